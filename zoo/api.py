@@ -1,0 +1,103 @@
+"""The one module of the core that a plugin imports, beside `zoo.nn`. Heavy names are imported at their first use."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from zoo.errors import (
+    ConfigError,
+    DataError,
+    NotFittedError,
+    ResourceError,
+    ScoreError,
+    ZooError,
+)
+from zoo.hookspecs import hookimpl
+from zoo.params import Params
+from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure
+
+if TYPE_CHECKING:
+    from zoo.data.catalogue import Catalogue
+    from zoo.data.dataset import Dataset, Tables
+    from zoo.data.interactions import Interactions
+    from zoo.data.queries import Histories, Queries, QueryBatch, Targets
+    from zoo.evaluation.metric import Facts, Judged, Metric
+    from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
+    from zoo.stages.featurizer import Featurizer, ItemFeatures
+    from zoo.stages.filter import Filter
+    from zoo.stages.predictor import Predictor
+    from zoo.stages.ranker import Ranker
+    from zoo.stages.stage import RunContext, Stage, State, TrainingData
+
+_LAZY = {
+    "CandidateLists": "zoo.stages.candidates",
+    "Candidates": "zoo.stages.candidates",
+    "Catalogue": "zoo.data.catalogue",
+    "Dataset": "zoo.data.dataset",
+    "Exclusions": "zoo.stages.candidates",
+    "Facts": "zoo.evaluation.metric",
+    "Featurizer": "zoo.stages.featurizer",
+    "Filter": "zoo.stages.filter",
+    "Histories": "zoo.data.queries",
+    "Interactions": "zoo.data.interactions",
+    "ItemFeatures": "zoo.stages.featurizer",
+    "Judged": "zoo.evaluation.metric",
+    "Metric": "zoo.evaluation.metric",
+    "Predictor": "zoo.stages.predictor",
+    "Queries": "zoo.data.queries",
+    "QueryBatch": "zoo.data.queries",
+    "Ranker": "zoo.stages.ranker",
+    "RunContext": "zoo.stages.stage",
+    "Stage": "zoo.stages.stage",
+    "State": "zoo.stages.stage",
+    "Tables": "zoo.data.dataset",
+    "Targets": "zoo.data.queries",
+    "TrainingData": "zoo.stages.stage",
+}
+
+__all__ = [
+    "API_VERSION",
+    "CandidateLists",
+    "Candidates",
+    "Capabilities",
+    "Catalogue",
+    "ComponentSpec",
+    "ConfigError",
+    "DataError",
+    "Dataset",
+    "Exclusions",
+    "Facts",
+    "Featurizer",
+    "Field",
+    "Figure",
+    "Filter",
+    "Histories",
+    "Interactions",
+    "ItemFeatures",
+    "Judged",
+    "Metric",
+    "NotFittedError",
+    "Params",
+    "Predictor",
+    "Queries",
+    "QueryBatch",
+    "Ranker",
+    "ResourceError",
+    "RunContext",
+    "ScoreError",
+    "Stage",
+    "State",
+    "Tables",
+    "Targets",
+    "TrainingData",
+    "ZooError",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a heavy name at its first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zoo.api' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,122 @@
+"""What a figure was measured on, and how much memory a run took."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+MIB = 2**20
+
+
+def machine() -> dict[str, Any]:
+    """Return the processor, memory, threads and system of this process."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB,
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes: Python, the core, and the libraries under it."""
+    libraries = ("torch", "pytorch-lightning", "torchmetrics", "datasets", "numpy", "scipy", "pyarrow")
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
+
+
+def source_version(name: str, module: ModuleType, fallback: str) -> str:
+    """Return a distribution's version; for one that is edited in place, with a hash of its source.
+
+    Two states of a working tree have one version number, so that for them the number alone would let a stale row
+    pass for a fresh one.
+    """
+    try:
+        installed: Distribution | None = distribution(name)
+    except PackageNotFoundError:
+        installed = None
+    if installed is not None and '"editable": true' not in (installed.read_text("direct_url.json") or ""):
+        return installed.version
+    file = Path(module.__file__ or "")
+    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    hashed = hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=4).hexdigest()
+    return f"{installed.version if installed else fallback}+{hashed}"
+
+
+class PeakMemory:
+    """The most memory that this process held, in MiB."""
+
+    mib: float = 0.0
+
+
+@contextmanager
+def peak_memory() -> Iterator[PeakMemory]:
+    """Measure the peak resident memory of a block of code.
+
+    On Linux the kernel's own high-water mark is reset at the start. Where that is not allowed, a thread looks at the
+    resident size every 10 ms; elsewhere the peak of the whole process stands in.
+    """
+    peak = PeakMemory()
+    if _reset_high_water_mark():
+        yield peak
+        peak.mib = _status_mib("VmHWM")
+    elif Path("/proc/self/status").exists():
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.01):
+                peak.mib = max(peak.mib, _status_mib("VmRSS"))
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield peak
+        finally:
+            done.set()
+            thread.join()
+    else:
+        yield peak
+        scale = 1 if sys.platform == "darwin" else 1024
+        peak.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / MIB
+
+
+def _reset_high_water_mark() -> bool:
+    """Ask the kernel to forget the process's peak; return whether it did."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return _status_mib("VmHWM") <= _status_mib("VmRSS") + 64
+
+
+def _status_mib(key: str) -> float:
+    """Return a size from the kernel's account of this process, in MiB."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1]) / 1024
+    return 0.0

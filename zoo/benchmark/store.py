@@ -1,0 +1,214 @@
+"""The folder of a benchmark: a file a run, written whole or not at all, and what is put together from them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo.errors import ResultsError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one run gave: a model, a seed, and what was measured, or the error that ended it.
+
+    Attributes:
+        key: The hash of task, model, versions and seed: the row's identity.
+        label: The model's name in tables.
+        seed: The seed, or None for a model that has none.
+        model: The resolved model.
+        error: What ended the run, or None.
+        metrics: Metric to its value and the ends of its 95 % interval.
+        slices: The same for parts of the queries (`cold`), with their floor.
+        queries: How many queries were evaluated.
+        tied_edges: Share of lists whose last item shares its score with one outside.
+        fit_seconds: Wall time of fitting.
+        recommend_per_second: Queries answered a second, in blocks.
+        p50_ms: Median time of a single query.
+        p99_ms: 99th percentile of a single query.
+        peak_memory_mib: The most memory that the process held during the run.
+        parameters: Numbers that fitting learned.
+        versions: Libraries and the plugins of the model.
+        machine: What it ran on.
+        notes: What else the reader of the table must know.
+    """
+
+    key: str
+    label: str
+    seed: int | None
+    model: dict[str, Any]
+    error: str | None = None
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    slices: dict[str, Any] = field(default_factory=dict)
+    queries: int = 0
+    tied_edges: float = 0.0
+    fit_seconds: float = 0.0
+    recommend_per_second: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    peak_memory_mib: float = 0.0
+    parameters: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder's results are about.
+
+    Attributes:
+        task: The hash of data, split and evaluation: rows are compared only where it agrees.
+        description: What the hash stands for.
+        notes: Counts of what was dropped, tied, new and cold.
+        experiment: The resolved experiment.
+        runs: Label, seed and key of each run, in the order of the table.
+    """
+
+    task: str
+    description: dict[str, Any]
+    notes: dict[str, Any]
+    experiment: dict[str, Any]
+    runs: list[dict[str, Any]]
+    format: int = FORMAT
+
+
+class Store:
+    """A benchmark's folder. `runs/` is what was measured; everything else is put together from it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def open(self, manifest: Manifest) -> None:
+        """Take the folder for an experiment: an empty one, or one that holds results of the same task.
+
+        Raises:
+            ResultsError: It holds something else, or cannot be written.
+        """
+        if self._path("manifest.json").exists():
+            found = self.manifest()
+            if found.task != manifest.task:
+                changed = _difference(found.description, manifest.description)
+                raise ResultsError(
+                    f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
+                    "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
+                )
+        elif self.folder.is_file() or (self.folder.exists() and any(self.folder.iterdir())):
+            raise ResultsError(f"{self.folder} exists and is no benchmark's folder. Choose another --out, or empty it.")
+        self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
+
+    def manifest(self) -> Manifest:
+        """Return what the folder's results are about.
+
+        Raises:
+            ResultsError: The folder holds no benchmark, or one of a newer format.
+        """
+        path = self._path("manifest.json")
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ResultsError(
+                f"{self.folder} holds no results: there is no {path.name} in it. `zoo bench FILE --out {self.folder}` makes them."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise ResultsError(
+                f"{path} cannot be read: {error}. Remove the folder and run the benchmark again."
+            ) from None
+        if raw.get("format") != FORMAT:
+            raise ResultsError(
+                f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
+            )
+        return Manifest(**raw)
+
+    def finished(self, key: str) -> Row | None:
+        """Return a run's row if it is there and did not fail; a failed run is tried again."""
+        path = self._path(f"runs/{key}.json")
+        if not path.exists():
+            return None
+        row = Row(**json.loads(path.read_text(encoding="utf-8")))
+        return None if row.error else row
+
+    def add(self, row: Row, lists: pa.Table | None) -> None:
+        """Keep a run: its lists first, its row last, so that a row stands for a whole run."""
+        if lists is not None:
+            with self._writing(f"runs/{row.key}.parquet") as path:
+                pq.write_table(lists, path, compression="zstd")
+        self._write(f"runs/{row.key}.json", json.dumps(asdict(row), indent=1))
+
+    def rows(self) -> list[Row]:
+        """Return the rows of the current experiment, in the order of its table; runs not yet made are left out."""
+        paths = [self._path(f"runs/{run['key']}.json") for run in self.manifest().runs]
+        return [Row(**json.loads(path.read_text(encoding="utf-8"))) for path in paths if path.exists()]
+
+    def lists(self, row: Row) -> pa.Table | None:
+        """Return the lists of a run with their metrics, a row a query."""
+        path = self._path(f"runs/{row.key}.parquet")
+        return pq.read_table(path) if path.exists() and not row.error else None
+
+    def compose(self, report: Callable[[Store], str]) -> None:
+        """Put `results.jsonl`, `lists.parquet` and `report.md` together from the runs."""
+        rows = self.rows()
+        self._write("results.jsonl", "".join(json.dumps(asdict(row)) + "\n" for row in rows))
+        tables = [(row, self.lists(row)) for row in rows]
+        if any(table is not None for _, table in tables):
+            with self._writing("lists.parquet") as path:
+                _write_lists(path, [(row, table) for row, table in tables if table is not None])
+        self._write("report.md", report(self))
+
+    def _path(self, name: str) -> Path:
+        """Return the path of a file in the folder."""
+        return self.folder / name
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all."""
+        with self._writing(name) as path:
+            path.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        """Yield a path beside a file; what was written there is renamed into place, or removed where writing failed."""
+        final = self._path(name)
+        beside = final.with_name(f".{final.name}.{os.getpid()}")
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            beside.replace(final)
+        except OSError as error:
+            raise ResultsError(
+                f"{final} cannot be written: {error.strerror or error}. What was finished before is kept: "
+                "make room or choose another --out, then run the same command again to go on."
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _write_lists(path: Path, tables: list[tuple[Row, pa.Table]]) -> None:
+    """Write the lists of all runs as one table, run by run."""
+    schema = pa.unify_schemas([table.schema for _, table in tables])
+    head = pa.schema([pa.field("model", pa.string()), pa.field("seed", pa.int64())])
+    with pq.ParquetWriter(path, pa.schema([*head, *schema]), compression="zstd") as writer:
+        for row, table in tables:
+            label, seed = pa.array([row.label] * len(table), pa.string()), pa.array([row.seed] * len(table), pa.int64())
+            columns = [
+                table[name] if name in table.column_names else pa.nulls(len(table), schema.field(name).type)
+                for name in schema.names
+            ]
+            writer.write_table(pa.Table.from_arrays([label, seed, *columns], schema=pa.schema([*head, *schema])))
+
+
+def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
+    """Return the keys in which two descriptions differ."""
+    keys = [key for key in sorted({*found, *asked}) if found.get(key) != asked.get(key)]
+    return ", ".join(keys) or "nothing that is described here"

@@ -1,0 +1,1 @@
+"""Experiment files: their models, and how they are read."""

@@ -1,0 +1,272 @@
+"""The models of an experiment file: every key, its type, its default and its meaning."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_serializer, model_validator
+
+from zoo.spec import StageName
+
+Part = Literal["train", "validate", "rank", "test"]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+class Choice(BaseModel):
+    """A component: its name alone, or a table with `name` and its parameters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name_or_table(cls, value: Any) -> Any:
+        """Take `"als"`, or `{name = "als", factors = 64}`."""
+        if isinstance(value, str):
+            return {"name": value, "params": {}}
+        if isinstance(value, dict) and "name" in value:
+            return {"name": value["name"], "params": {key: v for key, v in value.items() if key != "name"}}
+        if isinstance(value, Choice):
+            return value
+        raise ValueError(f"expected a component's name, or a table with `name` and its parameters, found {value!r}")
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        """Return the table form."""
+        return {"name": self.name, **self.params}
+
+
+class MetricChoice(Choice):
+    """A metric: `"ndcg@10"`, or a table with `name`, `k` and further parameters."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_cutoff(cls, value: Any) -> Any:
+        """Take `"ndcg@10"` apart."""
+        if isinstance(value, str) and (match := re.fullmatch(r"([^@]+)@(\d+)", value)):
+            return {"name": match[1], "k": int(match[2])}
+        return value
+
+
+class KCore(Section):
+    """Users and items with fewer events are removed, again and again until none is left."""
+
+    user: int = Field(1, ge=1)
+    """Fewest events of a user."""
+    item: int = Field(1, ge=1)
+    """Fewest events of an item."""
+
+
+class DataSettings(Section):
+    """`[data]`: where events and items come from, and what is made of them before anything else."""
+
+    source: Choice
+    """A `dataset` component."""
+    columns: dict[str, str] = {}
+    """Canonical name of an event column (`user_id`, `item_id`, `timestamp`, `position`, `event`, ...) to the file's name."""
+    item_columns: dict[str, str] = {}
+    """Canonical name of an item column (`item_id`, `title`, `price`, ...) to the file's name."""
+    time: Literal["auto", "timestamp", "position", "file-order"] = "auto"
+    """What orders a user's events; `auto` takes a `timestamp` column, else a `position` column. File order must be said."""
+    events: list[str] | None = Field(None, min_length=1)
+    """The event types to keep; all by default. What is left out is counted."""
+    event_weights: dict[str, float] = {}
+    """What an event of each type counts (`{view = 1, purchase = 5}`); 1 by default."""
+    k_core: KCore = KCore()
+    """Fewest events of a user and of an item."""
+    duplicates: Literal["keep", "drop-exact", "first", "last"] = "keep"
+    """Events of one user with one item: keep all, drop exact copies (same item, time and event), or keep the first or last."""
+    null_ids: Literal["error", "drop"] = "error"
+    """What to do with a row without a user or an item."""
+    salt: str = ""
+    """Keys the hash that numbers the items, and so the order of tied items."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _k_core_of_both(cls, value: Any) -> Any:
+        """Take `k_core = 5` for users and items alike."""
+        if isinstance(value, dict) and isinstance(value.get("k_core"), int):
+            value = {**value, "k_core": {"user": value["k_core"], "item": value["k_core"]}}
+        return value
+
+
+Targets = Literal["all", "first", "each"]
+
+
+class Temporal(Section):
+    """Global cutoffs: everything before the first trains, the windows between are the parts."""
+
+    policy: Literal["temporal"] = "temporal"
+    cuts: list[Annotated[float, Field(gt=0, lt=1)]] | list[datetime | date] = Field(
+        [0.8, 0.9], min_length=1, max_length=3
+    )
+    """Ascending shares of the events, or dates (UTC). One: train | test; two: train | validate | test; three: train | validate | rank | test."""
+    targets: Targets = "all"
+    """What a user did in the window: all of it as one query, its first event, or a query for each event."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Temporal:
+        """Refuse cuts that do not ascend."""
+        if any(not a < b for a, b in zip(self.cuts, self.cuts[1:], strict=False)):  # type: ignore[operator]
+            raise ValueError(f"cuts must ascend, found {self.cuts}")
+        return self
+
+
+class LeaveLastOut(Section):
+    """Per user the last event tests, the one before it validates (leaks across time: labelled so in each table)."""
+
+    policy: Literal["leave-last-out"]
+    validation: bool = True
+    """Whether the last event but one is held out for validation."""
+
+
+class StrongGeneralisation(Section):
+    """Held-out users: a share of their events is the history, the rest the targets."""
+
+    policy: Literal["strong-generalisation"]
+    validate_users: float = Field(0.1, ge=0, lt=1)
+    """Share of the users held out for validation."""
+    test_users: float = Field(0.1, gt=0, lt=1)
+    """Share of the users held out for testing."""
+    history: float = Field(0.8, gt=0, lt=1)
+    """Share of a held-out user's events that is the history."""
+    seed: int = 0
+    """Draws the users and their histories."""
+
+
+class Given(Section):
+    """The data come split: a column of the events says to which part each belongs."""
+
+    policy: Literal["given"]
+    column: str = "split"
+    """The column."""
+    train: list[str] = ["train"]
+    """Its values for training."""
+    validate_: list[str] = Field(["valid", "validate", "validation"], alias="validate")
+    """Its values for validation; there need not be any."""
+    test: list[str] = ["test"]
+    """Its values for testing."""
+    targets: Targets = "all"
+    """What a user did in the part: all of it as one query, its first event, or a query for each event."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+
+def _policy(value: Any) -> str:
+    """Return the policy that a `[split]` table names."""
+    policy = value.get("policy", "temporal") if isinstance(value, dict) else getattr(value, "policy", "temporal")
+    return str(policy)
+
+
+Split = Annotated[
+    Annotated[Temporal, Tag("temporal")]
+    | Annotated[LeaveLastOut, Tag("leave-last-out")]
+    | Annotated[StrongGeneralisation, Tag("strong-generalisation")]
+    | Annotated[Given, Tag("given")],
+    Discriminator(_policy),
+]
+
+
+class EvaluateSettings(Section):
+    """`[evaluate]`: what counts as a target, what may be recommended, what is measured."""
+
+    metrics: list[MetricChoice] = Field(
+        [MetricChoice.model_validate(m) for m in ("ndcg@10", "recall@10", "hit@10", "mrr@10", "coverage@10")],
+        min_length=1,
+    )
+    """`"name@k"`, or tables with `name`, `k` and further parameters."""
+    exclude_seen: bool | list[str] = True
+    """Whether items of the history are excluded from the list; or the event types that make an item seen."""
+    target_events: list[str] | None = Field(None, min_length=1)
+    """The event types that count as targets; all by default."""
+    eligible: dict[str, Any] = {}
+    """Item column to the value (or list of values) an item must have to be recommended and to count as a target."""
+    new_users: bool = True
+    """Whether queries without a history are evaluated (they are counted in any case)."""
+    candidates: int = Field(200, ge=1)
+    """How many candidates a predictor hands to the first ranker."""
+    bootstrap: int = Field(1000, ge=100)
+    """Resamples of the queries for each interval."""
+
+
+class TrainSettings(Section):
+    """`[train]`: how models are fitted, the same for all."""
+
+    refit: bool = True
+    """Fit once more on everything before the test part; false leaves the validation events out, as some papers do."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where tensors live."""
+    seeds: list[int] = Field([0], min_length=1)
+    """One run for each seed; models that are deterministic run once."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of torch's operations; its own default where this is not set."""
+
+
+class Model(Section):
+    """`[[model]]`: a pipeline."""
+
+    label: str | None = None
+    """Its name in tables; the predictor's name by default."""
+    predictor: Choice
+    """Retrieves: a score for each item."""
+    featurizer: list[Choice] = []
+    """Item features for the predictor, filters and rankers; several are concatenated."""
+    filters: list[Choice] = []
+    """Applied before the top K is taken."""
+    rankers: list[Choice] = []
+    """Applied in turn to the candidates."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """Take one component where a list is expected."""
+        if isinstance(value, dict):
+            one = {
+                key: [value[key]]
+                for key in ("featurizer", "filters", "rankers")
+                if isinstance(value.get(key), str | dict)
+            }
+            value = {**value, **one}
+        return value
+
+    @property
+    def name(self) -> str:
+        """Return the label, or the predictor's name."""
+        return self.label or self.predictor.name
+
+    def choices(self) -> list[tuple[StageName, str, Choice]]:
+        """Return the components in the order of the pipeline: stage, key and choice."""
+        listed: list[tuple[StageName, str, list[Choice]]] = [
+            ("featurizer", "featurizer", self.featurizer), ("filter", "filters", self.filters), ("ranker", "rankers", self.rankers),
+        ]  # fmt: skip
+        many = [(stage, f"{key}[{i}]", c) for stage, key, choices in listed for i, c in enumerate(choices, 1)]
+        return [("predictor", "predictor", self.predictor), *many]
+
+
+class Experiment(Section):
+    """An experiment file."""
+
+    data: DataSettings
+    split: Split = Temporal()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    train: TrainSettings = TrainSettings()
+    model: list[Model] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Experiment:
+        """Refuse two models under one name."""
+        names = [m.name for m in self.model]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            places = " and ".join(f"model[{i}]" for i, n in enumerate(names, 1) if n == twice)
+            raise ValueError(f"{places} are both named {twice!r}: give each its own `label`")
+        return self

@@ -1,0 +1,129 @@
+"""Read an experiment file: TOML, `${VAR}`, and overrides from the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.config.experiment import Experiment
+from zoo.config.resolved import ResolvedExperiment, resolved
+from zoo.errors import ConfigError, suggestion
+from zoo.params import validated
+from zoo.registry.registry import Registry, default_registry
+
+
+def load_experiment(
+    file: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    env: Mapping[str, str] | None = None,
+) -> ResolvedExperiment:
+    """Read and check an experiment file.
+
+    Args:
+        file: A TOML file; paths in it are relative to its folder.
+        overrides: `"path=value"` with a TOML literal, e.g. `"model.sasrec.predictor.dim=128"`.
+        registry: Where components are looked up; what is installed by default.
+        env: Where `${VAR}` is looked up; `os.environ` by default.
+
+    Raises:
+        ConfigError: Every problem of the file, a line each.
+    """
+    file = Path(file)
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    try:
+        return experiment_from(raw, file.parent, overrides, registry, env)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{file} cannot be used:\n" + "\n".join(f"  {line}" for line in str(error).splitlines())
+        ) from None
+
+
+def experiment_from(
+    raw: dict[str, Any],
+    base: Path | None = None,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    env: Mapping[str, str] | None = None,
+) -> ResolvedExperiment:
+    """Check an experiment given as a dictionary; see `load_experiment`."""
+    for override in overrides:
+        raw = _overridden(raw, override)
+    raw = _expanded(raw, os.environ if env is None else env, "")
+    return resolved(validated(Experiment, raw, ""), registry or default_registry(), base or Path())
+
+
+def _overridden(raw: dict[str, Any], override: str) -> dict[str, Any]:
+    """Return the file's content with one `path=value` applied."""
+    path, equals, literal = override.partition("=")
+    if not equals or not path.strip():
+        raise ConfigError(f"--set {override!r}: expected PATH=VALUE, e.g. model.als.predictor.factors=32")
+    try:
+        value = tomllib.loads(f"value = {literal}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = literal  # a bare word is a string: --set split.policy=temporal
+    return _with(raw, path.strip().split("."), value, override, "")  # type: ignore[no-any-return]
+
+
+def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> Any:
+    """Return a copy of a node in which the value at a path is replaced."""
+    head, rest = path[0], path[1:]
+    here = f"{where}.{head}" if where else head
+    if isinstance(node, list):
+        at = _index(node, head, override, where)
+        return [
+            _with(n, rest, value, override, here) if i == at and rest else value if i == at else n
+            for i, n in enumerate(node)
+        ]
+    if isinstance(node, str):  # a component by its name alone: give it room for parameters
+        node = {"name": node}
+    if node is None:
+        node = {}
+    if not isinstance(node, dict):
+        raise ConfigError(f"--set {override!r}: {where} is {node!r}, which has no {head!r}")
+    return {**node, head: _with(node.get(head), rest, value, override, here) if rest else value}
+
+
+def _index(node: list[Any], key: str, override: str, where: str) -> int:
+    """Return the place in a list that a label, a component's name or a number from 1 means."""
+    labels = [_label(entry) for entry in node]
+    if key in labels:
+        return labels.index(key)
+    if key.isdigit() and 1 <= int(key) <= len(node):
+        return int(key) - 1
+    known = ", ".join(label for label in labels if label)
+    raise ConfigError(
+        f"--set {override!r}: {where} has no {key!r}.{suggestion(key, filter(None, labels))} It has: {known}, or a number from 1 to {len(node)}."
+    )
+
+
+def _label(entry: Any) -> str:
+    """Return what an entry of a list is called: its label, its predictor's name, or its own name."""
+    if isinstance(entry, dict):
+        return str(entry.get("label") or entry.get("name") or _label(entry.get("predictor", "")))
+    return entry if isinstance(entry, str) else ""
+
+
+def _expanded(node: Any, env: Mapping[str, str], where: str) -> Any:
+    """Return the content with `${VAR}` replaced in every string."""
+    if isinstance(node, dict):
+        return {key: _expanded(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_expanded(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
+    if isinstance(node, str):
+        missing = [name for name in re.findall(r"\$\{(\w+)\}", node) if name not in env]
+        if missing:
+            raise ConfigError(
+                f"{where}: {node!r} uses the environment variable {missing[0]}, which is not set. Set it: export {missing[0]}=..."
+            )
+        return re.sub(r"\$\{(\w+)\}", lambda m: env[m[1]], node)
+    return node

@@ -1,0 +1,1 @@
+"""Tables in, an event log and queries out."""

@@ -1,0 +1,204 @@
+"""Queries: what may be known at a cutoff, and, apart from it, what happened next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.data.interactions import Interactions, csr
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The items that each query should find, as a set, in compressed rows.
+
+    Attributes:
+        offsets: `[Q + 1]` int64.
+        items: Item numbers, `[T]`, ascending within a query.
+        cold: Whether the item does not occur in training, `[T]`.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    cold: NDArray[np.bool_]
+
+    def __getitem__(self, block: slice) -> Targets:
+        """Return the targets of a block of queries."""
+        start, stop, _ = block.indices(len(self.offsets) - 1)
+        a, b = self.offsets[start], self.offsets[stop]
+        return Targets(self.offsets[start : stop + 1] - a, self.items[a:b], self.cold[a:b])
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of targets of each query, `[Q]`."""
+        return np.diff(self.offsets)
+
+    def chosen(self, kept: NDArray[np.bool_]) -> Targets:
+        """Return the targets kept, `[T]` bool; queries stay, if need be without targets."""
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return Targets(before[self.offsets], self.items[kept], self.cold[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """The histories of a block of queries as ragged rows.
+
+    Attributes:
+        offsets: `[B + 1]` int64.
+        items: Item numbers, `[M]` int32, oldest first.
+        times: `[M]` int64.
+        events: Event codes, `[M]` uint8.
+        weights: What each event counts by its type, `[M]` float32.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    times: NDArray[np.int64]
+    events: NDArray[np.uint8]
+    weights: NDArray[np.float32]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Return the row of each event within the block, `[M]`."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+@dataclass(frozen=True, eq=False)
+class QueryBatch:
+    """Queries as padded tensors, for models that read a sequence; right-padded, L trimmed to the batch.
+
+    Attributes:
+        items: `[B, L]` int64, 0 where padded.
+        times: `[B, L]` int64.
+        events: `[B, L]` int64.
+        lengths: `[B]` int64.
+        users: User numbers, `[B]` int64, 0 for a user outside training.
+        now: The time at which the next event is asked for, `[B, L]`: at the last position the query's own.
+        masked: Which positions are hidden from the model, `[B, L]` bool.
+    """
+
+    items: Tensor
+    times: Tensor
+    events: Tensor
+    lengths: Tensor
+    users: Tensor
+    now: Tensor
+    masked: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Questions to a model: what comes next, after this history, at this moment.
+
+    A query's history is the part of its log row before `end`. Slicing gives a block of queries and copies nothing of
+    the log, so that the same object serves one request and a million.
+
+    Attributes:
+        log: The histories' own event log.
+        row: The row of the log, `[Q]`.
+        end: Where the history ends, an index into the log's arrays, `[Q]`.
+        now: The moment of the query, `[Q]`, in the unit of the log's clock.
+        users: User numbers, `[Q]`, 0 for a user outside training.
+        targets: What happened next, or None. A model never gets to see it.
+    """
+
+    log: Interactions
+    row: NDArray[np.int64]
+    end: NDArray[np.int64]
+    now: NDArray[np.int64]
+    users: NDArray[np.int64]
+    targets: Targets | None = field(default=None)
+
+    @classmethod
+    def of_histories(cls, log: Interactions, targets: Targets | None = None) -> Queries:
+        """Return one query a row of a log: its whole row is the history, its moment just after the last event."""
+        last = np.maximum(log.offsets[1:] - 1, 0)
+        now = log.times[last] + 1 if len(log) else np.zeros(log.n_users, np.int64)
+        return cls(log, np.arange(log.n_users), log.offsets[1:], now, np.arange(1, log.n_users + 1), targets)
+
+    def __len__(self) -> int:
+        """Return the number of queries."""
+        return len(self.row)
+
+    def __getitem__(self, block: slice) -> Queries:
+        """Return a block of queries."""
+        targets = None if self.targets is None else self.targets[block]
+        return Queries(self.log, self.row[block], self.end[block], self.now[block], self.users[block], targets)
+
+    def blind(self) -> Queries:
+        """Return the queries without their targets: what a model gets."""
+        return self if self.targets is None else replace(self, targets=None)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Return the length of each history, `[Q]`."""
+        return self.end - self.log.offsets[self.row]
+
+    @cached_property
+    def histories(self) -> Histories:
+        """Return all histories as ragged rows."""
+        where, offsets = self._gathered(self.lengths)
+        log = self.log
+        events = log.events[where]
+        return Histories(offsets, log.items[where], log.times[where], events, log.event_weights[events])
+
+    def matrix(self, *, binary: bool = False) -> scipy.sparse.csr_matrix:
+        """Return the histories as a sparse matrix `[Q, I]` float32: weights summed by item, or 1 for each item."""
+        h = self.histories
+        return csr(h.offsets, h.items, h.weights, self.log.n_items, binary=binary)
+
+    def batch(self, length: int, device: torch.device | str = "cpu") -> QueryBatch:
+        """Return the last `length` events of each history as padded tensors `[B, L]`."""
+        kept = np.minimum(self.lengths, length)
+        where, offsets = self._gathered(kept)
+        shape = (len(self), max(int(kept.max(initial=0)), 1))
+        place = np.repeat(np.arange(len(self)) * shape[1] - offsets[:-1], kept) + np.arange(len(where))
+        items, times, events, now = (np.zeros(shape, np.int64) for _ in range(4))
+        items.reshape(-1)[place] = self.log.items[where]
+        times.reshape(-1)[place] = self.log.times[where]
+        events.reshape(-1)[place] = self.log.events[where]
+        now[:, :-1] = times[:, 1:]
+        now[np.arange(len(self)), np.maximum(kept - 1, 0)] = self.now
+        arrays = (items, times, events, kept, self.users, now, np.zeros(shape, np.bool_))
+        return QueryBatch(*(torch.from_numpy(a).to(device) for a in arrays))
+
+    def restricted(self, known: NDArray[np.bool_], known_users: NDArray[np.bool_] | None = None) -> Queries:
+        """Return the queries without what a model trained elsewhere cannot know.
+
+        Args:
+            known: Which items it knows, `[I]`; events of others are left out of the histories.
+            known_users: Which users it knows, `[U + 1]`; the others become user 0.
+        """
+        users = self.users if known_users is None else np.where(known_users[self.users], self.users, 0)
+        queries = self if 2 * self.lengths.sum() > len(self.log) else self._compact()
+        kept = known[queries.log.items]
+        if kept.all():
+            return replace(self, users=users)
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return replace(queries, log=queries.log.where(kept), end=before[queries.end], users=users)
+
+    def _compact(self) -> Queries:
+        """Return the queries on a log of their own histories only, so that one request never pays for the whole log."""
+        where, offsets = self._gathered(self.lengths)
+        log = replace(
+            self.log,
+            offsets=offsets,
+            items=self.log.items[where],
+            times=self.log.times[where],
+            events=self.log.events[where],
+            source=None,
+            rows=None,
+        )
+        return replace(self, log=log, row=np.arange(len(self)), end=offsets[1:])
+
+    def _gathered(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the last events of each history lie in the log, `[M]`, and the offsets of the rows, `[Q + 1]`."""
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        where = np.repeat(self.end - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return where, offsets

@@ -1,0 +1,199 @@
+"""A model as the zoo runs it: the stages of one recommendation, fitted in order and asked as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries
+from zoo.data.task import Task
+from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
+from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.filter import Filter
+from zoo.stages.predictor import Predictor
+from zoo.stages.ranker import Ranker
+from zoo.stages.stage import RunContext, TrainingData
+
+BLOCK_BYTES = 2**21
+"""How large a block's score matrix may be: what stays in a core's own cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What may be recommended, whatever the model.
+
+    Attributes:
+        eligible: Items that may be recommended at all, `[I]` bool.
+        exclude_seen: Whether items of the history are left out, or the event types that make an item seen.
+    """
+
+    eligible: NDArray[np.bool_]
+    exclude_seen: bool | list[str] = True
+
+
+class Pipeline:
+    """The slots of a model and what flows between them."""
+
+    def __init__(self, model: ResolvedModel) -> None:
+        self.model = model
+        self.predictor: Predictor[Any] = model.predictor.build()
+        self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
+        self.filters: list[Filter[Any]] = [f.build() for f in model.filters]
+        self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
+        self.features: ItemFeatures | None = None
+        self.known = np.zeros(0, np.bool_)
+        self.known_users = np.zeros(0, np.bool_)
+
+    def fit(self, task: Task, context: RunContext, *, refit: bool = True, candidates: int = 200) -> None:
+        """Fit all stages on a task.
+
+        Rankers that learn are fitted on the `rank` part, from candidates of a predictor that has not seen it; then
+        everything else is fitted again on all that comes before the test.
+
+        Args:
+            task: The data and their split.
+            context: Randomness, device, progress.
+            refit: Whether the last fit takes everything before the test, or only the training part.
+            candidates: How many candidates a ranker gets for each query.
+        """
+        learning = [r for chosen, r in zip(self.model.rankers, self.rankers, strict=True) if chosen.capabilities.learns]
+        if learning:
+            self.fit_on(task.training("rank"), task.catalogue, context)
+            queries = task.queries("rank")
+            lists = self._lists(queries, candidates, Rules(task.eligible, task.exclude_seen), labelled=True)
+            for ranker in learning:
+                ranker.fit(lists, context)
+        self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context)
+
+    def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
+        """Fit featurizers, filters and the predictor on a log; rankers stay as they are."""
+        data = TrainingData.of(interactions, catalogue)
+        for featurizer in self.featurizers:
+            featurizer.fit(data, context)
+        self.features = joined([f.transform(catalogue) for f in self.featurizers])
+        data = replace(data, features=self.features)
+        for stage in (*self.filters, self.predictor):
+            stage.fit(data, context)
+        self.known = data.known
+        self.known_users = np.concatenate([[False], interactions.lengths > 0])
+
+    def recommend(
+        self,
+        queries: Queries,
+        k: int,
+        rules: Rules,
+        *,
+        candidates: int = 200,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Candidates:
+        """Return the K best items for each query; the only way to a list, for an evaluation and for a user alike.
+
+        Args:
+            queries: Histories and moments; targets are never looked at.
+            k: Items in each list.
+            rules: What may be recommended.
+            candidates: How many items the first ranker gets.
+            progress: Called with the queries done and their number after each block.
+        """
+        with torch.inference_mode():
+            blocks = []
+            for block, retrieved in self._retrieved(queries, max(k, candidates) if self.rankers else k, rules):
+                best = retrieved
+                for ranker in self.rankers:
+                    best = _reranked(best, ranker.score(self._as_lists(best)))
+                blocks.append(Candidates(best.items[:, :k], best.scores[:, :k], best.tied))
+                if progress is not None:
+                    progress(block.stop, len(queries))
+        return Candidates.joined(blocks)
+
+    def _retrieved(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[slice, Candidates]]:
+        """Yield the predictor's best K for each block of queries, after rules and filters."""
+        queries = queries.blind()
+        asked = [self._as_known(queries, chosen) for chosen in (self.model.predictor, *self.model.filters)]
+        serves_cold = self.model.predictor.capabilities.cold_items
+        allowed = rules.eligible if serves_cold else rules.eligible & self.known
+        always = torch.from_numpy(np.flatnonzero(~allowed))
+        rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
+        for start in range(0, len(queries), rows):
+            block = slice(start, min(start + rows, len(queries)))
+            seen_rows, seen_items = _seen(queries[block], rules.exclude_seen)
+            kept = self._kept([q[block] for q in asked[1:]])
+            yield block, self.predictor.recommend(asked[0][block], k, Exclusions(always, seen_rows, seen_items, kept))
+
+    def _as_known(self, queries: Queries, chosen: Chosen) -> Queries:
+        """Return the queries as a stage may see them: without the items it cannot know, unless it says that it can."""
+        known = np.ones_like(self.known) if chosen.capabilities.cold_items else self.known
+        return queries.restricted(known, self.known_users)
+
+    def _kept(self, queries: list[Queries]) -> Tensor | None:
+        """Return what all filters keep, `[B, I]` or `[1, I]`, or None where there are none."""
+        kept: Tensor | None = None
+        for item_filter, block in zip(self.filters, queries, strict=True):
+            keep = item_filter.keep(block)
+            kept = keep if kept is None else kept & keep
+        return kept
+
+    def _as_lists(self, found: Candidates) -> CandidateLists:
+        """Return candidates as a ranker sees them, with the features that the core makes."""
+        filled = found.items > 0
+        rank = torch.arange(1, found.items.shape[1] + 1, dtype=torch.float32).expand_as(found.scores)
+        features = torch.stack([found.scores.masked_fill(~filled, 0.0), rank], dim=-1)
+        return CandidateLists(found.items, found.scores, features, ("score", "rank"), self.features)
+
+    def _lists(self, queries: Queries, k: int, rules: Rules, *, labelled: bool) -> CandidateLists:
+        """Return the candidates of many queries as lists, labelled with what the user went on to do."""
+        with torch.inference_mode():
+            found = Candidates.joined([block for _, block in self._retrieved(queries, k, rules)])
+        lists = self._as_lists(found)
+        return replace(lists, labels=_labels(queries, found.items)) if labelled else lists
+
+
+def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
+    """Return the features of several featurizers side by side; sparse where any is sparse."""
+    if len(features) <= 1:
+        return features[0] if features else None
+    names = tuple(name for f in features for name in f.names)
+    if any(f.is_sparse for f in features):
+        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
+    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)
+
+
+def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:
+    """Return the (row, item) pairs of a block that its users have seen, each `[M]`."""
+    if exclude_seen is False:
+        none = torch.zeros(0, dtype=torch.int64)
+        return none, none
+    h = queries.histories
+    rows, items = torch.from_numpy(h.rows), torch.from_numpy(h.items).long()
+    if exclude_seen is not True:
+        codes = [code for code, name in enumerate(queries.log.event_names) if name in exclude_seen]
+        kept = torch.from_numpy(np.isin(h.events, codes))
+        rows, items = rows[kept], items[kept]
+    return rows, items
+
+
+def _reranked(found: Candidates, scores: Tensor) -> Candidates:
+    """Return candidates in the order of a ranker's scores; equal scores keep the predictor's order, empty slots last."""
+    scores = scores.masked_fill(found.items == 0, -torch.inf)
+    values, order = scores.sort(dim=1, descending=True, stable=True)
+    return Candidates(found.items.gather(1, order), values, found.tied)
+
+
+def _labels(queries: Queries, items: Tensor) -> Tensor:
+    """Return 1 for the items of `[Q, K]` that are targets, 0 for the others."""
+    if queries.targets is None:
+        return torch.zeros(items.shape)
+    width = queries.log.n_items + 1
+    wanted = np.repeat(np.arange(len(queries)), queries.targets.counts) * width + queries.targets.items
+    keys = np.arange(len(queries))[:, None] * width + items.numpy()
+    return torch.from_numpy(np.isin(keys, wanted).astype(np.float32))

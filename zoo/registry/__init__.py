@@ -1,0 +1,1 @@
+"""Find plugins, and turn names into components."""

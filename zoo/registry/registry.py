@@ -1,0 +1,167 @@
+"""Names to specs to classes: where a component is looked up, and where a wrong name is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
+from zoo.params import Params, validated
+from zoo.registry.discovery import Broken, Plugin, discovered
+from zoo.spec import Capabilities, ComponentSpec, StageName
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component and the plugin it comes from."""
+
+    spec: ComponentSpec
+    plugin: Plugin
+
+    @property
+    def name(self) -> str:
+        """Return the component's own name."""
+        return self.spec.name
+
+    @property
+    def qualified_name(self) -> str:
+        """Return `distribution/name`, which no other component has."""
+        return f"{self.plugin.distribution}/{self.spec.name}"
+
+    def params(
+        self, values: dict[str, Any] | None = None, where: str = "", context: dict[str, Any] | None = None
+    ) -> Params:
+        """Validate parameters.
+
+        Raises:
+            ConfigError: A parameter is unknown, or its value does not fit.
+        """
+        return validated(self.spec.params, values or {}, where or self.name, context)
+
+    def capabilities(self, params: Params) -> Capabilities:
+        """Return what the component can do under these parameters."""
+        return self.spec.capabilities_for(params)
+
+    def target(self) -> type:
+        """Import the component's class.
+
+        Raises:
+            PluginError: Its module cannot be imported, or has no such class.
+        """
+        module, _, name = self.spec.target.partition(":")
+        try:
+            return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
+                f"its class {self.spec.target!r} cannot be imported: {error}"
+            ) from error
+
+    def build(self, params: Params) -> Any:
+        """Return an instance of the component."""
+        return self.target()(params)
+
+
+class Registry:
+    """All components of a set of plugins. The command line and `zoo.load` use `default_registry()`; a test builds its own."""
+
+    def __init__(self, plugins: Iterable[Plugin], broken: Iterable[Broken] = ()) -> None:
+        self.plugins = tuple(plugins)
+        self.broken = tuple(broken)
+        self._components = [Component(spec, plugin) for plugin in self.plugins for spec in plugin.specs]
+
+    @classmethod
+    def discover(cls, files: Iterable[str | Path] = ()) -> Registry:
+        """Return a registry of what is installed, and of the given single-file plugins."""
+        return cls(*discovered(files))
+
+    def components(self, stage: StageName | None = None) -> list[Component]:
+        """Return the components of a stage (of all stages by default), sorted by stage and name."""
+        chosen = [c for c in self._components if stage is None or c.spec.stage == stage]
+        return sorted(chosen, key=lambda c: (c.spec.stage, c.name, c.plugin.distribution))
+
+    def find(self, stage: StageName, name: str) -> Component:
+        """Return the component of a stage by its name, alias, or `distribution/name`.
+
+        Raises:
+            UnknownComponentError: Nothing of this stage has the name.
+            AmbiguousComponentError: More than one plugin has it.
+        """
+        matches = [c for c in self.components(stage) if name in (c.name, c.qualified_name, *c.spec.aliases)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            choices = " or ".join(repr(c.qualified_name) for c in matches)
+            raise AmbiguousComponentError(
+                f"{stage} {name!r} is provided by {len(matches)} plugins. Say which one: {choices}."
+            )
+        raise UnknownComponentError(self._unknown(stage, name))
+
+    def find_any(self, name: str) -> list[Component]:
+        """Return the components of any stage that have the name.
+
+        Raises:
+            UnknownComponentError: No component has it.
+        """
+        matches = [c for c in self.components() if name in (c.name, c.qualified_name, *c.spec.aliases)]
+        if not matches:
+            names = sorted({c.name for c in self._components})
+            raise UnknownComponentError(
+                f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._broken_note()}"
+            )
+        return matches
+
+    def _unknown(self, stage: StageName, name: str) -> str:
+        """Return the message for a name that the stage does not have."""
+        names = sorted({c.name for c in self.components(stage)})
+        elsewhere = sorted(
+            {c.spec.stage for c in self._components if name in (c.name, c.qualified_name, *c.spec.aliases)}
+        )
+        if elsewhere:
+            return f"{name!r} is a {' and a '.join(elsewhere)}, not a {stage}. Installed {stage}s: {', '.join(names) or 'none'}.{self._broken_note()}"
+        return f"no {stage} named {name!r}.{suggestion(name, names)} Installed: {', '.join(names) or 'none'}.{self._broken_note()}"
+
+    def _broken_note(self) -> str:
+        """Return a sentence about plugins that failed, since the name asked for may be theirs."""
+        if not self.broken:
+            return ""
+        failed = ", ".join(sorted({b.distribution for b in self.broken}))
+        return f" These plugins failed to load: {failed}. `zoo doctor` tells why."
+
+
+@cache
+def default_registry() -> Registry:
+    """Return the registry of what is installed; discovered once a process."""
+    return Registry.discover()
+
+
+def load(name: str, stage: StageName | None = None, **params: Any) -> Any:
+    """Build a component by name from what is installed.
+
+    Args:
+        name: Its name, alias, or `distribution/name`.
+        stage: Needed only where components of several stages share the name.
+        **params: Its parameters.
+
+    Returns:
+        The component, not fitted.
+
+    Raises:
+        ComponentError: The name is unknown or ambiguous, or its plugin is broken.
+        ConfigError: A parameter is unknown or does not fit.
+    """
+    registry = default_registry()
+    if stage is None:
+        matches = registry.find_any(name)
+        stages = sorted({c.spec.stage for c in matches})
+        if len(stages) > 1:
+            raise AmbiguousComponentError(
+                f"{name!r} is a {' and a '.join(stages)}. Say which one: zoo.load({name!r}, stage={stages[0]!r})."
+            )
+        stage = matches[0].spec.stage
+    component = registry.find(stage, name)
+    return component.build(component.params(params))

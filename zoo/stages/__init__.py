@@ -1,0 +1,1 @@
+"""The interfaces of the pipeline: featurizer, predictor, filter, ranker."""

@@ -1,0 +1,65 @@
+"""The featurizer stage: the catalogue's columns become numbers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+from zoo.data.catalogue import Catalogue
+from zoo.stages.stage import P, RunContext, Stage, TrainingData
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """A vector an item.
+
+    Attributes:
+        values: `[I, D]` float32, dense or in torch's sparse CSR layout; row 0 (padding) is zero.
+        names: What each of the D columns is.
+    """
+
+    values: Tensor
+    names: tuple[str, ...]
+
+    @classmethod
+    def of_sparse(cls, matrix: scipy.sparse.csr_matrix, names: tuple[str, ...]) -> ItemFeatures:
+        """Return features that share the memory of a scipy matrix, `[I, D]`."""
+        rows, columns = (torch.from_numpy(a.astype(np.int64)) for a in (matrix.indptr, matrix.indices))
+        data = torch.from_numpy(matrix.data.astype(np.float32, copy=False))
+        values = torch.sparse_csr_tensor(rows, columns, data, size=matrix.shape, check_invariants=False)
+        return cls(values, names)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Return whether the values are in the CSR layout."""
+        return self.values.layout == torch.sparse_csr
+
+    def sparse(self) -> scipy.sparse.csr_matrix:
+        """Return the values as a scipy matrix, `[I, D]`."""
+        if not self.is_sparse:
+            return scipy.sparse.csr_matrix(self.values.numpy())
+        parts = (self.values.values().numpy(), self.values.col_indices().numpy(), self.values.crow_indices().numpy())
+        return scipy.sparse.csr_matrix(parts, shape=tuple(self.values.shape))
+
+    def rows(self, items: Tensor) -> Tensor:
+        """Return the vectors of the given items, dense, `[..., D]`."""
+        if not self.is_sparse:
+            return self.values[items]
+        return torch.from_numpy(self.sparse()[items.reshape(-1).numpy()].toarray()).reshape(*items.shape, -1)
+
+
+class Featurizer(Stage[P]):
+    """Represents items: learns from the training data, then serves any item, also one it never saw."""
+
+    @abstractmethod
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Learn from the items that occur in training (`data.known`) and what was done with them."""
+
+    @abstractmethod
+    def transform(self, catalogue: Catalogue) -> ItemFeatures:
+        """Return the features `[I, D]` of a catalogue's items. A row depends on that item alone."""

@@ -1,0 +1,21 @@
+"""The ranker stage: a short list is put in a better order."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import Tensor
+
+from zoo.stages.candidates import CandidateLists
+from zoo.stages.stage import P, RunContext, Stage
+
+
+class Ranker(Stage[P]):
+    """Re-orders the candidates of a predictor. Only the order of its scores matters."""
+
+    def fit(self, lists: CandidateLists, context: RunContext) -> None:
+        """Learn from labelled lists. A ranker whose capabilities say `learns = False` is never fitted."""
+
+    @abstractmethod
+    def score(self, lists: CandidateLists) -> Tensor:
+        """Return a score for each candidate, `[B, K]` float32; what padded slots get is ignored."""

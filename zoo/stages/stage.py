@@ -1,0 +1,126 @@
+"""What all stages share: built from parameters alone, fitted, saved as tensors and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.errors import NotFittedError
+from zoo.params import Params
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zoo.stages.featurizer import ItemFeatures
+    from zoo.stages.predictor import Predictor
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a stage may learn from.
+
+    Attributes:
+        interactions: The events before the cutoff; further columns lazily, `interactions.column("price")`.
+        catalogue: The items with their columns; those that did not occur in training as well.
+        features: What the featurizer made of the catalogue, or None where the model has no featurizer.
+        known: Which items occur in training, `[I]`.
+    """
+
+    interactions: Interactions
+    catalogue: Catalogue
+    features: ItemFeatures | None
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, interactions: Interactions, catalogue: Catalogue | None = None, features: ItemFeatures | None = None
+    ) -> TrainingData:
+        """Return training data of a log, by default with a catalogue that knows nothing of its items."""
+        return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """The surroundings of a run: randomness, device, folders, a way to validate.
+
+    Attributes:
+        seed: The seed of the run; every stream of random numbers descends from it and a label.
+        device: Where tensors live.
+        folder: Where a stage may write, or None.
+        validate: Evaluates a predictor on the validation queries, or None where there are none.
+        progress: Called with (done, total) by long fits.
+    """
+
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    folder: Path | None = None
+    validate: Callable[[Predictor[Any]], float] | None = None
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+    def rng(self, label: str) -> np.random.Generator:
+        """Return a numpy generator of the stream with this label: adding a stream shifts no other."""
+        return np.random.default_rng(self._stream_seed(label))
+
+    def generator(self, label: str) -> torch.Generator:
+        """Return a torch generator of the stream with this label, on the context's device."""
+        return torch.Generator(self.device).manual_seed(self._stream_seed(label))
+
+    def _stream_seed(self, label: str) -> int:
+        """Return the seed of a stream."""
+        return int.from_bytes(hashlib.blake2b(f"{self.seed}/{label}".encode(), digest_size=7).digest(), "big")
+
+
+@dataclass(frozen=True)
+class State:
+    """A fitted stage as what may be written to disk: tensors, and values that JSON can hold."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+
+class Stage(ABC, Generic[P]):
+    """A part of the pipeline: built from its `Params` alone, without data and without side effects.
+
+    A subclass names in `fitted` the attributes that `fit` sets, each a tensor or a JSON value; the rest of
+    saving and loading follows from that.
+    """
+
+    fitted: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: P) -> None:
+        self.params = params
+
+    def state(self) -> State:
+        """Return what fitting learned.
+
+        Raises:
+            NotFittedError: The stage was not fitted.
+        """
+        values = {name: getattr(self, name) for name in self.fitted}
+        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        return State(tensors, {name: value for name, value in values.items() if name not in tensors})
+
+    def load_state(self, state: State) -> None:
+        """Take back what `state` returned."""
+        for name, value in {**state.tensors, **state.values}.items():
+            setattr(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Explain the one missing attribute that a user can cause: what `fit` would have set."""
+        if name in type(self).fitted:
+            raise NotFittedError(
+                f"{type(self).__name__} is not fitted: call fit, or load a fitted state, before using it"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
