@@ -13,6 +13,7 @@ from zoo.errors import (
     ScoreError,
     ZooError,
 )
+from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import hookimpl
 from zoo.params import Params
 from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, Tables
     from zoo.data.interactions import Interactions
     from zoo.data.queries import Histories, Queries, QueryBatch, Targets
-    from zoo.evaluation.metric import Facts, Judged, Metric
+    from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
     from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
     from zoo.stages.featurizer import Featurizer, ItemFeatures
     from zoo.stages.filter import Filter
@@ -34,6 +35,7 @@ _LAZY = {
     "CandidateLists": "zoo.stages.candidates",
     "Candidates": "zoo.stages.candidates",
     "Catalogue": "zoo.data.catalogue",
+    "CatalogueMetric": "zoo.evaluation.metric",
     "Dataset": "zoo.data.dataset",
     "Exclusions": "zoo.stages.candidates",
     "Facts": "zoo.evaluation.metric",
@@ -47,6 +49,7 @@ _LAZY = {
     "Predictor": "zoo.stages.predictor",
     "Queries": "zoo.data.queries",
     "QueryBatch": "zoo.data.queries",
+    "QueryMetric": "zoo.evaluation.metric",
     "Ranker": "zoo.stages.ranker",
     "RunContext": "zoo.stages.stage",
     "Stage": "zoo.stages.stage",
@@ -62,8 +65,10 @@ __all__ = [
     "Candidates",
     "Capabilities",
     "Catalogue",
+    "CatalogueMetric",
     "ComponentSpec",
     "ConfigError",
+    "CutoffParams",
     "DataError",
     "Dataset",
     "Exclusions",
@@ -82,6 +87,7 @@ __all__ = [
     "Predictor",
     "Queries",
     "QueryBatch",
+    "QueryMetric",
     "Ranker",
     "ResourceError",
     "RunContext",

@@ -54,5 +54,5 @@ class ResultsError(ZooError):
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the nearest known name, or an empty string."""
-    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return f" Did you mean {matches[0]!r}?" if matches else ""

@@ -1,22 +1,48 @@
-"""The base of every component's parameters: frozen, strict about unknown names, free of torch."""
+"""What a user writes becomes parameters: the base of every component's params, and the one check with its messages."""
 
-from typing import Any, TypeVar
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from zoo.errors import ConfigError, suggestion
 
 P = TypeVar("P", bound=BaseModel)
 
 
-class Params(BaseModel):
+def _strict_numbers(schema: Any) -> Any:
+    """Return a schema whose numbers and booleans are not read from values of other types."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(_strict_numbers(part) for part in schema)
+    if not isinstance(schema, dict):
+        return schema
+    parts = {key: _strict_numbers(part) for key, part in schema.items() if key not in ("default", "metadata")}
+    return {**schema, **parts, **({"strict": True} if schema.get("type") in ("int", "float", "bool") else {})}
+
+
+class Table(BaseModel):
+    """A table of a user's file: frozen, and strict about unknown keys and about types.
+
+    A list serves as a tuple and a string as a path or a date, but `"3"` is no number and `true` is no `1`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Make the numbers of the schema strict; pydantic's own strict mode would also refuse the list and the path."""
+        schema: CoreSchema = _strict_numbers(handler(source))
+        return schema
+
+
+class Params(Table):
     """The parameters of a component: the one place where a name, its type, its default and its meaning are written.
 
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the checks
     read them from here.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:
@@ -34,43 +60,128 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
     try:
         return model.model_validate(values, context=context)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explained(problem, model, where) for problem in error.errors())) from None
+        problems: Any = error.errors(include_url=False)
+        raise ConfigError("\n".join(_lines(problems, model, values, where))) from None
 
 
-def _explained(problem: Any, model: type[BaseModel], where: str) -> str:
-    """Return one problem of pydantic's as one line of ours."""
-    path, fields = where, model
-    for part in problem["loc"]:
-        path += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    if problem["type"] == "extra_forbidden":
-        owner = _owner(fields, problem["loc"][:-1])
-        names = sorted(owner.model_fields) if owner else []
-        known = f" Known here: {', '.join(names)}." if names else ""
-        return f"{path}: unknown key.{suggestion(str(problem['loc'][-1]), names)}{known}"
-    if problem["type"] == "missing":
-        return f"{path}: missing, and it has no default."
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if problem["type"] == "value_error":
-        return f"{path}: {message}"
-    return f"{path}: {message[:1].lower()}{message[1:]}, found {problem['input']!r}."
+def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str) -> list[str]:
+    """Return a line for each place that is wrong; what the members of a union expect there is joined by "or"."""
+    remarks: dict[str, None] = {}
+    expected: dict[str, list[str]] = {}
+    endings: dict[str, str] = {}
+    for problem in problems:
+        path, found = _place(problem["loc"], values, where)
+        kind, context = problem["type"], problem.get("ctx", {})
+        if kind == "extra_forbidden":
+            remarks[_unknown_key(path, problem["loc"], model)] = None
+        elif kind == "missing":
+            remarks[_missing_key(path, problem["loc"], model)] = None
+        elif kind == "value_error":
+            remarks[f"{path}: {context['error']}" if path else str(context["error"])] = None
+        elif kind == "union_tag_invalid":
+            tag, choices = context["tag"], str(context["expected_tags"])
+            at = next((f"{path}.{key}" for key, value in _items(found) if value == tag), path)
+            expected[at], endings[at] = [choices], _ending(tag, choices)
+        else:
+            expected.setdefault(path, []).append(_expectation(kind, context, str(problem["msg"])))
+            endings[path] = _ending(found, str(context.get("expected", "")), path if kind == "list_type" else "")
+    # A member of a union that failed deeper is the one that was meant.
+    meant = [path for path in expected if not any(deeper.startswith((f"{path}.", f"{path}[")) for deeper in expected)]
+    alternatives = {path: ", or ".join(dict.fromkeys(expected[path])) for path in meant}
+    return [*remarks, *(f"{path}: expected {what}, {endings[path]}" for path, what in alternatives.items())]
 
 
-def _owner(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel] | None:
-    """Return the model class that owns the key at a location, where it can be followed."""
-    owner: Any = model
+def _items(node: Any) -> Any:
+    """Return the keys and values of a table; nothing of what is none."""
+    return node.items() if isinstance(node, dict) else ()
+
+
+def _place(loc: tuple[Any, ...], values: Any, where: str) -> tuple[str, Any]:
+    """Return the path of a problem in what the user wrote, and what stands there.
+
+    pydantic's own location also names the member of a union that was tried, and keys that a validator put in; both are
+    told by the user's text not having them.
+    """
+    path, node = where, values
     for part in loc:
-        if isinstance(part, int):
-            continue
-        field = owner.model_fields.get(part) if isinstance(owner, type) and issubclass(owner, BaseModel) else None
-        if field is None:
-            return owner if isinstance(owner, type) and issubclass(owner, BaseModel) else None
-        owner = next((t for t in _types(field.annotation) if isinstance(t, type) and issubclass(t, BaseModel)), None)
-        if owner is None:
-            return None
-    return owner  # type: ignore[no-any-return]
+        if isinstance(node, dict) and part in node:
+            path, node = f"{path}.{part}" if path else str(part), node[part]
+        elif isinstance(node, list | tuple) and isinstance(part, int) and part < len(node):
+            path, node = f"{path}[{part + 1}]", node[part]
+    return path, node
 
 
-def _types(annotation: Any) -> list[Any]:
-    """Return an annotation and everything inside it (`list[X]`, `X | None`, `Annotated[X, ...]`)."""
-    inner = [t for argument in getattr(annotation, "__args__", ()) for t in _types(argument)]
-    return [annotation, *inner]
+_EXPECTED = {
+    "int": "a whole number", "float": "a number", "bool": "true or false", "string": "a string", "path": "a path",
+    "list": "a list", "tuple": "a list", "set": "a list", "frozen_set": "a list", "dict": "a table", "model": "a table",
+    "date": "a date", "datetime": "a date and time", "finite_number": "a finite number",
+    "greater_than": "a number greater than {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number less than {lt:g}", "less_than_equal": "a number of at most {le:g}",
+    "too_short": "{min_length} or more entries", "too_long": "{max_length} or fewer entries",
+    "string_too_short": "{min_length} or more characters", "string_too_long": "{max_length} or fewer characters",
+    "string_pattern_mismatch": "a string that matches {pattern}", "literal_error": "{expected}", "enum": "{expected}",
+    "union_tag_not_found": "a table with {discriminator}",
+}  # fmt: skip
+
+
+def _expectation(kind: str, context: dict[str, Any], message: str) -> str:
+    """Return what was expected, in the words of TOML."""
+    known = _EXPECTED.get(kind) or _EXPECTED.get(re.sub(r"_(type|parsing|from_.*)$", "", kind))
+    return known.format(**context) if known else re.sub(r"^Input should (be )?", "", message)
+
+
+def _ending(found: Any, choices: str, list_at: str = "") -> str:
+    """Return what was found, and what to do about it."""
+    if list_at and isinstance(found, dict):
+        return f"found a table. Write [[{list_at}]] to begin each table of the list."
+    shown = str(found).lower() if isinstance(found, bool) else repr(found)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    if isinstance(found, str):
+        if re.fullmatch(r"true|false|[-+]?[\d_]*\.?\d+(e[-+]?\d+)?", found):
+            return f"found the string {shown}. Remove the quotes."
+        return f"found {shown}.{suggestion(found, choices.split(chr(39))[1::2])}"
+    return f"found {shown}."
+
+
+def _unknown_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str:
+    """Return what to say of a key that the model does not have."""
+    owner = _owner(loc, model)
+    names = sorted(field.alias or name for name, field in owner.model_fields.items()) if owner else []
+    known = f" Known here: {', '.join(names)}." if names else " It takes no parameters." if owner else ""
+    return f"{path}: unknown key.{suggestion(str(loc[-1]), names)}{known}"
+
+
+def _missing_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str:
+    """Return what to say of a key that has to be given."""
+    owner = _owner(loc, model)
+    field = owner.model_fields.get(str(loc[-1])) if owner else None
+    meaning = f" What it means: {field.description}" if field and field.description else ""
+    return f"{path}.{loc[-1]}: missing, and it has no default.{meaning}".removeprefix(".")
+
+
+def _owner(loc: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the model that holds the last part of a location, where it can be followed."""
+    owner: type[BaseModel] | None = model
+    members: list[type[BaseModel]] = []
+    for part in loc[:-1]:
+        named = next((m for m in members if _is_called(m, part)), None)
+        if named is not None:
+            owner, members = named, []
+        elif owner is not None and part in owner.model_fields:
+            members = list(_models(owner.model_fields[part].annotation))
+            owner = members[0] if len(members) == 1 else None
+    return owner
+
+
+def _is_called(model: type[BaseModel], tag: object) -> bool:
+    """Return whether pydantic names this member of a union so: by its class, or by the value of its discriminator."""
+    tags = [value for field in model.model_fields.values() for value in get_args(field.annotation)]
+    return tag == model.__name__ or tag in tags
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models inside an annotation (`list[X]`, `X | None`, `Annotated[X, ...]`)."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -17,6 +17,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
+from zoo.registry.registry import default_registry
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.featurizer import Featurizer, ItemFeatures
 from zoo.stages.filter import Filter
@@ -54,6 +55,16 @@ class Pipeline:
         self.known = np.zeros(0, np.bool_)
         self.known_users = np.zeros(0, np.bool_)
 
+    @classmethod
+    def of(cls, predictor: str, **params: Any) -> Pipeline:
+        """Return the pipeline of one predictor by name, without filters or rankers.
+
+        Raises:
+            ZooError: The name is unknown, or a parameter does not fit.
+        """
+        component = default_registry().find("predictor", predictor)
+        return cls(ResolvedModel(predictor, Chosen(component, component.params(params))))
+
     def fit(self, task: Task, context: RunContext, *, refit: bool = True, candidates: int = 200) -> None:
         """Fit all stages on a task.
 
@@ -78,9 +89,7 @@ class Pipeline:
     def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
         """Fit featurizers, filters and the predictor on a log; rankers stay as they are."""
         data = TrainingData.of(interactions, catalogue)
-        for featurizer in self.featurizers:
-            featurizer.fit(data, context)
-        self.features = joined([f.transform(catalogue) for f in self.featurizers])
+        self.features = item_features(self.featurizers, data, context)
         data = replace(data, features=self.features)
         for stage in (*self.filters, self.predictor):
             stage.fit(data, context)
@@ -158,6 +167,13 @@ class Pipeline:
         return replace(lists, labels=_labels(queries, found.items)) if labelled else lists
 
 
+def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
+    """Fit featurizers and return what they make of the catalogue, side by side; None where there is none."""
+    for featurizer in featurizers:
+        featurizer.fit(data, context)
+    return joined([featurizer.transform(data.catalogue) for featurizer in featurizers])
+
+
 def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
     """Return the features of several featurizers side by side; sparse where any is sparse."""
     if len(features) <= 1:
@@ -191,9 +207,7 @@ def _reranked(found: Candidates, scores: Tensor) -> Candidates:
 
 def _labels(queries: Queries, items: Tensor) -> Tensor:
     """Return 1 for the items of `[Q, K]` that are targets, 0 for the others."""
-    if queries.targets is None:
-        return torch.zeros(items.shape)
-    width = queries.log.n_items + 1
-    wanted = np.repeat(np.arange(len(queries)), queries.targets.counts) * width + queries.targets.items
+    width, targets = queries.log.n_items + 1, queries.answers()
+    wanted = np.repeat(np.arange(len(queries)), targets.counts) * width + targets.items
     keys = np.arange(len(queries))[:, None] * width + items.numpy()
     return torch.from_numpy(np.isin(keys, wanted).astype(np.float32))

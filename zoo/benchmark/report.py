@@ -91,7 +91,7 @@ def interval_table(store: Store) -> Table:
             rows.append(
                 [Cell(label), Cell(metric), Cell(f"{value:.4f}"), Cell(f"{low:.4f} to {high:.4f}"), Cell(spread)]
             )
-    return Table(["model", "metric", "value", "95 % interval", f"seeds"], rows)
+    return Table(["model", "metric", "value", "95 % interval", "seeds"], rows)
 
 
 def cold_table(store: Store) -> Table | None:
@@ -141,13 +141,18 @@ def _value(runs: list[Row], metric: str) -> str:
 
 
 def _verdicts(store: Store, groups: dict[str, list[Row]], metric: str) -> dict[str, Verdict]:
-    """Return what is best in a column and what cannot be told apart from it; nothing for a metric without queries."""
+    """Return what is best in a column and what cannot be told apart from it; nothing where no value is better."""
+    higher = store.manifest().metrics[metric]
+    if higher is None:
+        return {}
     values: dict[str, list[NDArray[np.float64]]] = {}
     for label, runs in groups.items():
         tables = [table for run in runs if (table := store.lists(run)) is not None and metric in table.column_names]
         values[label] = [np.asarray(table[metric].to_numpy(), np.float64) for table in tables]
     seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
-    return verdicts({label: v for label, v in values.items() if v}, seeded) if all(values.values()) else {}
+    if not values or not all(values.values()):
+        return {}
+    return verdicts(values, seeded, higher_is_better=higher)
 
 
 def _protocol(store: Store) -> str:

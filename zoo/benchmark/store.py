@@ -72,6 +72,7 @@ class Manifest:
         task: The hash of data, split and evaluation: rows are compared only where it agrees.
         description: What the hash stands for.
         notes: Counts of what was dropped, tied, new and cold.
+        metrics: Metric to whether higher is better; None where a value is neither good nor bad.
         experiment: The resolved experiment.
         runs: Label, seed and key of each run, in the order of the table.
     """
@@ -79,6 +80,7 @@ class Manifest:
     task: str
     description: dict[str, Any]
     notes: dict[str, Any]
+    metrics: dict[str, bool | None]
     experiment: dict[str, Any]
     runs: list[dict[str, Any]]
     format: int = FORMAT
@@ -145,6 +147,7 @@ class Store:
             with self._writing(f"runs/{row.key}.parquet") as path:
                 pq.write_table(lists, path, compression="zstd")
         self._write(f"runs/{row.key}.json", json.dumps(asdict(row), indent=1))
+        self._write_results()
 
     def rows(self) -> list[Row]:
         """Return the rows of the current experiment, in the order of its table; runs not yet made are left out."""
@@ -159,12 +162,16 @@ class Store:
     def compose(self, report: Callable[[Store], str]) -> None:
         """Put `results.jsonl`, `lists.parquet` and `report.md` together from the runs."""
         rows = self.rows()
-        self._write("results.jsonl", "".join(json.dumps(asdict(row)) + "\n" for row in rows))
+        self._write_results()
         tables = [(row, self.lists(row)) for row in rows]
         if any(table is not None for _, table in tables):
             with self._writing("lists.parquet") as path:
                 _write_lists(path, [(row, table) for row, table in tables if table is not None])
         self._write("report.md", report(self))
+
+    def _write_results(self) -> None:
+        """Write the rows of the current experiment, a line each."""
+        self._write("results.jsonl", "".join(json.dumps(asdict(r)) + "\n" for r in self.rows()))
 
     def _path(self, name: str) -> Path:
         """Return the path of a file in the folder."""

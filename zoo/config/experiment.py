@@ -1,22 +1,23 @@
 """The models of an experiment file: every key, its type, its default and its meaning."""
+# ruff: noqa: RUF012 (pydantic copies a default for each instance)
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
+from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Targets, Temporal
+from zoo.params import Table
 from zoo.spec import StageName
 
+__all__ = [
+    "Choice", "DataSettings", "EvaluateSettings", "Experiment", "Given", "KCore", "LeaveLastOut", "MetricChoice", "Model", "Part",
+    "Split", "StrongGeneralisation", "Targets", "Temporal", "TrainSettings",
+]  # fmt: skip
+
 Part = Literal["train", "validate", "rank", "test"]
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and strict about unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
 
 class Choice(BaseModel):
@@ -37,7 +38,7 @@ class Choice(BaseModel):
             return {"name": value["name"], "params": {key: v for key, v in value.items() if key != "name"}}
         if isinstance(value, Choice):
             return value
-        raise ValueError(f"expected a component's name, or a table with `name` and its parameters, found {value!r}")
+        raise ValueError(f"expected a component's name, or a table with `name` and its parameters, found {value!r}.")
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
@@ -52,12 +53,15 @@ class MetricChoice(Choice):
     @classmethod
     def _from_cutoff(cls, value: Any) -> Any:
         """Take `"ndcg@10"` apart."""
-        if isinstance(value, str) and (match := re.fullmatch(r"([^@]+)@(\d+)", value)):
-            return {"name": match[1], "k": int(match[2])}
-        return value
+        if not isinstance(value, str) or "@" not in value:
+            return value
+        name, _, cutoff = value.partition("@")
+        if not re.fullmatch(r"[1-9]\d*", cutoff):
+            raise ValueError(f"expected a cutoff after the @, a whole number as in '{name}@10', found {value!r}.")
+        return {"name": name, "k": int(cutoff)}
 
 
-class KCore(Section):
+class KCore(Table):
     """Users and items with fewer events are removed, again and again until none is left."""
 
     user: int = Field(1, ge=1)
@@ -66,7 +70,7 @@ class KCore(Section):
     """Fewest events of an item."""
 
 
-class DataSettings(Section):
+class DataSettings(Table):
     """`[data]`: where events and items come from, and what is made of them before anything else."""
 
     source: Choice
@@ -99,84 +103,14 @@ class DataSettings(Section):
         return value
 
 
-Targets = Literal["all", "first", "each"]
+def _listed(value: Any, keys: tuple[str, ...]) -> Any:
+    """Return a table in which each of the keys holds a list, also where one component alone was written."""
+    if not isinstance(value, dict):
+        return value
+    return {**value, **{key: [value[key]] for key in keys if key in value and not isinstance(value[key], list)}}
 
 
-class Temporal(Section):
-    """Global cutoffs: everything before the first trains, the windows between are the parts."""
-
-    policy: Literal["temporal"] = "temporal"
-    cuts: list[Annotated[float, Field(gt=0, lt=1)]] | list[datetime | date] = Field(
-        [0.8, 0.9], min_length=1, max_length=3
-    )
-    """Ascending shares of the events, or dates (UTC). One: train | test; two: train | validate | test; three: train | validate | rank | test."""
-    targets: Targets = "all"
-    """What a user did in the window: all of it as one query, its first event, or a query for each event."""
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Temporal:
-        """Refuse cuts that do not ascend."""
-        if any(not a < b for a, b in zip(self.cuts, self.cuts[1:], strict=False)):  # type: ignore[operator]
-            raise ValueError(f"cuts must ascend, found {self.cuts}")
-        return self
-
-
-class LeaveLastOut(Section):
-    """Per user the last event tests, the one before it validates (leaks across time: labelled so in each table)."""
-
-    policy: Literal["leave-last-out"]
-    validation: bool = True
-    """Whether the last event but one is held out for validation."""
-
-
-class StrongGeneralisation(Section):
-    """Held-out users: a share of their events is the history, the rest the targets."""
-
-    policy: Literal["strong-generalisation"]
-    validate_users: float = Field(0.1, ge=0, lt=1)
-    """Share of the users held out for validation."""
-    test_users: float = Field(0.1, gt=0, lt=1)
-    """Share of the users held out for testing."""
-    history: float = Field(0.8, gt=0, lt=1)
-    """Share of a held-out user's events that is the history."""
-    seed: int = 0
-    """Draws the users and their histories."""
-
-
-class Given(Section):
-    """The data come split: a column of the events says to which part each belongs."""
-
-    policy: Literal["given"]
-    column: str = "split"
-    """The column."""
-    train: list[str] = ["train"]
-    """Its values for training."""
-    validate_: list[str] = Field(["valid", "validate", "validation"], alias="validate")
-    """Its values for validation; there need not be any."""
-    test: list[str] = ["test"]
-    """Its values for testing."""
-    targets: Targets = "all"
-    """What a user did in the part: all of it as one query, its first event, or a query for each event."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-
-def _policy(value: Any) -> str:
-    """Return the policy that a `[split]` table names."""
-    policy = value.get("policy", "temporal") if isinstance(value, dict) else getattr(value, "policy", "temporal")
-    return str(policy)
-
-
-Split = Annotated[
-    Annotated[Temporal, Tag("temporal")]
-    | Annotated[LeaveLastOut, Tag("leave-last-out")]
-    | Annotated[StrongGeneralisation, Tag("strong-generalisation")]
-    | Annotated[Given, Tag("given")],
-    Discriminator(_policy),
-]
-
-
-class EvaluateSettings(Section):
+class EvaluateSettings(Table):
     """`[evaluate]`: what counts as a target, what may be recommended, what is measured."""
 
     metrics: list[MetricChoice] = Field(
@@ -190,6 +124,8 @@ class EvaluateSettings(Section):
     """The event types that count as targets; all by default."""
     eligible: dict[str, Any] = {}
     """Item column to the value (or list of values) an item must have to be recommended and to count as a target."""
+    features: list[Choice] = []
+    """Featurizers that give the item features which `diversity` compares; the same for every model."""
     new_users: bool = True
     """Whether queries without a history are evaluated (they are counted in any case)."""
     candidates: int = Field(200, ge=1)
@@ -197,8 +133,14 @@ class EvaluateSettings(Section):
     bootstrap: int = Field(1000, ge=100)
     """Resamples of the queries for each interval."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """Take one featurizer where a list is expected."""
+        return _listed(value, ("features",))
 
-class TrainSettings(Section):
+
+class TrainSettings(Table):
     """`[train]`: how models are fitted, the same for all."""
 
     refit: bool = True
@@ -211,7 +153,7 @@ class TrainSettings(Section):
     """Threads of torch's operations; its own default where this is not set."""
 
 
-class Model(Section):
+class Model(Table):
     """`[[model]]`: a pipeline."""
 
     label: str | None = None
@@ -229,14 +171,7 @@ class Model(Section):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Take one component where a list is expected."""
-        if isinstance(value, dict):
-            one = {
-                key: [value[key]]
-                for key in ("featurizer", "filters", "rankers")
-                if isinstance(value.get(key), str | dict)
-            }
-            value = {**value, **one}
-        return value
+        return _listed(value, ("featurizer", "filters", "rankers"))
 
     @property
     def name(self) -> str:
@@ -252,7 +187,7 @@ class Model(Section):
         return [("predictor", "predictor", self.predictor), *many]
 
 
-class Experiment(Section):
+class Experiment(Table):
     """An experiment file."""
 
     data: DataSettings
@@ -268,5 +203,5 @@ class Experiment(Section):
         twice = next((n for n in names if names.count(n) > 1), None)
         if twice is not None:
             places = " and ".join(f"model[{i}]" for i, n in enumerate(names, 1) if n == twice)
-            raise ValueError(f"{places} are both named {twice!r}: give each its own `label`")
+            raise ValueError(f"{places} are both named {twice!r}: give each its own `label`.")
         return self

@@ -34,12 +34,7 @@ def load_experiment(
         ConfigError: Every problem of the file, a line each.
     """
     file = Path(file)
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: there is no such file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    raw = _read(file)
     try:
         return experiment_from(raw, file.parent, overrides, registry, env)
     except ConfigError as error:
@@ -62,16 +57,50 @@ def experiment_from(
     return resolved(validated(Experiment, raw, ""), registry or default_registry(), base or Path())
 
 
+def _read(file: Path) -> dict[str, Any]:
+    """Return a file's content as it was written."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}. Give the path of a TOML file in UTF-8.") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        line = text.splitlines()[int(place[1]) - 1] if place else ""
+        marked = f"\n  {line}\n  {' ' * (int(place[2]) - 1)}^" if place else ""
+        raise ConfigError(f"{file} is not valid TOML: {error}{marked}") from None
+
+
 def _overridden(raw: dict[str, Any], override: str) -> dict[str, Any]:
     """Return the file's content with one `path=value` applied."""
     path, equals, literal = override.partition("=")
-    if not equals or not path.strip():
+    keys = _keys(path) if equals else []
+    if not keys:
         raise ConfigError(f"--set {override!r}: expected PATH=VALUE, e.g. model.als.predictor.factors=32")
     try:
         value = tomllib.loads(f"value = {literal}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        value = literal.strip()
+        if not value or value[0] in "[{\"'":
+            raise ConfigError(f"--set {override!r}: {literal!r} is no value of TOML's: {error}") from None
+        # a bare word is a string: --set split.policy=temporal
+    return _with(raw, keys, value, override, "")  # type: ignore[no-any-return]
+
+
+def _keys(path: str) -> list[str]:
+    """Return the keys of a dotted path of TOML's, in which a label with a dot or a space is put in quotes."""
+    try:
+        node: Any = tomllib.loads(f"{path} = 0")
     except tomllib.TOMLDecodeError:
-        value = literal  # a bare word is a string: --set split.policy=temporal
-    return _with(raw, path.strip().split("."), value, override, "")  # type: ignore[no-any-return]
+        return []
+    keys: list[str] = []
+    while isinstance(node, dict):
+        key, node = next(iter(node.items()))
+        keys.append(key)
+    return keys
 
 
 def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> Any:
@@ -89,7 +118,7 @@ def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> 
     if node is None:
         node = {}
     if not isinstance(node, dict):
-        raise ConfigError(f"--set {override!r}: {where} is {node!r}, which has no {head!r}")
+        raise ConfigError(f"--set {override!r}: {where} is {node!r}, and has no {head!r} in it")
     return {**node, head: _with(node.get(head), rest, value, override, here) if rest else value}
 
 
@@ -100,10 +129,9 @@ def _index(node: list[Any], key: str, override: str, where: str) -> int:
         return labels.index(key)
     if key.isdigit() and 1 <= int(key) <= len(node):
         return int(key) - 1
-    known = ", ".join(label for label in labels if label)
-    raise ConfigError(
-        f"--set {override!r}: {where} has no {key!r}.{suggestion(key, filter(None, labels))} It has: {known}, or a number from 1 to {len(node)}."
-    )
+    named = [label for label in labels if label]
+    known = f"{', '.join([*named, f'or a number from 1 to {len(node)}'])}" if node else "nothing"
+    raise ConfigError(f"--set {override!r}: {where} has no {key!r}.{suggestion(key, named)} It has: {known}.")
 
 
 def _label(entry: Any) -> str:
@@ -122,8 +150,9 @@ def _expanded(node: Any, env: Mapping[str, str], where: str) -> Any:
     if isinstance(node, str):
         missing = [name for name in re.findall(r"\$\{(\w+)\}", node) if name not in env]
         if missing:
+            name = missing[0]
             raise ConfigError(
-                f"{where}: {node!r} uses the environment variable {missing[0]}, which is not set. Set it: export {missing[0]}=..."
+                f"{where}: {node!r} uses the environment variable {name}, which is not set. Set it: export {name}=..."
             )
         return re.sub(r"\$\{(\w+)\}", lambda m: env[m[1]], node)
     return node

@@ -74,6 +74,7 @@ class ResolvedExperiment:
     experiment: Experiment
     source: Chosen
     metrics: tuple[Chosen, ...]
+    metric_features: tuple[Chosen, ...]
     models: tuple[ResolvedModel, ...]
 
     @property
@@ -86,6 +87,7 @@ class ResolvedExperiment:
         plain = self.experiment.model_dump(mode="json")
         plain["data"]["source"] = self.source.as_json()
         plain["evaluate"]["metrics"] = [m.as_json() for m in self.metrics]
+        plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
         plain["model"] = [{"label": m.label, **m.as_json()} for m in self.models]
         return plain
 
@@ -116,6 +118,9 @@ def resolved(experiment: Experiment, registry: Registry, base: Path) -> Resolved
 
     source = choose("dataset", experiment.data.source, "data.source")
     metrics = [choose("metric", m, f"evaluate.metrics[{i}]") for i, m in enumerate(experiment.evaluate.metrics, 1)]
+    features = [
+        choose("featurizer", f, f"evaluate.features[{i}]") for i, f in enumerate(experiment.evaluate.features, 1)
+    ]
     chosen = [
         [(stage, choose(stage, choice, f"model[{i}].{key}")) for stage, key, choice in model.choices()]
         for i, model in enumerate(experiment.model, 1)
@@ -129,8 +134,15 @@ def resolved(experiment: Experiment, registry: Registry, base: Path) -> Resolved
             for stage in ("predictor", "featurizer", "filter", "ranker")
         }
         models.append(ResolvedModel(model.name, of["predictor"][0], of["featurizer"], of["filter"], of["ranker"]))
-    result = ResolvedExperiment(experiment, source, tuple(m for m in metrics if m is not None), tuple(models))
+    found = [tuple(c for c in listed if c is not None) for listed in (metrics, features)]
+    result = ResolvedExperiment(experiment, source, found[0], found[1], tuple(models))
     problems = [p for i, m in enumerate(models, 1) for p in _misfits(m, f"model[{i}]", result, registry)]
+    problems += clock_misfits(result.models, experiment.data.time)
+    if experiment.split.policy == "temporal" and experiment.data.time in ("position", "file-order"):
+        problems.append(
+            f"split.policy 'temporal' cuts at moments, and data.time is {experiment.data.time!r}, which is no clock. "
+            'Use data with timestamps, or split.policy = "leave-last-out".'
+        )
     if problems:
         raise ConfigError("\n".join(problems))
     return result
@@ -151,18 +163,26 @@ def _misfits(model: ResolvedModel, where: str, experiment: ResolvedExperiment, r
         lines.append(
             f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
         )
-    for ranker in model.rankers:
-        if ranker.capabilities.learns and not experiment.has_rank_part:
-            lines.append(
-                f'{where}: ranker {ranker.name!r} learns from a `rank` part, and the split has none. Use `policy = "temporal"` with three `cuts`.'
-            )
-    if experiment.experiment.data.time in ("position", "file-order"):
-        for part in model.parts:
-            if part.capabilities.needs_time:
-                lines.append(
-                    f"{where}: {part.name} needs a real clock, and data.time is {experiment.experiment.data.time!r}, an order only. Use data with timestamps, or other parameters."
-                )
+    lines += [
+        f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
+        'Use `policy = "temporal"` with three `cuts`.'
+        for r in model.rankers
+        if r.capabilities.learns and not experiment.has_rank_part
+    ]
     return lines
+
+
+def clock_misfits(models: tuple[ResolvedModel, ...], clock: str) -> list[str]:
+    """Return which components need a real clock where the data have an order only, a line each."""
+    if clock not in ("position", "file-order"):
+        return []
+    return [
+        f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
+        "Use data with timestamps, or other parameters."
+        for i, model in enumerate(models, 1)
+        for part in model.parts
+        if part.capabilities.needs_time
+    ]
 
 
 def digest(value: Any) -> str:

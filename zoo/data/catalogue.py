@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.data.schema import without_empty
 from zoo.errors import DataError, suggestion
 
 
@@ -55,19 +57,42 @@ class Catalogue:
         return self.table[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a numeric column, `[I]`, NaN where it is null.
+        """Return a numeric column, `[I]`, NaN where it is null. Numbers may be written as text, as in a CSV file.
 
         Raises:
             DataError: There is no such column, or it is not numeric.
         """
         column = self.column(name)
-        if not (
-            pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
-        ):
+        kind = column.type
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            column = without_empty(column)
+        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
             raise DataError(
-                f"the catalogue's column {name!r} is {column.type}, expected numbers: cast it in the items file, or choose another column"
+                f"the catalogue's column {name!r} is {kind}, expected numbers: cast it in the items file, or choose another column"
             )
-        return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+        try:
+            return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"the catalogue's column {name!r} is text, not all of it numbers ({error}): mend the items file, or choose another column"
+            ) from None
+
+    def categories(self, name: str) -> tuple[NDArray[np.int64], pa.Array]:
+        """Return the values of a column as text, `[M]`, and the item of each, `[M]`; nulls give none, a list gives several.
+
+        Raises:
+            DataError: There is no such column, or its values are not categories.
+        """
+        column = self.column(name).combine_chunks()
+        items = pa.array(np.arange(len(column)))
+        if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+            items, column = pc.list_parent_indices(column), pc.list_flatten(column)
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+            raise DataError(
+                f"the catalogue's column {name!r} is {self.column(name).type}, expected text, numbers, booleans or lists of them: choose another column"
+            )
+        present = column.is_valid()
+        return np.asarray(items.filter(present).to_numpy(), np.int64), column.filter(present).cast(pa.string())
 
     def texts(self, names: Sequence[str]) -> list[str]:
         """Return the given columns as one text an item, `[I]`, an empty text where all are null.

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
 from zoo.params import Params
 
 P = TypeVar("P", bound=Params)
+
+
+class Columns(Protocol):
+    """A table that is read a few columns at a time; a `pyarrow.Table` is one."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """Return the names of the columns."""
+
+    def select(self, columns: list[str]) -> pa.Table:
+        """Return some of the columns, in the order asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +34,17 @@ class Tables:
         items: A row an item, or None where nothing is known of the items.
         interactions_from: What to call the event table in an error: the file's path.
         items_from: What to call the item table in an error.
+        interactions_place: Names the place of a row, counted from 0, in an error (of several files, the one it is in);
+            `interactions_from` and the row's number by default.
+        items_place: The same for the items.
     """
 
-    interactions: pa.Table
-    items: pa.Table | None = None
+    interactions: Columns
+    items: Columns | None = None
     interactions_from: str = "interactions"
     items_from: str = "items"
+    interactions_place: Callable[[int], str] | None = None
+    items_place: Callable[[int], str] | None = None
 
 
 class Dataset(ABC, Generic[P]):

@@ -11,6 +11,9 @@ import pyarrow as pa
 import scipy.sparse
 from numpy.typing import NDArray
 
+from zoo.data.dataset import Columns
+from zoo.errors import DataError, suggestion
+
 Clock = Literal["timestamp", "position", "file-order"]
 """What the times of a log are: UTC milliseconds, or an order only."""
 
@@ -28,7 +31,7 @@ class Interactions:
         event_weights: What an event of each type counts, `[E]` float32, for models that weigh events.
         n_items: The number of items of the vocabulary; valid item numbers are 1 to `n_items`.
         clock: What the times are.
-        source: Further columns of the log, in the order of `rows`, read only when asked for.
+        source: A table with further columns, read only when they are asked for.
         rows: The row of `source` that each event came from, `[N]`.
     """
 
@@ -40,7 +43,7 @@ class Interactions:
     event_names: tuple[str, ...] = ("interaction",)
     event_weights: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     clock: Clock = "timestamp"
-    source: pa.Table | None = None
+    source: Columns | None = None
     rows: NDArray[np.int64] | None = None
 
     @classmethod
@@ -56,7 +59,7 @@ class Interactions:
         event_names: Sequence[str] = ("interaction",),
         event_weights: Sequence[float] | None = None,
         clock: Clock | None = None,
-        source: pa.Table | None = None,
+        source: Columns | None = None,
     ) -> Interactions:
         """Build a log from one entry an event, in any order; ties in time keep the order given.
 
@@ -125,12 +128,13 @@ class Interactions:
         """Return a further column of the log, a value an event.
 
         Raises:
-            KeyError: The log has no such column.
+            DataError: The log has no such column.
         """
-        if self.source is None or self.rows is None or name not in self.source.column_names:
-            known = ", ".join(self.source.column_names) if self.source is not None else "none"
-            raise KeyError(f"the event log has no column {name!r}; it has: {known}")
-        return self.source[name].take(pa.array(self.rows))
+        known = list(self.source.column_names) if self.source is not None and self.rows is not None else []
+        if self.source is None or name not in known:
+            found = ", ".join(known) or "none"
+            raise DataError(f"the event log has no column {name!r}.{suggestion(name, known)} Its columns: {found}.")
+        return self.source.select([name]).column(0).take(pa.array(self.rows))
 
     def where(self, kept: NDArray[np.bool_]) -> Interactions:
         """Return the log with only the events kept, `[N]` bool; users stay, if need be without events."""
@@ -180,10 +184,15 @@ def stable_order(users: NDArray[np.integer], times: NDArray[np.integer] | None) 
     """Return the order by user, then time, then place in the file, `[N]`."""
     if times is None:
         return np.argsort(users, kind="stable")
-    if len(users) and _is_sorted(users, times):
+    if not len(users) or _is_sorted(users, times):
         return np.arange(len(users))
-    order = np.argsort(times, kind="stable")
-    return order[np.argsort(users[order], kind="stable")]
+    first, span = int(times.min()), int(times.max()) - int(times.min()) + 1
+    if (int(users.max()) + 1) * span >= 2**63:
+        return np.lexsort((times, users))
+    key = users.astype(np.int64)
+    key *= span  # user and time in one integer: a single sort, in half the time of two
+    key += times - first
+    return np.argsort(key, kind="stable")
 
 
 def _is_sorted(users: NDArray[np.integer], times: NDArray[np.integer]) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.interactions import Interactions, csr
+from zoo.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,16 @@ class Targets:
         """Return the number of targets of each query, `[Q]`."""
         return np.diff(self.offsets)
 
-    def chosen(self, kept: NDArray[np.bool_]) -> Targets:
+    def where(self, kept: NDArray[np.bool_]) -> Targets:
         """Return the targets kept, `[T]` bool; queries stay, if need be without targets."""
         before = np.concatenate([[0], np.cumsum(kept)])
         return Targets(before[self.offsets], self.items[kept], self.cold[kept])
+
+    def of_queries(self, kept: NDArray[np.bool_]) -> Targets:
+        """Return the targets of the queries kept, `[Q]` bool."""
+        events = np.repeat(kept, self.counts)
+        offsets = np.concatenate([[0], np.cumsum(self.counts[kept])])
+        return Targets(offsets, self.items[events], self.cold[events])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +137,21 @@ class Queries:
         """Return a block of queries."""
         targets = None if self.targets is None else self.targets[block]
         return Queries(self.log, self.row[block], self.end[block], self.now[block], self.users[block], targets)
+
+    def where(self, kept: NDArray[np.bool_]) -> Queries:
+        """Return the queries kept, `[Q]` bool."""
+        targets = None if self.targets is None else self.targets.of_queries(kept)
+        return Queries(self.log, self.row[kept], self.end[kept], self.now[kept], self.users[kept], targets)
+
+    def answers(self) -> Targets:
+        """Return the targets.
+
+        Raises:
+            DataError: The queries have none, since nobody knows yet what happens next.
+        """
+        if self.targets is None:
+            raise DataError("these queries have no targets: they can be answered, but not evaluated or learned from")
+        return self.targets
 
     def blind(self) -> Queries:
         """Return the queries without their targets: what a model gets."""

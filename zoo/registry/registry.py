@@ -11,7 +11,8 @@ from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
 from zoo.params import Params, validated
-from zoo.registry.discovery import Broken, Plugin, discovered
+from zoo.registry.discovery import discovered
+from zoo.registry.plugin import Broken, Plugin, described
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -31,6 +32,11 @@ class Component:
     def qualified_name(self) -> str:
         """Return `distribution/name`, which no other component has."""
         return f"{self.plugin.distribution}/{self.spec.name}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name it answers to."""
+        return (self.name, self.qualified_name, *self.spec.aliases)
 
     def params(
         self, values: dict[str, Any] | None = None, where: str = "", context: dict[str, Any] | None = None
@@ -55,10 +61,11 @@ class Component:
         module, _, name = self.spec.target.partition(":")
         try:
             return getattr(import_module(module), name)  # type: ignore[no-any-return]
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {error}"
+                f"its class {self.spec.target!r} cannot be imported: {described(error)}. Install what it needs, or "
+                f"update it: pip install -U {self.plugin.distribution}"
             ) from error
 
     def build(self, params: Params) -> Any:
@@ -91,7 +98,7 @@ class Registry:
             UnknownComponentError: Nothing of this stage has the name.
             AmbiguousComponentError: More than one plugin has it.
         """
-        matches = [c for c in self.components(stage) if name in (c.name, c.qualified_name, *c.spec.aliases)]
+        matches = [c for c in self.components(stage) if name in c.names]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -107,9 +114,9 @@ class Registry:
         Raises:
             UnknownComponentError: No component has it.
         """
-        matches = [c for c in self.components() if name in (c.name, c.qualified_name, *c.spec.aliases)]
+        matches = [c for c in self.components() if name in c.names]
         if not matches:
-            names = sorted({c.name for c in self._components})
+            names = {n for c in self._components for n in c.names}
             raise UnknownComponentError(
                 f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._broken_note()}"
             )
@@ -118,12 +125,11 @@ class Registry:
     def _unknown(self, stage: StageName, name: str) -> str:
         """Return the message for a name that the stage does not have."""
         names = sorted({c.name for c in self.components(stage)})
-        elsewhere = sorted(
-            {c.spec.stage for c in self._components if name in (c.name, c.qualified_name, *c.spec.aliases)}
-        )
+        elsewhere = sorted({c.spec.stage for c in self._components if name in c.names})
         if elsewhere:
             return f"{name!r} is a {' and a '.join(elsewhere)}, not a {stage}. Installed {stage}s: {', '.join(names) or 'none'}.{self._broken_note()}"
-        return f"no {stage} named {name!r}.{suggestion(name, names)} Installed: {', '.join(names) or 'none'}.{self._broken_note()}"
+        near = suggestion(name, {n for c in self.components(stage) for n in c.names})
+        return f"no {stage} named {name!r}.{near} Installed: {', '.join(names) or 'none'}.{self._broken_note()}"
 
     def _broken_note(self) -> str:
         """Return a sentence about plugins that failed, since the name asked for may be theirs."""

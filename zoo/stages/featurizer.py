@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
 
@@ -31,7 +32,9 @@ class ItemFeatures:
         """Return features that share the memory of a scipy matrix, `[I, D]`."""
         rows, columns = (torch.from_numpy(a.astype(np.int64)) for a in (matrix.indptr, matrix.indices))
         data = torch.from_numpy(matrix.data.astype(np.float32, copy=False))
-        values = torch.sparse_csr_tensor(rows, columns, data, size=matrix.shape, check_invariants=False)
+        with warnings.catch_warnings():  # torch tells every user once that this layout is in beta
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            values = torch.sparse_csr_tensor(rows, columns, data, size=matrix.shape, check_invariants=False)
         return cls(values, names)
 
     @property

@@ -1,0 +1,59 @@
+"""Rank fusion by counting: Borda points over several rankings of one list."""
+
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor
+
+from shopzoo_baselines.params import BordaParams
+from zoo.api import CandidateLists, ConfigError, Ranker
+
+
+class Borda(Ranker[BordaParams]):
+    """Gives an item a point for each item of the list that it stands above, half a point for a tie, and adds up.
+
+    Borda-fuse of Aslam and Montague (2001). Where a ranking lacks an item (NaN, or -inf), the item stands below all that the
+    ranking has and gets no point from it.
+    """
+
+    def score(self, lists: CandidateLists) -> Tensor:
+        """Return the points of each candidate, `[B, K]`."""
+        columns = {"score": lists.scores, **dict(zip(lists.columns, lists.features.unbind(-1), strict=True))}
+        chosen = signs(tuple(columns), self.params.columns)
+        points = torch.zeros_like(lists.scores)
+        for name, sign in chosen.items():
+            points += borda_points(sign * columns[name], lists.mask)
+        return points
+
+
+def signs(names: tuple[str, ...], patterns: list[str] | None) -> dict[str, int]:
+    """Return the columns that patterns name, and for each 1 where the higher value is the better, -1 where the lower.
+
+    Raises:
+        ConfigError: A pattern names no column.
+    """
+    if patterns is None:
+        return {name: 1 for name in names if name != "rank"}
+    chosen: dict[str, int] = {}
+    for pattern in patterns:
+        sign, name = (-1, pattern[1:]) if pattern.startswith("-") else (1, pattern)
+        matches = [n for n in names if fnmatchcase(n, name)]
+        if not matches:
+            raise ConfigError(f"borda: no ranking feature matches {name!r}. The lists have: {', '.join(names)}.")
+        chosen.update(dict.fromkeys(matches, sign))
+    return chosen
+
+
+def borda_points(values: Tensor, mask: Tensor) -> Tensor:
+    """Return how many items of its list each item stands above, a tie counting half, `[B, K]`.
+
+    Args:
+        values: Higher is better, `[B, K]`; NaN and -inf are missing.
+        mask: Which slots hold an item, `[B, K]`.
+    """
+    values = values.masked_fill(~mask, -torch.inf).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    ascending = values.sort(dim=1).values
+    below = torch.searchsorted(ascending, values)
+    equal = torch.searchsorted(ascending, values, right=True) - below
+    empty = (~mask).sum(1, keepdim=True)  # padded slots sort first and are nobody's rival
+    return ((below - empty) + (equal - 1) / 2).masked_fill(values == -torch.inf, 0.0)

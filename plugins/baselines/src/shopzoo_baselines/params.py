@@ -1,0 +1,92 @@
+"""Parameters of the baselines; importing them imports no torch."""
+
+from typing import Annotated
+
+from pydantic import model_validator
+
+from zoo.api import Field, Params
+
+HalfLife = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class RandomParams(Params):
+    """`random` has nothing to choose; the run's seed picks the scores."""
+
+
+class PopularParams(Params):
+    """What counts as popular."""
+
+    half_life: HalfLife | None = None
+    """Days after which an event counts half; all events count in full by default."""
+
+
+class PersonalPopularParams(Params):
+    """What counts as a habit."""
+
+    half_life: HalfLife | None = None
+    """Days after which an event of the user's history counts half; all count in full by default."""
+
+
+class TransitionGraphParams(Params):
+    """How transitions are counted and how a history votes."""
+
+    window: int = Field(10, ge=1)
+    """How many events further on a transition may lead; 1 counts consecutive events only (a Markov chain)."""
+    history: int = Field(10, ge=1)
+    """How many of the query's last events vote."""
+    recency: float = Field(0.8, gt=0, le=1)
+    """What a vote counts for each event that came after it."""
+
+
+class TopPopularParams(Params):
+    """How many items remain: `n` of them, or a share."""
+
+    n: int | None = Field(None, ge=1)
+    """Keep this many items."""
+    share: float | None = Field(None, gt=0, le=1)
+    """Keep this share of the items that occur in training."""
+    half_life: HalfLife | None = None
+    """Days after which an event counts half; all events count in full by default."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "TopPopularParams":
+        """Refuse none and both."""
+        if (self.n is None) == (self.share is None):
+            found = "neither" if self.n is None else f"n = {self.n} and share = {self.share}"
+            raise ValueError(f"give either `n` or `share`, found {found}. E.g. n = 1000, or share = 0.2")
+        return self
+
+
+class MMRParams(Params):
+    """How relevance is weighed against likeness."""
+
+    relevance: float = Field(0.7, ge=0, le=1)
+    """The weight of the predictor's score (lambda in the paper); the rest is the weight of being unlike what stands above."""
+
+
+class BordaParams(Params):
+    """Which rankings are fused."""
+
+    columns: list[str] | None = Field(None, min_length=1)
+    """Ranking features that vote, `-name` where the lower value is the better (`["score", "-price"]`, `["-rank*"]`). `score` is
+    the predictor's. By default all but `rank`, which is the order of `score` once more."""
+
+
+class TabularParams(Params):
+    """Which columns of the catalogue become features."""
+
+    categorical: list[str] = Field([])
+    """Columns of which each value becomes a feature of 0 or 1; a list column gives several."""
+    numeric: list[str] = Field([])
+    """Columns that are standardised, each with a feature that says where it is missing."""
+    log: bool = True
+    """Whether numbers are taken as sign(x) log(1 + |x|) first: prices and counts are skewed."""
+    min_items: int = Field(1, ge=1)
+    """Values that fewer known items have get no feature."""
+
+    @model_validator(mode="after")
+    def _some_column(self) -> "TabularParams":
+        """Refuse no column at all."""
+        if not self.categorical and not self.numeric:
+            raise ValueError('name at least one column, e.g. categorical = ["brand"] or numeric = ["price"]')
+        return self

@@ -1,0 +1,79 @@
+"""Popularity: a predictor that scores by it and a filter that cuts by it."""
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shopzoo_baselines.params import PopularParams, TopPopularParams
+from zoo.api import Filter, Interactions, Predictor, Queries, RunContext, TrainingData
+from zoo.nn.topk import top_k
+
+DAY = 24 * 60 * 60 * 1000
+"""Milliseconds."""
+
+
+class Popular(Predictor[PopularParams]):
+    """Scores each item by the weights of its events; with a half-life, by what is left of them when the log ends.
+
+    Nothing is personal: an exponential decay keeps its order as time goes on, so the moment of a query does not matter.
+    """
+
+    fitted = ("popularity",)
+    popularity: Tensor
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Add up the events of each item."""
+        self.popularity = torch.from_numpy(popularity(data.interactions, self.params.half_life)).float()
+
+    def score(self, queries: Queries) -> Tensor:
+        """Return the popularity for each query, `[B, I]`."""
+        return self.popularity.repeat(len(queries), 1)
+
+
+class TopPopular(Filter[TopPopularParams]):
+    """Keeps the `n` most popular items, or a share of those that occur; equal ones by item number, the lower first."""
+
+    fitted = ("kept",)
+    kept: Tensor
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Mark the most popular items."""
+        n, share = self.params.n, self.params.share
+        known = torch.from_numpy(data.known)
+        n = max(round(share * int(known.sum())), 1) if n is None and share is not None else n
+        scores = torch.from_numpy(popularity(data.interactions, self.params.half_life)).float()
+        best = top_k(scores.masked_fill(~known, -torch.inf)[None], min(n or 1, len(scores))).columns
+        self.kept = torch.zeros(len(scores), dtype=torch.bool).index_fill_(0, best[0], True)
+        self.kept[0] = False
+
+    def keep(self, queries: Queries) -> Tensor:
+        """Return the popular items, the same for all queries, `[1, I]`."""
+        return self.kept[None]
+
+
+def popularity(log: Interactions, half_life: float | None = None) -> NDArray[np.float64]:
+    """Return the summed event weights of each item, `[I]`.
+
+    Args:
+        log: The events.
+        half_life: Days before the log's end at which an event counts half; None counts all in full.
+    """
+    weights = log.weights.astype(np.float64)
+    if half_life is not None and len(log):
+        weights *= decayed(log.times.max() - log.times, half_life)
+    return np.bincount(log.items, weights, minlength=log.n_items + 1).astype(np.float64, copy=False)
+
+
+def over_popularity(popularity: Tensor, entries: scipy.sparse.csr_matrix) -> Tensor:
+    """Return scores `[B, I]`: the entries `[B, I]` where there are some, else the popularity `[I]`."""
+    scores = popularity.repeat(entries.shape[0], 1)
+    rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
+    scores.numpy()[rows, entries.indices] = entries.data
+    return scores
+
+
+def decayed(age: NDArray[np.int64], half_life: float) -> NDArray[np.float64]:
+    """Return what is left of an event of the given age in milliseconds, with a half-life in days."""
+    return np.exp2(-age / (half_life * DAY))

@@ -1,0 +1,87 @@
+"""Features from the catalogue's categories and numbers."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shopzoo_baselines.params import TabularParams
+from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, TrainingData
+
+
+class Tabular(Featurizer[TabularParams]):
+    """One column of 0 or 1 a category, two columns a number: its standardised value, and whether it is missing.
+
+    Means, deviations and the set of categories come from known items only. A category that no known item has gives zeros, a
+    missing number gives the mean. Sparse where there is a categorical column, else dense.
+    """
+
+    fitted = ("categories", "means", "deviations")
+    categories: dict[str, list[str]]
+    means: Tensor
+    deviations: Tensor
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Collect the categories, and measure the numbers, of known items."""
+        self.categories = {name: self._categories(data.catalogue, name, data.known) for name in self.params.categorical}
+        numbers = self._numbers(data.catalogue)[data.known]
+        present = np.isfinite(numbers)
+        counts = np.maximum(present.sum(0), 1)
+        means = np.where(present, numbers, 0).sum(0) / counts
+        deviations = np.sqrt(np.where(present, (numbers - means) ** 2, 0).sum(0) / counts)
+        self.means = torch.from_numpy(means)
+        self.deviations = torch.from_numpy(np.where(deviations > 0, deviations, 1.0))
+
+    def transform(self, catalogue: Catalogue) -> ItemFeatures:
+        """Return the features `[I, D]`."""
+        names = [f"{name}={value}" for name, values in self.categories.items() for value in values]
+        names += [f"{name}{end}" for name in self.params.numeric for end in ("", ":missing")]
+        numbers = (self._numbers(catalogue) - self.means.numpy()) / self.deviations.numpy()
+        missing = ~np.isfinite(numbers)
+        dense = np.stack([np.where(missing, 0, numbers), missing], axis=-1).reshape(
+            len(catalogue), 2 * len(self.params.numeric)
+        )
+        dense[0] = 0  # padding has no features, a missing value included
+        if not self.categories:
+            return ItemFeatures(torch.from_numpy(dense.astype(np.float32)), tuple(names))
+        blocks = [
+            _one_hot(*catalogue.categories(name), values, len(catalogue)) for name, values in self.categories.items()
+        ]
+        matrix = scipy.sparse.hstack([*blocks, scipy.sparse.csr_matrix(dense)], format="csr", dtype=np.float32)
+        return ItemFeatures.of_sparse(matrix, tuple(names))
+
+    def _categories(self, catalogue: Catalogue, name: str, known: NDArray[np.bool_]) -> list[str]:
+        """Return the values of a column that enough known items have, sorted.
+
+        Raises:
+            DataError: There is none.
+        """
+        items, values = catalogue.categories(name)
+        distinct = pc.unique(values.filter(pa.array(known[items]))).sort().to_pylist()
+        counts = np.asarray(_one_hot(items, values, distinct, len(catalogue))[known].sum(axis=0)).ravel()
+        kept = [value for value, count in zip(distinct, counts, strict=True) if count >= self.params.min_items]
+        if not kept:
+            raise DataError(
+                f"tabular: no value of the catalogue's column {name!r} is shared by {self.params.min_items} known items "
+                f"({len(distinct)} values found). Lower `min_items`, or leave the column out of `categorical`."
+            )
+        return kept
+
+    def _numbers(self, catalogue: Catalogue) -> NDArray[np.float64]:
+        """Return the numeric columns, `[I, N]`."""
+        columns = [catalogue.numbers(name) for name in self.params.numeric]
+        numbers = np.stack(columns, axis=1) if columns else np.zeros((len(catalogue), 0))
+        return np.sign(numbers) * np.log1p(np.abs(numbers)) if self.params.log else numbers
+
+
+def _one_hot(items: NDArray[np.int64], values: pa.Array, categories: list[str], n: int) -> scipy.sparse.csr_matrix:
+    """Return which categories each item has, `[n, C]`; values outside the categories are left out."""
+    codes = pc.index_in(values, pa.array(categories, pa.string())).to_numpy(zero_copy_only=False)
+    known = np.isfinite(codes)
+    cells = (items[known], codes[known].astype(np.int64))
+    matrix = scipy.sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (n, len(categories)))
+    matrix.data[:] = 1.0  # a list may name a value twice
+    return matrix

@@ -1,0 +1,96 @@
+"""Availability: what is in stock, and on sale at the moment of the query."""
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shopzoo_rules.params import AvailableParams
+from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+
+EVER = np.iinfo(np.int64)
+"""Its ends stand for "since ever" and "for ever"."""
+
+
+class Available(Filter[AvailableParams]):
+    """Keeps items that are in stock and whose `available_from <= now < available_until`."""
+
+    fitted = ("stocked", "first", "last", "timed")
+    stocked: Tensor
+    """`[I]` bool."""
+    first: Tensor
+    """When the sale begins, `[I]` in UTC milliseconds."""
+    last: Tensor
+    """When it ends, `[I]` in UTC milliseconds."""
+    timed: bool
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Read the catalogue's columns."""
+        catalogue, names = data.catalogue, self._columns(data.catalogue)
+        self.stocked = torch.from_numpy(stocked(catalogue, names["in_stock"]))
+        self.first = torch.from_numpy(moments(catalogue, names["available_from"], EVER.min))
+        self.last = torch.from_numpy(moments(catalogue, names["available_until"], EVER.max))
+        self.timed = names["available_from"] is not None or names["available_until"] is not None
+
+    def keep(self, queries: Queries) -> Tensor:
+        """Return what can be had, `[B, I]`; `[1, I]` where no moment of sale is read."""
+        if not self.timed:
+            return self.stocked[None]
+        now = torch.from_numpy(queries.now)[:, None]
+        return self.stocked & (self.first <= now) & (now < self.last)
+
+    def _columns(self, catalogue: Catalogue) -> dict[str, str | None]:
+        """Return the column of each kind, the usual ones where the parameters name none.
+
+        Raises:
+            DataError: There is none of them either.
+        """
+        named: dict[str, str | None] = self.params.model_dump()
+        if any(name is not None for name in named.values()):
+            return named
+        if not set(named) & set(catalogue.columns):
+            raise DataError(
+                f"available: the catalogue has none of the columns {', '.join(named)}. Say which of its columns tell what can be "
+                f'had, e.g. in_stock = "...". Its columns: {", ".join(catalogue.columns) or "none"}.'
+            )
+        return {key: key if key in catalogue.columns else None for key in named}
+
+
+def stocked(catalogue: Catalogue, name: str | None) -> NDArray[np.bool_]:
+    """Return what is in stock by a column of booleans or counts, `[I]`; all where no column is named."""
+    if name is None:
+        return np.ones(len(catalogue), np.bool_)
+    column = catalogue.column(name)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        try:  # "true" and "false", as a CSV file has them
+            return np.array(column.cast(pa.bool_()).fill_null(True).to_numpy())
+        except pa.ArrowInvalid:
+            pass
+    return np.asarray(np.nan_to_num(catalogue.numbers(name), nan=1.0) > 0)
+
+
+def moments(catalogue: Catalogue, name: str | None, otherwise: int) -> NDArray[np.int64]:
+    """Return a column as UTC milliseconds, `[I]`; `otherwise` where it is null, or where no column is named.
+
+    Raises:
+        DataError: The column holds no moments.
+    """
+    if name is None:
+        return np.full(len(catalogue), otherwise)
+    column = catalogue.column(name)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        for kind in (pa.int64(), pa.timestamp("ms"), pa.timestamp("ms", "UTC")):
+            try:
+                column = column.cast(kind)
+                break
+            except pa.ArrowInvalid:
+                continue
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
+    elif not pa.types.is_integer(column.type):
+        raise DataError(
+            f"available: the catalogue's column {name!r} is {column.type}, expected UTC milliseconds (integers), timestamps or "
+            f"dates: cast it in the items file, or choose another column"
+        )
+    return np.array(column.cast(pa.int64()).fill_null(otherwise).to_numpy())  # a copy: arrow's memory is read-only

@@ -1,0 +1,71 @@
+"""Price bands: fixed, or drawn from what the user's history costs."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shopzoo_rules.params import PriceBandParams
+from zoo.api import Filter, Queries, RunContext, TrainingData
+
+
+class PriceBand(Filter[PriceBandParams]):
+    """Keeps prices within `[min, max]` and within the band of quantiles of the prices in the query's history, ends included.
+
+    The prices are the catalogue's, an event of the history counting once. A query whose history has no price gets the
+    fixed band alone.
+    """
+
+    fitted = ("prices", "kept")
+    prices: Tensor
+    kept: Tensor
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Read the prices."""
+        low = -np.inf if self.params.min is None else self.params.min
+        high = np.inf if self.params.max is None else self.params.max
+        prices = data.catalogue.numbers(self.params.column).copy()  # arrow's memory is read-only
+        self.prices = torch.from_numpy(prices)
+        self.kept = torch.from_numpy((prices >= low) & (prices <= high) | self._unpriced())
+
+    def keep(self, queries: Queries) -> Tensor:
+        """Return what lies within the bands, `[B, I]`; `[1, I]` where the history does not matter."""
+        if self.params.quantiles is None:
+            return self.kept[None]
+        h = queries.histories
+        paid = self.prices.numpy()[h.items]
+        priced = np.isfinite(paid)
+        counts = np.bincount(h.rows[priced], minlength=len(queries))
+        low, high = (ragged_quantile(paid[priced], h.rows[priced], counts, q) for q in self.params.quantiles)
+        slack = self.params.slack
+        ends = np.where(counts > 0, low / slack, -np.inf), np.where(counts > 0, high * slack, np.inf)
+        lowest, highest = (torch.from_numpy(end)[:, None] for end in ends)
+        within = (self.prices >= lowest) & (self.prices <= highest)
+        return self.kept & (within | torch.from_numpy(self._unpriced()))
+
+    def _unpriced(self) -> NDArray[np.bool_]:
+        """Return the items that stay although they have no price, `[I]`."""
+        missing = np.isnan(self.prices.numpy())
+        return missing if self.params.unpriced == "keep" else np.zeros_like(missing)
+
+
+def ragged_quantile(
+    values: NDArray[np.float64], rows: NDArray[np.int64], counts: NDArray[np.int64], q: float
+) -> NDArray[np.float64]:
+    """Return a quantile of each row's values, linear between neighbours as numpy's, `[B]`; NaN for an empty row.
+
+    Args:
+        values: `[M]`.
+        rows: The row of each value, `[M]`, ascending.
+        counts: How many values each row has, `[B]`.
+        q: Between 0 and 1.
+    """
+    if not len(values):
+        return np.full(len(counts), np.nan)
+    ordered = values[np.lexsort((values, rows))]
+    starts = np.cumsum(counts) - counts
+    place = q * (np.maximum(counts, 1) - 1)
+    below = np.floor(place).astype(np.int64)
+    a = ordered[np.minimum(starts + below, len(ordered) - 1)]
+    b = ordered[np.minimum(starts + np.minimum(below + 1, np.maximum(counts, 1) - 1), len(ordered) - 1)]
+    return np.where(counts > 0, a + (b - a) * (place - below), np.nan)

@@ -1,0 +1,46 @@
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import shopzoo_rules
+
+SPECS = shopzoo_rules.zoo_components()
+
+
+def test_provides_what_it_says():
+    names = {"available", "category", "price-band", "allow-list", "deny-list"}
+    assert {(s.stage, s.name) for s in SPECS} == {("filter", name) for name in names}
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_tiny_parameters_build_the_component(spec):
+    module, _, name = spec.target.partition(":")
+    params = spec.params(**spec.tiny)
+    assert getattr(import_module(module), name)(params).params == params
+    assert spec.capabilities_for(params).cold_items
+    assert all(field.description for field in spec.params.model_fields.values())
+
+
+def test_importing_the_plugin_imports_nothing_heavy():
+    heavy = ("torch", "numpy", "scipy", "pyarrow", "datasets", "pandas", "pytorch_lightning")
+    code = f"import sys; sys.path[:0] = {sys.path!r}; import shopzoo_rules; print([m for m in {heavy!r} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_components_of_the_readme_are_valid():
+    blocks = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    models = [model for block in blocks for model in tomllib.loads(block)["model"]]
+    parts = [
+        part for model in models for value in model.values() for part in (value if isinstance(value, list) else [value])
+    ]
+    tables = [part for part in parts if isinstance(part, dict)]
+    known = {spec.name: spec.params for spec in SPECS}
+    assert {table["name"] for table in tables} <= set(known)
+    for table in tables:
+        known[table.pop("name")](**table)
+    assert tables

@@ -1,0 +1,177 @@
+"""Whole benchmarks on a small built-in shop, with real plugins and plugins of one file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import zoo
+from zoo.benchmark.progress import Progress
+from zoo.errors import ConfigError, ResultsError
+
+SHOP = {"name": "synthetic-shop", "customers": 150, "items": 80}
+
+
+def experiment(*models, **sections):
+    return {
+        "data": {"source": SHOP},
+        "split": {"policy": "temporal", "cuts": [0.7, 0.8]},
+        "evaluate": {"metrics": ["ndcg@5", "recall@5", "coverage@5"], "bootstrap": 100},
+        "model": [{"predictor": m} if isinstance(m, str) else m for m in models],
+        **sections,
+    }
+
+
+class Watched(Progress):
+    def __init__(self):
+        self.seen = []
+
+    def finished(self, row, *, resumed):
+        self.seen.append((row.label, resumed))
+
+
+def plugin(folder, name, body):
+    """Write a single-file plugin with a predictor whose `score` is given."""
+    file = folder / f"{name}.py"
+    file.write_text(
+        textwrap.dedent("""
+        import os, time
+        import torch
+        from zoo.api import Capabilities, ComponentSpec, Params, Predictor, hookimpl
+
+        class Model(Predictor):
+            def fit(self, data, context):
+                self.context = context
+
+            def score(self, queries):
+                shape = (len(queries), queries.log.n_items + 1)
+                {body}
+
+        @hookimpl
+        def zoo_components():
+            return [ComponentSpec("{hyphened}", "predictor", "{name}:Model", Params, "A test.", capabilities=Capabilities(deterministic={deterministic}))]
+        """).format(body=body, name=name, hyphened=name.replace("_", "-"), deterministic="generator" not in body)
+    )
+    return file
+
+
+def test_a_row_holds_what_was_measured_and_the_lists_give_its_figures_back(tmp_path):
+    store = zoo.bench(experiment("popular", "transition-graph"), tmp_path / "out")
+    rows = {row.label: row for row in store.rows()}
+    assert list(rows) == ["popular", "transition-graph"]
+    row = rows["transition-graph"]
+    value, low, high = row.metrics["ndcg@5"]
+    assert 0 < low < value < high < 1
+    assert row.queries > 50
+    assert min(row.fit_seconds, row.recommend_per_second, row.p50_ms, row.peak_memory_mib) > 0
+    assert row.p99_ms >= row.p50_ms
+    lists = pq.read_table(tmp_path / "out" / "lists.parquet").to_pandas()
+    lists = lists[lists.model == "transition-graph"]
+    assert len(lists) == row.queries
+    assert np.isclose(lists["ndcg@5"].mean(), value)
+    assert lists["items"].map(len).max() == 5
+    assert [json.loads(line)["label"] for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()] == list(rows)
+    assert "| transition-graph |" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
+    zoo.bench(experiment("popular", "transition-graph"), tmp_path / "out")
+    again = Watched()
+    zoo.bench(experiment("popular", "transition-graph", "random"), tmp_path / "out", progress=again)
+    assert again.seen == [("popular", True), ("transition-graph", True), ("random", False)]
+    changed = Watched()
+    store = zoo.bench(
+        experiment("popular", "transition-graph"), tmp_path / "out", progress=changed, overrides=["model.popular.predictor.half_life=7"]
+    )
+    assert changed.seen == [("popular", False), ("transition-graph", True)]
+    assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
+
+
+def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
+    nan = plugin(tmp_path, "nan_scores", "return torch.full(shape, torch.nan)")
+    narrow = plugin(tmp_path, "narrow_scores", "return torch.zeros(len(queries), 3)")
+    store = zoo.bench(experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow])
+    first, second, third = store.rows()
+    assert first.error.startswith("ScoreError: Model returned a NaN score for the query of user")
+    assert "shape" in second.error
+    assert third.error is None
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| nan-scores | failed |" in report
+    assert "ScoreError" in report
+    again = Watched()
+    zoo.bench(experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow], progress=again)
+    assert again.seen == [("nan-scores", False), ("narrow-scores", False), ("popular", True)]
+
+
+def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_path):
+    noisy = plugin(tmp_path, "noisy", "return torch.rand(shape, generator=self.context.generator('noise'))")
+    store = zoo.bench(experiment("noisy", "popular", train={"seeds": [1, 2, 3]}), tmp_path / "out", plugins=[noisy])
+    assert [(row.label, row.seed) for row in store.rows()] == [("noisy", 1), ("noisy", 2), ("noisy", 3), ("popular", None)]
+    values = [row.metrics["ndcg@5"][0] for row in store.rows()[:3]]
+    assert len(set(values)) == 3
+    same = zoo.bench(experiment("popular", "noisy", train={"seeds": [2]}), tmp_path / "other", plugins=[noisy])
+    assert same.rows()[1].metrics["ndcg@5"][0] == values[1]  # another place in the table, the same numbers
+
+
+def test_a_cutoff_beyond_the_catalogue_is_refused_before_anything_is_fitted(tmp_path):
+    config = experiment("popular")
+    config["evaluate"]["metrics"] = ["ndcg@500"]
+    with pytest.raises(ConfigError, match=r"ndcg@500 asks for 500 items, and 80 may be recommended: choose a smaller k"):
+        zoo.bench(config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_component_that_needs_a_clock_is_refused_on_data_without_one(tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,item_id,position\n" + "".join(f"u{i % 9},i{i // 9},{i}\n" for i in range(90)))
+    config = experiment({"predictor": {"name": "popular", "half_life": 7}}, split={"policy": "leave-last-out"})
+    config["data"] = {"source": {"name": "files", "interactions": str(tmp_path / "events.csv")}}
+    with pytest.raises(ConfigError, match=r"model\[1\]: popular needs a real clock, and the events are ordered by position only"):
+        zoo.bench(config, tmp_path / "out")
+
+
+def test_another_experiments_folder_is_refused(tmp_path):
+    zoo.bench(experiment("popular"), tmp_path / "out")
+    before = (tmp_path / "out" / "results.jsonl").read_bytes()
+    with pytest.raises(ResultsError, match="they differ in split"):
+        zoo.bench(experiment("popular", split={"policy": "leave-last-out"}), tmp_path / "out")
+    assert (tmp_path / "out" / "results.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
+    slow = plugin(tmp_path, "slow_scores", "time.sleep(0 if os.environ.get('FAST') else 600); return torch.zeros(shape)")
+    file = tmp_path / "experiment.toml"
+    file.write_text(f"""
+        [data]
+        source = {{ name = "synthetic-shop", customers = 150, items = 80 }}
+        [split]
+        cuts = [0.7, 0.8]
+        [evaluate]
+        metrics = ["ndcg@5"]
+        [[model]]
+        predictor = "popular"
+        [[model]]
+        predictor = "slow-scores"
+    """)
+    code = "import sys, zoo; print([r.label for r in zoo.bench(sys.argv[1], sys.argv[2], plugins=[sys.argv[3]]).rows()])"
+    command = [sys.executable, "-c", code, str(file), str(tmp_path / "out"), str(slow)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("out/runs/*.json")):  # the first run is finished
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(sign)
+    assert process.wait(60) != 0
+    finished = next(tmp_path.glob("out/runs/*.json"))
+    written = finished.stat().st_mtime_ns
+    done = subprocess.run(command, env={**os.environ, "FAST": "1"}, capture_output=True, text=True, check=True)
+    assert "['popular', 'slow-scores']" in done.stdout
+    assert finished.stat().st_mtime_ns == written
+    assert not list(tmp_path.glob("out/**/.*"))

@@ -1,0 +1,116 @@
+"""A benchmark's folder: whole files or none, one task, and rows that belong to the experiment."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pyarrow as pa
+import pytest
+
+from zoo.benchmark.store import Manifest, Row, Store
+from zoo.errors import ResultsError
+
+
+def manifest(task="t1", keys=("a", "b"), **description):
+    runs = [{"label": key, "seed": None, "key": key} for key in keys]
+    return Manifest(task, {"data": "d1", **description}, {"events": 3}, {}, {}, runs)
+
+
+def row(key, **values):
+    return Row(key, key, None, {}, **values)
+
+
+def lists():
+    return pa.table({"user_id": ["u"], "items": [["x", "y"]], "ndcg@10": pa.array([0.5], pa.float32())})
+
+
+def test_a_finished_run_is_found_again_and_a_failed_one_is_not(tmp_path):
+    store = Store(tmp_path / "out")
+    store.open(manifest())
+    store.add(row("a", queries=7), lists())
+    store.add(row("b", error="ValueError: no"), None)
+    again = Store(tmp_path / "out")
+    again.open(manifest())
+    assert again.finished("a").queries == 7
+    assert again.finished("b") is None
+    assert [r.key for r in again.rows()] == ["a", "b"]
+    assert again.lists(again.rows()[0]).to_pylist() == lists().to_pylist()
+
+
+def test_rows_of_models_that_the_experiment_no_longer_has_are_left_out(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest(keys=("a", "b")))
+    store.add(row("a"), lists())
+    store.add(row("b"), lists())
+    store.open(manifest(keys=("c", "b")))
+    assert [r.key for r in store.rows()] == ["b"]
+
+
+def test_another_tasks_folder_is_refused_and_the_difference_named(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest(task="t1", split="temporal"))
+    with pytest.raises(
+        ResultsError,
+        match=r"results of another task \(t1, this one is t2\): they differ in split.*Choose another --out",
+    ):
+        store.open(manifest(task="t2", split="leave-last-out"))
+    assert store.manifest().task == "t1"
+
+
+def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("...")
+    with pytest.raises(ResultsError, match="is no benchmark's folder"):
+        Store(tmp_path).open(manifest())
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_report_of_nothing_says_how_to_make_one(tmp_path):
+    with pytest.raises(ResultsError, match="holds no results.*zoo bench FILE"):
+        Store(tmp_path).manifest()
+
+
+def test_a_folder_of_another_format_is_refused(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest())
+    raw = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**raw, "format": 99}))
+    with pytest.raises(ResultsError, match="has format 99, this version reads 1"):
+        store.manifest()
+
+
+def test_what_is_put_together_holds_every_run(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest())
+    store.add(row("a"), lists())
+    store.add(row("b"), lists().append_column("hit@10", pa.array([1.0], pa.float32())))
+    store.compose(lambda s: f"{len(s.rows())} rows\n")
+    assert (tmp_path / "report.md").read_text() == "2 rows\n"
+    assert [json.loads(line)["key"] for line in (tmp_path / "results.jsonl").read_text().splitlines()] == ["a", "b"]
+    table = pa.parquet.read_table(tmp_path / "lists.parquet")
+    assert table["model"].to_pylist() == ["a", "b"]
+    assert table["hit@10"].to_pylist() == [None, 1.0]
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
+    """A limit on the size of files stands in for the disk: the kernel refuses the write in the same way."""
+    code = textwrap.dedent("""
+        import resource, signal, sys
+        import pyarrow as pa
+        from zoo.benchmark.store import Manifest, Row, Store
+        from zoo.errors import ResultsError
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        store = Store(sys.argv[1])
+        store.open(Manifest("t", {}, {}, {}, {}, [{"label": "a", "seed": None, "key": "a"}, {"label": "b", "seed": None, "key": "b"}]))
+        store.add(Row("a", "a", None, {}), pa.table({"x": [1]}))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        import numpy as np
+        try:
+            store.add(Row("b", "b", None, {}), pa.table({"x": np.random.default_rng(0).random(100_000)}))
+        except ResultsError as error:
+            print(error)
+    """)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "b.parquet cannot be written" in done.stdout
+    assert "What was finished before is kept" in done.stdout
+    assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["a.json", "a.parquet"]

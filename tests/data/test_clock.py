@@ -1,0 +1,152 @@
+"""Times in every form that files hold, and the messages for those that cannot be read."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.data.clock import chosen_clock, times_of
+from zoo.data.schema import Mapped
+from zoo.errors import DataError
+
+MOMENT = datetime(2024, 5, 31, 12, 30, 15, 250_000, tzinfo=UTC)
+MS = 1_717_158_615_250
+
+
+def times(values, kind=None, clock="timestamp"):
+    column = pa.chunked_array([pa.array(values, kind)])
+    return times_of(table(timestamp=column), column, clock)
+
+
+def table(**columns):
+    return Mapped.of(pa.table(columns), {}, "data.columns", "events.csv")
+
+
+def refused(values, kind=None, clock="timestamp"):
+    with pytest.raises(DataError) as error:
+        times(values, kind, clock)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "read_as"),
+    [
+        ([MS], pa.int64(), "milliseconds"),
+        ([MS // 1000], pa.int32(), "seconds"),
+        ([MS * 1000], pa.int64(), "microseconds"),
+        ([MS * 1_000_000], pa.uint64(), "nanoseconds"),
+        ([MS / 1000], pa.float64(), "seconds"),
+        ([MOMENT], pa.timestamp("us", "UTC"), "dates and times"),
+        ([MOMENT.replace(tzinfo=None)], pa.timestamp("ns"), "dates and times"),
+        ([MOMENT.astimezone(timezone(timedelta(hours=2)))], pa.timestamp("ms", "+02:00"), "dates and times"),
+        ([str(MS)], pa.string(), "milliseconds"),
+        ([str(MS / 1000)], pa.string(), "seconds"),
+        ([f"  {MS} "], pa.large_string(), "milliseconds"),
+        (["2024-05-31T12:30:15.250Z"], pa.string(), "dates and times"),
+        (["2024-05-31 12:30:15.250000"], pa.string(), "dates and times"),
+        (["2024-05-31T14:30:15.250+02:00"], pa.string(), "dates and times"),
+        (["2024-05-31T07:00:15.250-0530"], pa.string(), "dates and times"),
+        (["2024-05-31 12:30:15.250 UTC"], pa.string(), "dates and times"),
+        (["2024-05-31T12:30:15.250Z"], pa.dictionary(pa.int8(), pa.string()), "dates and times"),
+    ],
+)
+def test_every_form_of_one_moment_is_the_same_time(values, kind, read_as):
+    found = times(values, kind)
+    assert found.clock == "timestamp"
+    assert found.read_as == read_as
+    assert found.values.dtype == np.int64
+    expected = MS // 1000 * 1000 if kind == pa.int32() else MS
+    assert found.values.tolist() == [expected]
+
+
+def test_a_date_is_its_first_moment():
+    midnight = MS // 86_400_000 * 86_400_000
+    assert times(["2024-05-31"]).values.tolist() == [midnight]
+    assert times([date(2024, 5, 31)], pa.date32()).values.tolist() == [midnight]
+
+
+@given(st.datetimes(datetime(1975, 1, 1), datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))
+def test_texts_with_a_zone_agree_with_datetime(moment, minutes):
+    moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert times([moment.isoformat()]).values.tolist() == [(moment - epoch) // timedelta(milliseconds=1)]
+
+
+def test_a_count_from_zero_is_left_as_it_is():
+    assert times([0, 5, 17]).values.tolist() == [0, 5, 17]
+    assert times([0, 7_776_000_000]).values.tolist() == [0, 7_776_000_000]
+    assert times([0, MS]).read_as == "milliseconds"
+
+
+def test_units_that_are_mixed_are_refused():
+    assert refused([MS, MS + 1, MS // 1000, MS]) == (
+        "events.csv, row 3: timestamp is 1717158615, and 1717158615250 in row 1: "
+        "a mixture of units (here seconds and milliseconds). Write all of them as UTC milliseconds."
+    )
+
+
+def test_forms_that_are_mixed_are_refused():
+    assert refused(["1717158615250", "2024-05-31T12:30:15Z"]) == (
+        "events.csv, row 2: timestamp is '2024-05-31T12:30:15Z', expected a number, as the first row is. Write all of them in one form."
+    )
+    assert refused(["2024-05-31", "2024-06-01", "1717158615250"]) == (
+        "events.csv, row 3: timestamp is '1717158615250', expected UTC milliseconds, or a date and time such as "
+        "2024-05-31T12:00:00Z, as in '2024-05-31'. Write all of them in one form."
+    )
+
+
+@given(st.integers(0, 40), st.integers(1, 40))
+def test_the_first_unparsable_row_is_named(before, after):
+    values = ["2024-05-31"] * (before + 1) + ["31.05.2024"] + ["2024-05-31", "soon"] * after
+    assert refused(values).startswith(
+        f"events.csv, row {before + 2}: timestamp is '31.05.2024', expected UTC milliseconds"
+    )
+
+
+@pytest.mark.parametrize("empty", [None, "", "  "])
+def test_an_empty_time_is_refused(empty):
+    assert refused(["2024-05-31", empty]) == (
+        "events.csv, row 2: timestamp is empty, expected UTC milliseconds, or a date and time such as "
+        "2024-05-31T12:00:00Z. Mend the row, or remove it from the file."
+    )
+
+
+def test_a_column_of_another_type_is_refused():
+    assert refused([[1]], pa.list_(pa.int64())) == (
+        "events.csv: timestamp is list<item: int64>, expected UTC milliseconds, or a date and time such as "
+        "2024-05-31T12:00:00Z. Choose another column in data.columns, or cast it in the file."
+    )
+
+
+def test_positions_are_whole_numbers():
+    assert times(["3", "1"], clock="position").values.tolist() == [3, 1]
+    assert times([3.0, 1.0], clock="position").values.tolist() == [3, 1]
+    assert refused(["3", "x"], clock="position") == (
+        "events.csv, row 2: position is 'x', expected a whole number. Mend the row."
+    )
+    assert refused([1.0, 2.5, float("nan")], clock="position") == (
+        "events.csv, row 3: position is empty, expected a whole number. Mend the row, or remove it from the file."
+    )
+    assert (
+        refused([1.0, 2.5], clock="position")
+        == "events.csv, row 2: position is 2.5, expected a whole number. Mend the row."
+    )
+
+
+def test_the_clock_is_a_timestamp_else_a_position_unless_said():
+    both = table(timestamp=[1], position=[1])
+    assert chosen_clock(both, "auto") == "timestamp"
+    assert chosen_clock(both, "position") == "position"
+    assert chosen_clock(both, "file-order") == "file-order"
+    assert chosen_clock(table(position=[1]), "auto") == "position"
+    with pytest.raises(DataError) as error:
+        chosen_clock(table(user_id=[1], when=[1]), "auto")
+    assert str(error.value) == (
+        "events.csv: no column 'timestamp' and none 'position', so nothing orders a user's events. Its columns: user_id, when. "
+        'Map one, data.columns = { timestamp = ... }, or say that the rows are in order: data.time = "file-order".'
+    )
+    with pytest.raises(DataError, match="no column 'position'"):
+        chosen_clock(table(timestamp=[1]), "position")

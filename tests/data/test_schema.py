@@ -1,0 +1,101 @@
+"""Column names, ids and numbers, and what is said of wrong ones."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.data.schema import Mapped, ids
+from zoo.errors import DataError
+
+
+def table(mapping=None, **columns):
+    return Mapped.of(pa.table(columns), mapping or {}, "data.columns", "events.csv")
+
+
+def numbered(values, kind=None):
+    column = pa.chunked_array([pa.array(values[:2], kind), pa.array(values[2:], kind)])
+    return ids(table(user_id=column), column, "user_id")
+
+
+def test_columns_keep_their_names_unless_they_are_mapped():
+    mapped = table({"user_id": "customer", "timestamp": "time"}, customer=[1], time=[2], timestamp=[3], extra=[4])
+    assert sorted(mapped.column_names) == ["extra", "timestamp", "user_id"]
+    assert mapped.select(["timestamp", "user_id", "extra"]).to_pylist() == [{"timestamp": 2, "user_id": 1, "extra": 4}]
+
+
+def test_a_mapping_to_a_column_that_is_not_there_is_refused():
+    with pytest.raises(DataError) as error:
+        table({"user_id": "custommer"}, customer=[1], item=[1])
+    assert str(error.value) == (
+        "events.csv: data.columns maps 'user_id' to 'custommer', which is no column. Did you mean 'customer'? Its columns: customer, item."
+    )
+
+
+def test_a_missing_column_is_refused_with_the_nearest_and_how_to_map_it():
+    with pytest.raises(DataError) as error:
+        table(userid=[1], item=[1]).require("user_id")
+    assert str(error.value) == (
+        "events.csv: no column 'user_id'. Did you mean 'userid'? Its columns: userid, item. "
+        "Map the one that holds it: data.columns = { user_id = ... }."
+    )
+
+
+def test_numbers_written_as_text_are_numbers():
+    mapped = table(price=["1.50", "", None, " 2 "], note=["1", "2", "3", "4"])
+    assert mapped.select(["price", "note"]).to_pydict() == {
+        "price": [1.5, None, None, 2.0],
+        "note": ["1", "2", "3", "4"],
+    }
+    with pytest.raises(DataError) as error:
+        table(price=["1.50", "1,50"]).select(["price"])
+    assert str(error.value) == "events.csv, row 2: price is '1,50', expected a number such as 12.50. Mend the row."
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=3, max_size=30))
+def test_ids_are_numbered_in_the_order_of_their_texts(values):
+    found = numbered(values, pa.string())
+    expected = sorted({v for v in values if v}, key=lambda v: v.encode())
+    assert found.unique.to_pylist() == expected
+    assert found.codes.tolist() == [expected.index(v) if v else -1 for v in values]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([10, None, 9, 10], pa.int64()),
+        ([10, None, 9, 10], pa.uint8()),
+        ([10.0, float("nan"), 9.0, 10.0], pa.float64()),
+        (["10", None, "9", "10"], pa.string()),
+        (["10", "", "9", "10"], pa.large_string()),
+        (["10", None, "9", "10"], pa.dictionary(pa.int32(), pa.string())),
+    ],
+)
+def test_the_type_of_a_column_of_ids_does_not_matter(values, kind):
+    found = numbered(values, kind)
+    assert found.unique.to_pylist() == ["10", "9"]
+    assert found.codes.tolist() == [0, -1, 1, 0]
+    assert found.codes.dtype == np.int32
+
+
+def test_texts_are_not_parsed():
+    assert numbered(["007", "7", "NA", "null"]).unique.to_pylist() == ["007", "7", "NA", "null"]
+
+
+def test_a_dictionary_entry_that_no_row_uses_is_no_id():
+    column = pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array([0, 0]), pa.array(["a", "ghost"]))])
+    assert ids(table(user_id=column), column, "user_id").unique.to_pylist() == ["a"]
+
+
+def test_ids_that_are_no_ids_are_refused():
+    with pytest.raises(DataError) as error:
+        numbered([1.0, 2.0, 2.5], pa.float64())
+    assert str(error.value) == (
+        "events.csv, row 3: user_id is 2.5, expected an id: a whole number or text. Cast the column in the file."
+    )
+    with pytest.raises(DataError) as error:
+        numbered([True, False, True], pa.bool_())
+    assert str(error.value) == (
+        "events.csv: user_id is bool, expected ids: integers or text. Choose another column in data.columns, or cast it in the file."
+    )

@@ -1,0 +1,153 @@
+"""The pipeline: what flows between the stages, with the in-tree components themselves."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries
+from zoo.pipeline import Pipeline, Rules, joined
+from zoo.registry.registry import default_registry
+from zoo.stages.stage import RunContext
+
+N_ITEMS = 12
+
+
+def chosen(stage, name, **params):
+    component = default_registry().find(stage, name)
+    return Chosen(component, component.params(params))
+
+
+def model(predictor, *, featurizers=(), filters=(), rankers=()):
+    return ResolvedModel("model", predictor, tuple(featurizers), tuple(filters), tuple(rankers))
+
+
+@pytest.fixture
+def log():
+    """Twenty users with ten random events on items 1 to 10; items 11 and 12 never occur."""
+    rng = np.random.default_rng(0)
+    users, items = np.repeat(np.arange(20), 10), rng.integers(1, 11, 200)
+    return Interactions.from_arrays(
+        users, items, np.arange(200), n_items=N_ITEMS, events=rng.integers(0, 2, 200), event_names=("view", "purchase")
+    )
+
+
+@pytest.fixture
+def catalogue():
+    titles = [
+        None,
+        *(f"{colour} {thing}" for colour in ("red", "blue", "green", "grey") for thing in ("hat", "sock", "shoe")),
+    ]
+    return Catalogue(pa.array([None, *map(str, range(1, N_ITEMS + 1))]), pa.table({"title": titles}))
+
+
+def fitted(resolved, log, catalogue):
+    pipeline = Pipeline(resolved)
+    pipeline.fit_on(log, catalogue, RunContext(seed=1))
+    return pipeline
+
+
+ALL = Rules(np.arange(N_ITEMS + 1) > 0, exclude_seen=False)
+
+
+def test_a_model_that_knows_only_training_items_never_returns_another(log, catalogue):
+    lists = fitted(model(chosen("predictor", "popular")), log, catalogue).recommend(
+        Queries.of_histories(log), N_ITEMS, ALL
+    )
+    assert set(lists.items.unique().tolist()) == set(range(11))  # 1 to 10, and 0 for the two slots that stay empty
+    assert (lists.items[:, 10:] == 0).all()
+
+
+def test_a_model_that_scores_cold_items_returns_them(log, catalogue):
+    pipeline = fitted(
+        model(chosen("predictor", "content-knn"), featurizers=[chosen("featurizer", "tf-idf", columns=["title"])]),
+        log,
+        catalogue,
+    )
+    lists = pipeline.recommend(Queries.of_histories(log), N_ITEMS, ALL)
+    assert {11, 12} <= set(lists.items.unique().tolist())
+
+
+def test_what_was_seen_is_left_out_by_the_event_that_makes_it_seen(log, catalogue):
+    pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
+    queries = Queries.of_histories(log)
+    for rule, codes in ((True, (0, 1)), (["purchase"], (1,)), (["view"], (0,)), (False, ())):
+        lists = pipeline.recommend(queries, 10, Rules(ALL.eligible, rule))
+        for row in range(log.n_users):
+            mine = slice(log.offsets[row], log.offsets[row + 1])
+            seen = set(log.items[mine][np.isin(log.events[mine], codes)].tolist())
+            assert set(lists.items[row].tolist()) - {0} == set(range(1, 11)) - seen
+
+
+def test_only_eligible_items_are_recommended(log, catalogue):
+    eligible = np.isin(np.arange(N_ITEMS + 1), [2, 4, 6])
+    lists = fitted(model(chosen("predictor", "popular")), log, catalogue).recommend(
+        Queries.of_histories(log), 5, Rules(eligible, exclude_seen=False)
+    )
+    assert set(lists.items.unique().tolist()) == {0, 2, 4, 6}
+
+
+def test_filters_act_before_the_top_k_and_all_of_them_must_agree(log, catalogue):
+    filters = [chosen("filter", "top-popular", n=6), chosen("filter", "deny-list", ids=["1", "2"])]
+    lists = fitted(model(chosen("predictor", "transition-graph"), filters=filters), log, catalogue).recommend(
+        Queries.of_histories(log), 10, ALL
+    )
+    popular = set(np.lexsort((np.arange(N_ITEMS + 1), -log.counts()))[:6].tolist())
+    assert set(lists.items.unique().tolist()) - {0} == popular - {1, 2}
+
+
+def test_one_query_is_answered_as_in_a_block(log, catalogue):
+    for name in ("popular", "transition-graph", "personal-popular", "random"):
+        pipeline = fitted(model(chosen("predictor", name)), log, catalogue)
+        queries = Queries.of_histories(log)
+        together = pipeline.recommend(queries, 5, Rules(ALL.eligible))
+        alone = [
+            pipeline.recommend(queries[i : i + 1], 5, Rules(ALL.eligible)).items[0].tolist()
+            for i in range(len(queries))
+        ]
+        assert alone == together.items.tolist(), name
+
+
+def test_a_ranker_reorders_the_candidates_and_adds_none(log, catalogue):
+    features = [chosen("featurizer", "tf-idf", columns=["title"])]
+    plain = fitted(model(chosen("predictor", "content-knn"), featurizers=features), log, catalogue)
+    diverse = fitted(
+        model(chosen("predictor", "content-knn"), featurizers=features, rankers=[chosen("ranker", "mmr")]),
+        log,
+        catalogue,
+    )
+    queries = Queries.of_histories(log)
+    before = plain.recommend(queries, 8, Rules(ALL.eligible, exclude_seen=False))
+    after = diverse.recommend(queries, 8, Rules(ALL.eligible, exclude_seen=False), candidates=8)
+    assert (before.items.sort(1).values == after.items.sort(1).values).all()
+    assert (before.items[:, 0] == after.items[:, 0]).all()  # mmr begins with the best candidate
+    assert not (before.items == after.items).all()
+
+
+def test_features_of_several_featurizers_stand_side_by_side(log, catalogue):
+    catalogue = Catalogue(catalogue.ids, catalogue.table.append_column("brand", [[None, *["a", "b"] * 6]]))
+    pipeline = fitted(
+        model(
+            chosen("predictor", "content-knn"),
+            featurizers=[
+                chosen("featurizer", "tf-idf", columns=["title"]),
+                chosen("featurizer", "tabular", categorical=["brand"]),
+            ],
+        ),
+        log,
+        catalogue,
+    )
+    parts = [f.transform(catalogue) for f in pipeline.featurizers]
+    together = joined(parts)
+    assert together.names == parts[0].names + parts[1].names
+    dense = [p.values.to_dense().numpy() for p in parts]
+    np.testing.assert_allclose(together.values.to_dense().numpy(), np.hstack(dense))
+
+
+def test_a_user_outside_training_is_served_from_the_history(log, catalogue):
+    half = log.where(log.users < 10)
+    pipeline = fitted(model(chosen("predictor", "transition-graph")), half, catalogue)
+    lists = pipeline.recommend(Queries.of_histories(log), 3, Rules(ALL.eligible, exclude_seen=False))
+    assert (lists.items[10:] > 0).all()

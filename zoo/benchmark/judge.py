@@ -1,0 +1,156 @@
+"""What every model of an experiment is held against, and how one is measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from zoo.benchmark.machine import peak_memory
+from zoo.benchmark.progress import Progress
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel
+from zoo.data.queries import Queries
+from zoo.data.task import Task
+from zoo.errors import ConfigError
+from zoo.evaluation.evaluator import Evaluation, Evaluator
+from zoo.evaluation.metric import Facts
+from zoo.pipeline import Pipeline, Rules, item_features
+from zoo.stages.candidates import Candidates
+from zoo.stages.stage import RunContext, TrainingData
+
+SINGLE_QUERIES = 200
+"""How many queries are asked one by one for the latency."""
+
+
+class Judge:
+    """What every model of an experiment is held against: the test queries, the rules and the metrics."""
+
+    def __init__(self, task: Task, experiment: ResolvedExperiment) -> None:
+        settings = experiment.experiment
+        self.task = task
+        self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
+        self.device = _device(settings.train.device)
+        self.queries = task.queries("test")
+        self.rules = Rules(task.eligible, task.exclude_seen)
+        training = task.training("test" if self.refit else "validate")
+        data = TrainingData.of(training, task.catalogue)
+        features = item_features([f.build() for f in experiment.metric_features], data, RunContext())
+        self.facts = Facts.of(training, task.catalogue, task.eligible, features)
+        self.known = training.known
+        self.evaluator = Evaluator(
+            [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
+        )
+        self.k = self.evaluator.k
+        self._check_cutoffs()
+
+    def _check_cutoffs(self) -> None:
+        """Refuse a cutoff that no list could fill.
+
+        Raises:
+            ConfigError: A metric's k is larger than the number of items that may be recommended.
+        """
+        items = int(self.task.eligible.sum())
+        for metric in self.evaluator.metrics:
+            if metric.k > items:
+                raise ConfigError(
+                    f"evaluate.metrics: {metric.name} asks for {metric.k} items, and {items} may be recommended: choose a smaller k"
+                )
+
+    def cold(self) -> tuple[Queries, Rules] | None:
+        """Return the queries with cold targets and the rules under which only cold items are candidates."""
+        targets = self.queries.answers()
+        if not targets.cold.any():
+            return None
+        cold = replace(self.queries, targets=targets.where(targets.cold))
+        chosen = cold.where(targets.where(targets.cold).counts > 0)
+        return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen)
+
+
+def _device(name: str) -> torch.device:
+    """Return the device that a setting names."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) -> tuple[dict[str, Any], pa.Table]:
+    """Fit, recommend and evaluate a model."""
+    context = RunContext(seed, judge.device, progress=lambda done, total: progress.phase("fit", done, total))
+    with peak_memory() as peak:
+        pipeline = Pipeline(model)
+        start = time.perf_counter()
+        pipeline.fit(judge.task, context, refit=judge.refit, candidates=judge.candidates)
+        fit_seconds = time.perf_counter() - start
+        start = time.perf_counter()
+        lists = pipeline.recommend(
+            judge.queries,
+            judge.k,
+            judge.rules,
+            candidates=judge.candidates,
+            progress=lambda done, total: progress.phase("recommend", done, total),
+        )
+        recommend_seconds = time.perf_counter() - start
+        single = _single_query_ms(pipeline, judge)
+    evaluation = judge.evaluator.evaluate(lists, judge.queries.answers())
+    figures = {
+        "metrics": evaluation.summary(),
+        "slices": _cold_slice(pipeline, judge),
+        "queries": len(judge.queries),
+        "tied_edges": float(lists.tied.float().mean()),
+        "fit_seconds": fit_seconds,
+        "recommend_per_second": len(judge.queries) / recommend_seconds,
+        "p50_ms": float(np.quantile(single, 0.5)),
+        "p99_ms": float(np.quantile(single, 0.99)),
+        "peak_memory_mib": peak.mib,
+        "parameters": sum(t.numel() for t in pipeline.predictor.state().tensors.values()),
+    }
+    return figures, _lists_table(judge, lists, evaluation)
+
+
+def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:
+    """Return how long single queries take, evenly drawn from the test queries."""
+    times = []
+    for at in np.linspace(0, len(judge.queries) - 1, min(SINGLE_QUERIES, len(judge.queries))).astype(int):
+        start = time.perf_counter()
+        pipeline.recommend(judge.queries[at : at + 1], judge.k, judge.rules, candidates=judge.candidates)
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
+    """Return the metrics among cold items alone, with what random lists would reach there."""
+    cold = judge.cold()
+    if cold is None:
+        return {}
+    queries, rules = cold
+    evaluator = judge.evaluator.per_query_only()
+    lists = pipeline.recommend(queries, judge.k, rules, candidates=judge.candidates)
+    floor = evaluator.random_floor(queries.answers(), int(rules.eligible.sum()))
+    return {
+        "cold": {
+            "queries": len(queries),
+            "items": int(rules.eligible.sum()),
+            "metrics": evaluator.evaluate(lists, queries.answers()).summary(),
+            "floor": floor,
+        }
+    }
+
+
+def _lists_table(judge: Judge, lists: Candidates, evaluation: Evaluation) -> pa.Table:
+    """Return the lists with the items' own ids, their scores and the metrics of each query."""
+    filled = (lists.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
+    ids = judge.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))
+    scores = pa.array(lists.scores.numpy()[filled])
+    columns: dict[str, Any] = {
+        "user_id": judge.task.user_ids.take(pa.array(judge.queries.row)),
+        "now": pa.array(judge.queries.now),
+        "items": pa.ListArray.from_arrays(offsets, ids),
+        "scores": pa.ListArray.from_arrays(offsets, scores),
+        **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},
+    }
+    return pa.table(columns)

@@ -1,0 +1,22 @@
+"""What a benchmark tells whoever watches it."""
+
+from __future__ import annotations
+
+from zoo.benchmark.store import Row
+from zoo.data.task import Task
+
+
+class Progress:
+    """Told what a benchmark is doing; this one does nothing with it."""
+
+    def loaded(self, task: Task, runs: int) -> None:
+        """The data are read and split; so many runs follow."""
+
+    def started(self, label: str, seed: int | None) -> None:
+        """A run begins."""
+
+    def phase(self, name: str, done: int, total: int) -> None:
+        """A run is at `done` of `total` of a phase (`fit`, `recommend`)."""
+
+    def finished(self, row: Row, *, resumed: bool) -> None:
+        """A run ended, or was found finished in the folder."""

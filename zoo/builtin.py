@@ -1,0 +1,56 @@
+"""The core's own components, which come through the same door as everybody's."""
+
+from zoo.data.params import FilesParams, HubParams, SyntheticShopParams
+from zoo.evaluation.params import CutoffParams, RecallParams
+from zoo.hookspecs import hookimpl
+from zoo.params import Params
+from zoo.spec import ComponentSpec
+
+
+@hookimpl
+def zoo_components() -> list[ComponentSpec]:
+    """Return the core's datasets and metrics."""
+    return [*_datasets(), *_metrics()]
+
+
+def _datasets() -> list[ComponentSpec]:
+    """Return where tables can come from."""
+    return [
+        ComponentSpec(
+            "files",
+            "dataset",
+            "zoo.data.files:Files",
+            FilesParams,
+            "Events and items from files: parquet, csv, json, arrow.",
+        ),
+        ComponentSpec("hub", "dataset", "zoo.data.files:Hub", HubParams, "Events and items from the Hugging Face Hub."),
+        ComponentSpec(
+            "synthetic-shop",
+            "dataset",
+            "zoo.data.synthetic:SyntheticShop",
+            SyntheticShopParams,
+            "The built-in shop: generated customers, products, views and purchases; nothing to download.",
+            tiny={"customers": 60, "items": 80, "events": 1500, "categories": 6, "brands": 12},
+        ),
+    ]
+
+
+def _metrics() -> list[ComponentSpec]:
+    """Return what can be measured."""
+
+    def spec(name: str, target: str, summary: str, params: type[Params] = CutoffParams) -> ComponentSpec:
+        return ComponentSpec(name, "metric", f"zoo.evaluation.metrics.{target}", params, summary, tiny={"k": 3})
+
+    return [
+        spec("hit", "hit:Hit", "Share of the queries with a target in the list."),
+        spec("recall", "recall:Recall", "Share of a query's targets that are in the list.", RecallParams),
+        spec("precision", "precision:Precision", "Share of the list's slots that hold a target."),
+        spec("ndcg", "ndcg:NDCG", "Targets found, discounted by rank, as a share of the best possible."),
+        spec("mrr", "mrr:MRR", "Reciprocal rank of the first target in the list."),
+        spec("map", "map:MAP", "Mean precision at the ranks of the targets."),
+        spec("coverage", "coverage:Coverage", "Share of the eligible catalogue that is shown to anyone."),
+        spec("gini", "gini:Gini", "Inequality of the items' exposure: 0 where all are shown alike."),
+        spec("novelty", "novelty:Novelty", "Mean self-information of the items shown, in bits."),
+        spec("diversity", "diversity:Diversity", "Mean cosine distance between the items of a list."),
+        spec("revenue", "revenue:Revenue", "Price of the targets in the list."),
+    ]

@@ -1,0 +1,73 @@
+"""A hash of data by their contents: the same whatever the format of the files, their chunks and their compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+
+
+def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> str:
+    """Return a hash of everything that the core reads of a data set.
+
+    These are users, items, times, event types and their weights in the log's order, the items' numbers, and the
+    catalogue's columns in the order of their names. Further columns of the log, which are read only when a model asks
+    for them, are not in it.
+    """
+    digest = blake2b(digest_size=16)
+    for values in (log.offsets, log.items, log.times, log.events, log.event_weights):
+        digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).data)
+    digest.update(repr((log.clock, log.event_names, log.n_items)).encode())
+    for column in (catalogue.ids, user_ids, *(catalogue.column(name) for name in sorted(catalogue.columns))):
+        for part in _contents(column):
+            digest.update(part)
+    digest.update(repr(sorted(catalogue.columns)).encode())
+    return digest.hexdigest()
+
+
+def _contents(column: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
+    """Yield the contents of a column: its type, which entries are null, and the values of the others."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        yield from _contents(column.dictionary_decode())
+        return
+    yield len(column).to_bytes(8, "little")
+    yield np.packbits(column.is_valid().to_numpy(zero_copy_only=False)).tobytes()
+    column = column.drop_null()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        yield column.value_lengths().cast(pa.int64()).to_numpy(zero_copy_only=False).tobytes()
+        yield from _contents(column.flatten())
+    elif pa.types.is_struct(kind):
+        for at, field in enumerate(kind):
+            yield field.name.encode()
+            yield from _contents(column.field(at))
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        yield b"number"
+        yield column.cast(pa.int64(), safe=False).to_numpy(zero_copy_only=False).tobytes()
+    elif pa.types.is_floating(kind):
+        yield b"float"
+        yield column.cast(pa.float64()).to_numpy(zero_copy_only=False).tobytes()
+    else:
+        yield b"text"
+        yield from _texts((column if _is_bytes(kind) else column.cast(pa.large_string())).cast(pa.large_binary()))
+
+
+def _texts(column: pa.LargeBinaryArray) -> Iterator[bytes]:
+    """Yield the lengths and the bytes of texts, without a Python object for each."""
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+    yield np.diff(ends).tobytes()
+    if data is not None:
+        yield data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes()
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    """Return whether a type is bytes."""
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

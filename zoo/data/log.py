@@ -1,0 +1,275 @@
+"""From tables to an event log: map, filter, sort, thin, number. Whatever is left out is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from zoo.config.experiment import DataSettings, KCore
+from zoo.data.catalogue import Catalogue
+from zoo.data.clock import chosen_clock, times_of
+from zoo.data.dataset import Tables
+from zoo.data.interactions import Interactions
+from zoo.data.schema import Ids, Mapped, ids
+from zoo.data.vocabulary import Vocabulary
+from zoo.errors import DataError, suggestion
+
+Notes = dict[str, int | str]
+"""What happened to the data, by a short phrase: for reports."""
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What `[data]` makes of the tables.
+
+    Attributes:
+        log: The events that remain.
+        catalogue: The items of the log and of the item table.
+        user_ids: The users' own ids in the order of the log's rows, `[U]`.
+        notes: What was left out, and what else a reader should know.
+    """
+
+    log: Interactions
+    catalogue: Catalogue
+    user_ids: pa.Array
+    notes: Notes
+
+
+def read_data(tables: Tables, settings: DataSettings) -> Data:
+    """Make an event log and a catalogue of tables.
+
+    Raises:
+        DataError: The tables do not fit; the message names file, column, row and value.
+    """
+    events = Mapped.of(
+        tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
+    )
+    log, users, items, notes = _sorted_log(events, settings)
+    log = _thinned(log, settings, notes)
+    if not len(log):
+        counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
+        raise DataError(
+            f"{events.origin}: no event is left ({counted}). Loosen data.events, data.k_core or data.null_ids."
+        )
+    present = log.lengths > 0
+    log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
+    vocabulary, catalogue = _catalogue(tables, settings, items.take(pa.array(np.flatnonzero(log.known[1:]))), notes)
+    number = np.concatenate([[0], vocabulary.numbers(items)]).astype(np.int32)
+    log = replace(log, items=number[log.items], n_items=len(vocabulary) - 1)
+    notes |= {"events": len(log), "users": log.n_users, "items": log.n_items}
+    notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
+    if log.clock != "file-order":
+        notes["events at the same time as the one before"] = int(np.count_nonzero(_tied(log)))
+    return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+
+
+def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> list[int]:
+    """Return the codes of event types.
+
+    Raises:
+        DataError: A name is no event type of the log.
+    """
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"{setting}: no event {name!r} in the data.{suggestion(name, known)} Its events: {', '.join(known)}."
+            )
+    return [list(known).index(name) for name in names]
+
+
+def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
+    """Return the log before it is thinned, with item numbers for the time being, and the ids of users and items."""
+    for name in ("user_id", "item_id"):
+        events.require(name)
+    clock = chosen_clock(events, settings.time)
+    needed = ["user_id", "item_id", *([] if clock == "file-order" else [clock])]
+    table = events.select([*needed, *(["event"] if "event" in events.names else [])])
+    if not table.num_rows:
+        raise DataError(f"{events.origin}: there is no row in it, expected a row an event. Choose another file.")
+    notes: Notes = {"rows": table.num_rows}
+    users, items = (_ids_of_rows(events, table, name, settings, notes) for name in ("user_id", "item_id"))
+    times = times_of(events, None if clock == "file-order" else table.column(clock), clock)
+    notes["times read as"] = times.read_as
+    codes, event_names = _event_types(events, table, settings)
+    weights = _weights(event_names, settings.event_weights)
+    del table
+    kept = (users.codes >= 0) & (items.codes >= 0)
+    wanted = np.ones(len(event_names), np.bool_)
+    if settings.events is not None:
+        wanted[:] = False
+        wanted[event_codes(settings.events, event_names, "data.events")] = True
+        by_type = np.bincount(codes[kept], minlength=len(event_names))
+        notes |= {
+            f"left out: event {n!r}": int(c) for n, c, w in zip(event_names, by_type, wanted, strict=True) if not w
+        }
+        kept &= wanted[codes]
+    rows = None if kept.all() else np.flatnonzero(kept)
+    recoded = (np.cumsum(wanted) - 1).astype(np.uint8)
+    log = Interactions.from_arrays(
+        _at(users.codes, rows),
+        _at(items.codes, rows) + np.int32(1),
+        None if times.values is None else _at(times.values, rows),
+        n_items=len(items.unique),
+        n_users=len(users.unique),
+        events=recoded[_at(codes, rows)],
+        event_names=[n for n, w in zip(event_names, wanted, strict=True) if w],
+        event_weights=[float(v) for v in weights[wanted]],
+        clock=clock,
+        source=events,
+    )
+    if rows is not None and log.rows is not None:
+        log = replace(log, rows=rows[log.rows])
+    return log, users.unique, items.unique, notes
+
+
+def _at(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
+    """Return the values of some rows; of all of them without a copy."""
+    return values if rows is None else values[rows]
+
+
+def _ids_of_rows(table: Mapped, columns: pa.Table, name: str, settings: DataSettings, notes: Notes) -> Ids:
+    """Return an id column, numbered.
+
+    Raises:
+        DataError: A row has none, unless the setting is to drop it.
+    """
+    found = ids(table, columns.column(name), name)
+    missing = int(np.count_nonzero(found.codes < 0))
+    if missing and settings.null_ids == "error":
+        table.fail(
+            int(np.argmax(found.codes < 0)),
+            f"{name} is empty, expected an id ({missing} such rows). "
+            'Mend the file, or leave these rows out: data.null_ids = "drop".',
+        )
+    notes[f"left out: rows of {table.origin} without {name}"] = missing
+    return found
+
+
+def _event_types(events: Mapped, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return the code of each row's event type, `[N]`, and their names, ascending."""
+    if "event" not in events.names:
+        if settings.events is not None or settings.event_weights:
+            setting = "data.events" if settings.events is not None else "data.event_weights"
+            raise DataError(f"{setting} names event types, but: " + _missing(events, "event"))
+        return np.zeros(table.num_rows, np.uint8), ["interaction"]
+    found = ids(events, table.column("event"), "event")
+    if (found.codes < 0).any():
+        events.fail(int(np.argmax(found.codes < 0)), "event is empty, expected the event's type. Mend the row.")
+    if len(found.unique) > 256:
+        raise DataError(
+            f"{events.origin}: event has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
+            f"expected at most 256 types. Map the right column: {events.setting} = {{ event = ... }}."
+        )
+    return found.codes.astype(np.uint8), found.unique.to_pylist()
+
+
+def _missing(table: Mapped, name: str) -> str:
+    """Return the message for a column that a table lacks."""
+    try:
+        table.require(name)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.float32]:
+    """Return the weight of each event type, 1 where none is given."""
+    event_codes(list(weights), names, "data.event_weights")
+    return np.array([weights.get(name, 1.0) for name in names], np.float32)
+
+
+def _thinned(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
+    """Return the log by the rules for duplicates and for rare users and items."""
+    if settings.duplicates != "keep":
+        before = len(log)
+        log = log.where(_unrepeated(log, settings.duplicates))
+        notes["left out: duplicates"] = before - len(log)
+    if settings.k_core != KCore():
+        before = len(log)
+        log = log.where(_in_core(log, settings.k_core))
+        notes["left out: k-core"] = before - len(log)
+    return log
+
+
+def _unrepeated(log: Interactions, rule: str) -> NDArray[np.bool_]:
+    """Return which events the rule for duplicates keeps, `[N]`."""
+    pairs = log.users * (log.n_items + 1) + log.items
+    if rule == "drop-exact":
+        times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
+        order = np.lexsort((log.events, times, pairs))
+        kept = np.ones(len(log), np.bool_)
+        same = [np.diff(values[order]) == 0 for values in (pairs, times, log.events)]
+        kept[order[1:]] = ~np.logical_and.reduce(same)
+        return kept
+    kept = np.zeros(len(log), np.bool_)
+    if rule == "first":
+        kept[np.unique(pairs, return_index=True)[1]] = True
+    else:
+        kept[len(log) - 1 - np.unique(pairs[::-1], return_index=True)[1]] = True
+    return kept
+
+
+def _in_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:
+    """Return which events belong to users and items that have enough of them among these very events, `[N]`."""
+    kept = np.arange(len(log))
+    users, items = log.users, log.items
+    while True:
+        enough = (np.bincount(users, minlength=1)[users] >= core.user) & (
+            np.bincount(items, minlength=1)[items] >= core.item
+        )
+        if enough.all():
+            mask = np.zeros(len(log), np.bool_)
+            mask[kept] = True
+            return mask
+        kept, users, items = kept[enough], users[enough], items[enough]
+
+
+def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: Notes) -> tuple[Vocabulary, Catalogue]:
+    """Return the vocabulary of the log's items and the item table's, and the catalogue in its order."""
+    if tables.items is None:
+        vocabulary = Vocabulary.of(logged, settings.salt)
+        return vocabulary, vocabulary.catalogue()
+    source = Mapped.of(tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place)
+    source.require("item_id")
+    table = source.select(source.column_names)
+    if not table.num_rows:
+        raise DataError(f"{source.origin}: there is no row in it, expected a row an item. Choose another file.")
+    found = _ids_of_rows(source, table, "item_id", settings, notes)
+    _refuse_repeated(source, found)
+    vocabulary = Vocabulary.of(pa.array({*found.unique.to_pylist(), *logged.to_pylist()}, pa.string()), settings.salt)
+    notes["items of the log that the item table lacks"] = len(vocabulary) - 1 - len(found.unique)
+    return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
+
+
+def _refuse_repeated(source: Mapped, found: Ids) -> None:
+    """Refuse an item table that lists an item twice.
+
+    Raises:
+        DataError: It does; the message names both rows.
+    """
+    rows = np.flatnonzero(found.codes >= 0)
+    codes = found.codes[rows]
+    if len(codes) == len(found.unique):
+        return
+    first = np.unique(codes, return_index=True)[1]
+    again = int(np.setdiff1d(np.arange(len(codes)), first)[0])
+    earlier = int(rows[np.argmax(codes == codes[again])])
+    source.fail(
+        int(rows[again]),
+        f"item_id {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        "expected each item once. Remove one of the rows.",
+    )
+
+
+def _tied(log: Interactions) -> NDArray[np.bool_]:
+    """Return which events have the time of the event before them in their row."""
+    tied = np.zeros(len(log), np.bool_)
+    tied[1:] = np.diff(log.times) == 0
+    starts = log.offsets[:-1]
+    tied[starts[starts < len(log)]] = False
+    return tied

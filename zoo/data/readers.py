@@ -1,0 +1,87 @@
+"""Reading through Hugging Face `datasets`: streamed straight into memory, so that no converted copy is left on disk."""
+
+from __future__ import annotations
+
+import glob
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+
+from zoo.errors import DataError
+
+BATCH_ROWS = 2**20
+
+
+def streamed(
+    file: Path, kind: str, *, names_only: bool = False, kept: list[str] | None = None, **options: Any
+) -> pa.Table:
+    """Read a file through `datasets`, batch by batch, without a copy on disk.
+
+    Args:
+        file: The file.
+        kind: The reader of `datasets`.
+        names_only: Whether only the columns matter; the table then has no rows.
+        kept: The columns to keep of each batch; all by default.
+        options: What the reader takes.
+
+    Raises:
+        DataError: The file is not of its format.
+    """
+    import datasets
+
+    try:
+        with TemporaryDirectory() as locks, quiet():  # nothing but a lock is written when streaming
+            stream = datasets.load_dataset(
+                kind, data_files={"train": [glob.escape(str(file.absolute()))]}, split="train", streaming=True,
+                cache_dir=locks, **options,
+            )  # fmt: skip
+            known = None if stream.features is None else stream.features.arrow_schema.empty_table()
+            batches = [] if names_only else list(_batches(stream, kept))
+    except Exception as error:  # the library raises what its parsers raise
+        raise DataError(
+            f"{file}: cannot be read as {kind}: {brief(error)}. Mend the file, or write it again."
+        ) from error
+    if batches:
+        return pa.concat_tables(batches)
+    if known is None:
+        raise DataError(f"{file}: there is no row in it, expected a table. Choose another file.")
+    return known if kept is None else known.select(kept)
+
+
+def _batches(stream: Any, kept: list[str] | None) -> Iterator[pa.Table]:
+    """Yield the batches of a stream."""
+    for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
+        yield batch if kept is None else batch.select(kept)
+
+
+def brief(error: Exception) -> str:
+    """Return an error's first line, without its full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep `datasets` from drawing bars, logging what we raise, and telling its maker what is read."""
+    import datasets
+    from datasets.utils import logging
+
+    had_bars, verbosity = not datasets.are_progress_bars_disabled(), logging.get_verbosity()
+    counted = datasets.config.HF_UPDATE_DOWNLOAD_COUNTS
+    datasets.disable_progress_bars()
+    logging.set_verbosity(logging.CRITICAL)
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
+    try:
+        with warnings.catch_warnings():
+            # the parser only warns of rows that have more fields than the header
+            warnings.filterwarnings("error", message="Length of header or names does not match")
+            yield
+    finally:
+        if had_bars:
+            datasets.enable_progress_bars()
+        logging.set_verbosity(verbosity)
+        datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = counted

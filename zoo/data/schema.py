@@ -1,0 +1,197 @@
+"""The canonical schema: which column of a table is which, and what an id is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from zoo.data.dataset import Columns
+from zoo.errors import DataError, suggestion
+
+NUMBERS = ("price", "quantity", "rating")
+"""Canonical columns that are numbers, also where a file holds text (CSV does)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """A table under its canonical column names.
+
+    Attributes:
+        table: The table as it was read.
+        names: Canonical name to the table's own name.
+        setting: The setting that maps the names, for messages: `data.columns`.
+        origin: What to call the table in messages.
+        place: Names the place of a row, counted from 0.
+    """
+
+    table: Columns
+    names: Mapping[str, str]
+    setting: str
+    origin: str
+    place: Callable[[int], str]
+
+    @classmethod
+    def of(
+        cls,
+        table: Columns,
+        mapping: Mapping[str, str],
+        setting: str,
+        origin: str,
+        place: Callable[[int], str] | None = None,
+    ) -> Mapped:
+        """Map a table: columns that the mapping does not name keep their names.
+
+        Raises:
+            DataError: The mapping names a column that the table lacks.
+        """
+        found = list(table.column_names)
+        for canonical, name in mapping.items():
+            if name not in found:
+                raise DataError(
+                    f"{origin}: {setting} maps {canonical!r} to {name!r}, which is no column.{suggestion(name, found)} "
+                    f"Its columns: {', '.join(found)}."
+                )
+        others = {name: name for name in found if name not in mapping.values() and name not in mapping}
+        return cls(table, {**mapping, **others}, setting, origin, place or (lambda row: f"{origin}, row {row + 1}"))
+
+    @property
+    def column_names(self) -> list[str]:
+        """Return the canonical names."""
+        return list(self.names)
+
+    def require(self, name: str) -> None:
+        """Refuse a table without a column.
+
+        Raises:
+            DataError: The table lacks it; the message shows how to map it.
+        """
+        if name not in self.names:
+            raise DataError(
+                f"{self.origin}: no column {name!r}.{suggestion(name, self.names)} Its columns: {', '.join(self.names)}. "
+                f"Map the one that holds it: {self.setting} = {{ {name} = ... }}."
+            )
+
+    def select(self, columns: list[str]) -> pa.Table:
+        """Return some of the columns; those that are numbers by their canonical name are numbers.
+
+        Raises:
+            DataError: A number cannot be read.
+        """
+        table = self.table.select([self.names[name] for name in columns]).rename_columns(columns)
+        for at, name in enumerate(columns):
+            if name in NUMBERS and is_text(table.column(at).type):
+                numbers = self._numbers(table.column(at), name)
+                table = table.set_column(at, name, numbers)
+        return table
+
+    def fail(self, row: int, problem: str) -> NoReturn:
+        """Raise an error about a row.
+
+        Raises:
+            DataError: Always.
+        """
+        raise DataError(f"{self.place(row)}: {problem}")
+
+    def _numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+        """Return a text column as numbers; an empty text is null."""
+        column = without_empty(column)
+
+        def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
+            return part.cast(pa.float64())
+
+        try:
+            return cast(column)
+        except pa.ArrowInvalid:
+            row = first_failing(column, cast)
+            self.fail(row, f"{name} is {column[row].as_py()!r}, expected a number such as 12.50. Mend the row.")
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """A column of ids, numbered.
+
+    Attributes:
+        codes: Which id each row has, `[N]` int32; -1 where it has none.
+        unique: The ids as text, ascending; a code is an index into them.
+    """
+
+    codes: NDArray[np.int32]
+    unique: pa.Array
+
+
+def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
+    """Number the ids of a column in the order of their texts.
+
+    Integers, texts and floats that are whole (an integer column with gaps, as pandas writes it) are ids; an empty text
+    is no id. Texts are taken as they are: `007` is not `7`.
+
+    Raises:
+        DataError: The column is of another type.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if pa.types.is_floating(kind):
+        column = _whole(table, column, name)
+    elif not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise DataError(
+            f"{table.origin}: {name} is {kind}, expected ids: integers or text. "
+            f"Choose another column in {table.setting}, or cast it in the file."
+        )
+    encoded = column.cast(pa.string()).dictionary_encode() if pa.types.is_null(kind) else column.dictionary_encode()
+    encoded = encoded.unify_dictionaries().combine_chunks()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    found = encoded.dictionary.cast(pa.string())
+    order = pc.sort_indices(found).to_numpy()
+    if len(order) and found[int(order[0])].as_py() == "":
+        order = order[1:]
+    rank = np.full(len(found) + 1, -1, np.int32)  # the last entry is that of code -1
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return Ids(rank[codes], found.take(pa.array(order)))
+
+
+def first_failing(column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], object]) -> int:
+    """Return the first row that a parser refuses, where it is known to refuse the column."""
+    low, high = 0, len(column)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            parse(column.slice(low, middle - low))
+            low = middle
+        except pa.ArrowInvalid:
+            high = middle
+    return low
+
+
+def without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts without the white space around them, and null for those of which nothing remains."""
+    column = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return floats that are whole as integers."""
+    column = pc.if_else(pc.is_nan(column), None, column)
+
+    def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
+        return part.cast(pa.int64())
+
+    try:
+        return cast(column)
+    except pa.ArrowInvalid:
+        row = first_failing(column, cast)
+        table.fail(
+            row,
+            f"{name} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
+        )

@@ -1,0 +1,222 @@
+"""A task: the data, cut into what trains and what is asked; the same for every model that is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from zoo.config.experiment import DataSettings, EvaluateSettings, Part
+from zoo.config.resolved import ResolvedExperiment
+from zoo.config.splits import Given, LeaveLastOut, Split, Targets, Temporal
+from zoo.data.catalogue import Catalogue
+from zoo.data.dataset import Dataset
+from zoo.data.fingerprint import fingerprint
+from zoo.data.interactions import Interactions
+from zoo.data.log import Notes, event_codes, read_data
+from zoo.data.queries import Queries
+from zoo.data.split import Parts, split
+from zoo.data.targets import TargetRules, asked_queries
+from zoo.errors import DataError, SplitError
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What every model of a comparison is given: a training log, and queries whose targets it never sees.
+
+    Attributes:
+        log: All events.
+        catalogue: The items.
+        user_ids: The users' own ids in the order of the log's rows, `[U]`.
+        split: The policy that cut the log.
+        evaluate: What counts as a target, and what may be recommended.
+        refit: Whether models are fitted on everything before the test; decides which test targets are cold.
+        parts: Which part each event belongs to.
+        eligible: Which items may be recommended, `[I]`; the padding is not.
+        notes: What was left out and counted, by a short phrase.
+    """
+
+    log: Interactions
+    catalogue: Catalogue
+    user_ids: pa.Array
+    split: Split
+    evaluate: EvaluateSettings
+    refit: bool
+    parts: Parts
+    eligible: NDArray[np.bool_]
+    notes: Notes
+    _queries: dict[Part, Queries] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        log: Interactions,
+        split_settings: Split,
+        evaluate: EvaluateSettings | None = None,
+        catalogue: Catalogue | None = None,
+        *,
+        user_ids: pa.Array | None = None,
+        refit: bool = True,
+        notes: Notes | None = None,
+    ) -> Task:
+        """Cut a log into a task.
+
+        Args:
+            log: All events.
+            split_settings: The policy, e.g. `LeaveLastOut(policy="leave-last-out")`.
+            evaluate: What counts as a target; the defaults of an experiment file where it is left out.
+            catalogue: The items, by default with nothing known of them.
+            user_ids: The users' own ids, `[U]`; their numbers by default.
+            refit: Whether models will be fitted on everything before the test.
+            notes: What is known of the log already.
+
+        Raises:
+            SplitError: The split leaves nothing to train on, or a part without a query.
+            DataError: The settings name an event or an item column that does not exist.
+        """
+        evaluate = evaluate or EvaluateSettings()
+        catalogue = catalogue or Catalogue.bare(log.n_items)
+        task = cls(
+            log,
+            catalogue,
+            pa.array(map(str, range(1, log.n_users + 1)), pa.string()) if user_ids is None else user_ids,
+            split_settings,
+            evaluate,
+            refit,
+            split(log, split_settings),
+            _eligible(catalogue, evaluate.eligible),
+            dict(notes or {}),
+        )
+        for part in task.parts.held_out:
+            task._ask(part)
+        return task
+
+    @property
+    def exclude_seen(self) -> bool | list[str]:
+        """Return whether items of the history are left out of the lists, or the event types that make an item seen."""
+        return self.evaluate.exclude_seen
+
+    def training(self, before: Part) -> Interactions:
+        """Return the events that may train what a part tests; users stay, if need be without events."""
+        return self.log.where(self.parts.before(before))
+
+    def queries(self, part: Part) -> Queries:
+        """Return the queries of a part with their targets.
+
+        Raises:
+            SplitError: The split has no such part.
+        """
+        if part not in self._queries:
+            raise SplitError(
+                f"no {part!r} queries: split.policy {self.split.policy!r} has the parts train, "
+                f"{', '.join(self.parts.held_out)}. Change the split."
+            )
+        return self._queries[part]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return a hash of the data: every user, item, time and event in their order, and the catalogue's columns."""
+        return fingerprint(self.log, self.catalogue, self.user_ids)
+
+    def description(self) -> dict[str, Any]:
+        """Return what makes the task the one it is, as JSON: two rows may be compared where it agrees."""
+        rules = self.evaluate.model_dump(
+            mode="json", include={"exclude_seen", "target_events", "eligible", "new_users"}
+        )
+        return {
+            "data": self.fingerprint,
+            "events": len(self.log),
+            "users": self.log.n_users,
+            "items": self.log.n_items,
+            "split": self.split.model_dump(mode="json"),
+            "evaluate": rules,
+        }
+
+    def _ask(self, part: Part) -> None:
+        """Make the queries of a part.
+
+        Raises:
+            SplitError: There is none.
+        """
+        fitted_before: Part = part if part != "test" or self.refit else "validate"
+        trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
+        queries, counts = asked_queries(self.log, self.parts, part, self._rules(), trained)
+        if not len(queries):
+            reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
+            raise SplitError(
+                f"the split leaves no {part} query (policy {self.split.policy!r}; events: {self.parts.counts()}"
+                f"{'; ' if reasons else ''}{reasons}). Hold out more, or loosen the rules of [evaluate]."
+            )
+        self._queries[part] = queries
+        self.notes.update({f"{part}: {name}": count for name, count in counts.items() if count})
+
+    def _rules(self) -> TargetRules:
+        """Return what counts as a target."""
+        names, e = self.log.event_names, self.evaluate
+        targets: Targets = "first" if isinstance(self.split, LeaveLastOut) else "all"
+        if isinstance(self.split, Temporal | Given):
+            targets = self.split.targets
+        seen: list[int] | None = None
+        if isinstance(e.exclude_seen, list):
+            seen = event_codes(e.exclude_seen, names, "evaluate.exclude_seen")
+        elif not e.exclude_seen:
+            seen = []
+        wanted = None if e.target_events is None else event_codes(e.target_events, names, "evaluate.target_events")
+        return TargetRules(targets, self.eligible, wanted, seen, e.new_users)
+
+
+def load_task(experiment: ResolvedExperiment) -> Task:
+    """Read an experiment's data and cut them into a task.
+
+    Raises:
+        DataError: The data are missing or do not fit; the message names file, column, row and value.
+        SplitError: The split leaves a part without a query, or asks for a clock that the data do not have.
+    """
+    settings = experiment.experiment
+    return task_of(
+        experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
+    )
+
+
+def task_of(
+    dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
+) -> Task:
+    """Read a dataset component and cut it into a task."""
+    read = read_data(dataset.read(), data)
+    return Task.of(
+        read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
+    )
+
+
+def _eligible(catalogue: Catalogue, wanted: dict[str, Any]) -> NDArray[np.bool_]:
+    """Return which items have the values asked for, `[I]`; in a column of lists, one of them.
+
+    Raises:
+        DataError: There is no such column, or no item has the values.
+    """
+    eligible = np.ones(len(catalogue), np.bool_)
+    eligible[0] = False
+    for column, value in wanted.items():
+        try:
+            items, texts = catalogue.categories(column)
+        except DataError as error:
+            raise DataError(f"evaluate.eligible: {error}") from None
+        listed = value if isinstance(value, list) else [value]
+        if all(isinstance(v, bool) for v in listed):
+            texts = pc.utf8_lower(texts)  # a file of texts may say True or TRUE
+        chosen = pa.concat_arrays([pa.array([v]).cast(pa.string()) for v in listed])
+        has = np.zeros(len(catalogue), np.bool_)
+        has[items[pc.is_in(texts, value_set=chosen).to_numpy(zero_copy_only=False)]] = True
+        if not has.any():
+            common = sorted(pc.value_counts(texts).to_pylist(), key=lambda c: -c["counts"])[:5]
+            found = ", ".join(f"{c['values']!r} ({c['counts']:,} items)" for c in common) or "none"
+            raise DataError(
+                f"evaluate.eligible: no item has {column} = {value!r}. Most frequent values: {found}. Choose one of its values."
+            )
+        eligible &= has
+    return eligible

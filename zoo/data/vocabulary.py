@@ -1,0 +1,65 @@
+"""The numbers of the items: dealt by a keyed hash of the item's id, so that no event has a say in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from zoo.data.catalogue import Catalogue
+from zoo.data.schema import Ids
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The items and their numbers; number 0 is padding.
+
+    Equal scores are listed by item number. A hash of the id makes that order random with respect to the data and the
+    same on every machine; the salt deals it anew.
+
+    Attributes:
+        ids: The items' own ids, `[I]`; entry 0 is None.
+    """
+
+    ids: pa.Array
+
+    @classmethod
+    def of(cls, ids: pa.Array, salt: str = "") -> Vocabulary:
+        """Number ids, each given once, in any order.
+
+        Args:
+            ids: The ids as text.
+            salt: Keys the hash.
+        """
+        texts = sorted(ids.to_pylist())
+        key = blake2b(salt.encode(), digest_size=32).digest() if salt else b""
+        hashes = b"".join(blake2b(text.encode(), key=key, digest_size=8).digest() for text in texts)
+        order = np.argsort(np.frombuffer(hashes, ">u8"), kind="stable")
+        return cls(pa.array([None, *(texts[i] for i in order)], pa.string()))
+
+    def __len__(self) -> int:
+        """Return the number of item numbers I, the padding's included."""
+        return len(self.ids)
+
+    def numbers(self, ids: pa.Array) -> NDArray[np.int32]:
+        """Return the number of each id, 0 for one that is not in the vocabulary."""
+        found = pc.index_in(ids, value_set=self.ids.slice(1))
+        return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False) + 1, np.int32)
+
+    def catalogue(self, ids: Ids | None = None, table: pa.Table | None = None) -> Catalogue:
+        """Return the catalogue: what a table knows of each item, in the order of the numbers.
+
+        Args:
+            ids: The item of each row of the table, each once.
+            table: The items' columns.
+        """
+        if ids is None or table is None or not table.column_names:
+            return Catalogue(self.ids, Catalogue.bare(len(self) - 1).table)
+        row_of = np.full(len(self), -1, np.int64)
+        has_id = ids.codes >= 0
+        row_of[self.numbers(ids.unique)[ids.codes[has_id]]] = np.flatnonzero(has_id)
+        return Catalogue(self.ids, table.take(pa.array(row_of, mask=row_of < 0)))

@@ -1,0 +1,144 @@
+"""One plugin: imported, its hooks checked, asked for its components; and what can be wrong with each of these."""
+
+import importlib
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from zoo import hookspecs
+from zoo.errors import PluginError, suggestion
+from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
+from zoo.version import __version__
+
+GROUP = "shopzoo"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that loaded: where it comes from and what it provides."""
+
+    name: str
+    distribution: str
+    version: str
+    module: ModuleType
+    hooks: pluggy.HookRelay
+    specs: tuple[ComponentSpec, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that did not load, and why."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place that a plugin can be loaded from."""
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], ModuleType]
+
+
+def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
+    """Import a plugin, let pluggy validate it, and ask it for its components.
+
+    Each plugin has a manager of its own: pluggy stops a call at the first plugin that raises, and keeps what failed.
+
+    Args:
+        source: Where it is.
+        others: The plugins loaded before it.
+
+    Raises:
+        PluginError: A hook, a component or the API it was written for is wrong; what its own code raises comes as it is.
+    """
+    module = source.load()
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=f"{source.distribution}/{source.name}")
+    _check_hooks(manager, module)
+    specs = tuple(_components(manager))
+    _check_specs(specs, source)
+    _check_taken(specs, source, others)
+    notes = []
+    if old := [s.name for s in specs if s.api < API_VERSION]:
+        notes.append(
+            f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "
+            f"it still works. A newer {source.distribution} may do without this warning."
+        )
+    if not manager.get_hookcallers(module):
+        notes.append("it implements no hook: mark its zoo_components function with @hookimpl")
+    return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes))
+
+
+def _check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
+    """Refuse an implementation of a hook that does not exist."""
+    hooks = [name for name in vars(hookspecs) if name.startswith("zoo_")]
+    for caller in manager.get_hookcallers(module) or ():
+        if caller.spec is None:
+            raise PluginError(
+                f"it implements a hook {caller.name!r}, which does not exist.{suggestion(caller.name, hooks)} "
+                f"The hooks are: {', '.join(hooks)}."
+            )
+
+
+def _components(manager: pluggy.PluginManager) -> Iterator[Any]:
+    """Yield what a plugin's zoo_components gives, and refuse what is no list."""
+    # asked one by one: pluggy itself drops a None, which an author who forgot the `return` would never hear of
+    for implementation in manager.hook.zoo_components.get_hookimpls():
+        answer = implementation.function()
+        if not isinstance(answer, list | tuple):
+            raise PluginError(f"zoo_components returned {answer!r}, expected a list of ComponentSpec")
+        yield from answer
+
+
+def _check_specs(specs: tuple[Any, ...], source: Source) -> None:
+    """Refuse what is no spec, a name given twice, and an API outside the range that this core speaks."""
+    seen: set[tuple[str, str]] = set()
+    for spec in specs:
+        if not isinstance(spec, ComponentSpec):
+            raise PluginError(f"zoo_components returned {spec!r} in its list, expected a ComponentSpec")
+        for name in (spec.name, *spec.aliases):
+            if (spec.stage, name) in seen:
+                raise PluginError(f"zoo_components returned two {spec.stage}s named {name!r}: rename one")
+            seen.add((spec.stage, name))
+        if not OLDEST_API <= spec.api <= API_VERSION:
+            newer, older = (
+                ("shopzoo", source.distribution) if spec.api > API_VERSION else (source.distribution, "shopzoo")
+            )
+            raise PluginError(
+                f"component {spec.name!r} was written for plugin API {spec.api}, this core (shopzoo {__version__}) speaks "
+                f"{OLDEST_API} to {API_VERSION}: install a newer {newer} (pip install -U {newer}) or an older {older}"
+            )
+
+
+def _check_taken(specs: Sequence[ComponentSpec], source: Source, others: Sequence[Plugin]) -> None:
+    """Refuse a component that another plugin of the same distribution has: no qualified name would tell them apart."""
+    taken = {(s.stage, s.name): p.name for p in others if p.distribution == source.distribution for s in p.specs}
+    for spec in specs:
+        if other := taken.get((spec.stage, spec.name)):
+            raise PluginError(
+                f"{spec.stage} {spec.name!r} is also provided by the plugin {other!r} of the same distribution "
+                f"{source.distribution}: rename one"
+            )
+
+
+def described(error: BaseException) -> str:
+    """Return what made a plugin fail: the error, and the line of the plugin's that it comes from."""
+    if isinstance(error, PluginError):
+        return str(error)
+    ours = ("<", *(str(Path(module.__file__ or "<none>").parent) for module in (hookspecs, pluggy, importlib)))
+    theirs = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
+    place = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+    return f"{type(error).__name__}: {error}{place}"
