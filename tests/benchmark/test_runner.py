@@ -77,7 +77,9 @@ def test_a_row_holds_what_was_measured_and_the_lists_give_its_figures_back(tmp_p
     assert len(lists) == row.queries
     assert np.isclose(lists["ndcg@5"].mean(), value)
     assert lists["items"].map(len).max() == 5
-    assert [json.loads(line)["label"] for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()] == list(rows)
+    assert [
+        json.loads(line)["label"] for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()
+    ] == list(rows)
     assert "| transition-graph |" in (tmp_path / "out" / "report.md").read_text()
 
 
@@ -88,7 +90,10 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
     assert again.seen == [("popular", True), ("transition-graph", True), ("random", False)]
     changed = Watched()
     store = zoo.bench(
-        experiment("popular", "transition-graph"), tmp_path / "out", progress=changed, overrides=["model.popular.predictor.half_life=7"]
+        experiment("popular", "transition-graph"),
+        tmp_path / "out",
+        progress=changed,
+        overrides=["model.popular.predictor.half_life=7"],
     )
     assert changed.seen == [("popular", False), ("transition-graph", True)]
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
@@ -106,14 +111,21 @@ def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
     assert "| nan-scores | failed |" in report
     assert "ScoreError" in report
     again = Watched()
-    zoo.bench(experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow], progress=again)
+    zoo.bench(
+        experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow], progress=again
+    )
     assert again.seen == [("nan-scores", False), ("narrow-scores", False), ("popular", True)]
 
 
 def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_path):
     noisy = plugin(tmp_path, "noisy", "return torch.rand(shape, generator=self.context.generator('noise'))")
     store = zoo.bench(experiment("noisy", "popular", train={"seeds": [1, 2, 3]}), tmp_path / "out", plugins=[noisy])
-    assert [(row.label, row.seed) for row in store.rows()] == [("noisy", 1), ("noisy", 2), ("noisy", 3), ("popular", None)]
+    assert [(row.label, row.seed) for row in store.rows()] == [
+        ("noisy", 1),
+        ("noisy", 2),
+        ("noisy", 3),
+        ("popular", None),
+    ]
     values = [row.metrics["ndcg@5"][0] for row in store.rows()[:3]]
     assert len(set(values)) == 3
     same = zoo.bench(experiment("popular", "noisy", train={"seeds": [2]}), tmp_path / "other", plugins=[noisy])
@@ -123,16 +135,22 @@ def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_pa
 def test_a_cutoff_beyond_the_catalogue_is_refused_before_anything_is_fitted(tmp_path):
     config = experiment("popular")
     config["evaluate"]["metrics"] = ["ndcg@500"]
-    with pytest.raises(ConfigError, match=r"ndcg@500 asks for 500 items, and 80 may be recommended: choose a smaller k"):
+    with pytest.raises(
+        ConfigError, match=r"ndcg@500 asks for 500 items, and 80 may be recommended: choose a smaller k"
+    ):
         zoo.bench(config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_component_that_needs_a_clock_is_refused_on_data_without_one(tmp_path):
-    (tmp_path / "events.csv").write_text("user_id,item_id,position\n" + "".join(f"u{i % 9},i{i // 9},{i}\n" for i in range(90)))
+    (tmp_path / "events.csv").write_text(
+        "user_id,item_id,position\n" + "".join(f"u{i % 9},i{i // 9},{i}\n" for i in range(90))
+    )
     config = experiment({"predictor": {"name": "popular", "half_life": 7}}, split={"policy": "leave-last-out"})
     config["data"] = {"source": {"name": "files", "interactions": str(tmp_path / "events.csv")}}
-    with pytest.raises(ConfigError, match=r"model\[1\]: popular needs a real clock, and the events are ordered by position only"):
+    with pytest.raises(
+        ConfigError, match=r"model\[1\]: popular needs a real clock, and the events are ordered by position only"
+    ):
         zoo.bench(config, tmp_path / "out")
 
 
@@ -146,11 +164,13 @@ def test_another_experiments_folder_is_refused(tmp_path):
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
-    slow = plugin(tmp_path, "slow_scores", "time.sleep(0 if os.environ.get('FAST') else 600); return torch.zeros(shape)")
+    slow = plugin(
+        tmp_path, "slow_scores", "time.sleep(0 if os.environ.get('FAST') else 600); return torch.zeros(shape)"
+    )
     file = tmp_path / "experiment.toml"
-    file.write_text(f"""
+    file.write_text("""
         [data]
-        source = {{ name = "synthetic-shop", customers = 150, items = 80 }}
+        source = { name = "synthetic-shop", customers = 150, items = 80 }
         [split]
         cuts = [0.7, 0.8]
         [evaluate]
@@ -160,7 +180,9 @@ def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
         [[model]]
         predictor = "slow-scores"
     """)
-    code = "import sys, zoo; print([r.label for r in zoo.bench(sys.argv[1], sys.argv[2], plugins=[sys.argv[3]]).rows()])"
+    code = (
+        "import sys, zoo; print([r.label for r in zoo.bench(sys.argv[1], sys.argv[2], plugins=[sys.argv[3]]).rows()])"
+    )
     command = [sys.executable, "-c", code, str(file), str(tmp_path / "out"), str(slow)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob("out/runs/*.json")):  # the first run is finished

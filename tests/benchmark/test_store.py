@@ -66,7 +66,7 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
 
 
 def test_a_report_of_nothing_says_how_to_make_one(tmp_path):
-    with pytest.raises(ResultsError, match="holds no results.*zoo bench FILE"):
+    with pytest.raises(ResultsError, match=r"holds no results.*zoo bench FILE"):
         Store(tmp_path).manifest()
 
 

@@ -1,0 +1,61 @@
+# Every command of the project. It needs Python 3.11 or newer, pip and make; only `setup` needs a network.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PACKAGES := . $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
+TORCH  := $(shell sed -n 's/^torch==//p' constraints.txt)
+TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
+# Tests run side by side, one a core, each with one thread: torch's own threads would fight for the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test slow speed check format docs
+
+help:  ## Show this.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev  ## Install the core, every plugin and the tools into .venv.
+
+# Two stamps: what runs the zoo, and the tools on top. Each is made again when a pyproject or the constraints change.
+$(VENV)/.installed: constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time takes a few minutes (torch is large)."
+	@$(PIP) install -q "setuptools>=77"
+# On Linux an index's plain torch brings gigabytes of CUDA: take the CPU build, or say so and stop.
+	@$(PIP) install -q "torch==$(TORCH)$(TORCH_BUILD)" || { \
+		echo "pip finds no CPU build of torch $(TORCH). Point PIP_EXTRA_INDEX_URL at PyTorch's index of CPU wheels," \
+		"or take the default build, CUDA included: make TORCH_BUILD= $(MAKECMDGOALS)"; exit 1; }
+	@$(PIP) install -q -c constraints.txt --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
+	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
+
+test: $(VENV)/.dev  ## Run the test suite.
+	$(PYTEST) -n auto --maxprocesses 4
+
+slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
+	$(BIN)/python -m pytest -m slow
+
+speed: $(VENV)/.dev  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
+	@for file in tests/speed/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+check: $(VENV)/.dev  ## Check format, lint, types, layers and generated docs.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m zoo.cli.docs --check
+
+format: $(VENV)/.dev  ## Format, and mend what ruff can.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev  ## Write docs/reference anew.
+	$(BIN)/python -m zoo.cli.docs

@@ -1,0 +1,89 @@
+"""`zoo bench` and `zoo report`, from a file to the table and back."""
+
+import json
+import sys
+
+import pytest
+
+FILE = """
+[data]
+source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
+[evaluate]
+metrics = ["ndcg@10", "hit@5"]
+bootstrap = 100
+[[model]]
+predictor = "shelf"
+[[model]]
+label = "fragile"
+predictor = "fragile"
+[[model]]
+label = "steep"
+predictor = { name = "shelf", step = 2.0, from_end = true }
+"""
+
+FRAGILE = """
+from zoo.api import ComponentSpec, Params, Predictor, hookimpl
+
+
+@hookimpl
+def zoo_components():
+    return [ComponentSpec("fragile", "predictor", "fragile_model:Fragile", Params, "Breaks while it is fitted.")]
+
+
+class Fragile(Predictor[Params]):
+    def fit(self, data, context):
+        raise RuntimeError("no [luck] today")
+
+    def score(self, queries):
+        raise RuntimeError("never fitted")
+"""
+
+
+@pytest.fixture
+def bench(zoo, install, tmp_path):
+    """Return a function that runs the benchmark of the file in one folder."""
+    install("good")
+    (tmp_path / "fragile_model.py").write_text(FRAGILE, encoding="utf-8")
+    (tmp_path / "shop.toml").write_text(FILE, encoding="utf-8")
+
+    def run(*more, code):
+        plugin = ("--plugin", tmp_path / "fragile_model.py")
+        return zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out", *plugin, *more, code=code)
+
+    yield run
+    sys.modules.pop("fragile_model", None)
+
+
+def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_path):
+    first = bench(code=1)  # one of the models fails
+    table = [line.split() for line in first.stdout.splitlines()]
+    assert table[0][:3] == ["model", "ndcg@10", "hit@5"]
+    assert [line[0] for line in table[1:4]] == ["shelf", "fragile", "steep"]
+    assert table[2] == ["fragile", "failed"]
+    assert first.stdout.splitlines()[-1] == f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet"
+    told = first.stderr.splitlines()
+    assert told[1] == "2/3 fragile: failed: RuntimeError: no [luck] today"
+    assert [line.partition(":")[0] for line in told] == ["1/3 shelf", "2/3 fragile", "3/3 steep"]
+
+    again = bench(code=1)
+    assert again.stdout == first.stdout
+    assert again.stderr.splitlines()[0] == "1/3 shelf: was finished before"
+
+    (tmp_path / "out" / "report.md").unlink()
+    assert zoo("report", tmp_path / "out").stdout == first.stdout
+    assert "no [luck] today" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert [row["label"] for row in rows] == ["shelf", "fragile", "steep"]
+
+
+def test_a_folder_of_another_experiment_is_refused(bench, tmp_path):
+    bench(code=1)
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    stderr = bench("--set", "evaluate.metrics=['ndcg@3']", code=2).stderr
+    assert stderr.splitlines()[-1].startswith(f"zoo: {tmp_path / 'out'} holds results of another task ")
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+
+
+def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):
+    bench("--set", "model.1.predictor=shelv", code=2)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,92 @@
+"""`zoo config check` and `zoo config schema`."""
+
+import json
+
+import pytest
+
+from zoo.config.schema import experiment_schema
+from zoo.registry.registry import Registry
+
+FILE = """
+[data]
+source = { name = "files", interactions = "events.csv" }
+[split]
+cuts = [0.8]
+[evaluate]
+metrics = ["ndcg@10", { name = "recall", k = 5, normalise = "min" }]
+[[model]]
+predictor = "shelf"
+[[model]]
+label = "steep"
+predictor = { name = "shelf", step = 2.0 }
+"""
+
+
+@pytest.fixture
+def file(tmp_path, install):
+    install("good")
+    file = tmp_path / "shop.toml"
+    file.write_text(FILE, encoding="utf-8")
+    return file
+
+
+def test_check_prints_what_the_file_comes_to(zoo, file):
+    assert zoo("config", "check", file).stdout == "\n".join([
+        f"data       files(interactions=['{file.parent}/events.csv'])",
+        "split      temporal(cuts=[0.8], targets=all)",
+        "metrics    ndcg@10, recall@5(normalise=min)",
+        "train      refit=True, device=auto, seeds=[0]",
+        "model      shelf: shelf(step=1.0, from_end=False, ties=none)",
+        "model      steep: shelf(step=2.0, from_end=False, ties=none)",
+        f"{file} is in order.",
+        "",
+    ])  # fmt: skip
+
+
+def test_check_takes_overrides_and_gives_json(zoo, file):
+    plain = json.loads(zoo("config", "check", file, "--set", "model.steep.predictor.step=3", "--json").stdout)
+    assert [m["predictor"]["step"] for m in plain["model"]] == [1.0, 3.0]
+
+
+def test_a_wrong_file_is_a_clean_message_and_exit_code_2(zoo, file):
+    file.write_text(FILE.replace("step = 2.0", "stepp = 2.0"), encoding="utf-8")
+    result = zoo("config", "check", file, code=2)
+    assert (result.stdout, result.stderr) == (
+        "",
+        f"zoo: {file} cannot be used:\n"
+        "  model[2].predictor.stepp: unknown key. Did you mean 'step'? Known here: from_end, step, ties.\n",
+    )
+
+
+def test_zoo_debug_shows_where_an_error_comes_from(zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_DEBUG", "1")
+    stderr = zoo("config", "check", tmp_path / "nowhere.toml", code=2).stderr
+    assert stderr.startswith("Traceback (most recent call last):")
+    assert stderr.endswith("nowhere.toml: there is no such file.\n")
+
+
+def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
+    install("good")
+    schema = json.loads(zoo("config", "schema").stdout)
+    tables = schema["$defs"]
+    assert list(schema["properties"]) == ["data", "split", "evaluate", "train", "model"]
+    assert tables["predictor"]["anyOf"][0] == {"enum": ["shelf"]}
+    shelf = next(t for t in tables["predictor"]["anyOf"] if t.get("title") == "shelf")
+    assert shelf["properties"]["name"]["enum"] == ["shelf", "shopzoo-fixture-good/shelf", "shelf-order"]
+    assert shelf["properties"]["ties"]["enum"] == ["none", "pairs"]
+
+
+def test_every_reference_of_the_schema_leads_somewhere():
+    schema = experiment_schema(Registry.discover())
+
+    def references(node):
+        if isinstance(node, dict):
+            yield from ([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
+            for part in node.values():
+                yield from references(part)
+        if isinstance(node, list):
+            for part in node:
+                yield from references(part)
+
+    used = {ref.removeprefix("#/$defs/") for ref in references(schema)}
+    assert used == set(schema["$defs"])

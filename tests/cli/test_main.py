@@ -1,0 +1,54 @@
+"""What the command line does as a whole: help, errors, interruption."""
+
+import pytest
+
+from zoo.errors import ResultsError
+from zoo.version import __version__
+
+
+def test_help_names_every_command(zoo):
+    text = zoo("--help").stdout
+    assert all(f"\n  {name} " in text for name in ("list", "show", "bench", "report", "config", "doctor"))
+
+
+def test_the_version_is_that_of_the_package(zoo):
+    assert zoo("--version").stdout == f"zoo, version {__version__}\n"
+
+
+def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.benchmark.runner.bench", interrupted)
+    stderr = zoo("bench", "shop.toml", code=130).stderr
+    assert stderr.splitlines()[-1] == (
+        "zoo: interrupted: finished runs are kept, and the same command goes on from there."
+    )
+
+
+def test_bench_hands_everything_over(zoo, monkeypatch, tmp_path):
+    asked = {}
+
+    def bench(file, out, **options):
+        asked.update(file=file, out=out, **options)
+        raise ResultsError("the folder holds something else")
+
+    monkeypatch.setattr("zoo.benchmark.runner.bench", bench)
+    stderr = zoo(
+        "bench", "shop.toml", "--out", tmp_path, "--set", "train.refit=false", "--set", "a.b=1", "--plugin", "m.py",
+        code=2,
+    ).stderr  # fmt: skip
+    assert stderr.splitlines()[-1] == "zoo: the folder holds something else"
+    assert (str(asked["file"]), asked["out"]) == ("shop.toml", tmp_path)
+    assert asked["overrides"] == ("train.refit=false", "a.b=1")
+    assert [str(p) for p in asked["plugins"]] == ["m.py"]
+
+
+def test_a_report_of_a_folder_without_results_is_refused(zoo, tmp_path):
+    stderr = zoo("report", tmp_path, code=2).stderr
+    assert stderr.startswith(f"zoo: {tmp_path} holds no results: ")
+
+
+@pytest.mark.parametrize("arguments", [("bench",), ("list", "--stage", "nope"), ("nope",)])
+def test_a_wrong_call_is_explained_with_exit_code_2(zoo, arguments):
+    assert "Usage: zoo" in zoo(*arguments, code=2).stderr

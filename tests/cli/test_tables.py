@@ -1,0 +1,32 @@
+"""A table that is too wide for the terminal comes in parts."""
+
+import pytest
+
+from zoo.benchmark.report import Cell, Table
+from zoo.cli.tables import GAP, fitting
+
+TABLE = Table(
+    ["model", "ndcg@10", "recall@10", "fit s"],
+    [
+        [Cell("popular"), Cell("0.0512", "same"), Cell("0.1000"), Cell("0.01")],
+        [Cell("als"), Cell("0.0530", "best"), Cell("0.1100"), Cell("12.50")],
+    ],
+)
+# what the columns need: popular 7, "0.0512 =" 8, recall@10 9, "fit s" 5
+
+
+@pytest.mark.parametrize(("width", "groups"), [
+    (35, [[0, 1, 2, 3]]),
+    (34, [[0, 1, 2], [0, 3]]),
+    (28, [[0, 1, 2], [0, 3]]),
+    (27, [[0, 1], [0, 2, 3]]),
+    (17, [[0, 1], [0, 2], [0, 3]]),
+    (1, [[0, 1], [0, 2], [0, 3]]),
+])  # fmt: skip
+def test_columns_are_grouped_by_what_fits(width, groups):
+    assert GAP == 2
+    assert list(fitting(TABLE, width)) == groups
+
+
+def test_a_table_without_a_metric_is_one_column():
+    assert list(fitting(Table(["model"], []), 80)) == [[0]]

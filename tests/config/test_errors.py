@@ -1,0 +1,194 @@
+"""What a user reads who wrote something wrong: the place, what was expected, what was found, what to do."""
+
+from datetime import date, datetime
+
+import pytest
+
+from zoo.errors import ConfigError
+
+KNN = {"predictor": "item-knn"}
+
+
+@pytest.mark.parametrize(("tables", "message"), [
+    # unknown keys
+    (
+        {"model": [KNN, {"label": "b", "predictor": {"name": "item-knn", "shrinkge": 10}}]},
+        "model[2].predictor.shrinkge: unknown key. Did you mean 'shrinkage'? Known here: k, shrinkage.",
+    ),
+    (
+        {"model": [KNN | {"ranker": "mmr"}]},
+        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: featurizer, filters, label, predictor, rankers.",
+    ),
+    ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, split, train."),
+    ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cuts, policy, targets."),
+    (
+        {"split": {"policy": "given", "trian": ["a"]}},
+        "split.trian: unknown key. Did you mean 'train'? Known here: column, policy, targets, test, train, validate.",
+    ),
+    ({"data": {"source": "shop", "k_core": {"usr": 5}}}, "data.k_core.usr: unknown key. Did you mean 'user'? Known here: item, user."),
+    ({"data": {"source": {"name": "shop", "size": 3}}}, "data.source.size: unknown key. It takes no parameters."),
+    # missing keys
+    ({"data": {}}, "data.source: missing, and it has no default. What it means: A `dataset` component."),
+    ({"data": {"source": "files"}}, "data.source.interactions: missing, and it has no default. What it means: The file of events."),
+    ({"evaluate": {"metrics": ["ndcg"]}}, "evaluate.metrics[1].k: missing, and it has no default. What it means: Length of the list."),
+    ({"model": [{"label": "a"}]}, "model[1].predictor: missing, and it has no default. What it means: Retrieves: a score for each item."),
+    # wrong types
+    ({"evaluate": {"candidates": "many"}}, "evaluate.candidates: expected a whole number, found 'many'."),
+    ({"evaluate": {"candidates": "200"}}, "evaluate.candidates: expected a whole number, found the string '200'. Remove the quotes."),
+    ({"evaluate": {"candidates": True}}, "evaluate.candidates: expected a whole number, found true."),
+    ({"evaluate": {"candidates": 20.5}}, "evaluate.candidates: expected a whole number, found 20.5."),
+    ({"train": {"refit": "false"}}, "train.refit: expected true or false, found the string 'false'. Remove the quotes."),
+    ({"train": {"refit": 0}}, "train.refit: expected true or false, found 0."),
+    ({"train": {"seeds": [0, "one"]}}, "train.seeds[2]: expected a whole number, found 'one'."),
+    ({"train": {"seeds": 3}}, "train.seeds: expected a list, found 3."),
+    ({"data": 3}, "data: expected a table, found 3."),
+    ({"data": {"source": "shop", "event_weights": {"view": "one"}}}, "data.event_weights.view: expected a number, found 'one'."),
+    ({"data": {"source": {"name": "files", "interactions": 3}}}, "data.source.interactions: expected a path, found 3."),
+    ({"evaluate": {"exclude_seen": 3}}, "evaluate.exclude_seen: expected true or false, or a list, found 3."),
+    ({"evaluate": {"exclude_seen": ["view", 3]}}, "evaluate.exclude_seen[2]: expected a string, found 3."),
+    ({"model": KNN}, "model: expected a list, found a table. Write [[model]] to begin each table of the list."),
+    ({"model": [{"predictor": 3}]}, "model[1].predictor: expected a component's name, or a table with `name` and its parameters, found 3."),
+    (
+        {"model": [KNN | {"rankers": ["mmr", {"nam": "mmr"}]}]},
+        "model[1].rankers[2]: expected a component's name, or a table with `name` and its parameters, found {'nam': 'mmr'}.",
+    ),
+    ({"model": [{"predictor": {"name": 3}}]}, "model[1].predictor.name: expected a string, found 3."),
+    ({"model": [{"predictor": {"name": "item-knn", "k": "ten"}}]}, "model[1].predictor.k: expected a whole number, found 'ten'."),
+    # values out of range
+    ({"model": [{"predictor": {"name": "item-knn", "k": 0}}]}, "model[1].predictor.k: expected a number of at least 1, found 0."),
+    ({"model": [{"predictor": {"name": "popular", "half_life": 0}}]}, "model[1].predictor.half_life: expected a number greater than 0, found 0."),
+    ({"data": {"source": "shop", "k_core": 0}}, "data.k_core: expected a number of at least 1, found 0."),
+    ({"model": []}, "model: expected 1 or more entries, found []."),
+    ({"evaluate": {"metrics": []}}, "evaluate.metrics: expected 1 or more entries, found []."),
+    ({"train": {"device": "tpu"}}, "train.device: expected 'auto', 'cpu', 'cuda' or 'mps', found 'tpu'. Did you mean 'cpu'?"),
+    (
+        {"split": {"policy": "leave-last"}},
+        "split.policy: expected 'temporal', 'leave-last-out', 'strong-generalisation', 'given', found 'leave-last'. Did you mean 'leave-last-out'?",
+    ),
+    ({"split": {"cuts": [0.9, 0.8]}}, "split.cuts: expected one to three ascending shares between 0 and 1, or dates, found [0.9, 0.8]."),
+    ({"split": {"cuts": [0.8, 1.0]}}, "split.cuts: expected one to three ascending shares between 0 and 1, or dates, found [0.8, 1.0]."),
+    ({"split": {"cuts": [80]}}, "split.cuts: expected one to three ascending shares between 0 and 1, or dates, found [80]."),
+    ({"split": {"cuts": []}}, "split.cuts: expected one to three ascending shares between 0 and 1, or dates, found []."),
+    ({"split": {"cuts": 0.8}}, "split.cuts: expected one to three ascending shares between 0 and 1, or dates, found 0.8."),
+    # names
+    (
+        {"model": [{"predictor": "item-kn"}]},
+        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, item-knn, popular, seeded.",
+    ),
+    (
+        {"model": [KNN | {"filters": ["mmr"]}]},
+        "model[1].filters[1]: 'mmr' is a ranker, not a filter. Installed filters: available.",
+    ),
+    ({"data": {"source": "shopp"}}, "data.source: no dataset named 'shopp'. Did you mean 'shop'? Installed: files, shop."),
+    (
+        {"evaluate": {"metrics": ["ndcg@10", "ndgc@10"]}},
+        "evaluate.metrics[2]: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, hit, mrr, ndcg, recall.",
+    ),
+    (
+        {"evaluate": {"metrics": ["ndcg@ten"]}},
+        "evaluate.metrics[1]: expected a cutoff after the @, a whole number as in 'ndcg@10', found 'ndcg@ten'.",
+    ),
+    (
+        {"evaluate": {"metrics": ["ndcg@0"]}},
+        "evaluate.metrics[1]: expected a cutoff after the @, a whole number as in 'ndcg@10', found 'ndcg@0'.",
+    ),
+    ({"model": [KNN, {"label": "item-knn", "predictor": "popular"}]}, "model[1] and model[2] are both named 'item-knn': give each its own `label`."),
+    (
+        {"data": {"source": {"name": "files", "interactions": "${SHOP}/events.parquet"}}},
+        "data.source.interactions: '${SHOP}/events.parquet' uses the environment variable SHOP, which is not set. Set it: export SHOP=...",
+    ),
+])  # fmt: skip
+def test_the_message_names_place_expectation_and_finding(resolve, tables, message):
+    with pytest.raises(ConfigError) as error:
+        resolve(**tables)
+    assert str(error.value).splitlines() == [message]
+
+
+def test_every_problem_has_its_line(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(
+            evaluate={"metrics": ["nope@10"]},
+            model=[{"predictor": "nope"}, {"predictor": {"name": "item-knn", "k": -1}}],
+        )
+    places = [line.partition(":")[0] for line in str(error.value).splitlines()]
+    assert places == ["evaluate.metrics[1]", "model[1].predictor", "model[2].predictor.k"]
+
+
+def test_a_long_value_is_cut_in_the_message(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(train={"seeds": "0, " * 100})
+    assert len(str(error.value)) < 150
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    [[0.5], [0.5, 0.6, 0.7], [date(2011, 1, 1), datetime(2011, 2, 1)], ["2011-01-01", "2011-02-01T12:00:00+02:00"]],
+)
+def test_cuts_are_shares_or_dates(resolve, cuts):
+    assert len(resolve(split={"cuts": cuts}).experiment.split.cuts) == len(cuts)
+
+
+def test_dates_are_in_utc_unless_they_say_otherwise(resolve):
+    plain = resolve(split={"cuts": [date(2011, 1, 1), "2011-02-01T12:00:00+02:00"]}).as_json()
+    assert plain["split"]["cuts"] == ["2011-01-01T00:00:00Z", "2011-02-01T10:00:00Z"]
+
+
+# Components that do not fit together.
+
+
+def misfits(resolve, **tables):
+    with pytest.raises(ConfigError) as error:
+        resolve(**tables)
+    return str(error.value).splitlines()
+
+
+def test_a_ranker_that_learns_needs_a_rank_part(resolve):
+    model = [KNN | {"rankers": "sorter"}]
+    assert misfits(resolve, model=model) == [
+        "model[1]: ranker 'sorter' learns from a `rank` part, and the split has none. "
+        'Use `policy = "temporal"` with three `cuts`.'
+    ]
+    assert resolve(model=model, split={"cuts": [0.7, 0.8, 0.9]}).has_rank_part
+
+
+def test_a_ranker_that_does_not_learn_needs_no_rank_part(resolve):
+    assert resolve(model=[KNN | {"featurizer": "tf-idf", "rankers": "mmr"}]).models[0].rankers[0].name == "mmr"
+
+
+def test_a_predictor_that_needs_features_needs_a_featurizer(resolve):
+    assert misfits(resolve, model=[{"predictor": "content"}]) == [
+        "model[1]: content needs item features and there is no `featurizer`. Choose one: tabular, tf-idf."
+    ]
+
+
+def test_features_that_nobody_reads_are_refused(resolve):
+    assert misfits(resolve, model=[KNN | {"featurizer": ["tf-idf", "tabular"]}]) == [
+        "model[1]: nothing reads the features of tf-idf, tabular: item-knn takes none. "
+        "Remove `featurizer`, or choose a predictor or ranker that takes features."
+    ]
+
+
+@pytest.mark.parametrize("time", ["position", "file-order"])
+def test_an_order_is_no_clock(resolve, time):
+    data = {"source": "shop", "time": time}
+    models = [
+        {"predictor": "popular"},
+        {"label": "recent", "predictor": {"name": "popular", "half_life": 7}},
+        KNN | {"filters": "available"},
+    ]
+    split = {"policy": "leave-last-out"}
+    assert misfits(resolve, data=data, model=models, split=split) == [
+        f"model[2]: popular needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+        f"model[3]: available needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+    ]
+    assert resolve(data=data | {"time": "timestamp"}, model=models, split=split)
+
+
+@pytest.mark.parametrize("time", ["position", "file-order"])
+def test_a_temporal_split_needs_a_clock(resolve, time):
+    data = {"source": "shop", "time": time}
+    assert misfits(resolve, data=data) == [
+        f"split.policy 'temporal' cuts at moments, and data.time is '{time}', which is no clock. "
+        'Use data with timestamps, or split.policy = "leave-last-out".'
+    ]
+    assert resolve(data=data, split={"policy": "given"})

@@ -1,0 +1,140 @@
+"""Names to components: what a user who errs is told."""
+
+import pytest
+
+from zoo.errors import AmbiguousComponentError, ConfigError, PluginError, UnknownComponentError
+from zoo.registry.registry import Registry, default_registry, load
+from zoo.spec import Capabilities
+
+
+@pytest.fixture
+def registry(install):
+    install("good", "a-mean", "b-mean", "older-api", "broken-target")
+    return Registry.discover()
+
+
+@pytest.fixture
+def installed_good(install):
+    """Let `zoo.load` see the good plugin."""
+    install("good")
+    default_registry.cache_clear()
+    yield
+    default_registry.cache_clear()
+
+
+def test_a_component_is_found_by_name_alias_and_qualified_name(registry):
+    for name in ("shelf", "shelf-order", "shopzoo-fixture-good/shelf"):
+        assert registry.find("predictor", name).qualified_name == "shopzoo-fixture-good/shelf"
+
+
+def test_a_name_of_two_plugins_has_to_be_qualified(registry):
+    with pytest.raises(AmbiguousComponentError) as error:
+        registry.find("predictor", "mean")
+    assert str(error.value) == (
+        "predictor 'mean' is provided by 2 plugins. Say which one: 'shopzoo-fixture-a-mean/mean' or 'shopzoo-fixture-b-mean/mean'."
+    )
+    assert registry.find("predictor", "shopzoo-fixture-b-mean/mean").target().__module__ == "fixture_b_mean"
+
+
+def test_an_unknown_name_gets_a_suggestion_and_what_is_installed(registry):
+    with pytest.raises(UnknownComponentError) as error:
+        registry.find("predictor", "shelv")
+    assert str(error.value) == (
+        "no predictor named 'shelv'. Did you mean 'shelf'? Installed: lost, mean, shelf, veteran."
+    )
+
+
+def test_an_unknown_name_of_any_stage_gets_a_suggestion(registry):
+    with pytest.raises(UnknownComponentError) as error:
+        registry.find_any("shelv")
+    assert str(error.value) == "no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all."
+
+
+def test_a_suggestion_knows_aliases(registry):
+    with pytest.raises(UnknownComponentError, match="Did you mean 'shelf-order'\\?"):
+        registry.find("predictor", "shelf-ordre")
+
+
+def test_a_stage_without_components_says_so(registry):
+    with pytest.raises(UnknownComponentError) as error:
+        registry.find("ranker", "zzz")
+    assert str(error.value) == "no ranker named 'zzz'. Installed: none."
+
+
+def test_a_name_of_another_stage_is_told_as_such(registry):
+    with pytest.raises(UnknownComponentError) as error:
+        registry.find("ranker", "shelf")
+    assert str(error.value) == "'shelf' is a predictor, not a ranker. Installed rankers: none."
+
+
+def test_broken_plugins_are_mentioned_since_the_name_may_be_theirs(install):
+    install("raises-on-import", "newer-api")
+    with pytest.raises(UnknownComponentError) as error:
+        Registry.discover().find("predictor", "oracle")
+    assert str(error.value) == (
+        "no predictor named 'oracle'. Installed: none. These plugins failed to load: shopzoo-fixture-newer-api, "
+        "shopzoo-fixture-raises-on-import. `zoo doctor` tells why."
+    )
+
+
+def test_a_class_that_does_not_import_is_told_when_it_is_asked_for(registry):
+    with pytest.raises(PluginError) as error:
+        registry.find("predictor", "lost").target()
+    message = str(error.value)
+    assert message.startswith(
+        "predictor 'lost' of shopzoo-fixture-broken-target 1.0: its class 'fixture_broken_target.model:Lost' cannot be "
+        "imported: ModuleNotFoundError: No module named 'a_library_that_is_not_installed' ("
+    )
+    assert message.endswith("Install what it needs, or update it: pip install -U shopzoo-fixture-broken-target")
+
+
+def test_components_are_sorted_by_stage_and_name(registry):
+    listed = [(c.spec.stage, c.name) for c in registry.components()]
+    assert listed == sorted(listed)
+    assert [c.name for c in registry.components("predictor")] == ["lost", "mean", "mean", "shelf", "veteran"]
+
+
+def test_capabilities_may_depend_on_the_parameters(registry):
+    shelf = registry.find("predictor", "shelf")
+    assert shelf.capabilities(shelf.params()) == Capabilities(cold_items=False)
+    assert shelf.capabilities(shelf.params({"from_end": True})) == Capabilities(cold_items=True)
+
+
+def test_parameters_are_checked(registry):
+    with pytest.raises(ConfigError) as error:
+        registry.find("predictor", "shelf").params({"stepp": 1, "step": 0}, "model[2].predictor")
+    assert str(error.value).splitlines() == [
+        "model[2].predictor.stepp: unknown key. Did you mean 'step'? Known here: from_end, step, ties.",
+        "model[2].predictor.step: expected a number greater than 0, found 0.",
+    ]
+
+
+@pytest.mark.usefixtures("installed_good")
+def test_load_builds_a_component_with_its_parameters():
+    shelf = load("shelf", step=2.0)
+    assert type(shelf).__name__ == "Shelf"
+    assert shelf.params.step == 2.0
+
+
+@pytest.mark.usefixtures("installed_good")
+def test_load_explains_a_wrong_parameter_by_the_component_and_its_name():
+    with pytest.raises(ConfigError) as error:
+        load("shelf", step="2")
+    assert str(error.value) == "shelf.step: expected a number, found the string '2'. Remove the quotes."
+
+
+def test_load_asks_for_the_stage_where_several_have_the_name(tmp_path, monkeypatch):
+    (tmp_path / "twofold_model.py").write_text(
+        "from zoo.api import ComponentSpec, Params, hookimpl\n"
+        "@hookimpl\ndef zoo_components():\n"
+        "    return [ComponentSpec('twofold', s, 'twofold_model:Two', Params, '') for s in ('filter', 'predictor')]\n"
+        "class Two:\n    def __init__(self, params):\n        self.params = params\n"
+    )
+    registry = Registry.discover([tmp_path / "twofold_model.py"])
+    monkeypatch.setattr("zoo.registry.registry.default_registry", lambda: registry)
+    with pytest.raises(AmbiguousComponentError) as error:
+        load("twofold")
+    assert str(error.value) == (
+        "'twofold' is a filter and a predictor. Say which one: zoo.load('twofold', stage='filter')."
+    )
+    assert type(load("twofold", stage="predictor")).__name__ == "Two"

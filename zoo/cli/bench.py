@@ -1,0 +1,34 @@
+"""`zoo bench`: run an experiment with progress bars and print its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.output import FILE, plugin_option, set_option
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, help="The folder of the results; runs/<name of FILE> by default.")
+@set_option
+@plugin_option
+@click.pass_context
+def bench(
+    ctx: click.Context, file: Path, out: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]
+) -> None:
+    """Fit and measure every model of an experiment, and compare them.
+
+    What is finished is kept: the same command goes on after an interruption. A model that fails is a row with its
+    error, the others go on, and the exit code is 1.
+    """
+    from zoo.benchmark.runner import bench as run
+    from zoo.cli.progress import bars
+    from zoo.cli.tables import print_results
+
+    with bars() as progress:
+        store = run(file, out, overrides=overrides, plugins=plugins, progress=progress)
+    print_results(store)
+    if any(row.error for row in store.rows()):
+        ctx.exit(1)

@@ -1,0 +1,72 @@
+"""`zoo doctor`: each plugin, what of it loads, and what does not and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with
+
+if TYPE_CHECKING:
+    from zoo.registry.registry import Registry
+
+
+@click.command()
+@json_option
+@plugin_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None:
+    """Load every plugin and component, and tell what is broken.
+
+    The exit code is 1 if anything is.
+    """
+    findings = examined(registry_with(plugins))
+    if as_json:
+        echo_json(findings)
+    else:
+        _print(findings)
+    if any(plugin["errors"] for plugin in findings):
+        ctx.exit(1)
+
+
+def examined(registry: Registry) -> list[dict[str, Any]]:
+    """Return what was found of each plugin, broken ones included."""
+    from zoo.errors import PluginError
+
+    findings: list[dict[str, Any]] = []
+    for plugin in registry.plugins:
+        loaded, errors = [], []
+        for component in (c for c in registry.components() if c.plugin is plugin):
+            try:
+                component.target()
+                loaded.append(f"{component.spec.stage} {component.name}")
+            except PluginError as error:
+                errors.append(str(error))
+        findings.append(_finding(plugin, loaded, list(plugin.warnings), errors))
+    findings += [_finding(broken, [], [], [broken.error]) for broken in registry.broken]
+    return sorted(findings, key=lambda f: (f["distribution"], f["name"]))
+
+
+def _finding(plugin: Any, loaded: list[str], warnings: list[str], errors: list[str]) -> dict[str, Any]:
+    """Return what was found of a plugin."""
+    about = {"distribution": plugin.distribution, "version": plugin.version, "name": plugin.name}
+    return {**about, "components": loaded, "warnings": warnings, "errors": errors}
+
+
+def _print(findings: list[dict[str, Any]]) -> None:
+    """Print what was found, and a last line that sums it up."""
+    from rich.markup import escape
+
+    out = console()
+    for finding in findings:
+        state = "[red]broken[/red]" if finding["errors"] else "[green]good[/green]"
+        out.print(f"{state}  [bold]{finding['distribution']}[/bold] {finding['version']} ({finding['name']})")
+        if finding["components"]:
+            out.print(f"        {', '.join(finding['components'])}", style="dim")
+        for label, colour in (("warnings", "yellow"), ("errors", "red")):
+            for line in finding[label]:
+                out.print(f"        [{colour}]{label[:-1]}[/{colour}]: {escape(line)}")
+    broken = sum(bool(finding["errors"]) for finding in findings)
+    out.print(f"\n{len(findings)} plugins, {broken} broken." if broken else f"\n{len(findings)} plugins, all good.")

@@ -1,0 +1,57 @@
+"""What the commands share: options, and how a table or JSON is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.spec import STAGES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zoo.registry.registry import Registry
+
+FILE = click.Path(path_type=Path)
+
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE.py",
+    help="A Python file to take as a plugin; may be repeated.",
+)  # fmt: skip
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="PATH=VALUE",
+    help="Override a value of the file, e.g. model.als.predictor.factors=32; may be repeated.",
+)  # fmt: skip
+stage_option = click.option("--stage", type=click.Choice(STAGES), help="Only components of this stage.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def registry_with(plugins: tuple[Path, ...]) -> Registry:
+    """Return what is installed, with the given single-file plugins."""
+    from zoo.registry.registry import Registry, default_registry
+
+    return Registry.discover(plugins) if plugins else default_registry()
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal; into a pipe or a file, wide enough to break no line."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def warn_of_broken(registry: Registry) -> None:
+    """Say on stderr which plugins failed, if any did."""
+    if registry.broken:
+        names = ", ".join(sorted({b.distribution for b in registry.broken}))
+        click.echo(f"These plugins failed to load: {names}. `zoo doctor` tells why.", err=True)

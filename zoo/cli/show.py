@@ -1,0 +1,122 @@
+"""`zoo show`: all that is known of a component without importing it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with, stage_option
+from zoo.cli.wording import Key, keys
+from zoo.spec import Capabilities, StageName
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zoo.registry.registry import Component
+
+
+@click.command()
+@click.argument("name")
+@stage_option
+@json_option
+@plugin_option
+def show(name: str, stage: StageName | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
+    """Explain a component: parameters, capabilities, source."""
+    registry = registry_with(plugins)
+    found = [registry.find(stage, name)] if stage else registry.find_any(name)
+    if as_json:
+        echo_json([_as_json(component) for component in found])
+        return
+    out = console()
+    for component in found:
+        _print(component, out)
+
+
+def capabilities_of(component: Component) -> Capabilities:
+    """Return a component's capabilities at its default parameters, or at its tiny ones where it needs to be given some."""
+    from zoo.errors import ConfigError
+
+    if isinstance(component.spec.capabilities, Capabilities):
+        return component.spec.capabilities
+    try:
+        return component.capabilities(component.params())
+    except ConfigError:
+        return component.capabilities(component.params(dict(component.spec.tiny)))
+
+
+def _as_json(component: Component) -> dict[str, Any]:
+    """Return all that is known of a component."""
+    spec, plugin = component.spec, component.plugin
+    return {
+        "name": spec.name,
+        "qualified_name": component.qualified_name,
+        "stage": spec.stage,
+        "summary": spec.summary,
+        "aliases": list(spec.aliases),
+        "citation": spec.citation,
+        "capabilities": asdict(capabilities_of(component)),
+        "params": spec.params.model_json_schema(),
+        "target": spec.target,
+        "reproduces": [asdict(figure) for figure in spec.reproduces],
+        "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
+        "api": spec.api,
+    }
+
+
+def _print(component: Component, out: Console) -> None:
+    """Print all that is known of a component."""
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    def section(title: str, body: Any) -> None:
+        out.print(f"\n[bold]{title}[/bold]")
+        out.print(Padding(body, (0, 0, 0, 2), expand=False))
+
+    spec, plugin = component.spec, component.plugin
+    out.print(f"[bold cyan]{spec.name}[/bold cyan]  {spec.stage}, {plugin.distribution} {plugin.version}")
+    out.print(escape(spec.summary))
+    documented = keys(spec.params.model_json_schema())
+    section("Parameters", _table(documented) if documented else "none")
+    if spec.stage not in ("dataset", "metric"):
+        section("Capabilities, with the default parameters", "\n".join(said(capabilities_of(component), spec.stage)))
+    if spec.aliases:
+        section("Also called", ", ".join(spec.aliases))
+    if spec.citation:
+        section("Citation", escape(spec.citation))
+    if spec.reproduces:
+        lines = (f"{f.task}: {f.metric} {f.value} ± {f.tolerance} ({f.source})" for f in spec.reproduces)
+        section("Reproduces", escape("\n".join(lines)))
+
+
+def said(capabilities: Capabilities, stage: StageName) -> list[str]:
+    """Return in words what a component can do and what it needs."""
+    c = capabilities
+    features = {
+        "none": "reads no item features",
+        "optional": "can read item features",
+        "required": "needs item features",
+    }
+    lines = [
+        "scores items that did not occur in training" if c.cold_items else "knows the items of training only",
+        "serves new users from their history" if c.cold_users else "knows the users of training only",
+        features[c.features],
+        "needs a real clock" if c.needs_time else "needs no clock",
+        "the same whatever the seed" if c.deterministic else "depends on the seed",
+    ]
+    return [*lines, "needs a `rank` part" if c.learns else "has nothing to fit"] if stage == "ranker" else lines
+
+
+def _table(documented: list[Key]) -> Any:
+    """Return a table of parameters."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("name", "type", "default", "meaning"):
+        table.add_column(title, overflow="fold")
+    for key in documented:
+        table.add_row(f"[cyan]{key.name}[/cyan]", *map(escape, (key.type, key.default, key.description)))
+    return table

@@ -1,0 +1,86 @@
+"""The JSON schema of parameters in words: what the terminal and the docs say of a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+REQUIRED, NOT_SET = "required", "not set"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it is documented."""
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+
+def keys(table: Schema) -> list[Key]:
+    """Return the keys of a table's schema, in the order in which they were written."""
+    needed = table.get("required", ())
+    return [
+        Key(name, type_of(key), REQUIRED if name in needed else default_of(key), key.get("description", ""))
+        for name, key in table.get("properties", {}).items()
+    ]
+
+
+def type_of(schema: Schema) -> str:
+    """Return in words what a value may be, with its bounds."""
+    if "anyOf" in schema:
+        members = [type_of(member) for member in schema["anyOf"] if member.get("type") != "null"]
+        return " or ".join(dict.fromkeys(members))
+    if "enum" in schema or "const" in schema:
+        return " | ".join(json.dumps(value) for value in schema.get("enum", [schema.get("const")]))
+    if "$ref" in schema or "oneOf" in schema:
+        stage = schema.get("$ref", "").rpartition("/")[2]
+        return f"a {stage} component" if stage.islower() else "table"
+    if "prefixItems" in schema:
+        return f"[{', '.join(type_of(part) for part in schema['prefixItems'])}]"
+    if schema.get("type") == "array":
+        return f"list of {_plural(type_of(schema['items'])) if schema.get('items') else 'values'}{_bounds(schema)}"
+    if schema.get("type") == "object":
+        of = schema.get("additionalProperties")
+        return f"table of {_plural(type_of(of))}" if isinstance(of, dict) and of else "table"
+    names = {"integer": "whole number", "number": "number", "boolean": "true | false", "string": "string"}
+    formats = {"path": "path", "date-time": "date", "date": "date"}
+    return formats.get(schema.get("format", "")) or names.get(schema.get("type", ""), "any value") + _bounds(schema)
+
+
+def _plural(entry: str) -> str:
+    """Return a type's words for several of it."""
+    word, bracket, bounds = entry.removeprefix("a ").partition(" (")
+    return entry if "|" in entry else f"{word}s{bracket}{bounds}"
+
+
+def default_of(schema: Schema) -> str:
+    """Return a default as TOML has it; TOML has no null, so that what is not set is said in words."""
+    default = schema.get("default")
+    return NOT_SET if default is None else _toml(default)
+
+
+def _toml(value: Any) -> str:
+    """Return a JSON value as TOML writes it."""
+    if isinstance(value, dict):
+        if set(value) == {"name", "k"}:  # a metric
+            return json.dumps(f"{value['name']}@{value['k']}")
+        return "{" + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("Infinity", "inf")
+
+
+def _bounds(schema: Schema) -> str:
+    """Return the bounds of a number or of a list's length."""
+    said = {
+        "minimum": "at least {}", "exclusiveMinimum": "over {}", "maximum": "at most {}", "exclusiveMaximum": "under {}",
+        "minItems": "{} or more", "maxItems": "{} or fewer",
+    }  # fmt: skip
+    found = [text.format(f"{schema[name]:,}") for name, text in said.items() if name in schema]
+    return f" ({', '.join(found)})" if found else ""
