@@ -28,7 +28,7 @@ def main() -> None:
     task = Task.of(log_of_two_tastes(), Temporal(cuts=[0.8]), EvaluateSettings(exclude_seen=True))
     queries, rules = task.queries("test"), Rules(task.eligible, task.exclude_seen)
     evaluator = Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
-    for name, params in {"popular": {}, "transition-graph": {}}.items():
+    for name, params in {"popular": {}, "item-knn": {"k": 50}, "ease": {"l2": 100.0}}.items():
         pipeline = Pipeline.of(name, **params)
         pipeline.fit(task, RunContext(seed=0))
         lists = pipeline.recommend(queries, 10, rules)

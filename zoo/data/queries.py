@@ -54,21 +54,37 @@ class Targets:
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """The histories of a block of queries as ragged rows.
+    """The histories of a block of queries as ragged rows; a column of the log is gathered when it is first asked for.
 
     Attributes:
         offsets: `[B + 1]` int64.
-        items: Item numbers, `[M]` int32, oldest first.
-        times: `[M]` int64.
-        events: Event codes, `[M]` uint8.
-        weights: What each event counts by its type, `[M]` float32.
+        where: Where the events lie in the log, `[M]` int64, oldest first.
+        log: The log they lie in.
     """
 
     offsets: NDArray[np.int64]
-    items: NDArray[np.int32]
-    times: NDArray[np.int64]
-    events: NDArray[np.uint8]
-    weights: NDArray[np.float32]
+    where: NDArray[np.int64]
+    log: Interactions
+
+    @cached_property
+    def items(self) -> NDArray[np.int32]:
+        """Return item numbers, `[M]`."""
+        return self.log.items[self.where]
+
+    @cached_property
+    def times(self) -> NDArray[np.int64]:
+        """Return times, `[M]`."""
+        return self.log.times[self.where]
+
+    @cached_property
+    def events(self) -> NDArray[np.uint8]:
+        """Return event codes, `[M]`."""
+        return self.log.events[self.where]
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """Return what each event counts by its type, `[M]`."""
+        return self.log.event_weights[self.events]
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -166,9 +182,7 @@ class Queries:
     def histories(self) -> Histories:
         """Return all histories as ragged rows."""
         where, offsets = self._gathered(self.lengths)
-        log = self.log
-        events = log.events[where]
-        return Histories(offsets, log.items[where], log.times[where], events, log.event_weights[events])
+        return Histories(offsets, where, self.log)
 
     def matrix(self, *, binary: bool = False) -> scipy.sparse.csr_matrix:
         """Return the histories as a sparse matrix `[Q, I]` float32: weights summed by item, or 1 for each item."""
@@ -198,6 +212,8 @@ class Queries:
             known_users: Which users it knows, `[U + 1]`; the others become user 0.
         """
         users = self.users if known_users is None else np.where(known_users[self.users], self.users, 0)
+        if known[1:].all():
+            return replace(self, users=users)
         queries = self if 2 * self.lengths.sum() > len(self.log) else self._compact()
         kept = known[queries.log.items]
         if kept.all():

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+CHUNK = 64
+"""Columns of which the largest is found first, where rows are wide."""
+
 
 class TopK(NamedTuple):
     """The best columns of each row, best first.
@@ -24,22 +27,22 @@ def top_k(scores: Tensor, k: int) -> TopK:
     """Return the K best columns of each row.
 
     Equal scores are ordered by column, the lower first, inside the list and at its edge. `torch.topk` promises
-    neither, so the rows in which it met a tie are taken again by a key that has none; no row is ever sorted whole.
+    neither, so it is asked for one column more, and the rows in which it met a tie are mended: no row is ever sorted.
 
     Args:
         scores: `[B, I]` float32; -inf is an empty slot. A NaN comes first in its row, for the caller to find.
         k: At least 1; where fewer columns remain, the last slots are empty.
     """
     inside = min(k, scores.shape[1])
-    best, columns = scores.topk(min(k + 1, scores.shape[1]), dim=1)
-    equal = (best[:, 1:] == best[:, :-1]) & best[:, 1:].isfinite()
-    tied = equal[:, inside - 1 :].any(1)
-    again = equal.any(1).nonzero().squeeze(1)
+    best, columns = _largest(scores, min(k + 1, scores.shape[1]))
+    equal = (best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -torch.inf)
     best, columns = best[:, :inside], columns[:, :inside]
-    if len(again):
-        rows = scores[again]
-        columns[again] = _tie_free(rows).topk(inside, dim=1).indices
-        best[again] = rows.gather(1, columns[again])
+    tied = equal[:, inside - 1 :].any(1)
+    mend = equal.any(1).nonzero().squeeze(1)
+    if len(mend):
+        edge = tied.nonzero().squeeze(1)
+        columns[edge] = _lowest_at_edge(scores, edge, best[edge], columns[edge])
+        columns[mend] = _by_score_and_column(scores, mend, columns[mend])
     columns = columns.masked_fill(best == -torch.inf, 0)
     if inside < k:
         best = torch.nn.functional.pad(best, (0, k - inside), value=-torch.inf)
@@ -47,11 +50,52 @@ def top_k(scores: Tensor, k: int) -> TopK:
     return TopK(columns, best, tied)
 
 
-def _tie_free(scores: Tensor) -> Tensor:
-    """Return int64 keys in the order of (score, lower column first): no two of a row are equal.
+def _largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return what `scores.topk(k)` does, on wide rows in half the time.
 
-    The bits of a float32, read as an integer, are in its order once the negative ones are flipped.
+    The K chunks with the largest maxima hold the K largest values: whatever lies outside has K maxima that are not
+    smaller. So only these chunks, and the columns that fill none, are searched.
     """
-    bits = (scores + 0.0).view(torch.int32)  # adding zero turns -0.0 into 0.0
-    ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-    return (ordered.long() << 32) - torch.arange(scores.shape[1], device=scores.device)
+    n_chunks = scores.shape[1] // CHUNK
+    if n_chunks < 4 * k:
+        best, columns = scores.topk(k, dim=1)
+        return best, columns
+    whole = n_chunks * CHUNK
+    chunks = scores[:, :whole].view(len(scores), n_chunks, CHUNK)
+    chosen = chunks.amax(2).topk(k, dim=1).indices
+    inner = chunks.gather(1, chosen[:, :, None].expand(-1, -1, CHUNK)).flatten(1)
+    best, place = torch.cat([inner, scores[:, whole:]], dim=1).topk(k, dim=1)
+    chunk = chosen.gather(1, (place // CHUNK).clamp_(max=k - 1))
+    return best, torch.where(place < k * CHUNK, chunk * CHUNK + place % CHUNK, place - k * CHUNK + whole)
+
+
+def _lowest_at_edge(scores: Tensor, rows: Tensor, best: Tensor, columns: Tensor) -> Tensor:
+    """Return the columns `[R, K]` of some rows, those at the edge replaced by the lowest that share its score."""
+    k = best.shape[1]
+    threshold = best[:, -1:]
+    lowest = _lowest_equal(scores, rows, threshold, k, min(64 * k, scores.shape[1]))
+    above = (best != threshold).sum(1, keepdim=True)
+    slot = torch.arange(k, device=scores.device)
+    return columns.where(slot < above, lowest.gather(1, (slot - above).clamp_(min=0)))
+
+
+def _lowest_equal(scores: Tensor, rows: Tensor, threshold: Tensor, k: int, width: int) -> Tensor:
+    """Return the K lowest columns of each row with its threshold's score, `[R, K]`; where there are fewer, others follow.
+
+    Rows with many ties find K of them among their first columns; only the others are searched to their end.
+    """
+    equal = scores[:, :width].index_select(0, rows) == threshold
+    descending = torch.arange(width, 0, -1, dtype=torch.int32, device=scores.device)
+    lowest = (equal.int() * descending).topk(k, dim=1).indices
+    if width < scores.shape[1]:
+        again = (equal.sum(1) < k).nonzero().squeeze(1)
+        if len(again):
+            lowest[again] = _lowest_equal(scores, rows[again], threshold[again], k, scores.shape[1])
+    return lowest
+
+
+def _by_score_and_column(scores: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the columns `[R, K]` of some rows in the order of falling score, equal ones by rising column."""
+    columns = columns.sort(dim=1).values
+    order = scores[rows[:, None], columns].sort(dim=1, descending=True, stable=True).indices
+    return columns.gather(1, order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.data.catalogue import Catalogue
+from zoo.nn.sparse import csr_tensor
 from zoo.stages.stage import P, RunContext, Stage, TrainingData
 
 
@@ -30,12 +30,7 @@ class ItemFeatures:
     @classmethod
     def of_sparse(cls, matrix: scipy.sparse.csr_matrix, names: tuple[str, ...]) -> ItemFeatures:
         """Return features that share the memory of a scipy matrix, `[I, D]`."""
-        rows, columns = (torch.from_numpy(a.astype(np.int64)) for a in (matrix.indptr, matrix.indices))
-        data = torch.from_numpy(matrix.data.astype(np.float32, copy=False))
-        with warnings.catch_warnings():  # torch tells every user once that this layout is in beta
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-            values = torch.sparse_csr_tensor(rows, columns, data, size=matrix.shape, check_invariants=False)
-        return cls(values, names)
+        return cls(csr_tensor(matrix.astype(np.float32, copy=False)), names)
 
     @property
     def is_sparse(self) -> bool:

@@ -1,0 +1,143 @@
+"""The evaluator: lists are judged once, for the longest cutoff, and every metric is computed from that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.data.queries import Targets
+from zoo.errors import ConfigError
+from zoo.evaluation.bootstrap import Interval, catalogue_interval, query_intervals
+from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
+from zoo.stages.candidates import Candidates
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What the metrics say of some lists.
+
+    Attributes:
+        values: Metric to its value; NaN where no query has one.
+        per_query: Metric to the value of each query, `[Q]` float64, NaN where it has none; `QueryMetric`s only.
+        judged: The lists of the queries that have a target.
+        skipped: How many queries were left out because they have none.
+        tied: Share of the lists that leave out an item with the score of their last one.
+        catalogue_metrics: The metrics that have a value only for all lists together.
+        resamples: How often the queries are drawn anew for the intervals.
+    """
+
+    values: dict[str, float]
+    per_query: dict[str, NDArray[np.float64]]
+    judged: Judged
+    skipped: int
+    tied: float
+    catalogue_metrics: tuple[CatalogueMetric[Any], ...]
+    resamples: int
+
+    @property
+    def n_queries(self) -> int:
+        """Return how many queries were evaluated."""
+        return len(self.judged.items)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Return the 95 % bootstrap interval over the queries for each metric; computed when first asked for."""
+        found: dict[str, Interval] = {}
+        if self.per_query:
+            columns = np.stack(list(self.per_query.values()), axis=1)
+            found.update(zip(self.per_query, query_intervals(columns, self.resamples), strict=True))
+        for metric in self.catalogue_metrics:
+            items = self.judged.at(metric.k).items.numpy()
+            found[metric.name] = catalogue_interval(
+                metric.of_exposure, items, metric.facts.n_items, self.resamples, bounds=metric.bounds
+            )
+        return {name: found[name] for name in self.values}
+
+    def summary(self) -> dict[str, list[float]]:
+        """Return each metric's value and the ends of its interval."""
+        return {name: [value, *self.intervals[name]] for name, value in self.values.items()}
+
+
+class Evaluator:
+    """Metrics that know the task they measure.
+
+    Example:
+        evaluator = Evaluator([NDCG(CutoffParams(k=10))], Facts.of(training))
+        evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.targets).values
+    """
+
+    def __init__(self, metrics: Sequence[Metric[Any]], facts: Facts, *, resamples: int = 1000) -> None:
+        """Bind metrics to the facts of a task.
+
+        Args:
+            metrics: What is measured.
+            facts: What may be known of the items.
+            resamples: Bootstrap resamples for each interval.
+
+        Raises:
+            ConfigError: Two metrics have one name, or the task lacks a fact that one of them needs.
+        """
+        twice = [name for name, times in Counter(m.name for m in metrics).items() if times > 1]
+        if twice:
+            raise ConfigError(f"evaluate.metrics: {twice[0]!r} is listed more than once: remove one")
+        for metric in metrics:
+            metric.bind(facts)
+        self.metrics, self.facts, self.resamples = tuple(metrics), facts, resamples
+
+    @property
+    def k(self) -> int:
+        """Return the longest list that any metric looks at."""
+        return max(metric.k for metric in self.metrics)
+
+    def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
+        """Measure lists, `[Q, any]`, against the targets of their queries."""
+        asked = targets.counts > 0
+        items = lists.items.cpu()
+        if asked.all():
+            judged = Judged.of(items, targets, self.k)
+        else:
+            judged = Judged.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
+        values, per_query = {}, {}
+        for metric in self.metrics:
+            metric.reset()
+            metric.update(judged)
+            values[metric.name] = float(metric.compute())
+            if isinstance(metric, QueryMetric):
+                per_query[metric.name] = np.full(len(asked), np.nan)
+                per_query[metric.name][asked] = metric.latest.numpy()
+        catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric))
+        skipped = int((~asked).sum())
+        return Evaluation(values, per_query, judged, skipped, self._tied(lists), catalogue, self.resamples)
+
+    def per_query_only(self) -> Evaluator:
+        """Return an evaluator without the metrics that say something of the whole catalogue, for a part of it."""
+        metrics = [m for m in self.metrics if isinstance(m, QueryMetric)]
+        return Evaluator(metrics, self.facts, resamples=self.resamples)
+
+    def random_floor(self, targets: Targets, n_candidates: int | NDArray[np.int64]) -> dict[str, float]:
+        """Return what lists drawn at random reach in the mean, for each metric where that has a closed form.
+
+        Args:
+            targets: What each query should find; all of them are candidates.
+            n_candidates: How many items the lists are drawn from; one number, or one for each query, `[Q]`.
+        """
+        counts = targets.counts
+        asked = counts > 0
+        candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[asked].astype(np.float64))
+        wanted = torch.from_numpy(counts[asked].astype(np.float64))
+        chances = {m.name: m.chance(candidates, wanted) for m in self.metrics}
+        return {name: float(chance.mean()) for name, chance in chances.items() if chance is not None}
+
+    def _tied(self, lists: Candidates) -> float:
+        """Return the share of lists with a tie at the edge of the longest cutoff."""
+        if lists.items.shape[1] <= self.k:
+            return float(lists.tied.float().mean())
+        last, outside = lists.scores[:, self.k - 1], lists.scores[:, self.k]
+        return float(((last == outside) & (outside > -torch.inf)).float().mean())

@@ -1,0 +1,30 @@
+"""Coverage: how much of the catalogue is ever shown."""
+
+from torch import Tensor
+
+from zoo.evaluation.metric import CatalogueMetric, Facts
+from zoo.evaluation.params import CutoffParams
+
+
+def coverage(exposure: Tensor, eligible: Tensor) -> Tensor:
+    """Return the share of the eligible items that occur in any list.
+
+    Args:
+        exposure: How many lists show each item, `[I]`.
+        eligible: Which items may be shown, `[I]` bool.
+
+    Example:
+        Four eligible items, of which the lists show three: 0.75.
+    """
+    return (exposure[eligible] > 0).double().mean()
+
+
+class Coverage(CatalogueMetric[CutoffParams]):
+    """Share of the eligible catalogue that is shown to anyone. It grows with the number of queries."""
+
+    title = "coverage"
+    bounds = (0.0, 1.0)
+
+    def value(self, exposure: Tensor, facts: Facts) -> Tensor:
+        """Return the share, a scalar."""
+        return coverage(exposure, facts.eligible)

@@ -1,0 +1,37 @@
+"""Hit: whether a list holds any target."""
+
+import torch
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.params import CutoffParams
+
+
+def hit(judged: Judged) -> Tensor:
+    """Return 1 where any target is among the k slots, else 0, `[Q]` float64.
+
+    Example:
+        Of two lists, one holds its target at rank 2; the other misses: `[1.0, 0.0]`.
+    """
+    return judged.hits.any(1).double()
+
+
+def no_hit(n_candidates: Tensor, n_targets: Tensor, draws: int) -> Tensor:
+    """Return the probability that the first draws without replacement hold no target, `[Q]` float64."""
+    drawn = torch.arange(draws, dtype=torch.float64)
+    left = n_candidates[:, None] - drawn
+    return torch.where(left > 0, (left - n_targets[:, None]).clamp_(min=0) / left, 1.0).prod(1)
+
+
+class Hit(QueryMetric[CutoffParams]):
+    """Share of the queries with a target in the list, `HR@k`: 1 if any target is among the k slots, else 0."""
+
+    title = "hit"
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return hit(judged)
+
+    def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
+        """Return `1 - C(N - G, k) / C(N, k)`."""
+        return 1 - no_hit(n_candidates, n_targets, self.k)

@@ -1,0 +1,32 @@
+"""Mean reciprocal rank: how soon the first target comes."""
+
+import torch
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metrics.hit import no_hit
+from zoo.evaluation.params import CutoffParams
+
+
+def reciprocal_rank(judged: Judged) -> Tensor:
+    """Return 1 / rank of the first target among the k slots, 0 where there is none, `[Q]` float64.
+
+    Example:
+        Targets at the ranks 2 and 5: 0.5.
+    """
+    return (judged.hits / judged.ranks).amax(1)
+
+
+class MRR(QueryMetric[CutoffParams]):
+    """Mean of 1 / rank of the first target, 0 past k."""
+
+    title = "mrr"
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return reciprocal_rank(judged)
+
+    def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
+        """Return the sum over ranks r of 1 / r times the probability that the first target comes at r."""
+        none = torch.stack([no_hit(n_candidates, n_targets, r) for r in range(self.k + 1)], 1)
+        return (none[:, :-1] - none[:, 1:]) @ (1 / torch.arange(1, self.k + 1, dtype=torch.float64))

@@ -1,0 +1,45 @@
+"""NDCG: targets found, the earlier the better."""
+
+import torch
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.params import CutoffParams
+
+
+def ndcg(judged: Judged) -> Tensor:
+    """Return the discounted gain of a list as a share of the best that |G| targets can reach within k, `[Q]` float64.
+
+    The gain of a target at rank r is 1 / log2(r + 1). With one target the ideal is 1; with more it is the sum of the
+    first min(k, |G|) discounts. (What is divided by the ideal of k targets whatever |G| cannot be compared to this.)
+
+    Example:
+        One target, found at rank 3: 1 / log2(4) = 0.5.
+    """
+    gains = discounts(judged.k)
+    return (judged.hits.double() @ gains) / ideal(judged.n_targets, judged.k)
+
+
+def discounts(k: int) -> Tensor:
+    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float64."""
+    return 1 / torch.arange(2, k + 2, dtype=torch.float64).log2()
+
+
+def ideal(n_targets: Tensor, k: int) -> Tensor:
+    """Return the best sum of discounts that each number of targets, at least 1, reaches within k, `[Q]` float64."""
+    return discounts(k).cumsum(0)[n_targets.long().clamp(max=k) - 1]
+
+
+class NDCG(QueryMetric[CutoffParams]):
+    """Normalised discounted cumulative gain with binary gains (Järvelin and Kekäläinen, TOIS 2002)."""
+
+    title = "ndcg"
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return ndcg(judged)
+
+    def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
+        """Return the share of targets at every rank that can be filled, discounted, over the ideal."""
+        reached = discounts(self.k).cumsum(0)[n_candidates.long().clamp(max=self.k) - 1]
+        return n_targets / n_candidates * reached / ideal(n_targets, self.k)

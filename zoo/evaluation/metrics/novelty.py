@@ -1,0 +1,34 @@
+"""Novelty: how rarely taken the items are that a list shows."""
+
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.params import CutoffParams
+
+
+def novelty(judged: Judged, counts: Tensor) -> Tensor:
+    """Return the mean of -log2 p(item) over the items of a list, `[Q]` float64, NaN for an empty list.
+
+    p is the item's share of the training events. An item without any counts as if it had one.
+
+    Args:
+        judged: Lists of k slots.
+        counts: How often each item occurs in training, `[I]`.
+
+    Example:
+        A list of two items with a half and an eighth of the events: (1 + 3) / 2 = 2 bits.
+    """
+    information = (counts.sum().clamp(min=1) / counts.clamp(min=1).double()).log2()
+    information[0] = 0.0
+    return information[judged.items].sum(1) / (judged.items > 0).sum(1)
+
+
+class Novelty(QueryMetric[CutoffParams]):
+    """Mean self-information of the items shown, in bits (Zhou et al., PNAS 2010)."""
+
+    title = "novelty"
+    higher_is_better = None
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return novelty(judged, facts.counts)

@@ -1,0 +1,29 @@
+"""Precision: how much of a list is right."""
+
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.params import CutoffParams
+
+
+def precision(judged: Judged) -> Tensor:
+    """Return the number of targets among the k slots, divided by k, `[Q]` float64. Empty slots are misses.
+
+    Example:
+        Ten slots with two targets: 0.2, also where six of the ten are empty.
+    """
+    return judged.hits.double().mean(1)
+
+
+class Precision(QueryMetric[CutoffParams]):
+    """Share of the list's k slots that hold a target."""
+
+    title = "precision"
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return precision(judged)
+
+    def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
+        """Return the share of targets among the candidates, of the slots that can be filled."""
+        return n_targets / n_candidates * n_candidates.clamp(max=self.k) / self.k

@@ -1,0 +1,44 @@
+"""Recall: how many of the targets a list holds."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.params import RecallParams
+
+
+def recall(judged: Judged, normalise: Literal["targets", "min"] = "targets") -> Tensor:
+    """Return the number of targets among the k slots, divided by |G| or by min(k, |G|), `[Q]` float64.
+
+    Args:
+        judged: Lists of k slots; each query has a target.
+        normalise: `"targets"` divides by |G|; `"min"` by min(k, |G|), so that 1 can always be reached.
+
+    Example:
+        Two slots, three targets, one of them found: 1/3 by `"targets"`, 1/2 by `"min"`.
+    """
+    most = judged.n_targets if normalise == "targets" else judged.n_targets.clamp(max=judged.k)
+    return judged.hits.sum(1) / most.double()
+
+
+class Recall(QueryMetric[RecallParams]):
+    """Share of a query's targets that are in the list.
+
+    By default of all targets, as LightGCN counts; `normalise = "min"` divides by min(k, |G|), as Mult-VAE does (Liang
+    et al., WWW 2018), and is named `recall-min` in tables.
+    """
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """Return the name in tables, which says what is divided by."""
+        return "recall" if self.params.normalise == "targets" else "recall-min"
+
+    def values(self, judged: Judged, facts: Facts) -> Tensor:
+        """Return each query's value, `[Q]`."""
+        return recall(judged, self.params.normalise)
+
+    def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
+        """Return the mean number of targets among k draws, divided as the metric divides."""
+        most = n_targets if self.params.normalise == "targets" else n_targets.clamp(max=self.k)
+        return n_candidates.clamp(max=self.k) / n_candidates * n_targets / most
