@@ -1,15 +1,26 @@
 """The pipeline: what flows between the stages, with the in-tree components themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
+from zoo.config.experiment import Temporal
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
+from zoo.data.task import Task
+from zoo.errors import ScoreError
+from zoo.params import Params
 from zoo.pipeline import Pipeline, Rules, joined
 from zoo.registry.registry import default_registry
+from zoo.spec import Capabilities
+from zoo.stages.filter import Filter
+from zoo.stages.predictor import Predictor
+from zoo.stages.ranker import Ranker
 from zoo.stages.stage import RunContext
 
 N_ITEMS = 12
@@ -151,3 +162,106 @@ def test_a_user_outside_training_is_served_from_the_history(log, catalogue):
     pipeline = fitted(model(chosen("predictor", "transition-graph")), half, catalogue)
     lists = pipeline.recommend(Queries.of_histories(log), 3, Rules(ALL.eligible, exclude_seen=False))
     assert (lists.items[10:] > 0).all()
+
+
+def test_a_user_beyond_the_training_log_is_a_new_one(log, catalogue):
+    few = Interactions.from_arrays(log.users[:100], log.items[:100], log.times[:100], n_items=N_ITEMS)
+    pipeline = fitted(model(chosen("predictor", "transition-graph")), few, catalogue)
+    queries, rules = Queries.of_histories(log), Rules(ALL.eligible, exclude_seen=False)
+    assert (pipeline.recommend(queries, 3, rules).items[10:] > 0).all()
+    assert pipeline.recommend(queries[:0], 3, rules).items.shape == (0, 3)
+
+
+@pytest.mark.parametrize("policy", ["all", "each"])
+def test_what_happened_after_a_query_is_not_there_for_its_stages(log, catalogue, policy):
+    """Every event has a time of its own, so that whatever a stage can reach of the log must be older than its query."""
+    users = np.tile(np.arange(20), 10)
+    log = Interactions.from_arrays(users, log.items, np.arange(200), n_items=N_ITEMS)
+    task = Task.of(log, Temporal(cuts=[0.5], targets=policy), catalogue=catalogue)
+    reached = []
+
+    def look(queries):
+        reached.append((queries.log.times.max(), queries.now.max(), len(queries.log), queries.lengths.sum()))
+        assert queries.targets is None
+
+    class Peeping(Predictor):
+        def fit(self, data, context):
+            pass
+
+        def score(self, queries):
+            look(queries)
+            return torch.zeros(len(queries), N_ITEMS + 1)
+
+    class PeepingFilter(Filter):
+        def fit(self, data, context):
+            pass
+
+        def keep(self, queries):
+            look(queries)
+            return torch.ones(1, N_ITEMS + 1, dtype=torch.bool)
+
+    pipeline = fitted(
+        model(chosen("predictor", "popular"), filters=[chosen("filter", "top-popular", n=5)]), log, catalogue
+    )
+    pipeline.predictor, pipeline.filters = Peeping(Params()), [PeepingFilter(Params())]
+    pipeline.recommend(task.queries("test"), 3, ALL)
+    assert len(reached) == 2
+    for latest, now, events, histories in reached:
+        assert latest < now
+        assert events == histories
+
+
+@pytest.mark.parametrize("layout", [lambda s: s.T.contiguous().T, lambda s: s[:1].expand(len(s), -1)])
+def test_scores_may_lie_in_memory_as_they_like(log, catalogue, layout):
+    pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
+    queries = Queries.of_histories(log)
+    before = pipeline.recommend(queries, 5, Rules(ALL.eligible))
+    score = pipeline.predictor.score
+    pipeline.predictor.score = lambda q: layout(score(q))
+    assert pipeline.recommend(queries, 5, Rules(ALL.eligible)).items.tolist() == before.items.tolist()
+
+
+class Backwards(Ranker):
+    """Turns its lists round, and remembers what it learned from."""
+
+    def fit(self, lists, context):
+        (torch.ones((), requires_grad=True) * lists.scores[lists.mask]).sum().backward()
+        self.learned = lists
+
+    def score(self, lists):
+        self.ranked = lists
+        return torch.arange(lists.items.shape[1]).float().expand(lists.items.shape)
+
+
+def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
+    borda = chosen("ranker", "borda").component
+    spec = replace(borda.spec, capabilities=Capabilities(learns=True))
+    learns = Chosen(replace(borda, spec=spec), borda.params())
+    pipeline = Pipeline(model(chosen("predictor", "popular"), rankers=[learns, learns]))
+    pipeline.rankers = [Backwards(Params()), Backwards(Params())]
+    task = Task.of(log, Temporal(cuts=[0.4, 0.5, 0.7]), catalogue=catalogue)
+    pipeline.fit(task, RunContext(), candidates=6)
+    first, second = (r.learned for r in pipeline.rankers)
+    filled = first.mask.sum(1)
+    for row, n in enumerate(filled.tolist()):
+        assert second.items[row, :n].tolist() == first.items[row, :n].flip(0).tolist()
+        assert second.labels[row, :n].tolist() == first.labels[row, :n].flip(0).tolist()
+    assert first.labels.sum() > 0
+    pipeline.recommend(task.queries("test"), 3, ALL, candidates=6)
+    served = pipeline.rankers[1].ranked
+    assert (served.scores[served.mask] == second.scores[second.mask].max()).any()  # the first ranker's, as in fitting
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        (lambda lists: lists.scores * torch.nan, r"Backwards returned a NaN score \(list 0 of its block\)"),
+        (lambda lists: lists.scores[:, 1:], r"Backwards returned scores of shape \(20, 7\), expected \(20, 8\)"),
+    ],
+)
+def test_a_rankers_scores_that_make_no_order_are_refused(log, catalogue, scores, said):
+    pipeline = fitted(model(chosen("predictor", "popular"), rankers=[chosen("ranker", "borda")]), log, catalogue)
+    pipeline.rankers = [Backwards(Params())]
+    pipeline.rankers[0].score = scores
+    with pytest.raises(ScoreError, match=said):
+        pipeline.recommend(Queries.of_histories(log), 8, ALL, candidates=8)

@@ -17,6 +17,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
+from zoo.errors import ScoreError
 from zoo.registry.registry import default_registry
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.featurizer import Featurizer, ItemFeatures
@@ -77,13 +78,10 @@ class Pipeline:
             refit: Whether the last fit takes everything before the test, or only the training part.
             candidates: How many candidates a ranker gets for each query.
         """
-        learning = [r for chosen, r in zip(self.model.rankers, self.rankers, strict=True) if chosen.capabilities.learns]
-        if learning:
+        if any(chosen.capabilities.learns for chosen in self.model.rankers):
             self.fit_on(task.training("rank"), task.catalogue, context)
             queries = task.queries("rank")
-            lists = self._lists(queries, candidates, Rules(task.eligible, task.exclude_seen), labelled=True)
-            for ranker in learning:
-                ranker.fit(lists, context)
+            self._fit_rankers(queries, candidates, Rules(task.eligible, task.exclude_seen), context)
         self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context)
 
     def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
@@ -119,37 +117,39 @@ class Pipeline:
             for block, retrieved in self._retrieved(queries, max(k, candidates) if self.rankers else k, rules):
                 best = retrieved
                 for ranker in self.rankers:
-                    best = _reranked(best, ranker.score(self._as_lists(best)))
+                    best = self._reranked(best, ranker)
                 blocks.append(Candidates(best.items[:, :k], best.scores[:, :k], best.tied))
                 if progress is not None:
                     progress(block.stop, len(queries))
-        return Candidates.joined(blocks)
+        return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
     def _retrieved(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[slice, Candidates]]:
-        """Yield the predictor's best K for each block of queries, after rules and filters."""
-        queries = queries.blind()
-        asked = [self._as_known(queries, chosen) for chosen in (self.model.predictor, *self.model.filters)]
+        """Yield the predictor's best K for each block of queries, after rules and filters.
+
+        A stage gets a log of its own for each block, which ends where the histories end: what happened next is not
+        hidden from it, it is not there.
+        """
         serves_cold = self.model.predictor.capabilities.cold_items
         allowed = rules.eligible if serves_cold else rules.eligible & self.known
         always = torch.from_numpy(np.flatnonzero(~allowed))
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
             block = slice(start, min(start + rows, len(queries)))
-            seen_rows, seen_items = _seen(queries[block], rules.exclude_seen)
-            kept = self._kept([q[block] for q in asked[1:]])
-            yield block, self.predictor.recommend(asked[0][block], k, Exclusions(always, seen_rows, seen_items, kept))
+            asked = queries[block].blind().compact()
+            excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
+            yield block, self.predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
 
     def _as_known(self, queries: Queries, chosen: Chosen) -> Queries:
         """Return the queries as a stage may see them: without the items it cannot know, unless it says that it can."""
         known = np.ones_like(self.known) if chosen.capabilities.cold_items else self.known
         return queries.restricted(known, self.known_users)
 
-    def _kept(self, queries: list[Queries]) -> Tensor | None:
+    def _kept(self, queries: Queries) -> Tensor | None:
         """Return what all filters keep, `[B, I]` or `[1, I]`, or None where there are none."""
         kept: Tensor | None = None
-        for item_filter, block in zip(self.filters, queries, strict=True):
-            keep = item_filter.keep(block)
-            kept = keep if kept is None else kept & keep
+        for chosen, item_filter in zip(self.model.filters, self.filters, strict=True):
+            keep = item_filter.keep(self._as_known(queries, chosen))
+            kept = keep if kept is None else kept & keep.to(kept.device)
         return kept
 
     def _as_lists(self, found: Candidates) -> CandidateLists:
@@ -159,12 +159,39 @@ class Pipeline:
         features = torch.stack([found.scores.masked_fill(~filled, 0.0), rank], dim=-1)
         return CandidateLists(found.items, found.scores, features, ("score", "rank"), self.features)
 
-    def _lists(self, queries: Queries, k: int, rules: Rules, *, labelled: bool) -> CandidateLists:
-        """Return the candidates of many queries as lists, labelled with what the user went on to do."""
-        with torch.inference_mode():
+    def _fit_rankers(self, queries: Queries, k: int, rules: Rules, context: RunContext) -> None:
+        """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it."""
+        with torch.no_grad():  # what comes of inference mode cannot be learned from
             found = Candidates.joined([block for _, block in self._retrieved(queries, k, rules)])
-        lists = self._as_lists(found)
-        return replace(lists, labels=_labels(queries, found.items)) if labelled else lists
+        learning = [chosen.capabilities.learns for chosen in self.model.rankers]
+        for at, ranker in enumerate(self.rankers):
+            if learning[at]:
+                ranker.fit(replace(self._as_lists(found), labels=_labels(queries, found.items)), context)
+            if not any(learning[at + 1 :]):
+                break
+            with torch.no_grad():
+                found = self._reranked(found, ranker)
+
+    def _reranked(self, found: Candidates, ranker: Ranker[Any]) -> Candidates:
+        """Return candidates in the order of a ranker's scores; equal scores keep their order, empty slots come last.
+
+        Raises:
+            ScoreError: The scores are not `[B, K]`, or one of them is NaN.
+        """
+        scores = ranker.score(self._as_lists(found))
+        if scores.shape != found.items.shape:
+            raise ScoreError(
+                f"{type(ranker).__name__} returned scores of shape {tuple(scores.shape)}, "
+                f"expected {tuple(found.items.shape)} (queries, candidates)"
+            )
+        scores = scores.masked_fill(found.items == 0, -torch.inf)
+        if scores.isnan().any():
+            at = int(scores.isnan().any(1).nonzero()[0])
+            raise ScoreError(
+                f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless"
+            )
+        values, order = scores.sort(dim=1, descending=True, stable=True)
+        return Candidates(found.items.gather(1, order), values, found.tied)
 
 
 def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
@@ -196,13 +223,6 @@ def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Ten
         kept = torch.from_numpy(np.isin(h.events, codes))
         rows, items = rows[kept], items[kept]
     return rows, items
-
-
-def _reranked(found: Candidates, scores: Tensor) -> Candidates:
-    """Return candidates in the order of a ranker's scores; equal scores keep the predictor's order, empty slots last."""
-    scores = scores.masked_fill(found.items == 0, -torch.inf)
-    values, order = scores.sort(dim=1, descending=True, stable=True)
-    return Candidates(found.items.gather(1, order), values, found.tied)
 
 
 def _labels(queries: Queries, items: Tensor) -> Tensor:

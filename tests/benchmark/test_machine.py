@@ -38,5 +38,18 @@ def test_a_module_that_is_edited_in_place_changes_its_version(tmp_path, monkeypa
     del sys.modules["edited_plugin"]
 
 
+def test_an_edit_anywhere_in_a_package_changes_its_version(tmp_path, monkeypatch):
+    (tmp_path / "edited_package").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("__init__", "hooks", "model"):
+        (tmp_path / "edited_package" / f"{name}.py").write_text("x = 1\n")
+    from edited_package import hooks
+
+    before = source_version("edited-package", hooks, "0")
+    (tmp_path / "edited_package" / "model.py").write_text("x = 2\n")
+    assert source_version("edited-package", hooks, "0") != before
+    del sys.modules["edited_package"], sys.modules["edited_package.hooks"]
+
+
 def test_an_installed_distribution_has_its_own_version():
     assert source_version("numpy", np, "0") == np.__version__

@@ -14,6 +14,7 @@ import pytest
 
 import zoo
 from zoo.benchmark.progress import Progress
+from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, ResultsError
 
 SHOP = {"name": "synthetic-shop", "customers": 150, "items": 80}
@@ -117,6 +118,18 @@ def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
     assert again.seen == [("nan-scores", False), ("narrow-scores", False), ("popular", True)]
 
 
+def test_a_model_that_would_end_the_process_is_a_row_too(tmp_path):
+    exits = plugin(tmp_path, "exits", "raise SystemExit(3)")
+    first, second = zoo.bench(experiment("exits", "popular"), tmp_path / "out", plugins=[exits]).rows()
+    assert first.error == "SystemExit: 3"
+    assert second.error is None
+
+
+def test_a_resolved_experiment_takes_no_overrides(tmp_path):
+    with pytest.raises(ConfigError, match="resolved already: give overrides and plugins where it is loaded"):
+        zoo.bench(experiment_from(experiment("popular")), tmp_path, overrides=["train.refit=false"])
+
+
 def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_path):
     noisy = plugin(tmp_path, "noisy", "return torch.rand(shape, generator=self.context.generator('noise'))")
     store = zoo.bench(experiment("noisy", "popular", train={"seeds": [1, 2, 3]}), tmp_path / "out", plugins=[noisy])
@@ -130,6 +143,53 @@ def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_pa
     assert len(set(values)) == 3
     same = zoo.bench(experiment("popular", "noisy", train={"seeds": [2]}), tmp_path / "other", plugins=[noisy])
     assert same.rows()[1].metrics["ndcg@5"][0] == values[1]  # another place in the table, the same numbers
+
+
+def test_a_model_of_two_labels_has_two_rows_and_a_new_label_makes_no_new_run(tmp_path):
+    zoo.bench(experiment({"predictor": "popular", "label": "old"}), tmp_path / "out")
+    watched = Watched()
+    models = [{"predictor": "popular", "label": label} for label in ("new", "twin")]
+    store = zoo.bench(experiment(*models), tmp_path / "out", progress=watched)
+    assert [row.label for row in store.rows()] == ["new", "twin"]
+    assert [resumed for _, resumed in watched.seen] == [True, True]
+    assert "| twin |" in (tmp_path / "out" / "report.md").read_text()
+
+
+METRIC = """
+from zoo.api import ComponentSpec, CutoffParams, QueryMetric, hookimpl
+
+class FirstHit(QueryMetric[CutoffParams]):
+    title = "first-hit"
+
+    def values(self, judged, facts):
+        return judged.hits[:, 0].double() * {scale}
+
+@hookimpl
+def zoo_components():
+    return [ComponentSpec("first-hit", "metric", "own_metric:FirstHit", CutoffParams, "A test.")]
+"""
+
+
+def test_runs_are_made_again_when_a_metric_or_the_way_of_measuring_changes(tmp_path):
+    config = experiment("popular")
+    config["evaluate"]["metrics"] = ["first-hit@5"]
+    file, made = tmp_path / "own_metric.py", []
+    for scale, resamples in ((1, 100), (2, 100), (2, 100), (2, 200)):
+        file.write_text(METRIC.format(scale=scale))
+        watched = Watched()
+        overrides = [f"evaluate.bootstrap={resamples}"]
+        zoo.bench(config, tmp_path / "out", plugins=[file], overrides=overrides, progress=watched)
+        made.append(not watched.seen[0][1])
+    assert made == [True, True, False, True]
+
+
+def test_metrics_of_the_whole_catalogue_alone_leave_out_the_cold_slice(tmp_path):
+    config = experiment("popular")
+    for metrics, slices in ((["coverage@5"], set()), (["coverage@5", "hit@5"], {"cold"})):
+        config["evaluate"]["metrics"] = metrics
+        [row] = zoo.bench(config, tmp_path / str(len(metrics))).rows()
+        assert row.error is None
+        assert set(row.slices) == slices
 
 
 def test_a_cutoff_beyond_the_catalogue_is_refused_before_anything_is_fitted(tmp_path):

@@ -47,6 +47,43 @@ def test_rows_of_models_that_the_experiment_no_longer_has_are_left_out(tmp_path)
     assert [r.key for r in store.rows()] == ["b"]
 
 
+def test_a_run_is_called_what_the_experiment_calls_it(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest(keys=("a",)))
+    store.add(row("a"), lists())
+    runs = [{"label": label, "seed": None, "key": "a"} for label in ("new", "twin")]
+    store.open(Manifest("t1", {"data": "d1"}, {}, {}, {}, runs))
+    assert [r.label for r in store.rows()] == ["new", "twin"]
+    store.compose(lambda s: "")
+    assert pa.parquet.read_table(tmp_path / "lists.parquet")["model"].to_pylist() == ["new", "twin"]
+
+
+def test_lists_of_models_that_the_experiment_no_longer_has_are_gone(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest(keys=("a",)))
+    store.add(row("a"), lists())
+    store.compose(lambda s: "")
+    store.open(manifest(keys=("b",)))
+    store.add(row("b", error="ValueError: no"), None)
+    store.compose(lambda s: "")
+    assert not (tmp_path / "lists.parquet").exists()
+
+
+def test_a_folder_whose_first_write_was_cut_short_can_be_used(tmp_path):
+    (tmp_path / ".manifest.json.123").write_text("{")
+    Store(tmp_path).open(manifest())
+    assert Store(tmp_path).manifest().task == "t1"
+
+
+def test_a_damaged_row_is_named(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest())
+    store.add(row("a"), lists())
+    (tmp_path / "runs" / "a.json").write_text('{"key": ')
+    with pytest.raises(ResultsError, match=r"a\.json cannot be read: .*Remove the file"):
+        store.finished("a")
+
+
 def test_another_tasks_folder_is_refused_and_the_difference_named(tmp_path):
     store = Store(tmp_path)
     store.open(manifest(task="t1", split="temporal"))

@@ -40,6 +40,7 @@ KNN = {"predictor": "item-knn"}
     ({"train": {"refit": "false"}}, "train.refit: expected true or false, found the string 'false'. Remove the quotes."),
     ({"train": {"refit": 0}}, "train.refit: expected true or false, found 0."),
     ({"train": {"seeds": [0, "one"]}}, "train.seeds[2]: expected a whole number, found 'one'."),
+    ({"train": {"seeds": [1, 2, 1]}}, "train.seeds: expected each seed once, found 1 more than once."),
     ({"train": {"seeds": 3}}, "train.seeds: expected a list, found 3."),
     ({"data": 3}, "data: expected a table, found 3."),
     ({"data": {"source": "shop", "event_weights": {"view": "one"}}}, "data.event_weights.view: expected a number, found 'one'."),

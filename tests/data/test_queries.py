@@ -117,4 +117,15 @@ def test_whole_rows_as_queries():
     queries = Queries.of_histories(log)
     assert items_of(queries) == [[1], [], [2, 3]]
     assert queries.users.tolist() == [1, 2, 3]
-    assert queries.now.tolist()[0::2] == [6, 8]
+    assert queries.now.tolist() == [6, 8, 8]
+
+
+@given(queries_of())
+def test_compact_queries_are_the_same_on_a_log_of_their_histories_alone(case):
+    queries, events = case
+    compact = queries.compact()
+    assert items_of(compact) == items_of(queries)
+    assert len(compact.log) == sum(map(len, events))
+    assert compact.now.tolist() == queries.now.tolist()
+    assert compact.users.tolist() == queries.users.tolist()
+    assert targets_of(compact.targets) == targets_of(queries.targets)

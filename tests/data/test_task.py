@@ -7,7 +7,7 @@ import pytest
 
 from zoo.config.experiment import EvaluateSettings
 from zoo.config.load import experiment_from
-from zoo.config.splits import LeaveLastOut, Temporal
+from zoo.config.splits import Given, LeaveLastOut, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task, load_task
@@ -154,6 +154,22 @@ def test_the_description_tells_tasks_apart():
     assert len(set(described)) == len(tasks)
     assert str(small().description()) == described[0]
     assert str(small(bootstrap=200).description()) == described[0]
+
+
+def test_the_description_tells_apart_what_only_the_column_of_a_given_split_does():
+    parts = [["train", "train", "test"], ["train", "test", "train"], ["train", "train", "test"]]
+    tasks = [
+        Task.of(
+            Interactions.from_arrays(
+                np.array([0, 0, 0]), np.array([1, 2, 3]), np.arange(3), source=pa.table({"split": column})
+            ),
+            Given(policy="given"),
+        )
+        for column in parts
+    ]
+    first, other, same = (task.description() for task in tasks)
+    assert first["data"] == other["data"]
+    assert first == same != other
 
 
 def test_new_users_are_counted_and_may_be_left_out():

@@ -36,7 +36,7 @@ def test_no_query_at_all_gives_no_value(metric, lists_of, targets_of):
         lists_of([[1, 2]], 2), targets_of([set()])
     )
     assert all(isnan(v) for v in evaluation.values.values())
-    assert all(isnan(v) for row in evaluation.summary().values() for v in row)
+    assert all(v is None for row in evaluation.summary().values() for v in row)
 
 
 def test_cutoffs_of_one_list_differ(metric, lists_of, targets_of):

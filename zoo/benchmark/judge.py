@@ -123,11 +123,10 @@ def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:
 
 def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
     """Return the metrics among cold items alone, with what random lists would reach there."""
-    cold = judge.cold()
-    if cold is None:
+    cold, evaluator = judge.cold(), judge.evaluator.per_query_only()
+    if cold is None or not evaluator.metrics:
         return {}
     queries, rules = cold
-    evaluator = judge.evaluator.per_query_only()
     lists = pipeline.recommend(queries, judge.k, rules, candidates=judge.candidates)
     floor = evaluator.random_floor(queries.answers(), int(rules.eligible.sum()))
     return {

@@ -62,7 +62,7 @@ def source_version(name: str, module: ModuleType, fallback: str) -> str:
         installed = None
     if installed is not None and '"editable": true' not in (installed.read_text("direct_url.json") or ""):
         return installed.version
-    file = Path(module.__file__ or "")
+    file = Path(getattr(sys.modules.get(module.__name__.partition(".")[0]), "__file__", None) or module.__file__ or "")
     files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
     hashed = hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=4).hexdigest()
     return f"{installed.version if installed else fallback}+{hashed}"

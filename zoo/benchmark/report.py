@@ -66,7 +66,7 @@ def main_table(store: Store) -> Table:
         if runs[0].error:
             rows.append([Cell(label), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
             continue
-        figures = [Cell(_value(runs, metric), found[metric].get(label)) for metric in metrics]
+        figures = [Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].get(label)) for metric in metrics]
         speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
         rows.append([Cell(label), *figures, *speed])
     return Table(headers, rows)
@@ -86,11 +86,10 @@ def interval_table(store: Store) -> Table:
     rows = []
     for label, runs in _by_label(store.rows()).items():
         for metric, (value, low, high) in runs[0].metrics.items():
-            seeds = [r.metrics[metric][0] for r in runs if not r.error]
-            spread = f"{min(seeds):.4f} to {max(seeds):.4f}" if len(seeds) > 1 else ""
-            rows.append(
-                [Cell(label), Cell(metric), Cell(f"{value:.4f}"), Cell(f"{low:.4f} to {high:.4f}"), Cell(spread)]
-            )
+            seeds = [v for r in runs if not r.error and (v := r.metrics[metric][0]) is not None]
+            spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if len(seeds) > 1 else ""
+            figures = (metric, _figure(value), f"{_figure(low)} to {_figure(high)}", spread)
+            rows.append([Cell(label), *map(Cell, figures)])
     return Table(["model", "metric", "value", "95 % interval", "seeds"], rows)
 
 
@@ -101,10 +100,9 @@ def cold_table(store: Store) -> Table | None:
         return None
     floor = next(iter(groups.values()))[0].slices["cold"]["floor"]
     names = list(floor)
-    rows = [[Cell("random lists (expected)"), *[Cell(f"{floor[n]:.4f}") for n in names]]]
+    rows = [[Cell("random lists (expected)"), *[Cell(_figure(floor[n])) for n in names]]]
     for label, runs in groups.items():
-        values = [np.mean([r.slices["cold"]["metrics"][n][0] for r in runs]) for n in names]
-        rows.append([Cell(label), *[Cell(f"{v:.4f}") for v in values]])
+        rows.append([Cell(label), *[Cell(_mean([r.slices["cold"]["metrics"][n][0] for r in runs])) for n in names]])
     return Table(["model", *names], rows)
 
 
@@ -135,9 +133,15 @@ def _by_label(rows: list[Row]) -> dict[str, list[Row]]:
     return {label: sorted(group, key=lambda r: r.error is None) for label, group in grouped.items()}
 
 
-def _value(runs: list[Row], metric: str) -> str:
-    """Return a metric's mean over the seeds."""
-    return f"{np.mean([r.metrics[metric][0] for r in runs]):.4f}"
+def _figure(value: float | None) -> str:
+    """Return a figure as it is printed; a dash where there is none."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _mean(values: list[float | None]) -> str:
+    """Return the mean over the seeds as it is printed."""
+    known = [value for value in values if value is not None]
+    return _figure(float(np.mean(known)) if known else None)
 
 
 def _verdicts(store: Store, groups: dict[str, list[Row]], metric: str) -> dict[str, Verdict]:

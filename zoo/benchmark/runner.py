@@ -93,6 +93,8 @@ def bench(
 def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Path]) -> ResolvedExperiment:
     """Return the experiment, read and checked where it is not yet."""
     if isinstance(file, ResolvedExperiment):
+        if overrides or plugins:
+            raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
         return file
     registry = Registry.discover(plugins) if plugins else None
     if isinstance(file, dict):
@@ -103,13 +105,20 @@ def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Pat
 def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[Run]:
     """Return every run of an experiment; a model that no seed touches runs once."""
     runs = []
+    train = experiment.experiment.train
+    measured_with = {
+        "bootstrap": experiment.experiment.evaluate.bootstrap, "device": train.device, "threads": train.threads,
+    }  # fmt: skip
     for model in experiment.models:
-        plugins = {p.component.plugin.distribution: p.component.plugin for p in model.parts}
+        parts = (*model.parts, *experiment.metrics, *experiment.metric_features)
+        plugins = {p.component.plugin.distribution: p.component.plugin for p in parts}
         sources = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
         sources["shopzoo"] = source_version("shopzoo", _core(), "")
-        seeds: list[int | None] = [None] if model.deterministic else list(experiment.experiment.train.seeds)
+        seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
-            identity = {"task": description, "model": model.as_json(), "versions": sources, "seed": seed}
+            identity = {
+                "task": description, "model": model.as_json(), "versions": sources, "seed": seed, **measured_with,
+            }  # fmt: skip
             runs.append(Run(model, seed, digest(identity)))
     return runs
 
@@ -136,6 +145,6 @@ def _made(run: Run, judge: Judge, progress: Progress) -> tuple[Row, pa.Table | N
     }
     try:
         figures, lists = measured(run.model, run.seed or 0, judge, progress)
-    except Exception as error:  # any error of a model's is its own row's, never the others' end
+    except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
         return Row(**common, error=f"{type(error).__name__}: {error}"), None
     return Row(**common, **figures), lists

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Row:
         seed: The seed, or None for a model that has none.
         model: The resolved model.
         error: What ended the run, or None.
-        metrics: Metric to its value and the ends of its 95 % interval.
+        metrics: Metric to its value and the ends of its 95 % interval; None where no query has a value.
         slices: The same for parts of the queries (`cold`), with their floor.
         queries: How many queries were evaluated.
         tied_edges: Share of lists whose last item shares its score with one outside.
@@ -49,7 +49,7 @@ class Row:
     seed: int | None
     model: dict[str, Any]
     error: str | None = None
-    metrics: dict[str, list[float]] = field(default_factory=dict)
+    metrics: dict[str, list[float | None]] = field(default_factory=dict)
     slices: dict[str, Any] = field(default_factory=dict)
     queries: int = 0
     tied_edges: float = 0.0
@@ -106,7 +106,7 @@ class Store:
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
                     "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
                 )
-        elif self.folder.is_file() or (self.folder.exists() and any(self.folder.iterdir())):
+        elif self.folder.is_file() or (self.folder.exists() and any(map(_is_a_result, self.folder.iterdir()))):
             raise ResultsError(f"{self.folder} exists and is no benchmark's folder. Choose another --out, or empty it.")
         self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
 
@@ -138,7 +138,7 @@ class Store:
         path = self._path(f"runs/{key}.json")
         if not path.exists():
             return None
-        row = Row(**json.loads(path.read_text(encoding="utf-8")))
+        row = _row(path)
         return None if row.error else row
 
     def add(self, row: Row, lists: pa.Table | None) -> None:
@@ -150,9 +150,12 @@ class Store:
         self._write_results()
 
     def rows(self) -> list[Row]:
-        """Return the rows of the current experiment, in the order of its table; runs not yet made are left out."""
-        paths = [self._path(f"runs/{run['key']}.json") for run in self.manifest().runs]
-        return [Row(**json.loads(path.read_text(encoding="utf-8"))) for path in paths if path.exists()]
+        """Return the rows of the current experiment, in the order of its table; runs not yet made are left out.
+
+        Labels are those of the experiment: a run is kept under what it does, whatever it was called when it was made.
+        """
+        runs = [(run["label"], self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
+        return [replace(_row(path), label=label) for label, path in runs if path.exists()]
 
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, a row a query."""
@@ -161,12 +164,14 @@ class Store:
 
     def compose(self, report: Callable[[Store], str]) -> None:
         """Put `results.jsonl`, `lists.parquet` and `report.md` together from the runs."""
-        rows = self.rows()
         self._write_results()
-        tables = [(row, self.lists(row)) for row in rows]
-        if any(table is not None for _, table in tables):
+        files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
+        files = [(row, file) for row, file in files if file.exists()]
+        if files:
             with self._writing("lists.parquet") as path:
-                _write_lists(path, [(row, table) for row, table in tables if table is not None])
+                _write_lists(path, files)
+        else:
+            self._path("lists.parquet").unlink(missing_ok=True)
         self._write("report.md", report(self))
 
     def _write_results(self) -> None:
@@ -201,18 +206,36 @@ class Store:
                 beside.unlink(missing_ok=True)
 
 
-def _write_lists(path: Path, tables: list[tuple[Row, pa.Table]]) -> None:
-    """Write the lists of all runs as one table, run by run."""
-    schema = pa.unify_schemas([table.schema for _, table in tables])
+def _row(path: Path) -> Row:
+    """Read a row.
+
+    Raises:
+        ResultsError: The file is damaged.
+    """
+    try:
+        return Row(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}. Remove the file: its run is then made again.") from None
+
+
+def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
+    """Write the lists of all runs as one table, run by run: never more than one of them is in memory."""
+    schema = pa.unify_schemas([pq.read_schema(file) for _, file in files])
     head = pa.schema([pa.field("model", pa.string()), pa.field("seed", pa.int64())])
     with pq.ParquetWriter(path, pa.schema([*head, *schema]), compression="zstd") as writer:
-        for row, table in tables:
+        for row, file in files:
+            table = pq.read_table(file)
             label, seed = pa.array([row.label] * len(table), pa.string()), pa.array([row.seed] * len(table), pa.int64())
             columns = [
                 table[name] if name in table.column_names else pa.nulls(len(table), schema.field(name).type)
                 for name in schema.names
             ]
             writer.write_table(pa.Table.from_arrays([label, seed, *columns], schema=pa.schema([*head, *schema])))
+
+
+def _is_a_result(path: Path) -> bool:
+    """Return whether a path in a folder is more than what is left of a manifest that was being written."""
+    return not path.name.startswith(".manifest.json.")
 
 
 def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:

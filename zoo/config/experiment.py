@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Targets, Temporal
 from zoo.params import Table
@@ -151,6 +151,15 @@ class TrainSettings(Table):
     """One run for each seed; models that are deterministic run once."""
     threads: int | None = Field(None, ge=1)
     """Threads of torch's operations; its own default where this is not set."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, value: list[int]) -> list[int]:
+        """Refuse a seed given twice: its runs are one run, and would pass for a spread of zero."""
+        twice = next((seed for seed in value if value.count(seed) > 1), None)
+        if twice is not None:
+            raise ValueError(f"expected each seed once, found {twice} more than once.")
+        return value
 
 
 class Model(Table):

@@ -140,9 +140,14 @@ class Queries:
 
     @classmethod
     def of_histories(cls, log: Interactions, targets: Targets | None = None) -> Queries:
-        """Return one query a row of a log: its whole row is the history, its moment just after the last event."""
+        """Return one query a row of a log: its whole row is the history, its moment just after the last event.
+
+        A row without events is asked just after the last event of the log.
+        """
         last = np.maximum(log.offsets[1:] - 1, 0)
-        now = log.times[last] + 1 if len(log) else np.zeros(log.n_users, np.int64)
+        now = np.full(log.n_users, log.times.max(initial=-1) + 1)
+        if len(log):
+            now = np.where(log.lengths > 0, log.times[last] + 1, now)
         return cls(log, np.arange(log.n_users), log.offsets[1:], now, np.arange(1, log.n_users + 1), targets)
 
     def __len__(self) -> int:
@@ -211,18 +216,24 @@ class Queries:
             known: Which items it knows, `[I]`; events of others are left out of the histories.
             known_users: Which users it knows, `[U + 1]`; the others become user 0.
         """
-        users = self.users if known_users is None else np.where(known_users[self.users], self.users, 0)
+        users = self.users
+        if known_users is not None:
+            numbered = np.where(users < len(known_users), users, 0)
+            users = np.where(known_users[numbered], numbered, 0)
         if known[1:].all():
             return replace(self, users=users)
-        queries = self if 2 * self.lengths.sum() > len(self.log) else self._compact()
+        queries = self if 2 * self.lengths.sum() > len(self.log) else self.compact()
         kept = known[queries.log.items]
         if kept.all():
             return replace(self, users=users)
         before = np.concatenate([[0], np.cumsum(kept)])
         return replace(queries, log=queries.log.where(kept), end=before[queries.end], users=users)
 
-    def _compact(self) -> Queries:
-        """Return the queries on a log of their own histories only, so that one request never pays for the whole log."""
+    def compact(self) -> Queries:
+        """Return the queries on a log of nothing but their histories, a row each, without further columns.
+
+        So one request never pays for the whole log, and nobody who gets it can look past its end.
+        """
         where, offsets = self._gathered(self.lengths)
         log = replace(
             self.log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,11 @@ class Task:
         """Return a hash of the data: every user, item, time and event in their order, and the catalogue's columns."""
         return fingerprint(self.log, self.catalogue, self.user_ids)
 
+    @cached_property
+    def _parts_hash(self) -> str:
+        """Return a hash of the part of every event: that of a `given` split depends on a column that is not in the data's hash."""
+        return blake2b(self.parts.codes.data, digest_size=8).hexdigest()
+
     def description(self) -> dict[str, Any]:
         """Return what makes the task the one it is, as JSON: two rows may be compared where it agrees."""
         rules = self.evaluate.model_dump(
@@ -133,7 +139,7 @@ class Task:
             "events": len(self.log),
             "users": self.log.n_users,
             "items": self.log.n_items,
-            "split": self.split.model_dump(mode="json"),
+            "split": {**self.split.model_dump(mode="json"), "parts": self._parts_hash},
             "evaluate": rules,
         }
 

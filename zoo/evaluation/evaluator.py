@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,9 +61,10 @@ class Evaluation:
             )
         return {name: found[name] for name in self.values}
 
-    def summary(self) -> dict[str, list[float]]:
-        """Return each metric's value and the ends of its interval."""
-        return {name: [value, *self.intervals[name]] for name, value in self.values.items()}
+    def summary(self) -> dict[str, list[float | None]]:
+        """Return each metric's value and the ends of its interval, as JSON can hold them: None where no query has one."""
+        ends = {name: (value, *self.intervals[name]) for name, value in self.values.items()}
+        return {name: [None if math.isnan(x) else x for x in figures] for name, figures in ends.items()}
 
 
 class Evaluator:

@@ -34,11 +34,12 @@ class Exclusions:
         return cls(torch.zeros(1, dtype=torch.int64), none, none)
 
     def apply_(self, scores: Tensor) -> Tensor:
-        """Set the scores `[B, I]` of excluded items to -inf, in place, and return them."""
-        scores.index_fill_(1, self.always, -torch.inf)
-        scores.view(-1).index_fill_(0, self.rows * scores.shape[1] + self.items, -torch.inf)
+        """Set the scores `[B, I]`, contiguous, of excluded items to -inf, in place, and return them."""
+        device = scores.device
+        scores.index_fill_(1, self.always.to(device), -torch.inf)
+        scores.view(-1).index_fill_(0, (self.rows * scores.shape[1] + self.items).to(device), -torch.inf)
         if self.allowed is not None:
-            scores.masked_fill_(~self.allowed, -torch.inf)
+            scores.masked_fill_(~self.allowed.to(device), -torch.inf)
         return scores
 
 
@@ -61,13 +62,20 @@ class Candidates:
         """Return the K best items of each row of scores `[B, I]`, equal scores by item number."""
         return cls(*top_k(scores, k))
 
+    @classmethod
+    def none(cls, k: int) -> Candidates:
+        """Return the lists of no query at all, `[0, K]`."""
+        return cls(torch.zeros(0, k, dtype=torch.int64), torch.zeros(0, k), torch.zeros(0, dtype=torch.bool))
+
     @staticmethod
     def joined(blocks: list[Candidates]) -> Candidates:
-        """Return the lists of several blocks as one, on the CPU."""
-        items, scores, tied = (
-            torch.cat([getattr(b, name) for b in blocks]).cpu() for name in ("items", "scores", "tied")
-        )
+        """Return the lists of several blocks as one."""
+        items, scores, tied = (torch.cat([getattr(b, name) for b in blocks]) for name in ("items", "scores", "tied"))
         return Candidates(items, scores, tied)
+
+    def cpu(self) -> Candidates:
+        """Return the lists on the CPU."""
+        return Candidates(self.items.cpu(), self.scores.cpu(), self.tied.cpu())
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +84,7 @@ class CandidateLists:
 
     Attributes:
         items: `[B, K]` int64, 0 where padded.
-        scores: The predictor's, `[B, K]` float32, -inf where padded.
+        scores: The predictor's, or those of the ranker before, `[B, K]` float32, -inf where padded.
         features: Ranking features, `[B, K, F]` float32.
         columns: The names of the F features.
         vectors: The item features of the pipeline, or None; `lists.vectors.rows(lists.items)` gives `[B, K, D]`.

@@ -39,7 +39,7 @@ class Predictor(Stage[P]):
             raise ScoreError(
                 f"{type(self).__name__} returned scores of shape {tuple(scores.shape)}, expected {expected} (queries, items and padding)"
             )
-        best = Candidates.best(exclusions.apply_(scores), k)
+        best = Candidates.best(exclusions.apply_(scores.contiguous()), k)
         nan = best.scores.isnan().any(1)
         if nan.any():
             at = int(nan.nonzero()[0])

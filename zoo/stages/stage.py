@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -113,7 +114,9 @@ class Stage(ABC, Generic[P]):
         return State(tensors, {name: value for name, value in values.items() if name not in tensors})
 
     def load_state(self, state: State) -> None:
-        """Take back what `state` returned."""
+        """Take back what `state` returned; what a `cached_property` made of an earlier state is forgotten."""
+        for name in [n for n in self.__dict__ if isinstance(getattr(type(self), n, None), cached_property)]:
+            del self.__dict__[name]
         for name, value in {**state.tensors, **state.values}.items():
             setattr(self, name, value)
 
