@@ -18,6 +18,7 @@ from zoo.params import Params
 from zoo.pipeline import Pipeline, Rules, joined
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
+from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
@@ -265,3 +266,36 @@ def test_a_rankers_scores_that_make_no_order_are_refused(log, catalogue, scores,
     pipeline.rankers[0].score = scores
     with pytest.raises(ScoreError, match=said):
         pipeline.recommend(Queries.of_histories(log), 8, ALL, candidates=8)
+
+
+class AlwaysOne(Predictor):
+    """Makes its own lists, and takes no notice of what is excluded."""
+
+    def fit(self, data, context):
+        """Learn nothing."""
+
+    def score(self, queries):
+        return torch.zeros(len(queries), queries.log.n_items + 1)
+
+    def recommend(self, queries, k, exclusions):
+        ones = torch.ones(len(queries), k, dtype=torch.int64)
+        return Candidates(ones, ones.float(), ones[:, 0] > 1)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [Rules(ALL.eligible, exclude_seen=True), Rules(np.arange(N_ITEMS + 1) > 1, exclude_seen=False)],
+    ids=["seen", "not eligible"],
+)
+def test_a_predictor_that_makes_its_own_lists_is_held_to_the_rules(log, catalogue, rules):
+    pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
+    pipeline.predictor = AlwaysOne(pipeline.predictor.params)
+    assert (pipeline.recommend(Queries.of_histories(log), 1, ALL).items == 1).all()
+    with pytest.raises(ScoreError, match="put item number 1 in a list, which is excluded there"):
+        pipeline.recommend(Queries.of_histories(log), 1, rules)
+
+
+def test_a_filtered_item_counts_as_excluded():
+    excluded = Exclusions(torch.tensor([0]), torch.tensor([1]), torch.tensor([4]), torch.arange(6)[None] != 2)
+    items = torch.tensor([[1, 2, 4], [1, 4, 0]])
+    assert excluded.violated(items).tolist() == [[False, True, False], [False, True, False]]

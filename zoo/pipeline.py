@@ -137,7 +137,24 @@ class Pipeline:
             block = slice(start, min(start + rows, len(queries)))
             asked = queries[block].blind().compact()
             excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
-            yield block, self.predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
+            found = self.predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
+            if type(self.predictor).recommend is not Predictor.recommend:
+                self._check_own_lists(found, excluded)
+            yield block, found
+
+    def _check_own_lists(self, found: Candidates, excluded: Exclusions) -> None:
+        """Hold a predictor that makes its own lists to the rules that the core's own top K keeps.
+
+        Raises:
+            ScoreError: A list holds an item that must not be recommended.
+        """
+        wrong = excluded.violated(found.items)
+        if wrong.any():
+            row, slot = wrong.nonzero()[0].tolist()
+            raise ScoreError(
+                f"{type(self.predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
+                "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
+            )
 
     def _as_known(self, queries: Queries, chosen: Chosen) -> Queries:
         """Return the queries as a stage may see them: without the items it cannot know, unless it says that it can."""

@@ -81,10 +81,11 @@ def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) 
     """Fit, recommend and evaluate a model."""
     context = RunContext(seed, judge.device, progress=lambda done, total: progress.phase("fit", done, total))
     with peak_memory() as peak:
-        pipeline = Pipeline(model)
-        start = time.perf_counter()
-        pipeline.fit(judge.task, context, refit=judge.refit, candidates=judge.candidates)
-        fit_seconds = time.perf_counter() - start
+        with context.seeded("run"):
+            pipeline = Pipeline(model)
+            start = time.perf_counter()
+            pipeline.fit(judge.task, context, refit=judge.refit, candidates=judge.candidates)
+            fit_seconds = time.perf_counter() - start
         start = time.perf_counter()
         lists = pipeline.recommend(
             judge.queries,
@@ -100,7 +101,7 @@ def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) 
         "metrics": evaluation.summary(),
         "slices": _cold_slice(pipeline, judge),
         "queries": len(judge.queries),
-        "tied_edges": float(lists.tied.float().mean()),
+        "tied_edges": evaluation.tied,
         "fit_seconds": fit_seconds,
         "recommend_per_second": len(judge.queries) / recommend_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),

@@ -42,6 +42,15 @@ class Exclusions:
             scores.masked_fill_(~self.allowed.to(device), -torch.inf)
         return scores
 
+    def violated(self, items: Tensor) -> Tensor:
+        """Return which slots of lists `[B, K]` hold an excluded item, `[B, K]` bool."""
+        width = int(torch.cat([items.flatten(), self.items]).max()) + 1
+        pairs = torch.arange(len(items))[:, None] * width + items
+        found = torch.isin(items, self.always) | torch.isin(pairs, self.rows * width + self.items)
+        if self.allowed is not None:
+            found |= ~self.allowed.expand(len(items), -1).gather(1, items)
+        return found & (items > 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:

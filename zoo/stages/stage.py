@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +78,13 @@ class RunContext:
     def generator(self, label: str) -> torch.Generator:
         """Return a torch generator of the stream with this label, on the context's device."""
         return torch.Generator(self.device).manual_seed(self._stream_seed(label))
+
+    @contextmanager
+    def seeded(self, label: str) -> Iterator[None]:
+        """Seed torch's global generator for a block of code and restore it: initialisation and dropout take no other."""
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(self._stream_seed(label))
+            yield
 
     def _stream_seed(self, label: str) -> int:
         """Return the seed of a stream."""
