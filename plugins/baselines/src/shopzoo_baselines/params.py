@@ -68,8 +68,8 @@ class BordaParams(Params):
     """Which rankings are fused."""
 
     columns: list[str] | None = Field(None, min_length=1)
-    """Ranking features that vote, `-name` where the lower value is the better (`["score", "-price"]`, `["-rank*"]`). `score` is
-    the predictor's. By default all but `rank`, which is the order of `score` once more."""
+    """Ranking features that vote, `-name` where the lower value is the better, `*` for any ending (`["score", "-rank*"]`). A
+    pipeline's lists have `score`, the predictor's, and `rank`. By default all but `rank`, which is the order of `score` once more."""
 
 
 class TabularParams(Params):
