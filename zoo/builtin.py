@@ -1,10 +1,12 @@
 """The core's own components, which come through the same door as everybody's."""
 
+from typing import Any
+
 from zoo.data.params import FilesParams, HubParams, SyntheticShopParams
 from zoo.evaluation.params import CutoffParams, RecallParams
 from zoo.hookspecs import hookimpl
 from zoo.params import Params
-from zoo.spec import ComponentSpec
+from zoo.spec import Capabilities, ComponentSpec
 
 
 @hookimpl
@@ -38,8 +40,8 @@ def _datasets() -> list[ComponentSpec]:
 def _metrics() -> list[ComponentSpec]:
     """Return what can be measured."""
 
-    def spec(name: str, target: str, summary: str, params: type[Params] = CutoffParams) -> ComponentSpec:
-        return ComponentSpec(name, "metric", f"zoo.evaluation.metrics.{target}", params, summary, tiny={"k": 3})
+    def spec(name: str, target: str, summary: str, params: type[Params] = CutoffParams, **more: Any) -> ComponentSpec:
+        return ComponentSpec(name, "metric", f"zoo.evaluation.metrics.{target}", params, summary, tiny={"k": 3}, **more)
 
     return [
         spec("hit", "hit:Hit", "Share of the queries with a target in the list."),
@@ -51,6 +53,11 @@ def _metrics() -> list[ComponentSpec]:
         spec("coverage", "coverage:Coverage", "Share of the eligible catalogue that is shown to anyone."),
         spec("gini", "gini:Gini", "Inequality of the items' exposure: 0 where all are shown alike."),
         spec("novelty", "novelty:Novelty", "Mean self-information of the items shown, in bits."),
-        spec("diversity", "diversity:Diversity", "Mean cosine distance between the items of a list."),
+        spec(
+            "diversity",
+            "diversity:Diversity",
+            "Mean cosine distance between the items of a list.",
+            capabilities=Capabilities(features="required"),
+        ),
         spec("revenue", "revenue:Revenue", "Price of the targets in the list."),
     ]

@@ -4,13 +4,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.report import cold_table, main_table, markdown
+from zoo.benchmark.report import finding, legend, markdown
 from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.tables import cold_table, interval_table, main_table, seconds
 
 EXPERIMENT = {
+    "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},
     "split": {"policy": "leave-last-out"},
-    "evaluate": {"exclude_seen": ["purchase"]},
+    "evaluate": {"exclude_seen": ["purchase"], "target_events": ["purchase"]},
     "train": {"refit": False},
+    "model": [
+        {
+            "label": "a",
+            "predictor": {"name": "shopzoo-mf/als", "factors": 8},
+            "featurizers": [],
+            "filters": [{"name": "own/in-stock", "column": "stock"}],
+            "rankers": [],
+        }
+    ],
 }
 MACHINE = {"processor": "p", "cores": 2, "memory_mib": 1, "threads": 2, "gpu": None, "system": "s"}
 
@@ -28,12 +39,24 @@ def store(tmp_path):
     runs = [{"label": label, "seed": seed, "key": f"{label}{seed}"} for label, seed in values]
     runs.append({"label": "e", "seed": None, "key": "e"})
     store = Store(tmp_path)
-    store.open(Manifest("t", {}, {"events": 7}, {"ndcg@10": True, "novelty@10": None}, EXPERIMENT, runs))
+    starts = {"test": "2011-11-01 00:00:00 UTC"}
+    store.open(Manifest("t", {}, {"events": 7}, {"ndcg@10": True, "novelty@10": None}, EXPERIMENT, runs, starts))
     for (label, seed), v in values.items():
-        cold = {"queries": 5, "items": 9, "metrics": {"ndcg@10": [0.25, 0.0, 1.0]}, "floor": {"ndcg@10": 0.125}}
+        figures = {"ndcg@10": [0.25, 0.0, 1.0]}
+        cold = {"queries": 5, "items": 9, "scored": label != "c", "metrics": figures, "floor": {"ndcg@10": 0.125}}
         metrics = {"ndcg@10": [float(v.mean()), 0.0, 1.0], "novelty@10": [None, None, None]}
         store.add(
-            Row(f"{label}{seed}", label, seed, {}, metrics=metrics, slices={"cold": cold}, machine=MACHINE),
+            Row(
+                f"{label}{seed}",
+                label,
+                seed,
+                {},
+                metrics=metrics,
+                slices={"cold": cold},
+                queries=400,
+                tied_edges=0.125 if label == "b" else 0.0,
+                machine=MACHINE,
+            ),
             pa.table({"ndcg@10": v, "novelty@10": v}),
         )
     store.add(Row("e", "e", None, {}, error="ScoreError: no", machine=MACHINE), None)
@@ -70,6 +93,75 @@ def test_the_floor_of_chance_stands_above_the_cold_slice(store):
     assert table.rows[0][0].text.startswith("random lists")
     assert table.rows[0][1].text == "0.1250"
     assert table.rows[1][1].text == "0.2500"
+
+
+def test_a_model_that_cannot_score_cold_items_has_a_dash_there(store):
+    assert {row[0].text: row[1].text for row in cold_table(store).rows}["c"] == "–"
+    assert "A model with a dash cannot score them" in markdown(store)
+
+
+def test_the_head_says_what_was_compared_on_what(store):
+    text = markdown(store)
+    assert "\nData: files(interactions=['events.csv'])\n" in text
+    assert "test from 2011-11-01 00:00:00 UTC; 400 queries; targets: purchase events; " in text
+    assert "\n- **a**: als(factors=8) > in-stock(column=stock)\n" in text
+    assert "\nLists in which a tie was cut at the edge: b 12.5 %.\n" in text
+    sections = [line for line in text.splitlines() if line.startswith("## ")]
+    assert sections == ["## Failed runs", "## Models", "## Data", "## Cold items", "## Intervals", "## Machine"]
+
+
+def test_a_sentence_says_what_was_found(store):
+    table = main_table(store)
+    best = next(row[0].text for row in table.rows if row[1].verdict == "best")
+    assert finding(store, table) == (
+        f"On ndcg@10, {best} is best; one other cannot be told apart from it on 400 queries; 1 not tested."
+    )
+    assert finding(store, table) in markdown(store)
+
+
+def stored(folder, values, metric="ndcg@10"):
+    """Return a store of runs, each given by label and seed with its value in every one of three queries."""
+    store = Store(folder)
+    runs = [{"label": label, "seed": seed, "key": f"{label}{seed}"} for label, seed in values]
+    store.open(Manifest("t", {}, {}, {metric: True}, EXPERIMENT, runs))
+    for (label, seed), v in values.items():
+        row = Row(
+            f"{label}{seed}", label, seed, {}, metrics={metric: [v, v - 0.1, v + 0.1]}, queries=3, machine=MACHINE
+        )
+        store.add(row, pa.table({metric: [v] * 3}))
+    return store
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_where_all_models_are_equal_none_is_the_best(tmp_path, value):
+    store = stored(tmp_path, {("a", None): value, ("b", 0): value, ("b", 1): value})
+    table = main_table(store)
+    assert [row[1].verdict for row in table.rows] == [None, None]
+    assert finding(store, table) == ""
+
+
+def test_the_intervals_agree_with_the_table_and_say_whose_they_are(tmp_path):
+    store = stored(tmp_path, {("a", 3): 0.2, ("a", 4): 0.6, ("b", None): 0.3})
+    first, second = [[cell.text for cell in row] for row in interval_table(store).rows]
+    assert first == ["a", "ndcg@10", "0.4000", "0.1000 to 0.3000 (seed 3)", "0.2000 to 0.6000"]
+    assert second == ["b", "ndcg@10", "0.3000", "0.2000 to 0.4000", ""]
+    assert [row[1].text for row in main_table(store).rows] == ["0.4000", "0.3000"]
+
+
+def test_the_legend_says_how_to_test_against_a_best_model_with_too_few_seeds(tmp_path):
+    few = stored(tmp_path / "few", {("a", None): 0.1, ("b", 0): 0.6})
+    text = legend(few, main_table(few), best="*")
+    assert text.startswith("*: the best of its column. ")
+    assert text.endswith(
+        "the best model b ran with 1 seed: set [train] seeds = [0, 1, 2] to test the others against it."
+    )
+    enough = stored(tmp_path / "enough", {("a", None): 0.1, **{("b", seed): 0.6 + seed / 100 for seed in range(3)}})
+    assert "set [train]" not in legend(enough, main_table(enough), best="*")
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0034, "0.003"), (0.0996, "0.100"), (0.1, "0.10"), (12.345, "12.35")])
+def test_a_short_duration_is_printed_to_the_millisecond(value, text):
+    assert seconds(value) == text
 
 
 def test_runs_that_are_still_to_be_made_are_counted(store):

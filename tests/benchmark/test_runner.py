@@ -33,6 +33,10 @@ def experiment(*models, **sections):
 class Watched(Progress):
     def __init__(self):
         self.seen = []
+        self.again = []
+
+    def started(self, label, seed, *, again):
+        self.again.append(again)
 
     def finished(self, row, *, resumed):
         self.seen.append((row.label, resumed))
@@ -89,6 +93,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
     again = Watched()
     zoo.bench(experiment("popular", "transition-graph", "random"), tmp_path / "out", progress=again)
     assert again.seen == [("popular", True), ("transition-graph", True), ("random", False)]
+    assert again.again == [False, False, False]
     changed = Watched()
     store = zoo.bench(
         experiment("popular", "transition-graph"),
@@ -97,6 +102,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
         overrides=["model.popular.predictor.half_life=7"],
     )
     assert changed.seen == [("popular", False), ("transition-graph", True)]
+    assert changed.again == [True, False]
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
 
 
@@ -121,8 +127,48 @@ def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
 def test_a_model_that_would_end_the_process_is_a_row_too(tmp_path):
     exits = plugin(tmp_path, "exits", "raise SystemExit(3)")
     first, second = zoo.bench(experiment("exits", "popular"), tmp_path / "out", plugins=[exits]).rows()
-    assert first.error == "SystemExit: 3"
+    assert first.error.startswith("SystemExit: 3 (")
     assert second.error is None
+
+
+def test_an_error_of_a_models_code_is_told_with_its_line(tmp_path):
+    typo = plugin(tmp_path, "has_a_typo", "return torch.nn.functional.relu(queries.nope)")
+    [row] = zoo.bench(experiment("has-a-typo"), tmp_path / "out", plugins=[typo]).rows()
+    line = 1 + typo.read_text().splitlines().index("        return torch.nn.functional.relu(queries.nope)")
+    assert row.error.startswith("AttributeError: ")
+    assert row.error.endswith(f" ({typo}:{line})")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_read(tmp_path, monkeypatch, device):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("zoo.benchmark.runner.load_task", lambda experiment: pytest.fail("it was read"))
+    with pytest.raises(ConfigError, match=rf"train\.device: '{device}' is asked for.* There is: 'cpu'\."):
+        zoo.bench(experiment("popular", train={"device": device}), tmp_path / "out")
+
+
+def test_a_row_names_the_versions_of_the_core_and_of_every_plugin(tmp_path):
+    own = plugin(tmp_path, "own_scores", "return torch.zeros(shape)")
+    before = zoo.bench(experiment("own-scores"), tmp_path / "out", plugins=[own]).rows()[0].versions
+    assert before["shopzoo"].startswith(zoo.__version__)
+    assert before["own_scores"].startswith("file+")
+    own.write_text(own.read_text() + "# edited\n")
+    after = zoo.bench(experiment("own-scores"), tmp_path / "out", plugins=[own]).rows()[0].versions
+    assert after["own_scores"] != before["own_scores"]
+
+
+def test_a_model_that_knows_no_cold_items_is_marked_as_such(tmp_path):
+    model = {"predictor": "content-knn", "featurizer": {"name": "tf-idf", "columns": ["title"]}}
+    rows = zoo.bench(experiment("popular", model), tmp_path / "out").rows()
+    assert [row.slices["cold"]["scored"] for row in rows] == [False, True]
+
+
+def test_the_report_says_when_each_part_begins(tmp_path):
+    dated = experiment("popular", split={"policy": "temporal", "cuts": ["2024-09-01", "2024-10-01T12:30:00Z"]})
+    zoo.bench(dated, tmp_path / "out")
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "; validate from 2024-09-01 00:00:00 UTC; test from 2024-10-01 12:30:00 UTC; " in report
 
 
 def test_a_resolved_experiment_takes_no_overrides(tmp_path):

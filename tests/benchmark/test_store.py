@@ -47,6 +47,17 @@ def test_rows_of_models_that_the_experiment_no_longer_has_are_left_out(tmp_path)
     assert [r.key for r in store.rows()] == ["b"]
 
 
+def test_runs_that_were_replaced_are_known_by_label_and_seed(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest(keys=("a", "b")))
+    store.add(row("a"), lists())
+    store.add(row("b"), lists())
+    (tmp_path / "runs" / "older.json").write_text('{"label": "older", "seed": 1, "a field of then": 2}')
+    (tmp_path / "runs" / "damaged.json").write_text("{")
+    store.open(manifest(keys=("c", "b")))
+    assert store.replaced() == {("a", None), ("older", 1)}
+
+
 def test_a_run_is_called_what_the_experiment_calls_it(tmp_path):
     store = Store(tmp_path)
     store.open(manifest(keys=("a",)))

@@ -62,8 +62,12 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
     assert table[2] == ["fragile", "failed"]
     assert first.stdout.splitlines()[-1] == f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet"
     told = first.stderr.splitlines()
-    assert told[1] == "2/3 fragile: failed: RuntimeError: no [luck] today"
+    assert told[1] == f"2/3 fragile: failed: RuntimeError: no [luck] today ({tmp_path / 'fragile_model.py'}:12)"
     assert [line.partition(":")[0] for line in told] == ["1/3 shelf", "2/3 fragile", "3/3 steep"]
+
+    assert {mark for line in first.stdout.splitlines()[1:4] for mark in line.split()} >= {"*"}  # a pipe has no bold
+    assert "*: the best of its column." in first.stdout
+    assert "\nsplit temporal; validate from " in first.stdout
 
     again = bench(code=1)
     assert again.stdout == first.stdout
@@ -82,6 +86,13 @@ def test_a_folder_of_another_experiment_is_refused(bench, tmp_path):
     stderr = bench("--set", "evaluate.metrics=['ndcg@3']", code=2).stderr
     assert stderr.splitlines()[-1].startswith(f"zoo: {tmp_path / 'out'} holds results of another task ")
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+
+
+def test_a_run_that_something_else_had_made_is_told_as_such(bench):
+    bench(code=1)
+    told = bench("--set", "model.steep.predictor.step=3.0", code=1).stderr.splitlines()
+    assert told[2].startswith("3/3 steep: fitted in 0.0")
+    assert told[2].endswith(" s, made again: the model, the settings or the code changed")
 
 
 def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):

@@ -133,7 +133,7 @@ def test_show_of_an_unknown_name_is_a_clean_message(zoo, install):
     result = zoo("show", "shelv", code=2)
     assert (result.stdout, result.stderr) == (
         "",
-        "zoo: no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all.\n",
+        "zoo: no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all. If it is in a file, pass it with --plugin FILE.py.\n",
     )
 
 
@@ -183,6 +183,14 @@ def test_a_single_file_that_is_not_there_is_a_clean_message(zoo):
     assert stderr == (
         "zoo: --plugin nowhere.py: there is no such file. Give the path of a Python file with a zoo_components hook.\n"
     )
+
+
+def test_a_single_file_without_a_hook_is_not_good(zoo, install, tmp_path):
+    install("good")
+    (tmp_path / "unmarked_model.py").write_text("def zoo_components():\n    return []\n")
+    text = zoo("doctor", "--plugin", tmp_path / "unmarked_model.py", code=1).stdout
+    assert "broken  unmarked_model file (unmarked_model)" in text
+    assert "error: it implements no hook: mark its zoo_components function with @hookimpl" in text
 
 
 def test_a_broken_single_file_is_told(zoo, install, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.benchmark.report import Cell, Table
+from zoo.benchmark.tables import Cell, Table
 from zoo.cli.tables import GAP, fitting
 
 TABLE = Table(
@@ -26,6 +26,13 @@ TABLE = Table(
 def test_columns_are_grouped_by_what_fits(width, groups):
     assert GAP == 2
     assert list(fitting(TABLE, width)) == groups
+
+
+def test_where_there_is_no_bold_the_best_needs_room_for_its_mark():
+    assert list(fitting(TABLE, 35, " *")) == [[0, 1, 2, 3]]  # "0.0530 *" is no wider than "0.0512 ="
+    best = Table(["model", "hit@5"], [[Cell("als"), Cell("0.5300", "best")]])
+    assert list(fitting(best, 13, " *")) == [[0, 1]]
+    assert list(fitting(best, 12, "")) == [[0, 1]]
 
 
 def test_a_table_without_a_metric_is_one_column():

@@ -48,6 +48,7 @@ SPECS = (
     spec("hit", "metric", Cutoff),
     spec("mrr", "metric", Cutoff),
     spec("coverage", "metric", Cutoff),
+    spec("diversity", "metric", Cutoff, Capabilities(features="required")),
     spec("item-knn", "predictor", Neighbours),
     spec("popular", "predictor", Half, lambda p: Capabilities(needs_time=p.half_life is not None)),
     spec("content", "predictor", Params, Capabilities(features="required", cold_items=True)),

@@ -74,16 +74,16 @@ KNN = {"predictor": "item-knn"}
     # names
     (
         {"model": [{"predictor": "item-kn"}]},
-        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, item-knn, popular, seeded.",
+        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, item-knn, popular, seeded. If it is in a file, pass it with --plugin FILE.py.",
     ),
     (
         {"model": [KNN | {"filters": ["mmr"]}]},
         "model[1].filters[1]: 'mmr' is a ranker, not a filter. Installed filters: available.",
     ),
-    ({"data": {"source": "shopp"}}, "data.source: no dataset named 'shopp'. Did you mean 'shop'? Installed: files, shop."),
+    ({"data": {"source": "shopp"}}, "data.source: no dataset named 'shopp'. Did you mean 'shop'? Installed: files, shop. If it is in a file, pass it with --plugin FILE.py."),
     (
         {"evaluate": {"metrics": ["ndcg@10", "ndgc@10"]}},
-        "evaluate.metrics[2]: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, hit, mrr, ndcg, recall.",
+        "evaluate.metrics[2]: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py.",
     ),
     (
         {"evaluate": {"metrics": ["ndcg@ten"]}},
@@ -113,6 +113,28 @@ def test_every_problem_has_its_line(resolve):
         )
     places = [line.partition(":")[0] for line in str(error.value).splitlines()]
     assert places == ["evaluate.metrics[1]", "model[1].predictor", "model[2].predictor.k"]
+
+
+def test_malformed_tables_hide_no_problem_of_the_others(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(
+            data={"source": {"name": "shop", "size": 3}},
+            split={"policy": "leave-last"},
+            evaluate={"metrics": ["nope@10", "ndcg@10"]},
+            train={"seedz": [1]},
+            model=[{"predictor": "nope"}, KNN | {"ranker": "mmr"}, {"label": "b", "predictor": "content"}, 3],
+        )
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == [
+        "train.seedz", "model[2].ranker", "split.policy", "model[4]",  # malformed
+        "data.source.size", "evaluate.metrics[1]", "model[1].predictor",  # not known
+        "model[3]",  # does not fit
+    ]  # fmt: skip
+
+
+def test_a_model_with_a_wrong_name_hides_no_misfit_of_another(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(model=[{"predictor": "nope"}, {"label": "b", "predictor": "content"}])
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["model[1].predictor", "model[2]"]
 
 
 def test_a_long_value_is_cut_in_the_message(resolve):
@@ -167,6 +189,26 @@ def test_features_that_nobody_reads_are_refused(resolve):
         "model[1]: nothing reads the features of tf-idf, tabular: item-knn takes none. "
         "Remove `featurizer`, or choose a predictor or ranker that takes features."
     ]
+
+
+def test_rankers_need_as_many_candidates_as_the_longest_list_has(resolve):
+    models = [KNN, {"label": "b", "predictor": "item-knn", "featurizer": "tf-idf", "rankers": "mmr"}]
+    evaluate = {"metrics": ["ndcg@5", "hit@20"], "candidates": 19}
+    assert misfits(resolve, model=models, evaluate=evaluate) == [
+        "evaluate.candidates: 19 candidates for the rankers of b fill no list of 20, which the metrics ask for: "
+        "set it to 20 or more, or choose smaller cutoffs."
+    ]
+    assert resolve(model=models, evaluate=evaluate | {"candidates": 20})
+    assert resolve(model=[KNN], evaluate=evaluate)  # without rankers nobody asks for candidates
+
+
+def test_a_metric_that_compares_features_needs_them(resolve):
+    evaluate = {"metrics": ["diversity@5"]}
+    assert misfits(resolve, evaluate=evaluate) == [
+        "evaluate.metrics: diversity compares item features, and there are none: set "
+        'evaluate.features = { name = "tf-idf", columns = [...] }, or leave the metric out.'
+    ]
+    assert resolve(evaluate=evaluate | {"features": "tf-idf"})
 
 
 @pytest.mark.parametrize("time", ["position", "file-order"])

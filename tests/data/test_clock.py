@@ -81,6 +81,34 @@ def test_a_count_from_zero_is_left_as_it_is():
     assert times([0, MS]).read_as == "milliseconds"
 
 
+def test_a_count_in_milliseconds_over_months_is_left_as_it_is():
+    count = np.random.default_rng(0).integers(0, 7_776_000_000, 1000)
+    assert 0 < np.count_nonzero(count < 1e8) < 100
+    assert times(count).values.tolist() == count.tolist()
+
+
+@pytest.mark.parametrize(
+    ("stray", "scale", "unit"),
+    [
+        (0, 0.001, "seconds"),
+        (-1, 0.001, "seconds"),
+        (86_400, 0.001, "seconds"),
+        (32_503_680_000, 0.001, "seconds"),  # the year 3000
+        (0, 1000, "microseconds"),
+        (0, 1_000_000, "nanoseconds"),
+    ],
+)
+def test_a_time_far_from_the_rest_is_refused(stray, scale, unit):
+    """Read as milliseconds for its sake, the whole column would be wrong."""
+    year = 365 * 86_400_000
+    rest = [int(moment * scale) for moment in (MS, MS - 20 * year, MS + year)]
+    assert refused([rest[0], stray, *rest[1:]]) == (
+        f"events.csv, row 2: timestamp is {stray}, far from most, which are {unit} ({rest[0]} in row 1). "
+        "Mend or remove such rows (1), or write all of them as UTC milliseconds; numbers that only count are a position."
+    )
+    assert times([MS, 0, MS, MS]).values.tolist() == [MS, 0, MS, MS]
+
+
 def test_units_that_are_mixed_are_refused():
     assert refused([MS, MS + 1, MS // 1000, MS]) == (
         "events.csv, row 3: timestamp is 1717158615, and 1717158615250 in row 1: "
@@ -93,8 +121,19 @@ def test_forms_that_are_mixed_are_refused():
         "events.csv, row 2: timestamp is '2024-05-31T12:30:15Z', expected a number, as the first row is. Write all of them in one form."
     )
     assert refused(["2024-05-31", "2024-06-01", "1717158615250"]) == (
-        "events.csv, row 3: timestamp is '1717158615250', expected UTC milliseconds, or a date and time such as "
-        "2024-05-31T12:00:00Z, as in '2024-05-31'. Write all of them in one form."
+        "events.csv, row 3: timestamp is '1717158615250', which is no ISO 8601 date and time "
+        "(of others, day-first and month-first cannot be told apart). "
+        "Write all of them as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds."
+    )
+
+
+def test_the_message_names_the_files_own_column():
+    column = pa.chunked_array([["01/02/2024 00:35"]])
+    mapped = Mapped.of(pa.table({"ordered_at": column}), {"timestamp": "ordered_at"}, "data.columns", "events.csv")
+    with pytest.raises(DataError) as error:
+        times_of(mapped, column, "timestamp")
+    assert str(error.value).startswith(
+        "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is no ISO 8601 date and time ("
     )
 
 
@@ -102,7 +141,7 @@ def test_forms_that_are_mixed_are_refused():
 def test_the_first_unparsable_row_is_named(before, after):
     values = ["2024-05-31"] * (before + 1) + ["31.05.2024"] + ["2024-05-31", "soon"] * after
     assert refused(values).startswith(
-        f"events.csv, row {before + 2}: timestamp is '31.05.2024', expected UTC milliseconds"
+        f"events.csv, row {before + 2}: timestamp is '31.05.2024', which is no ISO 8601 date and time"
     )
 
 

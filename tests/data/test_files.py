@@ -117,7 +117,7 @@ def test_several_files_are_one_table_and_a_row_is_named_in_its_own(tmp_path):
         assert len(log_of(read(paths)).log) == 3
     text(tmp_path / "c.csv", "user_id,item_id,timestamp\n1,2,1700000000000\n,2,1700000000000\n")
     assert refused(tmp_path / "*.csv") == (
-        f"{tmp_path / 'c.csv'}, row 2: user_id is empty, expected an id (1 such rows). "
+        f"{tmp_path / 'c.csv'}, row 2: user_id is empty, expected an id (rows without user_id: 1). "
         'Mend the file, or leave these rows out: data.null_ids = "drop".'
     )
 
@@ -148,6 +148,18 @@ def test_a_delimiter_may_be_said(tmp_path):
     assert log_of(read(file, delimiter=";")).catalogue.ids.to_pylist() == [None, "a,b"]
 
 
+@pytest.mark.parametrize(
+    ("name", "separator", "written"),
+    [("e.csv", ";", '";"'), ("e.csv", "\t", r'"\t"'), ("e.csv", "|", '"|"'), ("e.tsv", ",", '","')],
+)
+def test_a_header_with_another_delimiter_is_told(tmp_path, name, separator, written):
+    file = text(tmp_path / name, separator.join(["user_id", "item_id", "timestamp"]) + "\n")
+    assert refused(file) == (
+        f"{file}: the header is one field, {separator.join(['user_id', 'item_id', 'timestamp'])!r}, and looks separated by "
+        f"{separator!r}. Set delimiter = {written} in data.source."
+    )
+
+
 def test_csv_fields_may_be_quoted_and_the_file_may_start_with_a_mark(tmp_path):
     file = text(tmp_path / "e.csv", '\ufeffuser_id,item_id,timestamp,note\n1,"a,""b""",1700000000000,"two\nlines"\n')
     data = log_of(read(file))
@@ -176,6 +188,7 @@ def test_paths_start_from_the_experiment_file(tmp_path):
 
 def test_files_that_are_not_there_are_refused(tmp_path):
     write(tmp_path / "events.parquet")
+    text(tmp_path / "event.parquet.md", "which no reader takes")
     assert refused(tmp_path / "event.parquet") == (
         f"{tmp_path / 'event.parquet'}: there is no such file. Did you mean 'events.parquet'? Paths are relative to the experiment file."
     )
@@ -186,6 +199,7 @@ def test_files_that_are_not_there_are_refused(tmp_path):
     assert refused(tmp_path / "*.csv") == (
         f"{tmp_path / '*.csv'}: no file is of this pattern. Paths are relative to the experiment file."
     )
+    assert refused(Path("nowhere.csv")).startswith(f"{Path.cwd() / 'nowhere.csv'}: there is no such file.")
     assert refused(tmp_path) == (
         f"{tmp_path} is a folder, expected files. Give a file, or a pattern such as {tmp_path / '*.parquet'}."
     )
@@ -215,10 +229,13 @@ def test_empty_files_are_refused(tmp_path):
     ("name", "content", "reason"),
     [
         ("e.parquet", b"not parquet at all", "cannot be read as parquet: "),
-        ("e.csv", b"user_id,item_id,timestamp\n1,2,3\n1,2,3,4\n", "cannot be read as csv: Error tokenizing data"),
-        ("e.csv", b"user_id,item_id,timestamp\n1,2,3,4\n1,2,3,4\n", "cannot be read as csv: Length of header or names"),
+        ("e.csv", b"user_id,item_id,timestamp\n1,2,3\n1,2,3,4\n", "cannot be read as csv: line 3 has 4 fields, the header 3. Mend"),
+        ("e.csv", b"user_id,item_id,timestamp\n1,2,3,4\n1,2,3,4\n", "cannot be read as csv: line 2 has 4 fields, the header 3. Mend"),
+        ("e.csv", b'user_id,item_id,timestamp\n1,"2\n,",3\n1,2,3,4\n', "cannot be read as csv: line 4 has 4 fields, the header 3. Mend"),
         ("e.csv", b'user_id,item_id,timestamp\n1,"2,3\n', "cannot be read as csv: Error tokenizing data"),
-        ("e.csv", b"user_id,item_id,timestamp\n1,\xe9,3\n", "cannot be read as csv: 'utf-8' codec can't decode byte 0xe9"),
+        ("e.csv", b"user_id,item_id,timestamp\n1,\xe9,3\n", "cannot be read as csv: line 2 is not UTF-8 (byte 0xe9), perhaps Latin-1 "
+         "or Windows-1252, expected UTF-8. Mend"),
+        ("e.csv.gz", gzip.compress(b"user_id,item_id,\xfcber\n1,2,3\n"), "cannot be read as csv: line 1 is not UTF-8 (byte 0xfc)"),
         ("e.csv.gz", b"not gzip", "cannot be read as csv: "),
         ("e.jsonl", b'{"user_id": 1\n{"user_id"', "cannot be read as json: "),
         ("e.arrow", b"not arrow at all", "cannot be read as arrow: "),
@@ -231,6 +248,15 @@ def test_broken_files_are_named_with_the_reason(tmp_path, name, content, reason,
     assert message.startswith(f"{tmp_path / name}: {reason}")
     assert "\n" not in message
     assert capfd.readouterr() == ("", "")
+
+
+def test_ids_in_another_encoding_are_refused(tmp_path):
+    file = tmp_path / "e.jsonl"
+    rows = [f'{{"user_id": "{user}", "item_id": "1", "timestamp": 1700000000000}}\n' for user in ("a", "b", "é")]
+    file.write_bytes("".join(rows).encode("latin-1"))
+    assert refused(file) == (
+        f"{file}, row 3: user_id is no text in UTF-8, expected an id. Write the file again as UTF-8."
+    )
 
 
 def test_a_file_that_changes_between_two_reads_is_refused(tmp_path):

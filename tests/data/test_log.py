@@ -191,15 +191,35 @@ def test_an_item_table_without_item_id_is_refused():
     )
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", " \t"])
 @pytest.mark.parametrize(("name", "at"), [("user_id", 0), ("item_id", 1)])
 def test_a_row_without_an_id_is_refused(empty, name, at):
     row = list(ROWS[0])
     row[at] = empty
     assert refused([*ROWS, tuple(row)]) == (
-        f"events.csv, row 6: {name} is empty, expected an id (1 such rows). "
+        f"events.csv, row 6: {name} is empty, expected an id (rows without {name}: 1). "
         'Mend the file, or leave these rows out: data.null_ids = "drop".'
     )
+
+
+def test_rows_without_ids_are_counted_in_one_go():
+    names = ("customer", "item_id", "timestamp", "event")
+    rows = [*ROWS, ("c", None, START, "view"), (None, "x", START, "view"), (None, None, START, "view")]
+    assert refused(tables(rows, names=names), columns={"user_id": "customer"}) == (
+        "events.csv, row 7: user_id ('customer' in the file) is empty, expected an id "
+        "(rows without user_id: 2, rows without item_id: 2). "
+        'Mend the file, or leave these rows out: data.null_ids = "drop".'
+    )
+
+
+def test_an_item_table_of_other_items_is_refused():
+    rows = [("a", "007", START, "view"), ("a", "008", START, "view")]
+    assert refused(rows, pa.table({"item_id": [7, 8]})) == (
+        "items.csv: none of the 2 items of events.csv is in it: ids there are such as '007', ids here such as '7'. "
+        "Ids are compared as text: write them alike in both files (leading zeros, prefixes), or map the right columns: "
+        "data.columns and data.item_columns, item_id."
+    )
+    assert data_of(rows, pa.table({"item_id": ["7", "008"]})).notes["items of the log that the item table lacks"] == 1
 
 
 def test_event_types_that_do_not_exist_are_refused():

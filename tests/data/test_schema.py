@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,47 @@ def test_a_mapping_to_a_column_that_is_not_there_is_refused():
     )
 
 
+@pytest.mark.parametrize(
+    ("mapping", "columns", "problem"),
+    [
+        (
+            {"user": "user_id"},
+            ["user_id"],
+            "'user' to 'user_id', and 'user' is no column name that the zoo knows. Did you mean 'user_id'?",
+        ),
+        (
+            {"titel": "name"},
+            ["name"],
+            "'titel' to 'name', and 'titel' is no column name that the zoo knows. Did you mean 'title'?",
+        ),
+    ],
+)
+def test_a_name_that_is_nearly_canonical_is_refused(mapping, columns, problem):
+    with pytest.raises(DataError) as error:
+        table(mapping, **{name: [1] for name in columns})
+    assert str(error.value) == (
+        f"events.csv: data.columns maps {problem} "
+        "Write zoo name = \"file's name\"; a column that has the zoo's name needs no line."
+    )
+
+
+def test_a_reversed_mapping_is_told():
+    with pytest.raises(DataError) as error:
+        table({"customer": "user_id"}, customer=[1], item_id=[1])
+    assert str(error.value) == (
+        "events.csv: data.columns maps 'customer' to 'user_id', which is no column. "
+        'You may have it the wrong way round: user_id = "customer". Its columns: customer, item_id.'
+    )
+
+
+def test_further_columns_may_have_any_name():
+    mapped = table(
+        {"user_id": "u", "users": "user_id", "session_id": "s", "query_id": "q", "ranking": "r", "timestamp": "position"},
+        u=[1], user_id=[2], s=[3], q=[4], r=[5], position=[6],
+    )  # fmt: skip
+    assert sorted(mapped.column_names) == ["query_id", "ranking", "session_id", "timestamp", "user_id", "users"]
+
+
 def test_a_missing_column_is_refused_with_the_nearest_and_how_to_map_it():
     with pytest.raises(DataError) as error:
         table(userid=[1], item=[1]).require("user_id")
@@ -40,6 +82,10 @@ def test_a_missing_column_is_refused_with_the_nearest_and_how_to_map_it():
         "events.csv: no column 'user_id'. Did you mean 'userid'? Its columns: userid, item. "
         "Map the one that holds it: data.columns = { user_id = ... }."
     )
+    with pytest.raises(
+        DataError, match=r"Did you mean 'user'\? Its columns: user \('customer' in the file\), item\. Map"
+    ):
+        table({"user": "customer"}, customer=[1], item=[1]).require("user_id")
 
 
 def test_numbers_written_as_text_are_numbers():
@@ -56,6 +102,7 @@ def test_numbers_written_as_text_are_numbers():
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=3, max_size=30))
 def test_ids_are_numbered_in_the_order_of_their_texts(values):
     found = numbered(values, pa.string())
+    values = [v if v and pc.utf8_trim_whitespace(v).as_py() else None for v in values]
     expected = sorted({v for v in values if v}, key=lambda v: v.encode())
     assert found.unique.to_pylist() == expected
     assert found.codes.tolist() == [expected.index(v) if v else -1 for v in values]
@@ -80,7 +127,13 @@ def test_the_type_of_a_column_of_ids_does_not_matter(values, kind):
 
 
 def test_texts_are_not_parsed():
-    assert numbered(["007", "7", "NA", "null"]).unique.to_pylist() == ["007", "7", "NA", "null"]
+    assert numbered(["007", "7", "NA", "null", "NULL"]).unique.to_pylist() == ["007", "7", "NA", "NULL", "null"]
+
+
+def test_white_space_is_no_id_and_is_kept_in_one():
+    found = numbered(["  ", " 7", "\t\n", "7", "\u00a0"])
+    assert found.unique.to_pylist() == [" 7", "7"]
+    assert found.codes.tolist() == [-1, 0, -1, 1, -1]
 
 
 def test_a_dictionary_entry_that_no_row_uses_is_no_id():

@@ -290,7 +290,7 @@ def test_a_split_without_a_test_query_is_refused_with_counts():
         Task.of(log, Temporal(cuts=[0.9]))
     assert str(error.value) == (
         "the split leaves no test query (policy 'temporal'; events: train 2, test 1; users with events: 1, "
-        "events that are no target: item seen before: 1, users left out: no target: 1). "
+        "events that are no target: item seen before: 1, users left out: no target: 1; the events run from 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z). "
         "Hold out more, or loosen the rules of [evaluate]."
     )
     with pytest.raises(SplitError, match=r"leaves no validate query \(policy 'temporal'; events: train 1, validate 1"):
@@ -302,8 +302,16 @@ def test_a_split_without_training_events_is_refused():
     with pytest.raises(SplitError) as error:
         split(log, Temporal(cuts=[0.5]))
     assert str(error.value) == (
-        "split.policy 'temporal' leaves no event to train on (train 0, test 4 events): hold out less, or use more data."
+        "split.policy 'temporal' leaves no event to train on (train 0, test 4 events; "
+        "the events run from 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z): hold out less, or use more data."
     )
+
+
+@pytest.mark.parametrize("cut", [datetime(2023, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)])
+def test_a_cut_outside_the_data_tells_when_the_events_run(cut):
+    log = log_of([(0, i, 1_717_158_615_250 + i * 60_000, 0, "-") for i in range(1, 5)])
+    with pytest.raises(SplitError, match=r"; the events run from 2024-05-31T12:31:15Z to 2024-05-31T12:34:15Z\)"):
+        Task.of(log, Temporal(cuts=[cut]))
 
 
 def test_a_part_that_the_split_lacks_is_refused():

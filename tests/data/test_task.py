@@ -71,7 +71,9 @@ def test_movielens_1m_leaves_the_last_out(data_dir):
 
 def test_movielens_1m_has_films_without_an_id_which_must_be_dropped_explicitly(data_dir):
     sections = {"data": {"time": "position"}, "split": {"policy": "leave-last-out"}}
-    with pytest.raises(DataError, match=r"items.parquet, row \d+: item_id is empty, expected an id \(467 such rows\)"):
+    with pytest.raises(
+        DataError, match=r"items.parquet, row \d+: item_id is empty, expected an id \(rows without item_id: 467\)"
+    ):
         task_on(data_dir, "ml-1m", **sections)
     sections["data"]["null_ids"] = "drop"
     assert len(task_on(data_dir, "ml-1m", **sections).catalogue) == 3_417
@@ -170,6 +172,19 @@ def test_the_description_tells_apart_what_only_the_column_of_a_given_split_does(
     first, other, same = (task.description() for task in tasks)
     assert first["data"] == other["data"]
     assert first == same != other
+
+
+def test_targets_are_a_set_and_those_without_a_price_are_counted():
+    users, items = np.array([0, 0, 0, 0, 0, 1, 1]), np.array([1, 2, 2, 3, 4, 1, 3])
+    log = Interactions.from_arrays(users, items, np.array([0, 5, 6, 7, 8, 1, 9]))
+    ids = pa.array([None, *"abcd"])
+    priced = Catalogue(ids, pa.table({"price": [None, 1.0, 2.0, None, None]}))
+    task = Task.of(log, Temporal(cuts=[0.3]), catalogue=priced)
+    assert task.notes["test: targets"] == 4  # 2, 3, 4 and 3: the second 2 is no further one
+    assert task.notes["test: targets without a price"] == 3
+    for column in (["", "cheap", "cheap", "", ""], [None, 1, 1, 1, 1]):
+        task = Task.of(log, Temporal(cuts=[0.3]), catalogue=Catalogue(ids, pa.table({"price": column})))
+        assert "test: targets without a price" not in task.notes
 
 
 def test_new_users_are_counted_and_may_be_left_out():

@@ -199,9 +199,15 @@ def test_the_line_of_the_plugin_is_named_and_not_that_of_the_core(single_file):
     assert error.endswith("faulty_model.py:4)")
 
 
-def test_a_function_that_is_not_marked_as_a_hook_is_warned_of(single_file):
-    plugins, _ = discovered([single_file("def zoo_components():\n    return []\n", "unmarked_model.py")], env={})
-    assert plugins[-1].warnings == ("it implements no hook: mark its zoo_components function with @hookimpl",)
+def test_a_plugin_without_a_hook_is_broken(single_file):
+    file = single_file("def zoo_components():\n    return []\n", "unmarked_model.py")
+    assert error_of_file(file) == "it implements no hook: mark its zoo_components function with @hookimpl"
+
+
+def test_the_line_of_the_plugin_is_named_and_not_that_of_a_library_it_calls(single_file):
+    error = error_of_file(single_file("\nimport tomllib\ntomllib.loads('=')\n", "faulty_model.py"))
+    assert error.startswith("TOMLDecodeError: ")
+    assert error.endswith("faulty_model.py:4)")
 
 
 def test_a_file_must_have_a_name_that_can_be_imported(single_file):

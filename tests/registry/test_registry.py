@@ -1,7 +1,11 @@
 """Names to components: what a user who errs is told."""
 
+import sys
+
 import pytest
 
+import zoo
+import zoo.api
 from zoo.errors import AmbiguousComponentError, ConfigError, PluginError, UnknownComponentError
 from zoo.registry.registry import Registry, default_registry, load
 from zoo.spec import Capabilities
@@ -40,14 +44,17 @@ def test_an_unknown_name_gets_a_suggestion_and_what_is_installed(registry):
     with pytest.raises(UnknownComponentError) as error:
         registry.find("predictor", "shelv")
     assert str(error.value) == (
-        "no predictor named 'shelv'. Did you mean 'shelf'? Installed: lost, mean, shelf, veteran."
+        "no predictor named 'shelv'. Did you mean 'shelf'? Installed: lost, mean, shelf, veteran. If it is in a file, pass it with --plugin FILE.py."
     )
 
 
 def test_an_unknown_name_of_any_stage_gets_a_suggestion(registry):
     with pytest.raises(UnknownComponentError) as error:
         registry.find_any("shelv")
-    assert str(error.value) == "no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all."
+    assert str(error.value) == (
+        "no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all."
+        " If it is in a file, pass it with --plugin FILE.py."
+    )
 
 
 def test_a_suggestion_knows_aliases(registry):
@@ -58,7 +65,9 @@ def test_a_suggestion_knows_aliases(registry):
 def test_a_stage_without_components_says_so(registry):
     with pytest.raises(UnknownComponentError) as error:
         registry.find("ranker", "zzz")
-    assert str(error.value) == "no ranker named 'zzz'. Installed: none."
+    assert (
+        str(error.value) == "no ranker named 'zzz'. Installed: none. If it is in a file, pass it with --plugin FILE.py."
+    )
 
 
 def test_a_name_of_another_stage_is_told_as_such(registry):
@@ -72,7 +81,7 @@ def test_broken_plugins_are_mentioned_since_the_name_may_be_theirs(install):
     with pytest.raises(UnknownComponentError) as error:
         Registry.discover().find("predictor", "oracle")
     assert str(error.value) == (
-        "no predictor named 'oracle'. Installed: none. These plugins failed to load: shopzoo-fixture-newer-api, "
+        "no predictor named 'oracle'. Installed: none. If it is in a file, pass it with --plugin FILE.py. These plugins failed to load: shopzoo-fixture-newer-api, "
         "shopzoo-fixture-raises-on-import. `zoo doctor` tells why."
     )
 
@@ -138,3 +147,29 @@ def test_load_asks_for_the_stage_where_several_have_the_name(tmp_path, monkeypat
         "'twofold' is a filter and a predictor. Say which one: zoo.load('twofold', stage='filter')."
     )
     assert type(load("twofold", stage="predictor")).__name__ == "Two"
+
+
+@pytest.mark.parametrize(("target", "remedy"), [
+    (
+        "recent:Recent",
+        "Its target names the module 'recent', and this file is the module 'recent_model': use target=\"recent_model:Recent\".",
+    ),
+    ("recent_model:Recen", "Mend recent_model.py, or install what it needs."),
+])  # fmt: skip
+def test_a_single_files_wrong_target_is_told_with_the_right_one(tmp_path, target, remedy):
+    file = tmp_path / "recent_model.py"
+    file.write_text(
+        "from zoo.api import ComponentSpec, Params, hookimpl\n"
+        f"@hookimpl\ndef zoo_components():\n    return [ComponentSpec('recent', 'filter', '{target}', Params, '')]\n"
+        "class Recent: ...\n"
+    )
+    with pytest.raises(PluginError) as error:
+        Registry.discover([file]).find("filter", "recent").target()
+    del sys.modules["recent_model"]
+    assert str(error.value).endswith(f" {remedy}")
+
+
+@pytest.mark.parametrize("module", [zoo, zoo.api])
+def test_dir_shows_the_public_names_also_before_they_are_imported(module):
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in dir(module))

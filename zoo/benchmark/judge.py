@@ -29,11 +29,11 @@ SINGLE_QUERIES = 200
 class Judge:
     """What every model of an experiment is held against: the test queries, the rules and the metrics."""
 
-    def __init__(self, task: Task, experiment: ResolvedExperiment) -> None:
+    def __init__(self, task: Task, experiment: ResolvedExperiment, device: torch.device) -> None:
         settings = experiment.experiment
         self.task = task
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
-        self.device = _device(settings.train.device)
+        self.device = device
         self.queries = task.queries("test")
         self.rules = Rules(task.eligible, task.exclude_seen)
         training = task.training("test" if self.refit else "validate")
@@ -70,10 +70,21 @@ class Judge:
         return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen)
 
 
-def _device(name: str) -> torch.device:
-    """Return the device that a setting names."""
+def device_of(name: str) -> torch.device:
+    """Return the device that `train.device` names.
+
+    Raises:
+        ConfigError: This machine, or this build of torch, has none.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        found = ", ".join(repr(device) for device, is_there in there.items() if is_there)
+        raise ConfigError(
+            f"train.device: {name!r} is asked for, and torch {torch.__version__} finds no such device here. "
+            f"There is: {found}. Choose one, or 'auto'."
+        )
     return torch.device(name)
 
 
@@ -134,6 +145,7 @@ def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
         "cold": {
             "queries": len(queries),
             "items": int(rules.eligible.sum()),
+            "scored": pipeline.model.predictor.capabilities.cold_items,
             "metrics": evaluator.evaluate(lists, queries.answers()).summary(),
             "floor": floor,
         }

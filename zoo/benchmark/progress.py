@@ -12,8 +12,8 @@ class Progress:
     def loaded(self, task: Task, runs: int) -> None:
         """The data are read and split; so many runs follow."""
 
-    def started(self, label: str, seed: int | None) -> None:
-        """A run begins."""
+    def started(self, label: str, seed: int | None, *, again: bool) -> None:
+        """A run begins; `again` where one of its name is kept that something else made."""
 
     def phase(self, name: str, done: int, total: int) -> None:
         """A run is at `done` of `total` of a phase (`fit`, `recommend`)."""

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
 
-from zoo.benchmark.judge import Judge, measured
+from zoo.benchmark.judge import Judge, device_of, measured
 from zoo.benchmark.machine import machine, source_version, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
 from zoo.config.load import experiment_from, load_experiment
-from zoo.config.resolved import ResolvedExperiment, ResolvedModel, clock_misfits, digest
+from zoo.config.lookup import clock_misfits
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel, digest
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
+from zoo.registry.plugin import described
 from zoo.registry.registry import Registry
 
 
 @dataclass(frozen=True)
 class Run:
-    """A model with a seed, and the key under which its row is kept."""
+    """A model with a seed, the key under which its row is kept, and the versions of the core and of its plugins."""
 
     model: ResolvedModel
     seed: int | None
     key: str
+    versions: dict[str, str]
 
 
 def bench(
@@ -59,6 +63,7 @@ def bench(
     store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
     if experiment.experiment.train.threads:
         torch.set_num_threads(experiment.experiment.train.threads)
+    device = device_of(experiment.experiment.train.device)
     task = load_task(experiment)
     misfits = clock_misfits(experiment.models, task.log.clock)
     if misfits:
@@ -70,17 +75,21 @@ def bench(
         "candidates": experiment.experiment.evaluate.candidates,
         "refit": experiment.experiment.train.refit,
     }
-    judge = Judge(task, experiment)
+    judge = Judge(task, experiment, device)
     runs = _runs(experiment, description)
     listed = [{"label": run.model.label, "seed": run.seed, "key": run.key} for run in runs]
     metrics = {metric.name: metric.higher_is_better for metric in judge.evaluator.metrics}
-    store.open(Manifest(digest(description), description, dict(task.notes), metrics, experiment.as_json(), listed))
+    starts = {str(part): _moment(start) for part, start in task.parts.starts.items()}
+    store.open(
+        Manifest(digest(description), description, dict(task.notes), metrics, experiment.as_json(), listed, starts)
+    )
+    replaced = store.replaced()
     progress.loaded(task, len(runs))
     try:
         for run in runs:
-            progress.started(run.model.label, run.seed)
             row = store.finished(run.key)
             resumed = row is not None
+            progress.started(run.model.label, run.seed, again=not resumed and (run.model.label, run.seed) in replaced)
             if row is None:
                 row, lists = _made(run, judge, progress)
                 store.add(row, lists)
@@ -119,8 +128,13 @@ def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[R
             identity = {
                 "task": description, "model": model.as_json(), "versions": sources, "seed": seed, **measured_with,
             }  # fmt: skip
-            runs.append(Run(model, seed, digest(identity)))
+            runs.append(Run(model, seed, digest(identity), sources))
     return runs
+
+
+def _moment(milliseconds: int) -> str:
+    """Return a moment as it is printed."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _core() -> Any:
@@ -137,14 +151,11 @@ def _made(run: Run, judge: Judge, progress: Progress) -> tuple[Row, pa.Table | N
         "label": run.model.label,
         "seed": run.seed,
         "model": run.model.as_json(),
-        "versions": {
-            **versions(),
-            **{p.component.plugin.distribution: p.component.plugin.version for p in run.model.parts},
-        },
+        "versions": {**versions(), **run.versions},
         "machine": machine(),
     }
     try:
         figures, lists = measured(run.model, run.seed or 0, judge, progress)
     except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
-        return Row(**common, error=f"{type(error).__name__}: {error}"), None
+        return Row(**common, error=described(error)), None
     return Row(**common, **figures), lists

@@ -39,7 +39,8 @@ class Row:
         p99_ms: 99th percentile of a single query.
         peak_memory_mib: The most memory that the process held during the run.
         parameters: Numbers that fitting learned.
-        versions: Libraries and the plugins of the model.
+        versions: Python, libraries, the core, and the plugins of the model and the metrics; with a hash of the source
+            where one is edited in place.
         machine: What it ran on.
         notes: What else the reader of the table must know.
     """
@@ -75,6 +76,7 @@ class Manifest:
         metrics: Metric to whether higher is better; None where a value is neither good nor bad.
         experiment: The resolved experiment.
         runs: Label, seed and key of each run, in the order of the table.
+        starts: Where the split cuts at moments: when each part begins.
     """
 
     task: str
@@ -83,6 +85,7 @@ class Manifest:
     metrics: dict[str, bool | None]
     experiment: dict[str, Any]
     runs: list[dict[str, Any]]
+    starts: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
 
@@ -156,6 +159,19 @@ class Store:
         """
         runs = [(run["label"], self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
         return [replace(_row(path), label=label) for label, path in runs if path.exists()]
+
+    def replaced(self) -> set[tuple[str, int | None]]:
+        """Return label and seed of the runs that are kept and no longer those of the experiment: what made them changed."""
+        current = {run["key"] for run in self.manifest().runs}
+        found = set()
+        for path in self._path("runs").glob("*.json"):
+            if path.stem not in current:
+                with contextlib.suppress(
+                    OSError, ValueError, KeyError
+                ):  # nobody needs it: it may be of an older version
+                    row = json.loads(path.read_text(encoding="utf-8"))
+                    found.add((row["label"], row["seed"]))
+        return found
 
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, a row a query."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
-
-if TYPE_CHECKING:
-    from zoo.config.resolved import Chosen, ResolvedExperiment
+from zoo.config.wording import call_said, component_said, metric_said, model_said
 
 
 @click.group()
@@ -27,11 +25,11 @@ def check(file: Path, overrides: tuple[str, ...], plugins: tuple[Path, ...], as_
     """Check an experiment file and print what it comes to, without reading any data."""
     from zoo.config.load import load_experiment
 
-    experiment = load_experiment(file, overrides, registry_with(plugins))
+    plain = load_experiment(file, overrides, registry_with(plugins)).as_json()
     if as_json:
-        echo_json(experiment.as_json())
+        echo_json(plain)
         return
-    for name, value in _lines(experiment):
+    for name, value in _lines(plain):
         click.echo(f"{name:<10} {value}")
     click.echo(f"{file} is in order.")
 
@@ -45,31 +43,13 @@ def schema(plugins: tuple[Path, ...]) -> None:
     echo_json(experiment_schema(registry_with(plugins)))
 
 
-def _lines(experiment: ResolvedExperiment) -> list[tuple[str, str]]:
+def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what an experiment comes to, as titles and lines."""
-    plain = experiment.experiment.model_dump(mode="json")
     split = {key: value for key, value in plain["split"].items() if key != "policy"}
-    lines = [
-        ("data", _said(experiment.source)),
-        ("split", _call(plain["split"]["policy"], split)),
-        ("metrics", ", ".join(_said(metric) for metric in experiment.metrics)),
+    return [
+        ("data", component_said(plain["data"]["source"])),
+        ("split", call_said(plain["split"]["policy"], split)),
+        ("metrics", ", ".join(map(metric_said, plain["evaluate"]["metrics"]))),
         ("train", ", ".join(f"{key}={value}" for key, value in plain["train"].items() if value is not None)),
+        *(("model", f"{model['label']}: {model_said(model)}") for model in plain["model"]),
     ]
-    for model in experiment.models:
-        parts = [*model.featurizers, model.predictor, *model.filters, *model.rankers]
-        lines.append(("model", f"{model.label}: {' > '.join(_said(part) for part in parts)}"))
-    return lines
-
-
-def _said(chosen: Chosen) -> str:
-    """Return a component with its parameters, defaults included."""
-    params = chosen.params.model_dump(mode="json")
-    if chosen.component.spec.stage == "metric" and "k" in params:
-        return _call(f"{chosen.name}@{params.pop('k')}", params)
-    return _call(chosen.name, params)
-
-
-def _call(name: str, params: dict[str, Any]) -> str:
-    """Return a name with its parameters in brackets; those that are not set are left out."""
-    listed = ", ".join(f"{key}={value}" for key, value in params.items() if value not in (None, []))
-    return f"{name}({listed})" if listed else name

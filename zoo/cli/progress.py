@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Bars(Progress):
         self._runs = bars.add_task("reading data", total=None)
         self._phase = bars.add_task("", total=None, visible=False)
         self._label = ""
+        self._again = False
         self._done = self._of = 0
 
     def loaded(self, task: Task, runs: int) -> None:
@@ -32,8 +34,9 @@ class Bars(Progress):
         self._of = runs
         self._bars.update(self._runs, description="runs", total=runs)
 
-    def started(self, label: str, seed: int | None) -> None:
-        """Show which run begins."""
+    def started(self, label: str, seed: int | None, *, again: bool) -> None:
+        """Show which run begins, and say where it was made before."""
+        self._again = again
         self._label = label if seed is None else f"{label}, seed {seed}"
         self._bars.reset(self._phase, total=None, description=f"{self._label}: fit", visible=True)
 
@@ -49,8 +52,9 @@ class Bars(Progress):
             out.print(f"{place}: failed: {row.error}", markup=False, style="red")
         elif resumed:
             out.print(f"{place}: was finished before", markup=False, style="dim")
-        elif not out.is_terminal:
-            out.print(f"{place}: fitted in {row.fit_seconds:.1f} s", markup=False)
+        elif self._again or not out.is_terminal:
+            why = ", made again: the model, the settings or the code changed" if self._again else ""
+            out.print(f"{place}: fitted in {seconds(row.fit_seconds)} s{why}", markup=False)
         self._bars.advance(self._runs)
         self._bars.update(self._phase, visible=False)
 

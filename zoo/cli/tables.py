@@ -8,39 +8,42 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from zoo.benchmark.report import MARKS, Cell, Table, main_table
+from zoo.benchmark.report import finding, legend, protocol
+from zoo.benchmark.tables import MARKS, Cell, Table, main_table
 from zoo.cli.output import console
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Store
 
 GAP = 2
-LEGEND = "bold: best; =: cannot be told apart from the best; ?: not tested (fewer than three seeds)"
 
 
 def print_results(store: Store) -> None:
     """Print the table of a benchmark and say where its files are."""
     out = console()
     table = main_table(store)
-    for columns in fitting(table, out.width):
+    best = "" if out.is_terminal else " *"  # a file and a pipe have no bold
+    for columns in fitting(table, out.width, best):
         shown = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         for at in columns:
             shown.add_column(table.headers[at], justify="right" if at else "left", no_wrap=True)
         for row in table.rows:
-            shown.add_row(*[_shown(row[at]) for at in columns])
+            shown.add_row(*[_shown(row[at], best) for at in columns])
         out.print(shown)
         out.print()
-    out.print(LEGEND, style="dim")
+    for line in (finding(store, table), legend(store, table, best="*" if best else "bold"), protocol(store)):
+        if line:
+            out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
     files = ", ".join(
         name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
     )
     out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
 
 
-def fitting(table: Table, width: int) -> Iterator[list[int]]:
+def fitting(table: Table, width: int, best: str = "") -> Iterator[list[int]]:
     """Yield the columns of a table in groups that are no wider than the terminal, each with the first column."""
     widths = [
-        max(len(_plain(cell)) for cell in column)
+        max(len(_plain(cell, best)) for cell in column)
         for column in zip([Cell(h) for h in table.headers], *table.rows, strict=True)
     ]
     columns, used = [0], widths[0]
@@ -53,11 +56,12 @@ def fitting(table: Table, width: int) -> Iterator[list[int]]:
     yield columns
 
 
-def _plain(cell: Cell) -> str:
+def _plain(cell: Cell, best: str) -> str:
     """Return a cell's text with its mark."""
-    return cell.text + (MARKS[cell.verdict] if cell.verdict else "")
+    return cell.text + ({**MARKS, "best": best}[cell.verdict] if cell.verdict else "")
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell, best: str) -> str:
     """Return a cell in rich's markup."""
-    return f"[bold]{escape(cell.text)}[/bold]" if cell.verdict == "best" else escape(_plain(cell))
+    text = escape(_plain(cell, best))
+    return f"[bold]{text}[/bold]" if cell.verdict == "best" else text

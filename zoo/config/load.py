@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from zoo.config.experiment import Experiment
-from zoo.config.resolved import ResolvedExperiment, resolved
+from zoo.config.lookup import Sections, looked_up, resolved
+from zoo.config.resolved import ResolvedExperiment
 from zoo.errors import ConfigError, suggestion
 from zoo.params import validated
 from zoo.registry.registry import Registry, default_registry
@@ -54,7 +57,32 @@ def experiment_from(
     for override in overrides:
         raw = _overridden(raw, override)
     raw = _expanded(raw, os.environ if env is None else env, "")
-    return resolved(validated(Experiment, raw, ""), registry or default_registry(), base or Path())
+    registry, base = registry or default_registry(), base or Path()
+    try:
+        experiment = validated(Experiment, raw, "")
+    except ConfigError as error:  # what is well-formed is looked up all the same: a file is mended in one go
+        _, problems = looked_up(_well_formed(raw), registry, base)
+        raise ConfigError("\n".join([str(error), *problems])) from None
+    return resolved(experiment, registry, base)
+
+
+_LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
+"""The least that an experiment needs to be well-formed."""
+
+
+def _well_formed(raw: dict[str, Any]) -> Sections:
+    """Return those tables of a malformed file that are well-formed for themselves."""
+
+    def alone(key: str, value: Any) -> Any:
+        try:
+            return getattr(Experiment.model_validate({**_LEAST, key: value}), key)
+        except ValidationError:
+            return None
+
+    data, split, evaluate = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate"))
+    models = raw.get("model")
+    one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
+    return Sections(data, split, evaluate, [model[0] if model else None for model in one_by_one])
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from zoo.config.experiment import Choice, Experiment
-from zoo.errors import ComponentError, ConfigError
+from zoo.config.experiment import Experiment
+from zoo.config.splits import Split
 from zoo.params import Params
-from zoo.registry.registry import Component, Registry
-from zoo.spec import Capabilities, StageName
+from zoo.registry.registry import Component
+from zoo.spec import Capabilities
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class ResolvedExperiment:
     @property
     def has_rank_part(self) -> bool:
         """Return whether the split holds out a part for fitting rankers."""
-        return len(getattr(self.experiment.split, "cuts", ())) == 3
+        return has_rank_part(self.experiment.split)
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole experiment with every default filled in."""
@@ -92,97 +91,9 @@ class ResolvedExperiment:
         return plain
 
 
-def resolved(experiment: Experiment, registry: Registry, base: Path) -> ResolvedExperiment:
-    """Look up every component of an experiment and validate its parameters.
-
-    Args:
-        experiment: What the file says.
-        registry: Where names are looked up.
-        base: The folder that relative paths start from.
-
-    Raises:
-        ConfigError: Each wrong name and parameter on a line of its own, with its path in the file; or components that
-            do not fit together.
-    """
-    problems: list[str] = []
-
-    def choose(stage: StageName, choice: Choice, where: str) -> Chosen | None:
-        try:
-            component = registry.find(stage, choice.name)
-            return Chosen(component, component.params(dict(choice.params), where, {"base": base}))
-        except ConfigError as error:  # its lines name their places already
-            problems.append(str(error))
-        except ComponentError as error:
-            problems.append(f"{where}: {error}")
-        return None
-
-    source = choose("dataset", experiment.data.source, "data.source")
-    metrics = [choose("metric", m, f"evaluate.metrics[{i}]") for i, m in enumerate(experiment.evaluate.metrics, 1)]
-    features = [
-        choose("featurizer", f, f"evaluate.features[{i}]") for i, f in enumerate(experiment.evaluate.features, 1)
-    ]
-    chosen = [
-        [(stage, choose(stage, choice, f"model[{i}].{key}")) for stage, key, choice in model.choices()]
-        for i, model in enumerate(experiment.model, 1)
-    ]
-    if problems or source is None:
-        raise ConfigError("\n".join(problems))
-    models = []
-    for model, parts in zip(experiment.model, chosen, strict=True):
-        of = {
-            stage: tuple(c for s, c in parts if s == stage and c is not None)
-            for stage in ("predictor", "featurizer", "filter", "ranker")
-        }
-        models.append(ResolvedModel(model.name, of["predictor"][0], of["featurizer"], of["filter"], of["ranker"]))
-    found = [tuple(c for c in listed if c is not None) for listed in (metrics, features)]
-    result = ResolvedExperiment(experiment, source, found[0], found[1], tuple(models))
-    problems = [p for i, m in enumerate(models, 1) for p in _misfits(m, f"model[{i}]", result, registry)]
-    problems += clock_misfits(result.models, experiment.data.time)
-    if experiment.split.policy == "temporal" and experiment.data.time in ("position", "file-order"):
-        problems.append(
-            f"split.policy 'temporal' cuts at moments, and data.time is {experiment.data.time!r}, which is no clock. "
-            'Use data with timestamps, or split.policy = "leave-last-out".'
-        )
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return result
-
-
-def _misfits(model: ResolvedModel, where: str, experiment: ResolvedExperiment, registry: Registry) -> list[str]:
-    """Return what does not fit together within a model, a line each."""
-    lines = []
-    readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
-    needs = [p.name for p in readers if p.capabilities.features == "required"]
-    if needs and not model.featurizers:
-        makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
-        lines.append(
-            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}."
-        )
-    if model.featurizers and not readers:
-        names = ", ".join(f.name for f in model.featurizers)
-        lines.append(
-            f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
-        )
-    lines += [
-        f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
-        'Use `policy = "temporal"` with three `cuts`.'
-        for r in model.rankers
-        if r.capabilities.learns and not experiment.has_rank_part
-    ]
-    return lines
-
-
-def clock_misfits(models: tuple[ResolvedModel, ...], clock: str) -> list[str]:
-    """Return which components need a real clock where the data have an order only, a line each."""
-    if clock not in ("position", "file-order"):
-        return []
-    return [
-        f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
-        "Use data with timestamps, or other parameters."
-        for i, model in enumerate(models, 1)
-        for part in model.parts
-        if part.capabilities.needs_time
-    ]
+def has_rank_part(split: Split) -> bool:
+    """Return whether a split holds out a part for fitting rankers."""
+    return len(getattr(split, "cuts", ())) == 3
 
 
 def digest(value: Any) -> str:

@@ -56,6 +56,11 @@ class Catalogue:
             )
         return self.table[name]
 
+    def has_numbers(self, name: str) -> bool:
+        """Return whether there is a column of this name, and of numbers by its type."""
+        kind = self.table.schema.field(name).type if name in self.table.column_names else pa.null()
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a numeric column, `[I]`, NaN where it is null. Numbers may be written as text, as in a CSV file.
 

@@ -9,14 +9,15 @@ between 1973 and 5138, for seconds between 1973 and 2286:
     nanoseconds    10^17 <= value
 
 Where the smallest and the largest value tell of two different units, the column is a mixture and an error. Where one of
-them tells of none (a count from zero), the column is taken as milliseconds, as it is. Dates and times without a zone
-are UTC.
+them tells of none (a count from zero), the column is taken as milliseconds, as it is; unless the values that are in no
+unit are the fewer and far from the rest (a zero among seconds), which is an error. Dates and times without a zone are
+UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -75,7 +76,7 @@ def chosen_clock(table: Mapped, setting: str) -> Clock:
         if not present:
             raise DataError(
                 f"{table.origin}: no column 'timestamp' and none 'position', so nothing orders a user's events. "
-                f"Its columns: {', '.join(table.names)}. Map one, {table.setting} = {{ timestamp = ... }}, "
+                f"Its columns: {', '.join(map(table.called, table.names))}. Map one, {table.setting} = {{ timestamp = ... }}, "
                 'or say that the rows are in order: data.time = "file-order".'
             )
         setting = present[0]
@@ -105,7 +106,7 @@ def times_of(table: Mapped, column: pa.ChunkedArray | None, clock: Clock) -> Tim
     if column.null_count:
         row = pc.index(column.is_null(), True).as_py()
         what = EXPECTED if clock == "timestamp" else "expected a whole number"
-        table.fail(row, f"{clock} is empty, {what}. Mend the row, or remove it from the file.")
+        table.fail(row, f"{table.called(clock)} is empty, {what}. Mend the row, or remove it from the file.")
     if clock == "position":
         return Times(_whole_numbers(table, column), clock, "positions")
     return _timestamps(table, column)
@@ -119,11 +120,13 @@ def _timestamps(table: Mapped, column: pa.ChunkedArray) -> Times:
     if is_text(kind):
         if not len(column) or not _is_number(column[0].as_py()):
             return _from_texts(table, column)
-        column = _parsed(table, column, _as_numbers, "a number, as the first row is")
+        column = _parsed(
+            table, column, _as_numbers, "expected a number, as the first row is. Write all of them in one form."
+        )
         kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise DataError(
-            f"{table.origin}: timestamp is {kind}, {EXPECTED}. Choose another column in {table.setting}, or cast it in the file."
+            f"{table.origin}: {table.called('timestamp')} is {kind}, {EXPECTED}. Choose another column in {table.setting}, or cast it in the file."
         )
     return _in_milliseconds(table, column)
 
@@ -141,14 +144,37 @@ def _in_milliseconds(table: Mapped, column: pa.ChunkedArray) -> Times:
         first = int(np.argmax((values >= lowest.low) & (values < lowest.high)))
         table.fail(
             max(first, other),
-            f"timestamp is {values[max(first, other)]}, and {values[min(first, other)]} in row {min(first, other) + 1}: "
+            f"{table.called('timestamp')} is {values[max(first, other)]}, and {values[min(first, other)]} in row {min(first, other) + 1}: "
             f"a mixture of units (here {lowest.name} and {highest.name}). Write all of them as UTC milliseconds.",
         )
-    if unit is None or lowest is None or highest is None or unit.milliseconds == 1.0:
+    if unit is None or unit.milliseconds == 1.0:
+        return Times(_rounded(values), "timestamp", "milliseconds")
+    if lowest is None or highest is None:
+        _refuse_strays(table, values, unit)
         return Times(_rounded(values), "timestamp", "milliseconds")
     if unit.milliseconds > 1:
         return Times(_rounded(values * int(unit.milliseconds)), "timestamp", unit.name)
     return Times(_rounded(values // round(1 / unit.milliseconds)), "timestamp", unit.name)
+
+
+def _refuse_strays(table: Mapped, values: NDArray[Any], unit: Unit) -> None:
+    """Refuse values that are in no unit where most are in one, and a gap tells the two from one count.
+
+    Raises:
+        DataError: There are some, and they are further from the rest than a tenth of what the rest spans.
+    """
+    inside = (values >= unit.low) & (values < unit.high)
+    rest, strays = values[inside], values[~inside]
+    low, high = float(rest.min()), float(rest.max())
+    gap = max(low - float(strays.max()), float(strays.min()) - high)
+    if len(strays) < len(rest) and gap > (high - low) / 10:
+        row, first = int(np.argmin(inside)), int(np.argmax(inside))
+        table.fail(
+            row,
+            f"{table.called('timestamp')} is {values[row]}, far from most, which are {unit.name} "
+            f"({values[first]} in row {first + 1}). Mend or remove such rows ({len(strays)}), or write all of them as "
+            "UTC milliseconds; numbers that only count are a position.",
+        )
 
 
 def _unit(value: float) -> Unit | None:
@@ -163,13 +189,18 @@ def _rounded(values: NDArray[np.generic]) -> NDArray[np.int64]:
 
 def _from_texts(table: Mapped, column: pa.ChunkedArray) -> Times:
     """Return ISO 8601 texts as UTC milliseconds."""
-    first = column[0].as_py() if len(column) else ""
-    parsed = _parsed(table, column, _as_datetimes, f"{EXPECTED.removeprefix('expected ')}, as in {first!r}")
+    parsed = _parsed(
+        table,
+        column,
+        _as_datetimes,
+        "which is no ISO 8601 date and time (of others, day-first and month-first cannot be told apart). "
+        "Write all of them as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds.",
+    )
     return Times(_milliseconds(parsed), "timestamp", "dates and times")
 
 
 def _parsed(
-    table: Mapped, column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], pa.ChunkedArray], expected: str
+    table: Mapped, column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], pa.ChunkedArray], problem: str
 ) -> pa.ChunkedArray:
     """Return a text column parsed.
 
@@ -180,7 +211,7 @@ def _parsed(
         return parse(column)
     except pa.ArrowInvalid:
         row = first_failing(column, parse)
-        table.fail(row, f"timestamp is {column[row].as_py()!r}, expected {expected}. Write all of them in one form.")
+        table.fail(row, f"{table.called('timestamp')} is {column[row].as_py()!r}, {problem}")
 
 
 def _as_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -225,8 +256,10 @@ def _whole_numbers(table: Mapped, column: pa.ChunkedArray) -> NDArray[np.int64]:
         return np.asarray(cast(column).to_numpy())
     except pa.ArrowNotImplementedError:
         raise DataError(
-            f"{table.origin}: position is {column.type}, expected whole numbers. Choose another column in {table.setting}, or cast it in the file."
+            f"{table.origin}: {table.called('position')} is {column.type}, expected whole numbers. Choose another column in {table.setting}, or cast it in the file."
         ) from None
     except pa.ArrowInvalid:
         row = first_failing(column, cast)
-        table.fail(row, f"position is {column[row].as_py()!r}, expected a whole number. Mend the row.")
+        table.fail(
+            row, f"{table.called('position')} is {column[row].as_py()!r}, expected a whole number. Mend the row."
+        )

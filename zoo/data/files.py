@@ -7,6 +7,7 @@ schema casts the rest.
 from __future__ import annotations
 
 import glob
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,6 +154,7 @@ class FileTable:
         if kind == "csv":
             first = streamed(file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)).to_pylist()
             names = [str(value) or f"Unnamed: {i}" for i, value in enumerate(first[0].values())]
+            _refuse_one_field(file, names)
         elif kind == "json":  # only all rows together tell all names
             names = list(self._whole(file).column_names)
         else:
@@ -188,6 +190,20 @@ class FileTable:
         return self._kept[file]
 
 
+def _refuse_one_field(file: Path, names: list[str]) -> None:
+    """Refuse a CSV header that is one field and looks like several.
+
+    Raises:
+        DataError: Another delimiter is in it.
+    """
+    delimiter = next((sign for sign in ";\t|," if sign in names[0]), None)
+    if len(names) == 1 and delimiter is not None:
+        raise DataError(
+            f"{file}: the header is one field, {names[0]!r}, and looks separated by {delimiter!r}. "
+            f"Set delimiter = {json.dumps(delimiter)} in data.source."
+        )
+
+
 def _found(paths: Sequence[str]) -> list[Path]:
     """Return the files that paths and patterns name, those of a pattern in the order of their names.
 
@@ -213,13 +229,14 @@ def _found(paths: Sequence[str]) -> list[Path]:
 
 def _why_not_found(path: Path) -> str:
     """Return the message for a path that names no file."""
+    path = path.absolute()
     if path.is_dir():
         return f"{path} is a folder, expected files. Give a file, or a pattern such as {path / '*.parquet'}."
     if glob.has_magic(str(path)):
         return f"{path}: no file is of this pattern. Paths are relative to the experiment file."
     if not path.parent.is_dir():
         return f"{path}: there is no such file, nor a folder {path.parent}. Paths are relative to the experiment file."
-    beside = sorted(f.name for f in path.parent.iterdir() if f.is_file())
+    beside = sorted(f.name for f in path.parent.iterdir() if f.is_file() and _known_format(f))
     return f"{path}: there is no such file.{suggestion(path.name, beside)} Paths are relative to the experiment file."
 
 
@@ -229,12 +246,18 @@ def _format(file: Path) -> str:
     Raises:
         DataError: It tells none.
     """
-    endings = file.suffixes[-2:]
-    zipped = endings[-1:] == [".gz"]
-    ending = (endings[:-1] if zipped else endings)[-1:]
-    kind = FORMATS.get(ending[0].lower()) if ending else None
-    if kind is None or (zipped and kind not in ("csv", "json")):
+    kind = _known_format(file)
+    if kind is None:
         raise DataError(
             f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv.gz, .tsv.gz, .json.gz, .jsonl.gz."
         )
     return kind
+
+
+def _known_format(file: Path) -> str | None:
+    """Return the format that a file's ending tells, if it tells one."""
+    endings = file.suffixes[-2:]
+    zipped = endings[-1:] == [".gz"]
+    ending = (endings[:-1] if zipped else endings)[-1:]
+    kind = FORMATS.get(ending[0].lower()) if ending else None
+    return None if zipped and kind not in ("csv", "json") else kind

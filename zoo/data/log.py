@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, KCore
@@ -92,7 +93,7 @@ def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, p
     if not table.num_rows:
         raise DataError(f"{events.origin}: there is no row in it, expected a row an event. Choose another file.")
     notes: Notes = {"rows": table.num_rows}
-    users, items = (_ids_of_rows(events, table, name, settings, notes) for name in ("user_id", "item_id"))
+    users, items = _ids_of_rows(events, table, ["user_id", "item_id"], settings, notes)
     times = times_of(events, None if clock == "file-order" else table.column(clock), clock)
     notes["times read as"] = times.read_as
     codes, event_names = _event_types(events, table, settings)
@@ -132,21 +133,25 @@ def _at(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
     return values if rows is None else values[rows]
 
 
-def _ids_of_rows(table: Mapped, columns: pa.Table, name: str, settings: DataSettings, notes: Notes) -> Ids:
-    """Return an id column, numbered.
+def _ids_of_rows(
+    table: Mapped, columns: pa.Table, names: Sequence[str], settings: DataSettings, notes: Notes
+) -> list[Ids]:
+    """Return id columns, numbered.
 
     Raises:
         DataError: A row has none, unless the setting is to drop it.
     """
-    found = ids(table, columns.column(name), name)
-    missing = int(np.count_nonzero(found.codes < 0))
-    if missing and settings.null_ids == "error":
+    found = [ids(table, columns.column(name), name) for name in names]
+    missing = {name: int(np.count_nonzero(f.codes < 0)) for name, f in zip(names, found, strict=True)}
+    if any(missing.values()) and settings.null_ids == "error":
+        at, name = next((at, name) for at, name in enumerate(names) if missing[name])
+        counted = ", ".join(f"rows without {name}: {count:,}" for name, count in missing.items() if count)
         table.fail(
-            int(np.argmax(found.codes < 0)),
-            f"{name} is empty, expected an id ({missing} such rows). "
+            int(np.argmax(found[at].codes < 0)),
+            f"{table.called(name)} is empty, expected an id ({counted}). "
             'Mend the file, or leave these rows out: data.null_ids = "drop".',
         )
-    notes[f"left out: rows of {table.origin} without {name}"] = missing
+    notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
     return found
 
 
@@ -159,10 +164,13 @@ def _event_types(events: Mapped, table: pa.Table, settings: DataSettings) -> tup
         return np.zeros(table.num_rows, np.uint8), ["interaction"]
     found = ids(events, table.column("event"), "event")
     if (found.codes < 0).any():
-        events.fail(int(np.argmax(found.codes < 0)), "event is empty, expected the event's type. Mend the row.")
+        events.fail(
+            int(np.argmax(found.codes < 0)),
+            f"{events.called('event')} is empty, expected the event's type. Mend the row.",
+        )
     if len(found.unique) > 256:
         raise DataError(
-            f"{events.origin}: event has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
+            f"{events.origin}: {events.called('event')} has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
             f"expected at most 256 types. Map the right column: {events.setting} = {{ event = ... }}."
         )
     return found.codes.astype(np.uint8), found.unique.to_pylist()
@@ -239,8 +247,9 @@ def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: 
     table = source.select(source.column_names)
     if not table.num_rows:
         raise DataError(f"{source.origin}: there is no row in it, expected a row an item. Choose another file.")
-    found = _ids_of_rows(source, table, "item_id", settings, notes)
+    (found,) = _ids_of_rows(source, table, ["item_id"], settings, notes)
     _refuse_repeated(source, found)
+    _refuse_strangers(source, found, logged, tables.interactions_from)
     vocabulary = Vocabulary.of(pa.array({*found.unique.to_pylist(), *logged.to_pylist()}, pa.string()), settings.salt)
     notes["items of the log that the item table lacks"] = len(vocabulary) - 1 - len(found.unique)
     return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
@@ -261,9 +270,24 @@ def _refuse_repeated(source: Mapped, found: Ids) -> None:
     earlier = int(rows[np.argmax(codes == codes[again])])
     source.fail(
         int(rows[again]),
-        f"item_id {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        f"{source.called('item_id')} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
         "expected each item once. Remove one of the rows.",
     )
+
+
+def _refuse_strangers(source: Mapped, found: Ids, logged: pa.Array, log_origin: str) -> None:
+    """Refuse an item table that has none of the log's items.
+
+    Raises:
+        DataError: It has none; the message shows an id of each.
+    """
+    if len(found.unique) and not pc.any(pc.is_in(logged, found.unique)).as_py():
+        raise DataError(
+            f"{source.origin}: none of the {len(logged):,} items of {log_origin} is in it: "
+            f"ids there are such as {logged[0].as_py()!r}, ids here such as {found.unique[0].as_py()!r}. "
+            "Ids are compared as text: write them alike in both files (leading zeros, prefixes), or map the right "
+            "columns: data.columns and data.item_columns, item_id."
+        )
 
 
 def _tied(log: Interactions) -> NDArray[np.bool_]:

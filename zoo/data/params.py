@@ -9,7 +9,10 @@ from zoo.params import Params
 
 
 class FilesParams(Params):
-    """Files on this machine: parquet, csv, tsv (also .gz), json, jsonl (also .gz), arrow."""
+    """Files on this machine: parquet, csv, tsv (also .gz), json, jsonl (also .gz), arrow.
+
+    Text is UTF-8. A field that is empty is null, and so is an id of white space only; `NULL` and `NA` are ids like any other.
+    """
 
     interactions: list[str] = Field(min_length=1)
     """Path, pattern (`events/*.parquet`), or a list of them: the events. Relative to the experiment file."""

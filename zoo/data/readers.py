@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import glob
+import gzip
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +46,9 @@ def streamed(
             known = None if stream.features is None else stream.features.arrow_schema.empty_table()
             batches = [] if names_only else list(_batches(stream, kept))
     except Exception as error:  # the library raises what its parsers raise
+        reason = _broken_line(file, options.get("sep", "")) if kind == "csv" else None
         raise DataError(
-            f"{file}: cannot be read as {kind}: {brief(error)}. Mend the file, or write it again."
+            f"{file}: cannot be read as {kind}: {reason or brief(error)}. Mend the file, or write it again."
         ) from error
     if batches:
         return pa.concat_tables(batches)
@@ -57,6 +61,28 @@ def _batches(stream: Any, kept: list[str] | None) -> Iterator[pa.Table]:
     """Yield the batches of a stream."""
     for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
         yield batch if kept is None else batch.select(kept)
+
+
+def _broken_line(file: Path, separator: str) -> str | None:
+    """Return what is wrong with a CSV file's first broken line: its encoding, or a field too many; None for else."""
+    opened = gzip.open if file.suffix == ".gz" else open
+    width = 0
+    try:
+        with opened(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+            lines = csv.reader(text, delimiter=separator)
+            for fields in lines:
+                width = width or len(fields)
+                stray = next((sign for sign in "".join(fields) if "\udc80" <= sign <= "\udcff"), None)
+                if stray is not None:
+                    return (
+                        f"line {lines.line_num} is not UTF-8 (byte {ord(stray) - 0xDC00:#x}), perhaps Latin-1 or "
+                        "Windows-1252, expected UTF-8"
+                    )
+                if len(fields) > width:
+                    return f"line {lines.line_num} has {len(fields)} fields, the header {width}"
+    except (OSError, EOFError, TypeError, csv.Error, zlib.error):  # broken in another way, or separated by a pattern
+        return None
+    return None
 
 
 def brief(error: Exception) -> str:

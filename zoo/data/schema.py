@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NoReturn
 
 import numpy as np
@@ -16,6 +17,8 @@ from zoo.errors import DataError, suggestion
 
 NUMBERS = ("price", "quantity", "rating")
 """Canonical columns that are numbers, also where a file holds text (CSV does)."""
+CANONICAL = ("user_id", "item_id", "timestamp", "position", "event", "session_id", "title", *NUMBERS)
+"""Column names with a meaning; others may have any name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +51,20 @@ class Mapped:
         """Map a table: columns that the mapping does not name keep their names.
 
         Raises:
-            DataError: The mapping names a column that the table lacks.
+            DataError: The mapping names a column that the table lacks, or gives one a name that is nearly canonical.
         """
         found = list(table.column_names)
         for canonical, name in mapping.items():
             if name not in found:
+                turned = name in CANONICAL and canonical in found and canonical not in CANONICAL
+                hint = f' You may have it the wrong way round: {name} = "{canonical}".' if turned else ""
                 raise DataError(
-                    f"{origin}: {setting} maps {canonical!r} to {name!r}, which is no column.{suggestion(name, found)} "
+                    f"{origin}: {setting} maps {canonical!r} to {name!r}, which is no column."
+                    f"{hint or suggestion(name, found)} "
                     f"Its columns: {', '.join(found)}."
                 )
+            free = [c for c in CANONICAL if c not in mapping and (c not in found or c == name)]
+            _refuse_nearly_canonical(canonical, name, free, f"{origin}: {setting}")
         others = {name: name for name in found if name not in mapping.values() and name not in mapping}
         return cls(table, {**mapping, **others}, setting, origin, place or (lambda row: f"{origin}, row {row + 1}"))
 
@@ -73,7 +81,8 @@ class Mapped:
         """
         if name not in self.names:
             raise DataError(
-                f"{self.origin}: no column {name!r}.{suggestion(name, self.names)} Its columns: {', '.join(self.names)}. "
+                f"{self.origin}: no column {name!r}.{suggestion(name, self.names)} "
+                f"Its columns: {', '.join(map(self.called, self.names))}. "
                 f"Map the one that holds it: {self.setting} = {{ {name} = ... }}."
             )
 
@@ -89,6 +98,11 @@ class Mapped:
                 numbers = self._numbers(table.column(at), name)
                 table = table.set_column(at, name, numbers)
         return table
+
+    def called(self, name: str) -> str:
+        """Return a column's canonical name, with the file's own where that is another."""
+        own = self.names.get(name, name)
+        return name if own == name else f"{name} ({own!r} in the file)"
 
     def fail(self, row: int, problem: str) -> NoReturn:
         """Raise an error about a row.
@@ -109,7 +123,8 @@ class Mapped:
             return cast(column)
         except pa.ArrowInvalid:
             row = first_failing(column, cast)
-            self.fail(row, f"{name} is {column[row].as_py()!r}, expected a number such as 12.50. Mend the row.")
+            problem = f"{self.called(name)} is {column[row].as_py()!r}"
+            self.fail(row, f"{problem}, expected a number such as 12.50. Mend the row.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +143,11 @@ class Ids:
 def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
     """Number the ids of a column in the order of their texts.
 
-    Integers, texts and floats that are whole (an integer column with gaps, as pandas writes it) are ids; an empty text
-    is no id. Texts are taken as they are: `007` is not `7`.
+    Integers, texts and floats that are whole (an integer column with gaps, as pandas writes it) are ids; a text that is
+    empty, or white space only, is no id. Texts are taken as they are: `007` is not `7`, and `NA` and `NULL` are ids.
 
     Raises:
-        DataError: The column is of another type.
+        DataError: The column is of another type, or its text is not UTF-8.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -141,16 +156,20 @@ def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
         column = _whole(table, column, name)
     elif not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise DataError(
-            f"{table.origin}: {name} is {kind}, expected ids: integers or text. "
+            f"{table.origin}: {table.called(name)} is {kind}, expected ids: integers or text. "
             f"Choose another column in {table.setting}, or cast it in the file."
         )
     encoded = column.cast(pa.string()).dictionary_encode() if pa.types.is_null(kind) else column.dictionary_encode()
     encoded = encoded.unify_dictionaries().combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     found = encoded.dictionary.cast(pa.string())
-    order = pc.sort_indices(found).to_numpy()
-    if len(order) and found[int(order[0])].as_py() == "":
-        order = order[1:]
+    order = pc.sort_indices(found)
+    try:
+        blank = pc.equal(pc.utf8_trim_whitespace(found), "")
+    except pa.ArrowInvalid:
+        row = first_failing(column, pc.utf8_trim_whitespace)
+        table.fail(row, f"{table.called(name)} is no text in UTF-8, expected an id. Write the file again as UTF-8.")
+    order = order.filter(pc.invert(blank.take(order))).to_numpy()
     rank = np.full(len(found) + 1, -1, np.int32)  # the last entry is that of code -1
     rank[order] = np.arange(len(order), dtype=np.int32)
     return Ids(rank[codes], found.take(pa.array(order)))
@@ -193,5 +212,28 @@ def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray
         row = first_failing(column, cast)
         table.fail(
             row,
-            f"{name} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
+            f"{table.called(name)} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
+        )
+
+
+def _refuse_nearly_canonical(new: str, own: str, free: Sequence[str], where: str) -> None:
+    """Refuse to rename a column to a name that is meant to be canonical, and is not quite.
+
+    Args:
+        new: What the mapping calls the column.
+        own: What the file calls it.
+        free: The canonical names that no column has, if this one is renamed.
+        where: The table and the setting, for the message.
+
+    Raises:
+        DataError: It is one, or the file's own name is canonical already.
+    """
+    if new in CANONICAL:
+        return
+    near = get_close_matches(new, free, n=1, cutoff=0.8)
+    if near or own in free:
+        raise DataError(
+            f"{where} maps {new!r} to {own!r}, and {new!r} is no column name that the zoo knows."
+            f" Did you mean {near[0] if near else own!r}? "
+            "Write zoo name = \"file's name\"; a column that has the zoo's name needs no line."
         )

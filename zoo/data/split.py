@@ -76,10 +76,18 @@ def split(log: Interactions, settings: Split) -> Parts:
         parts = _given(log, settings)
     if not parts.before(parts.held_out[0]).any():
         raise SplitError(
-            f"split.policy {settings.policy!r} leaves no event to train on ({parts.counts()} events): "
+            f"split.policy {settings.policy!r} leaves no event to train on ({parts.counts()} events{period(log, settings)}): "
             "hold out less, or use more data."
         )
     return parts
+
+
+def period(log: Interactions, settings: Split) -> str:
+    """Return from when to when the events run, for a message about a split at moments; nothing for another."""
+    if not isinstance(settings, Temporal) or not len(log):
+        return ""
+    first, last = (np.datetime64(int(time), "ms").astype("M8[s]") for time in (log.times.min(), log.times.max()))
+    return f"; the events run from {first}Z to {last}Z"
 
 
 def _temporal(log: Interactions, settings: Temporal) -> Parts:

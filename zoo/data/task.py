@@ -21,7 +21,7 @@ from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.log import Notes, event_codes, read_data
 from zoo.data.queries import Queries
-from zoo.data.split import Parts, split
+from zoo.data.split import Parts, period, split
 from zoo.data.targets import TargetRules, asked_queries
 from zoo.errors import DataError, SplitError
 
@@ -156,8 +156,11 @@ class Task:
             reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
             raise SplitError(
                 f"the split leaves no {part} query (policy {self.split.policy!r}; events: {self.parts.counts()}"
-                f"{'; ' if reasons else ''}{reasons}). Hold out more, or loosen the rules of [evaluate]."
+                f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or loosen the rules of [evaluate]."
             )
+        if queries.targets is not None and self.catalogue.has_numbers("price"):
+            prices = self.catalogue.numbers("price")[queries.targets.items]
+            counts["targets without a price"] = int(np.count_nonzero(np.isnan(prices)))
         self._queries[part] = queries
         self.notes.update({f"{part}: {name}": count for name, count in counts.items() if count})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
-from zoo.registry.plugin import GROUP, Broken, Plugin, Source, described, loaded
+from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, described, loaded
 from zoo.version import __version__
 
 
@@ -83,7 +83,7 @@ def _single_files(files: Iterable[str | Path]) -> list[Source]:
             raise PluginError(
                 f"--plugin {file}: there is no such file. Give the path of a Python file with a zoo_components hook."
             )
-        sources.append(Source(file.stem, file.stem, "file", partial(_module_of, file.resolve())))
+        sources.append(Source(file.stem, file.stem, FILE_VERSION, partial(_module_of, file.resolve())))
     return sources
 
 

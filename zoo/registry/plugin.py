@@ -11,11 +11,13 @@ from typing import Any
 import pluggy
 
 from zoo import hookspecs
-from zoo.errors import PluginError, suggestion
+from zoo.errors import PluginError, ZooError, suggestion
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
 GROUP = "shopzoo"
+FILE_VERSION = "file"
+"""The version of a plugin that is a single file."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Plugin:
     hooks: pluggy.HookRelay
     specs: tuple[ComponentSpec, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether it is a single file that nobody installed."""
+        return self.version == FILE_VERSION
 
 
 @dataclass(frozen=True)
@@ -77,15 +84,16 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "
             f"it still works. A newer {source.distribution} may do without this warning."
         )
-    if not manager.get_hookcallers(module):
-        notes.append("it implements no hook: mark its zoo_components function with @hookimpl")
     return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes))
 
 
 def _check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
-    """Refuse an implementation of a hook that does not exist."""
+    """Refuse an implementation of a hook that does not exist, and a plugin without any."""
     hooks = [name for name in vars(hookspecs) if name.startswith("zoo_")]
-    for caller in manager.get_hookcallers(module) or ():
+    implemented = manager.get_hookcallers(module)
+    if not implemented:
+        raise PluginError("it implements no hook: mark its zoo_components function with @hookimpl")
+    for caller in implemented:
         if caller.spec is None:
             raise PluginError(
                 f"it implements a hook {caller.name!r}, which does not exist.{suggestion(caller.name, hooks)} "
@@ -135,10 +143,16 @@ def _check_taken(specs: Sequence[ComponentSpec], source: Source, others: Sequenc
 
 
 def described(error: BaseException) -> str:
-    """Return what made a plugin fail: the error, and the line of the plugin's that it comes from."""
+    """Return what made a plugin fail: the error, and the line of the plugin's that it comes from.
+
+    An error of the zoo's own says what to do by itself. Of any other the last line in the plugin's own folder is named,
+    rather than one of a library that the plugin called.
+    """
     if isinstance(error, PluginError):
         return str(error)
     ours = ("<", *(str(Path(module.__file__ or "<none>").parent) for module in (hookspecs, pluggy, importlib)))
-    theirs = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [] if isinstance(error, ZooError) else [f for f in frames if not f.filename.startswith(ours)]
+    theirs = [f for f in theirs if Path(f.filename).parent.is_relative_to(Path(theirs[0].filename).parent)]
     place = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
     return f"{type(error).__name__}: {error}{place}"

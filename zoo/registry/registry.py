@@ -64,9 +64,19 @@ class Component:
         except Exception as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {described(error)}. Install what it needs, or "
-                f"update it: pip install -U {self.plugin.distribution}"
+                f"its class {self.spec.target!r} cannot be imported: {described(error)}. {self._remedy()}"
             ) from error
+
+    def _remedy(self) -> str:
+        """Return what to do where the class cannot be imported."""
+        if not self.plugin.is_file:
+            return f"Install what it needs, or update it: pip install -U {self.plugin.distribution}"
+        (module, _, name), own = self.spec.target.partition(":"), self.plugin.module.__name__
+        if module == own:
+            return f"Mend {own}.py, or install what it needs."
+        return (
+            f'Its target names the module {module!r}, and this file is the module {own!r}: use target="{own}:{name}".'
+        )
 
     def build(self, params: Params) -> Any:
         """Return an instance of the component."""
@@ -118,7 +128,7 @@ class Registry:
         if not matches:
             names = {n for c in self._components for n in c.names}
             raise UnknownComponentError(
-                f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._broken_note()}"
+                f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._elsewhere_note()}"
             )
         return matches
 
@@ -129,7 +139,11 @@ class Registry:
         if elsewhere:
             return f"{name!r} is a {' and a '.join(elsewhere)}, not a {stage}. Installed {stage}s: {', '.join(names) or 'none'}.{self._broken_note()}"
         near = suggestion(name, {n for c in self.components(stage) for n in c.names})
-        return f"no {stage} named {name!r}.{near} Installed: {', '.join(names) or 'none'}.{self._broken_note()}"
+        return f"no {stage} named {name!r}.{near} Installed: {', '.join(names) or 'none'}.{self._elsewhere_note()}"
+
+    def _elsewhere_note(self) -> str:
+        """Return where else a component may be that is not there."""
+        return f" If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
 
     def _broken_note(self) -> str:
         """Return a sentence about plugins that failed, since the name asked for may be theirs."""

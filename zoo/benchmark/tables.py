@@ -1,0 +1,145 @@
+"""The rows of a benchmark as tables: means over seeds, the best of each column, and what cannot be told apart from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.evaluation.significance import Verdict, verdicts
+
+if TYPE_CHECKING:
+    from zoo.benchmark.store import Row, Store
+
+MARKS: dict[Verdict, str] = {"best": "", "same": " =", "worse": "", "not tested": " ?"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure as it is printed, and what was found of it."""
+
+    text: str
+    verdict: Verdict | None = None
+
+    @property
+    def markdown(self) -> str:
+        """Return the cell in markdown."""
+        return (
+            f"**{self.text}**" if self.verdict == "best" else self.text + (MARKS[self.verdict] if self.verdict else "")
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: headers, and a row of cells for each model."""
+
+    headers: list[str]
+    rows: list[list[Cell]]
+
+    @property
+    def markdown(self) -> str:
+        """Return the table in markdown."""
+        lines = [
+            self.headers,
+            ["---", *["---:"] * (len(self.headers) - 1)],
+            *[[c.markdown for c in row] for row in self.rows],
+        ]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main_table(store: Store) -> Table:
+    """Return the table of a benchmark: a row a model, its seeds in the mean."""
+    groups = by_label(store.rows())
+    good = {label: rows for label, rows in groups.items() if not rows[0].error}
+    metrics = list(next(iter(good.values()))[0].metrics) if good else []
+    found = {metric: _verdicts(store, good, metric) for metric in metrics}
+    headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
+    rows = []
+    for label, runs in groups.items():
+        if runs[0].error:
+            rows.append([Cell(label), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
+            continue
+        figures = [Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].get(label)) for metric in metrics]
+        speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
+        rows.append([Cell(label), *figures, Cell(seconds(float(np.mean([r.fit_seconds for r in runs])))), *speed])
+    return Table(headers, rows)
+
+
+_SPEED = (
+    ("recommend_per_second", "{:,.0f}"),
+    ("p50_ms", "{:.2f}"),
+    ("p99_ms", "{:.2f}"),
+    ("peak_memory_mib", "{:,.0f}"),
+)
+
+
+def interval_table(store: Store) -> Table:
+    """Return every metric's mean over seeds, with the 95 % interval over the queries of one seed and the spread over all."""
+    rows = []
+    for label, every in by_label(store.rows()).items():
+        runs = [r for r in every if not r.error]
+        for metric, (_, low, high) in runs[0].metrics.items() if runs else ():
+            seeds = [v for r in runs if (v := r.metrics[metric][0]) is not None]
+            several = len(seeds) > 1
+            interval = f"{_figure(low)} to {_figure(high)}" + (f" (seed {runs[0].seed})" if several else "")
+            spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if several else ""
+            rows.append([Cell(label), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
+    return Table(["model", "metric", "value", "95 % interval", "over seeds"], rows)
+
+
+def cold_table(store: Store) -> Table | None:
+    """Return the metrics among cold items alone, with the floor that random lists reach; None where nothing is cold."""
+    groups = {label: rows for label, rows in by_label(store.rows()).items() if "cold" in rows[0].slices}
+    if not groups:
+        return None
+    floor = next(iter(groups.values()))[0].slices["cold"]["floor"]
+    names = list(floor)
+    rows = [[Cell("random lists (expected)"), *[Cell(_figure(floor[n])) for n in names]]]
+    for label, runs in groups.items():
+        slices = [r.slices["cold"] for r in runs if "cold" in r.slices]
+        figures = [_mean([s["metrics"][n][0] if s.get("scored", True) else None for s in slices]) for n in names]
+        rows.append([Cell(label), *map(Cell, figures)])
+    return Table(["model", *names], rows)
+
+
+def by_label(rows: list[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each model; where one of its seeds failed, that one first."""
+    grouped = {label: list(group) for label, group in groupby(rows, key=lambda r: r.label)}
+    return {label: sorted(group, key=lambda r: r.error is None) for label, group in grouped.items()}
+
+
+def seconds(value: float) -> str:
+    """Return a duration as it is printed: to the millisecond where it is short."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def _figure(value: float | None) -> str:
+    """Return a figure as it is printed; a dash where there is none."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _mean(values: list[float | None]) -> str:
+    """Return the mean over the seeds as it is printed."""
+    known = [value for value in values if value is not None]
+    return _figure(float(np.mean(known)) if known else None)
+
+
+def _verdicts(store: Store, groups: dict[str, list[Row]], metric: str) -> dict[str, Verdict]:
+    """Return what is best in a column and what cannot be told apart from it; nothing where no value is better than another."""
+    higher = store.manifest().metrics[metric]
+    if higher is None:
+        return {}
+    values: dict[str, list[NDArray[np.float64]]] = {}
+    for label, runs in groups.items():
+        tables = [table for run in runs if (table := store.lists(run)) is not None and metric in table.column_names]
+        values[label] = [np.asarray(table[metric].to_numpy(), np.float64) for table in tables]
+    seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
+    if not values or not all(values.values()):
+        return {}
+    means = [np.nanmean(run) for runs in values.values() for run in runs if not np.isnan(run).all()]
+    if not means or np.allclose(means, means[0], rtol=1e-9, atol=0):
+        return {}
+    return verdicts(values, seeded, higher_is_better=higher)

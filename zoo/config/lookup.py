@@ -1,0 +1,169 @@
+"""From the names in an experiment file to components; every problem on the way is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, Model
+from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
+from zoo.config.splits import Split
+from zoo.errors import ComponentError, ConfigError
+from zoo.registry.registry import Registry
+from zoo.spec import STAGES, StageName
+
+
+def resolved(experiment: Experiment, registry: Registry, base: Path) -> ResolvedExperiment:
+    """Look up every component of an experiment and validate its parameters.
+
+    Args:
+        experiment: What the file says.
+        registry: Where names are looked up.
+        base: The folder that relative paths start from.
+
+    Raises:
+        ConfigError: Each wrong name and parameter on a line of its own, with its path in the file; and what does not
+            fit together.
+    """
+    result, problems = looked_up(
+        Sections(experiment.data, experiment.split, experiment.evaluate, experiment.model), registry, base
+    )
+    if problems or result.source is None:
+        raise ConfigError("\n".join(problems))
+    models = tuple(model for model in result.models if model is not None)
+    return ResolvedExperiment(experiment, result.source, result.metrics, result.metric_features, models)
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The tables of an experiment file; None in place of one that is malformed."""
+
+    data: DataSettings | None
+    split: Split | None
+    evaluate: EvaluateSettings | None
+    models: Sequence[Model | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The components that were found; None in place of one that is a problem."""
+
+    source: Chosen | None
+    metrics: tuple[Chosen, ...]
+    metric_features: tuple[Chosen, ...]
+    models: tuple[ResolvedModel | None, ...]
+
+
+def looked_up(sections: Sections, registry: Registry, base: Path) -> tuple[Found, list[str]]:
+    """Return the components that the tables of a file name, and a line for each problem with them and among them."""
+    data, split, evaluate = sections.data, sections.split, sections.evaluate
+    lookup = _Lookup(registry, base)
+    source = lookup.one("dataset", data.source, "data.source") if data else None
+    metrics = lookup.many("metric", evaluate.metrics, "evaluate.metrics") if evaluate else ()
+    features = lookup.many("featurizer", evaluate.features, "evaluate.features") if evaluate else ()
+    models = tuple(lookup.model(model, f"model[{i}]") for i, model in enumerate(sections.models, 1))
+    problems = lookup.problems
+    if evaluate:
+        problems += _metric_misfits(metrics, models, evaluate)
+    problems += [p for i, m in enumerate(models, 1) if m for p in _misfits(m, f"model[{i}]", split, registry)]
+    if data:
+        problems += clock_misfits(models, data.time)
+    if data and split and split.policy == "temporal" and data.time in ("position", "file-order"):
+        problems.append(
+            f"split.policy 'temporal' cuts at moments, and data.time is {data.time!r}, which is no clock. "
+            'Use data with timestamps, or split.policy = "leave-last-out".'
+        )
+    return Found(source, metrics, features, models), problems
+
+
+class _Lookup:
+    """Looks components up and keeps what is wrong, so that all of it can be told at once."""
+
+    def __init__(self, registry: Registry, base: Path) -> None:
+        self.registry, self.base = registry, base
+        self.problems: list[str] = []
+
+    def one(self, stage: StageName, choice: Choice, where: str) -> Chosen | None:
+        """Return a component with its parameters, or None where that is a problem."""
+        try:
+            component = self.registry.find(stage, choice.name)
+            return Chosen(component, component.params(dict(choice.params), where, {"base": self.base}))
+        except ConfigError as error:  # its lines name their places already
+            self.problems.append(str(error))
+        except ComponentError as error:
+            self.problems.append(f"{where}: {error}")
+        return None
+
+    def many(self, stage: StageName, choices: Sequence[Choice], where: str) -> tuple[Chosen, ...]:
+        """Return those components of a list that are no problem."""
+        found = [self.one(stage, choice, f"{where}[{i}]") for i, choice in enumerate(choices, 1)]
+        return tuple(c for c in found if c is not None)
+
+    def model(self, model: Model | None, where: str) -> ResolvedModel | None:
+        """Return a model, or None where one of its components is a problem."""
+        if model is None:
+            return None
+        before = len(self.problems)
+        found = [(stage, self.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
+        if len(self.problems) > before:
+            return None
+        of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
+        return ResolvedModel(model.name, of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
+
+
+def _metric_misfits(
+    metrics: Sequence[Chosen], models: Sequence[ResolvedModel | None], evaluate: EvaluateSettings
+) -> list[str]:
+    """Return which metrics cannot be computed under the settings, a line each."""
+    lines = [
+        f"evaluate.metrics: {metric.name} compares item features, and there are none: set "
+        'evaluate.features = { name = "tf-idf", columns = [...] }, or leave the metric out.'
+        for metric in metrics
+        if metric.capabilities.features == "required" and not evaluate.features
+    ]
+    longest = max((getattr(metric.params, "k", 0) for metric in metrics), default=0)
+    ranked = ", ".join(model.label for model in models if model and model.rankers)
+    if ranked and evaluate.candidates < longest:
+        lines.append(
+            f"evaluate.candidates: {evaluate.candidates} candidates for the rankers of {ranked} fill no list of {longest}, "
+            f"which the metrics ask for: set it to {longest} or more, or choose smaller cutoffs."
+        )
+    return lines
+
+
+def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Registry) -> list[str]:
+    """Return what does not fit together within a model and with the split, a line each."""
+    lines = []
+    readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
+    needs = [p.name for p in readers if p.capabilities.features == "required"]
+    if needs and not model.featurizers:
+        makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
+        lines.append(
+            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}."
+        )
+    if model.featurizers and not readers:
+        names = ", ".join(f.name for f in model.featurizers)
+        lines.append(
+            f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
+        )
+    lines += [
+        f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
+        'Use `policy = "temporal"` with three `cuts`.'
+        for r in model.rankers
+        if r.capabilities.learns and split is not None and not has_rank_part(split)
+    ]
+    return lines
+
+
+def clock_misfits(models: Sequence[ResolvedModel | None], clock: str) -> list[str]:
+    """Return which components need a real clock where the data have an order only, a line each."""
+    if clock not in ("position", "file-order"):
+        return []
+    return [
+        f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
+        "Use data with timestamps, or other parameters."
+        for i, model in enumerate(models, 1)
+        for part in (model.parts if model else ())
+        if part.capabilities.needs_time
+    ]

@@ -1,0 +1,31 @@
+"""A resolved experiment in words: components with their parameters, and what flows through a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def component_said(chosen: dict[str, Any]) -> str:
+    """Return a component, as `Chosen.as_json` gives it, with its parameters, defaults included."""
+    params = {key: value for key, value in chosen.items() if key != "name"}
+    return call_said(chosen["name"].rpartition("/")[2], params)
+
+
+def metric_said(chosen: dict[str, Any]) -> str:
+    """Return a metric with its cutoff: `ndcg@10`."""
+    params = dict(chosen)
+    if "k" in params:
+        params["name"] = f"{params['name']}@{params.pop('k')}"
+    return component_said(params)
+
+
+def model_said(model: dict[str, Any]) -> str:
+    """Return the components of a model in the order in which a recommendation passes them."""
+    parts = [*model["featurizers"], model["predictor"], *model["filters"], *model["rankers"]]
+    return " > ".join(map(component_said, parts))
+
+
+def call_said(name: str, params: dict[str, Any]) -> str:
+    """Return a name with its parameters in brackets; those that are not set are left out."""
+    listed = ", ".join(f"{key}={value}" for key, value in params.items() if value not in (None, []))
+    return f"{name}({listed})" if listed else name
