@@ -44,11 +44,17 @@ def test_a_file_is_read_beside_the_config_and_its_ids_become_part_of_it(kept, tm
     ("values", "message"),
     [
         ({}, r'^m: no ids: give `ids = \["a", "b"\]`, or a `file` with an id a line$'),
-        ({"file": "none.txt"}, r"^m: file '.*none.txt' cannot be read as text: .*No such file or directory"),
+        ({"file": "none.txt"}, r"^m: /.*none\.txt: there is no such file\. Paths are relative to the experiment file$"),
+        ({"file": "."}, r"^m: /.* is a folder, expected a text file with an id a line\. Paths are"),
+        (
+            {"file": "latin.txt"},
+            r"^m: /.*latin\.txt is no text in UTF-8, expected an id a line: write it again as UTF-8$",
+        ),
         ({"ids": [True]}, r"^m\.ids\[1\]: expected a string, found true\.$"),
         ({"ids": "a", "file": "none.txt"}, r"^m\.ids: .*found 'a'\.$"),
     ],
 )
 def test_bad_parameters_are_explained(values, message, tmp_path):
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     with pytest.raises(ConfigError, match=message):
         validated(ListParams, values, "m", {"base": tmp_path})

@@ -92,11 +92,18 @@ class ListParams(Params):
         ids = values.get("ids", [])
         if not isinstance(ids, list):
             return values
-        file = Path((info.context or {}).get("base", "")) / values["file"]
+        file = (Path((info.context or {}).get("base", "")) / Path(values["file"]).expanduser()).absolute()
+        if not file.is_file():
+            what = (
+                " is a folder, expected a text file with an id a line" if file.is_dir() else ": there is no such file"
+            )
+            raise ValueError(f"{file}{what}. Paths are relative to the experiment file")
         try:
             lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"file {str(file)!r} cannot be read as text: {error}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{file} is no text in UTF-8, expected an id a line: write it again as UTF-8") from None
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read: {error.strerror}") from None
         return {**values, "file": None, "ids": [*ids, *filter(None, lines)]}
 
     @field_validator("ids", mode="before")
