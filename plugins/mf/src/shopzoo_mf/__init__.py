@@ -1,0 +1,92 @@
+"""ShopZoo's factorisation and item-to-item models: they learn in closed form or by alternation, and score any history."""
+
+from shopzoo_mf.params import (
+    ALSParams,
+    EASEParams,
+    ItemItemMFFilterParams,
+    ItemItemMFParams,
+    ItemKNNParams,
+    UserItemMFParams,
+)
+from zoo.api import Capabilities, ComponentSpec, Figure, hookimpl
+
+_SEEDED = Capabilities(deterministic=False)
+
+_HU = "Hu, Koren and Volinsky: Collaborative filtering for implicit feedback datasets. ICDM 2008"
+_RENDLE = "Rendle, Krichene, Zhang and Koren: Revisiting the performance of iALS on item recommendation benchmarks. RecSys 2022"
+_LEVY = "Levy and Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014"
+_BARS = "BARS: Zhu et al., SIGIR 2022"
+
+
+@hookimpl
+def zoo_components() -> list[ComponentSpec]:
+    """Return the predictors and filters of the family."""
+    return [
+        ComponentSpec(
+            name="als",
+            stage="predictor",
+            target="shopzoo_mf.als:ALS",
+            params=ALSParams,
+            summary="Factorises users by items for implicit feedback, alternating least squares (iALS).",
+            citation=f"{_HU}; {_RENDLE}",
+            capabilities=_SEEDED,
+            tiny={"factors": 8, "iterations": 5},
+            aliases=("ials",),
+        ),
+        ComponentSpec(
+            name="item-knn",
+            stage="predictor",
+            target="shopzoo_mf.item_knn:ItemKNN",
+            params=ItemKNNParams,
+            summary="Scores an item by the cosine similarity of its nearest neighbours in the history.",
+            citation="Sarwar, Karypis, Konstan and Riedl: Item-based collaborative filtering recommendation algorithms. WWW 2001",
+            tiny={"k": 10},
+            reproduces=(
+                Figure("gowalla, given split", "recall@20", 0.1570, 0.003, _BARS, {"k": 200}),
+                Figure("gowalla, given split", "ndcg@20", 0.1214, 0.004, _BARS, {"k": 200}),
+            ),
+        ),
+        ComponentSpec(
+            name="ease",
+            stage="predictor",
+            target="shopzoo_mf.ease:EASE",
+            params=EASEParams,
+            summary="Regresses every item on all others, in closed form.",
+            citation="Steck: Embarrassingly shallow autoencoders for sparse data. WWW 2019",
+            tiny={"l2": 10.0},
+            reproduces=(
+                Figure("gowalla, given split", "recall@20", 0.1765, 0.002, _BARS, {"l2": 100.0}),
+                Figure("gowalla, given split", "ndcg@20", 0.1467, 0.002, _BARS, {"l2": 100.0}),
+            ),
+        ),
+        ComponentSpec(
+            name="item-item-mf",
+            stage="predictor",
+            target="shopzoo_mf.item_item_mf:ItemItemMF",
+            params=ItemItemMFParams,
+            summary="Factorises the items' shifted positive pointwise mutual information by a truncated SVD.",
+            citation=_LEVY,
+            capabilities=_SEEDED,
+            tiny={"factors": 8},
+        ),
+        ComponentSpec(
+            name="user-item-mf",
+            stage="filter",
+            target="shopzoo_mf.filters:UserItemMF",
+            params=UserItemMFParams,
+            summary="Keeps the items that `als` scores highest for the query.",
+            citation=f"{_HU}; {_RENDLE}",
+            capabilities=_SEEDED,
+            tiny={"factors": 8, "iterations": 5, "share": 0.5},
+        ),
+        ComponentSpec(
+            name="item-item-mf",
+            stage="filter",
+            target="shopzoo_mf.filters:ItemItemMFFilter",
+            params=ItemItemMFFilterParams,
+            summary="Keeps the items that the factorised item-item matrix scores highest for the query.",
+            citation=_LEVY,
+            capabilities=_SEEDED,
+            tiny={"factors": 8, "share": 0.5},
+        ),
+    ]
