@@ -11,11 +11,12 @@ from zoo.errors import (
     NotFittedError,
     ResourceError,
     ScoreError,
+    TrainingError,
     ZooError,
 )
 from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import hookimpl
-from zoo.params import Params
+from zoo.params import NeuralParams, Params
 from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from zoo.data.interactions import Interactions
     from zoo.data.queries import Histories, Queries, QueryBatch, Targets
     from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
+    from zoo.nn.items import ItemTable
     from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
     from zoo.stages.featurizer import Featurizer, ItemFeatures
     from zoo.stages.filter import Filter
     from zoo.stages.predictor import Predictor
     from zoo.stages.ranker import Ranker
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
+    from zoo.training.neural import NeuralPredictor, Sizes
 
 _LAZY = {
     "CandidateLists": "zoo.stages.candidates",
@@ -44,14 +47,17 @@ _LAZY = {
     "Histories": "zoo.data.queries",
     "Interactions": "zoo.data.interactions",
     "ItemFeatures": "zoo.stages.featurizer",
+    "ItemTable": "zoo.nn.items",
     "Judged": "zoo.evaluation.metric",
     "Metric": "zoo.evaluation.metric",
+    "NeuralPredictor": "zoo.training.neural",
     "Predictor": "zoo.stages.predictor",
     "Queries": "zoo.data.queries",
     "QueryBatch": "zoo.data.queries",
     "QueryMetric": "zoo.evaluation.metric",
     "Ranker": "zoo.stages.ranker",
     "RunContext": "zoo.stages.stage",
+    "Sizes": "zoo.training.neural",
     "Stage": "zoo.stages.stage",
     "State": "zoo.stages.stage",
     "Tables": "zoo.data.dataset",
@@ -80,8 +86,11 @@ __all__ = [
     "Histories",
     "Interactions",
     "ItemFeatures",
+    "ItemTable",
     "Judged",
     "Metric",
+    "NeuralParams",
+    "NeuralPredictor",
     "NotFittedError",
     "Params",
     "Predictor",
@@ -92,11 +101,13 @@ __all__ = [
     "ResourceError",
     "RunContext",
     "ScoreError",
+    "Sizes",
     "Stage",
     "State",
     "Tables",
     "Targets",
     "TrainingData",
+    "TrainingError",
     "ZooError",
     "hookimpl",
 ]

@@ -40,6 +40,10 @@ class ScoreError(ZooError):
     """A model returned scores that cannot be ranked (NaN, a wrong shape)."""
 
 
+class TrainingError(ZooError):
+    """A training cannot go on: its loss is not a number any more."""
+
+
 class NotFittedError(ZooError):
     """A stage was used before it was fitted or loaded."""
 

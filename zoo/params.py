@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
 from zoo.errors import ConfigError, suggestion
@@ -43,6 +43,27 @@ class Params(Table):
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the checks
     read them from here.
     """
+
+
+class NeuralParams(Params):
+    """What every neural predictor has: its widths, and how its item vectors are trained against each other."""
+
+    dim: int = Field(64, ge=1)
+    """Width D of the vectors."""
+    length: int = Field(50, ge=1)
+    """The latest events of a history that are read."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """Share of the activations that is dropped in training."""
+    loss: Literal["softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce"] = "softmax"
+    """How the next item is set against the others: all of them (`softmax`), or a sample."""
+    negatives: int = Field(256, ge=1)
+    """Items that a sampled loss draws for each batch."""
+    negative_sampling: Literal["uniform", "popularity", "in-batch"] = "uniform"
+    """How they are drawn; `in-batch` takes the batch's own targets."""
+    logq: bool = True
+    """Whether `sampled-softmax` corrects for how often an item is drawn."""
+    temperature: float = Field(1.0, gt=0)
+    """Divides the scores of `softmax` and `sampled-softmax`."""
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

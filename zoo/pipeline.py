@@ -18,6 +18,8 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.errors import ScoreError
+from zoo.evaluation.metric import Facts
+from zoo.evaluation.validation import Validation
 from zoo.registry.registry import default_registry
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.featurizer import Featurizer, ItemFeatures
@@ -63,14 +65,17 @@ class Pipeline:
         Raises:
             ZooError: The name is unknown, or a parameter does not fit.
         """
-        component = default_registry().find("predictor", predictor)
-        return cls(ResolvedModel(predictor, Chosen(component, component.params(params))))
+        registry = default_registry()
+        component, metric = registry.find("predictor", predictor), registry.find("metric", "ndcg")
+        monitor = Chosen(metric, metric.params({"k": 10}))
+        return cls(ResolvedModel(predictor, Chosen(component, component.params(params)), monitor=monitor))
 
     def fit(self, task: Task, context: RunContext, *, refit: bool = True, candidates: int = 200) -> None:
         """Fit all stages on a task.
 
-        Rankers that learn are fitted on the `rank` part, from candidates of a predictor that has not seen it; then
-        everything else is fitted again on all that comes before the test.
+        A predictor that trains in epochs finds out their number on the `validate` part, where the split has one; every
+        further fit takes that many. Rankers that learn are fitted on the `rank` part, from candidates of a predictor
+        that has not seen it; then everything else is fitted again on all that comes before the test.
 
         Args:
             task: The data and their split.
@@ -78,21 +83,43 @@ class Pipeline:
             refit: Whether the last fit takes everything before the test, or only the training part.
             candidates: How many candidates a ranker gets for each query.
         """
-        if any(chosen.capabilities.learns for chosen in self.model.rankers):
+        learns = any(chosen.capabilities.learns for chosen in self.model.rankers)
+        validates = self.model.predictor.capabilities.validates and self.model.monitor is not None
+        if validates and "validate" in task.parts.held_out:
+            self._fit_validated(task, context)
+            if not refit and not learns:
+                return
+            context = replace(context, epochs=self.predictor.epochs)
+        if learns:
             self.fit_on(task.training("rank"), task.catalogue, context)
             queries = task.queries("rank")
             self._fit_rankers(queries, candidates, Rules(task.eligible, task.exclude_seen), context)
         self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context)
 
     def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
-        """Fit featurizers, filters and the predictor on a log; rankers stay as they are."""
+        """Fit featurizers, filters and a fresh predictor on a log; rankers stay as they are."""
+        context = replace(context, settings=self.model.train)
+        self.predictor = self.model.predictor.build()
         data = TrainingData.of(interactions, catalogue)
+        self.known = data.known
+        self.known_users = np.concatenate([[False], interactions.lengths > 0])
         self.features = item_features(self.featurizers, data, context)
         data = replace(data, features=self.features)
         for stage in (*self.filters, self.predictor):
             stage.fit(data, context)
-        self.known = data.known
-        self.known_users = np.concatenate([[False], interactions.lengths > 0])
+
+    def _fit_validated(self, task: Task, context: RunContext) -> None:
+        """Fit on the training part; the predictor may ask how good it is on the validation queries."""
+        training, (monitor,) = task.training("validate"), self.model.monitors
+        facts = Facts.of(training, task.catalogue, task.eligible)
+        validation = Validation(monitor.build(), facts, task.queries("validate"), self.model.train.validation_queries)
+        rules = Rules(task.eligible, task.exclude_seen)
+
+        def validate(predictor: Predictor[Any]) -> float:
+            with torch.inference_mode():
+                return validation(lambda queries, k: self._candidates(queries, k, rules, predictor))
+
+        self.fit_on(training, task.catalogue, replace(context, validate=validate))
 
     def recommend(
         self,
@@ -123,12 +150,21 @@ class Pipeline:
                     progress(block.stop, len(queries))
         return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
-    def _retrieved(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[slice, Candidates]]:
+    def _candidates(
+        self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None
+    ) -> Candidates:
+        """Return the best K of a predictor (the pipeline's own by default) for each query, before any ranker."""
+        return Candidates.joined([block for _, block in self._retrieved(queries, k, rules, predictor)])
+
+    def _retrieved(
+        self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None
+    ) -> Iterator[tuple[slice, Candidates]]:
         """Yield the predictor's best K for each block of queries, after rules and filters.
 
         A stage gets a log of its own for each block, which ends where the histories end: what happened next is not
         hidden from it, it is not there.
         """
+        predictor = predictor or self.predictor
         serves_cold = self.model.predictor.capabilities.cold_items
         allowed = rules.eligible if serves_cold else rules.eligible & self.known
         always = torch.from_numpy(np.flatnonzero(~allowed))
@@ -137,12 +173,12 @@ class Pipeline:
             block = slice(start, min(start + rows, len(queries)))
             asked = queries[block].blind().compact()
             excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
-            found = self.predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
-            if type(self.predictor).recommend is not Predictor.recommend:
-                self._check_own_lists(found, excluded)
+            found = predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
+            if type(predictor).recommend is not Predictor.recommend:
+                self._check_own_lists(predictor, found, excluded)
             yield block, found
 
-    def _check_own_lists(self, found: Candidates, excluded: Exclusions) -> None:
+    def _check_own_lists(self, predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
         """Hold a predictor that makes its own lists to the rules that the core's own top K keeps.
 
         Raises:
@@ -152,7 +188,7 @@ class Pipeline:
         if wrong.any():
             row, slot = wrong.nonzero()[0].tolist()
             raise ScoreError(
-                f"{type(self.predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
+                f"{type(predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
                 "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
             )
 
@@ -179,7 +215,7 @@ class Pipeline:
     def _fit_rankers(self, queries: Queries, k: int, rules: Rules, context: RunContext) -> None:
         """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it."""
         with torch.no_grad():  # what comes of inference mode cannot be learned from
-            found = Candidates.joined([block for _, block in self._retrieved(queries, k, rules)])
+            found = self._candidates(queries, k, rules)
         learning = [chosen.capabilities.learns for chosen in self.model.rankers]
         for at, ranker in enumerate(self.rankers):
             if learning[at]:

@@ -30,6 +30,8 @@ class Capabilities:
     """Needs a real clock: positions and file order will not do."""
     deterministic: bool = True
     """The same data give the same scores whatever the seed."""
+    validates: bool = False
+    """Trains in epochs by `[train]`, picks their number by `context.validate`, and leaves it in `epochs` after `fit`."""
     learns: bool = True
     """Has something to fit (a ranker that learns needs a `rank` part of the split)."""
 

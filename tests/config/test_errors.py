@@ -17,7 +17,7 @@ KNN = {"predictor": "item-knn"}
     ),
     (
         {"model": [KNN | {"ranker": "mmr"}]},
-        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: featurizer, filters, label, predictor, rankers.",
+        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: featurizer, filters, label, predictor, rankers, train.",
     ),
     ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, split, train."),
     ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cuts, policy, targets."),
@@ -27,6 +27,12 @@ KNN = {"predictor": "item-knn"}
     ),
     ({"data": {"source": "shop", "k_core": {"usr": 5}}}, "data.k_core.usr: unknown key. Did you mean 'user'? Known here: item, user."),
     ({"data": {"source": {"name": "shop", "size": 3}}}, "data.source.size: unknown key. It takes no parameters."),
+    (
+        {"model": [{"predictor": "epochs", "train": {"learning_rat": 1e-3}}]},
+        "model[1].train.learning_rat: unknown key. Did you mean 'learning_rate'? Known here: accumulate, batch_size, clip_norm, "
+        "learning_rate, max_epochs, monitor, patience, precision, schedule, time_limit, validate_every, validation_queries, "
+        "warmup_steps, weight_decay.",
+    ),
     # missing keys
     ({"data": {}}, "data.source: missing, and it has no default. What it means: A `dataset` component."),
     ({"data": {"source": "files"}}, "data.source.interactions: missing, and it has no default. What it means: The file of events."),
@@ -55,7 +61,16 @@ KNN = {"predictor": "item-knn"}
     ),
     ({"model": [{"predictor": {"name": 3}}]}, "model[1].predictor.name: expected a string, found 3."),
     ({"model": [{"predictor": {"name": "item-knn", "k": "ten"}}]}, "model[1].predictor.k: expected a whole number, found 'ten'."),
+    ({"model": [{"predictor": "epochs", "train": 3}]}, "model[1].train: expected a table, found 3."),
+    ({"train": {"monitor": "ndgc@10"}}, "train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py."),
+    (
+        {"model": [{"predictor": "epochs", "train": {"monitor": "ndgc@10"}}]},
+        "model[1].train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py.",
+    ),
+    ({"train": {"monitor": "ndcg"}}, "train.monitor: expected a string that matches ^.+@[1-9]\\d*$, found 'ndcg'."),
     # values out of range
+    ({"model": [{"predictor": "epochs", "train": {"patience": 0}}]}, "model[1].train.patience: expected a number of at least 1, found 0."),
+    ({"model": [KNN | {"train": {"patience": 3}}]}, "model[1].train: nothing in item-knn trains in epochs. Remove [model.train]."),
     ({"model": [{"predictor": {"name": "item-knn", "k": 0}}]}, "model[1].predictor.k: expected a number of at least 1, found 0."),
     ({"model": [{"predictor": {"name": "popular", "half_life": 0}}]}, "model[1].predictor.half_life: expected a number greater than 0, found 0."),
     ({"data": {"source": "shop", "k_core": 0}}, "data.k_core: expected a number of at least 1, found 0."),
@@ -74,7 +89,7 @@ KNN = {"predictor": "item-knn"}
     # names
     (
         {"model": [{"predictor": "item-kn"}]},
-        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, item-knn, popular, seeded. If it is in a file, pass it with --plugin FILE.py.",
+        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, epochs, item-knn, popular, seeded. If it is in a file, pass it with --plugin FILE.py.",
     ),
     (
         {"model": [KNN | {"filters": ["mmr"]}]},

@@ -80,3 +80,26 @@ def test_each_split_policy_has_its_own_keys(resolve, policy, keys):
 def test_the_values_of_a_given_split_are_taken_by_their_public_name(resolve):
     plain = resolve(split={"policy": "given", "validate": ["dev"]}).as_json()
     assert plain["split"]["validate"] == ["dev"]
+
+
+def test_a_model_may_train_its_networks_in_its_own_way(resolve):
+    models = [{"label": x, "predictor": "epochs"} for x in ("a", "b")]
+    models[1]["train"] = {"learning_rate": 0.01, "monitor": "recall@5"}
+    a, b = resolve(model=models, train={"batch_size": 64, "patience": 3}).models
+    assert (a.train.learning_rate, a.train.batch_size, a.train.patience) == (1e-3, 64, 3)
+    assert (b.train.learning_rate, b.train.batch_size, b.train.patience) == (0.01, 64, 3)
+    assert [(m.monitor.name, m.monitor.params.k) for m in (a, b)] == [("ndcg", 10), ("recall", 5)]
+    overridden = resolve("model.a.train.patience=7", model=models).models
+    assert [m.train.patience for m in overridden] == [7, 10]
+
+
+def test_how_networks_are_trained_is_part_of_a_model_that_has_one_and_of_no_other(resolve):
+    def hashes(rate):
+        models = resolve(
+            model=[{"predictor": "item-knn"}, {"predictor": "epochs"}], train={"learning_rate": rate}
+        ).models
+        return [digest(m.as_json()) for m in models]
+
+    (knn, network), (same, other) = hashes(1e-3), hashes(1e-2)
+    assert knn == same
+    assert network != other

@@ -119,7 +119,7 @@ def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[R
         "bootstrap": experiment.experiment.evaluate.bootstrap, "device": train.device, "threads": train.threads,
     }  # fmt: skip
     for model in experiment.models:
-        parts = (*model.parts, *experiment.metrics, *experiment.metric_features)
+        parts = (*model.parts, *model.monitors, *experiment.metrics, *experiment.metric_features)
         plugins = {p.component.plugin.distribution: p.component.plugin for p in parts}
         sources = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
         sources["shopzoo"] = source_version("shopzoo", _core(), "")

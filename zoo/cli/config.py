@@ -45,11 +45,15 @@ def schema(plugins: tuple[Path, ...]) -> None:
 
 def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what an experiment comes to, as titles and lines."""
+    from zoo.config.train import NetworkSettings
+
+    usual = NetworkSettings().model_dump(mode="json")
+    train = {k: v for k, v in plain["train"].items() if v is not None and (k not in usual or v != usual[k])}
     split = {key: value for key, value in plain["split"].items() if key != "policy"}
     return [
         ("data", component_said(plain["data"]["source"])),
         ("split", call_said(plain["split"]["policy"], split)),
         ("metrics", ", ".join(map(metric_said, plain["evaluate"]["metrics"]))),
-        ("train", ", ".join(f"{key}={value}" for key, value in plain["train"].items() if value is not None)),
+        ("train", ", ".join(f"{key}={value}" for key, value in train.items())),
         *(("model", f"{model['label']}: {model_said(model)}") for model in plain["model"]),
     ]

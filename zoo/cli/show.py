@@ -106,6 +106,8 @@ def said(capabilities: Capabilities, stage: StageName) -> list[str]:
         "needs a real clock" if c.needs_time else "needs no clock",
         "the same whatever the seed" if c.deterministic else "depends on the seed",
     ]
+    if c.validates:
+        lines.append("finds its number of epochs on the `validate` part")
     return [*lines, "needs a `rank` part" if c.learns else "has nothing to fit"] if stage == "ranker" else lines
 
 

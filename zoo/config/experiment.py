@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Targets, Temporal
+from zoo.config.train import TrainSettings
 from zoo.params import Table
 from zoo.spec import StageName
 
@@ -140,28 +141,6 @@ class EvaluateSettings(Table):
         return _listed(value, ("features",))
 
 
-class TrainSettings(Table):
-    """`[train]`: how models are fitted, the same for all."""
-
-    refit: bool = True
-    """Fit once more on everything before the test part; false leaves the validation events out, as some papers do."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where tensors live."""
-    seeds: list[int] = Field([0], min_length=1)
-    """One run for each seed; models that are deterministic run once."""
-    threads: int | None = Field(None, ge=1)
-    """Threads of torch's operations; its own default where this is not set."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _each_once(cls, value: list[int]) -> list[int]:
-        """Refuse a seed given twice: its runs are one run, and would pass for a spread of zero."""
-        twice = next((seed for seed in value if value.count(seed) > 1), None)
-        if twice is not None:
-            raise ValueError(f"expected each seed once, found {twice} more than once.")
-        return value
-
-
 class Model(Table):
     """`[[model]]`: a pipeline."""
 
@@ -175,6 +154,8 @@ class Model(Table):
     """Applied before the top K is taken."""
     rankers: list[Choice] = []
     """Applied in turn to the candidates."""
+    train: dict[str, Any] = {}
+    """Keys of `[train]` that are other for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are not."""
 
     @model_validator(mode="before")
     @classmethod

@@ -79,10 +79,10 @@ def _well_formed(raw: dict[str, Any]) -> Sections:
         except ValidationError:
             return None
 
-    data, split, evaluate = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate"))
+    data, split, evaluate, train = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate", "train"))
     models = raw.get("model")
     one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
-    return Sections(data, split, evaluate, [model[0] if model else None for model in one_by_one])
+    return Sections(data, split, evaluate, train, [model[0] if model else None for model in one_by_one])
 
 
 def _read(file: Path) -> dict[str, Any]:

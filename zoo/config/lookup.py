@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, Model
+from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, MetricChoice, Model
 from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
 from zoo.config.splits import Split
+from zoo.config.train import NetworkSettings, TrainSettings
 from zoo.errors import ComponentError, ConfigError
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
@@ -27,7 +28,9 @@ def resolved(experiment: Experiment, registry: Registry, base: Path) -> Resolved
             fit together.
     """
     result, problems = looked_up(
-        Sections(experiment.data, experiment.split, experiment.evaluate, experiment.model), registry, base
+        Sections(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model),
+        registry,
+        base,
     )
     if problems or result.source is None:
         raise ConfigError("\n".join(problems))
@@ -42,6 +45,7 @@ class Sections:
     data: DataSettings | None
     split: Split | None
     evaluate: EvaluateSettings | None
+    train: TrainSettings | None
     models: Sequence[Model | None]
 
 
@@ -62,7 +66,9 @@ def looked_up(sections: Sections, registry: Registry, base: Path) -> tuple[Found
     source = lookup.one("dataset", data.source, "data.source") if data else None
     metrics = lookup.many("metric", evaluate.metrics, "evaluate.metrics") if evaluate else ()
     features = lookup.many("featurizer", evaluate.features, "evaluate.features") if evaluate else ()
-    models = tuple(lookup.model(model, f"model[{i}]") for i, model in enumerate(sections.models, 1))
+    train = sections.train or TrainSettings()
+    monitor = lookup.monitor(train, "train")
+    models = tuple(lookup.model(m, f"model[{i}]", train, monitor) for i, m in enumerate(sections.models, 1))
     problems = lookup.problems
     if evaluate:
         problems += _metric_misfits(metrics, models, evaluate)
@@ -100,16 +106,40 @@ class _Lookup:
         found = [self.one(stage, choice, f"{where}[{i}]") for i, choice in enumerate(choices, 1)]
         return tuple(c for c in found if c is not None)
 
-    def model(self, model: Model | None, where: str) -> ResolvedModel | None:
-        """Return a model, or None where one of its components is a problem."""
+    def monitor(self, settings: NetworkSettings, where: str) -> Chosen | None:
+        """Return the metric that trainings watch, or None where that is a problem."""
+        return self.one("metric", MetricChoice.model_validate(settings.monitor), f"{where}.monitor")
+
+    def model(
+        self, model: Model | None, where: str, train: TrainSettings, monitor: Chosen | None
+    ) -> ResolvedModel | None:
+        """Return a model, or None where one of its components or settings is a problem.
+
+        Args:
+            model: What the file says.
+            where: Its place in the file.
+            train: The settings of all models.
+            monitor: The metric that their trainings watch.
+        """
         if model is None:
             return None
         before = len(self.problems)
         found = [(stage, self.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
+        settings: NetworkSettings = train
+        try:
+            settings = train.network(model.train, f"{where}.train")
+        except ConfigError as error:
+            self.problems.append(str(error))
+        if "monitor" in model.train and settings is not train:
+            monitor = self.monitor(settings, f"{where}.train")
         if len(self.problems) > before:
             return None
         of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
-        return ResolvedModel(model.name, of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
+        stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
+        result = ResolvedModel(model.name, *stages, settings, monitor)
+        if model.train and not result.validates:
+            self.problems.append(f"{where}.train: nothing in {model.name} trains in epochs. Remove [model.train].")
+        return result
 
 
 def _metric_misfits(

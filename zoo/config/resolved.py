@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.config.experiment import Experiment
 from zoo.config.splits import Split
+from zoo.config.train import NetworkSettings
 from zoo.params import Params
 from zoo.registry.registry import Component
 from zoo.spec import Capabilities
@@ -42,13 +43,25 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A pipeline: a component in each slot."""
+    """A pipeline: a component in each slot.
+
+    Attributes:
+        label: Its name in tables.
+        predictor: Retrieves.
+        featurizers: Make item features.
+        filters: Act before the top K is taken.
+        rankers: Act in turn on the candidates.
+        train: How its networks are trained.
+        monitor: The metric by which they stop early; None to train for `max_epochs`.
+    """
 
     label: str
     predictor: Chosen
     featurizers: tuple[Chosen, ...] = ()
     filters: tuple[Chosen, ...] = ()
     rankers: tuple[Chosen, ...] = ()
+    train: NetworkSettings = field(default_factory=NetworkSettings)
+    monitor: Chosen | None = None
 
     @property
     def parts(self) -> tuple[Chosen, ...]:
@@ -56,14 +69,25 @@ class ResolvedModel:
         return (self.predictor, *self.featurizers, *self.filters, *self.rankers)
 
     @property
+    def validates(self) -> bool:
+        """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
+        return any(part.capabilities.validates for part in self.parts)
+
+    @property
+    def monitors(self) -> tuple[Chosen, ...]:
+        """Return the metric that its training watches, if any is."""
+        return (self.monitor,) if self.monitor and self.validates else ()
+
+    @property
     def deterministic(self) -> bool:
         """Return whether its result does not depend on the seed."""
         return all(part.capabilities.deterministic for part in self.parts)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the model with every default filled in; its label is not part of it."""
+        """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}
-        return {"predictor": self.predictor.as_json(), **lists}
+        train = {"train": self.train.model_dump(mode="json")} if self.validates else {}
+        return {"predictor": self.predictor.as_json(), **lists, **train}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from zoo.config.experiment import Experiment
+from zoo.config.train import NetworkSettings
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
 
@@ -21,7 +22,11 @@ def experiment_schema(registry: Registry) -> Schema:
     Args:
         registry: Whose components may be named. Other names are allowed too: a plugin may be missing here.
     """
-    models: list[type[BaseModel]] = [Experiment, *dict.fromkeys(c.spec.params for c in registry.components())]
+    models: list[type[BaseModel]] = [
+        Experiment,
+        NetworkSettings,
+        *dict.fromkeys(c.spec.params for c in registry.components()),
+    ]
     references, schema = models_json_schema([(model, "validation") for model in models])
     named = {model: ref["$ref"].rpartition("/")[2] for (model, _), ref in references.items()}
     tables: dict[str, Schema] = schema["$defs"]
@@ -31,6 +36,7 @@ def experiment_schema(registry: Registry) -> Schema:
     data["k_core"]["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": data["k_core"].pop("$ref")}]
     evaluate["metrics"]["items"] = {"$ref": "#/$defs/metric"}
     model["predictor"] |= {"$ref": "#/$defs/predictor"}
+    model["train"] |= {"$ref": f"#/$defs/{named[NetworkSettings]}"}
     lists = ((evaluate, "features", "featurizer"), (model, "featurizer", "featurizer"), (model, "filters", "filter"), (model, "rankers", "ranker"))  # fmt: skip
     for table, key, stage in lists:
         one = {"$ref": f"#/$defs/{stage}"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -114,6 +115,10 @@ class QueryBatch:
     now: Tensor
     masked: Tensor
 
+    def to(self, device: torch.device | str, **options: Any) -> QueryBatch:
+        """Return the batch on a device."""
+        return QueryBatch(*(getattr(self, f.name).to(device, **options) for f in fields(self)))
+
 
 @dataclass(frozen=True, eq=False)
 class Queries:
@@ -158,6 +163,10 @@ class Queries:
         """Return a block of queries."""
         targets = None if self.targets is None else self.targets[block]
         return Queries(self.log, self.row[block], self.end[block], self.now[block], self.users[block], targets)
+
+    def at(self, places: NDArray[np.int64]) -> Queries:
+        """Return the queries at some places, in that order, without their targets."""
+        return Queries(self.log, self.row[places], self.end[places], self.now[places], self.users[places])
 
     def where(self, kept: NDArray[np.bool_]) -> Queries:
         """Return the queries kept, `[Q]` bool."""

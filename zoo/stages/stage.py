@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import NotFittedError
@@ -62,6 +63,8 @@ class RunContext:
         device: Where tensors live.
         folder: Where a stage may write, or None.
         validate: Evaluates a predictor on the validation queries, or None where there are none.
+        epochs: How many epochs to train, where that is settled; None to find out by `validate`.
+        settings: How networks are trained.
         progress: Called with (done, total) by long fits.
     """
 
@@ -69,6 +72,8 @@ class RunContext:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     folder: Path | None = None
     validate: Callable[[Predictor[Any]], float] | None = None
+    epochs: int | None = None
+    settings: NetworkSettings = field(default_factory=NetworkSettings)
     progress: Callable[[int, int], None] = lambda done, total: None
 
     def rng(self, label: str) -> np.random.Generator:

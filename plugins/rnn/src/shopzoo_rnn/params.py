@@ -1,0 +1,12 @@
+"""Parameters of the components; importing this module imports no torch."""
+
+from zoo.api import Field, NeuralParams
+
+
+class GRU4RecParams(NeuralParams):
+    """Parameters of `gru4rec`."""
+
+    layers: int = Field(1, ge=1)
+    """Recurrent layers, one upon the other."""
+    item_dropout: float = Field(0.2, ge=0, lt=1)
+    """Share of the item vectors' entries that is dropped in training, before the first layer; `dropout` acts after each layer."""

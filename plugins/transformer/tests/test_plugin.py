@@ -1,0 +1,56 @@
+"""The plugin itself: what it provides, its parameters, its README."""
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import shopzoo_transformer
+
+from zoo.api import ConfigError
+from zoo.params import validated
+
+SPECS = shopzoo_transformer.zoo_components()
+
+
+def test_provides_what_it_says():
+    assert [(s.stage, s.name) for s in SPECS] == [("predictor", "sasrec")]
+    assert all(s.capabilities.validates and not s.capabilities.deterministic for s in SPECS)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_tiny_parameters_build_the_component(spec):
+    module, _, name = spec.target.partition(":")
+    params = spec.params(**spec.tiny)
+    assert getattr(import_module(module), name)(params).params == params
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_every_parameter_is_described(spec):
+    assert all(field.description for field in spec.params.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"dim": 0}, r"sasrec\.dim: expected a number of at least 1, found 0\."),
+        ({"dropout": 1}, r"sasrec\.dropout: expected a number less than 1, found 1\."),
+        ({"loss": "sofmax"}, r"sasrec\.loss: expected .*, found 'sofmax'\. Did you mean 'softmax'\?"),
+        ({"dim": 64, "heads": 3}, r"sasrec: expected `heads` to divide `dim`, found heads = 3 and dim = 64\."),
+    ],
+)
+def test_wrong_parameters_are_explained(values, message):
+    with pytest.raises(ConfigError, match=message):
+        validated(SPECS[0].params, values, "sasrec")
+
+
+def test_the_models_of_the_readme_are_valid():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    models = [m for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) for m in tomllib.loads(block)["model"]]
+    for model in models:
+        written = model["predictor"]
+        name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
+        (spec,) = (s for s in SPECS if s.name == name)
+        assert validated(spec.params, params, name)
+    assert len(models) == 2

@@ -1,0 +1,77 @@
+"""How networks are trained: `[train]` for all models, and `[model.train]` where one differs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from zoo.params import Table, validated
+
+
+class NetworkSettings(Table):
+    """The keys of `[train]` that a model may set for itself under `[model.train]`."""
+
+    max_epochs: int = Field(100, ge=1)
+    """The most epochs of a training; all of them where the split has no `validate` part."""
+    patience: int = Field(10, ge=1)
+    """Validations without a better value after which a training stops."""
+    monitor: str = Field("ndcg@10", pattern=r"^.+@[1-9]\d*$")
+    """The metric that early stopping watches over the validation queries, higher is better: `"name@k"`."""
+    validate_every: int = Field(1, ge=1)
+    """Epochs between validations."""
+    validation_queries: int = Field(10_000, ge=1)
+    """The most queries that a validation asks, evenly drawn."""
+    batch_size: int = Field(256, ge=1)
+    """Sequences in a batch."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """The rate of AdamW, or its peak under a schedule."""
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    """How the rate falls to zero over `max_epochs`."""
+    warmup_steps: int = Field(0, ge=0)
+    """Steps in which the rate rises from zero."""
+    weight_decay: float = Field(0.0, ge=0)
+    """AdamW's decay, not applied to biases and norms."""
+    clip_norm: float | None = Field(None, gt=0)
+    """The largest norm of a gradient."""
+    precision: Literal["32", "bf16"] = "32"
+    """Arithmetic of the network: float32, or bfloat16 where that is safe."""
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are added up for a step."""
+    time_limit: float | None = Field(None, gt=0)
+    """Minutes after which a training stops with what it has."""
+
+
+class TrainSettings(NetworkSettings):
+    """`[train]`: how models are fitted, the same for all."""
+
+    refit: bool = True
+    """Fit once more on everything before the test part; false leaves the validation events out, as some papers do."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where tensors live."""
+    seeds: list[int] = Field([0], min_length=1)
+    """One run for each seed; models that are deterministic run once."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of torch's operations; its own default where this is not set."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, value: list[int]) -> list[int]:
+        """Refuse a seed given twice: its runs are one run, and would pass for a spread of zero."""
+        twice = next((seed for seed in value if value.count(seed) > 1), None)
+        if twice is not None:
+            raise ValueError(f"expected each seed once, found {twice} more than once.")
+        return value
+
+    def network(self, overrides: dict[str, Any], where: str) -> NetworkSettings:
+        """Return the settings of one model's networks: these, and over them what the model says for itself.
+
+        Args:
+            overrides: The model's `train` table.
+            where: Its place in the file, for errors.
+
+        Raises:
+            ConfigError: A key is unknown or a value does not fit.
+        """
+        shared = self.model_dump(include=set(NetworkSettings.model_fields))
+        return validated(NetworkSettings, {**shared, **overrides}, where)

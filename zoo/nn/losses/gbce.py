@@ -1,0 +1,26 @@
+"""Generalised binary cross-entropy (gSASRec; Petrov and Macdonald, RecSys 2023)."""
+
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from zoo.nn.items import ItemTable
+from zoo.nn.negatives import Negatives
+
+
+def gbce(hidden: Tensor, table: ItemTable, targets: Tensor, negatives: Negatives, calibration: float = 0.75) -> Tensor:
+    """Return the binary cross-entropy in which the positive's probability is raised to a power below 1.
+
+    With k negatives of a catalogue of n items plain BCE is overconfident, since k is not n - 1; the power
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha), alpha = k / (n - 1), undoes it in part (t = 1: wholly).
+
+    Args:
+        hidden: `[N, D]`.
+        table: The item vectors.
+        targets: `[N]`.
+        negatives: Shared by all positions, `[K]`.
+        calibration: t, between 0 (plain BCE) and 1.
+    """
+    alpha = min(len(negatives.items) / max(table.n_known - 1, 1), 1.0)
+    beta = alpha * (calibration * (1 - 1 / alpha) + 1 / alpha)
+    missed = logsigmoid(-hidden @ table.outputs(negatives.items).T) * negatives.others(targets)
+    return -(beta * logsigmoid(table.logits(hidden, targets)) + missed.sum(1)).mean()

@@ -1,0 +1,37 @@
+"""Cross-entropy over the target and shared negatives (Jean et al., ACL 2015; logQ: Bengio and Senecal, 2008)."""
+
+import torch
+from torch import Tensor
+
+from zoo.nn.items import ItemTable
+from zoo.nn.negatives import Negatives
+
+
+def sampled_softmax(
+    hidden: Tensor,
+    table: ItemTable,
+    targets: Tensor,
+    negatives: Negatives,
+    temperature: float = 1.0,
+    *,
+    logq: bool = True,
+) -> Tensor:
+    """Return the mean of -log p(target) with a softmax over the target and the negatives; one that is the target is left out.
+
+    Args:
+        hidden: `[N, D]`.
+        table: The item vectors.
+        targets: `[N]`.
+        negatives: Shared by all positions, `[K]`.
+        temperature: Divides the scores.
+        logq: Whether a negative's score is lowered by the log of how often it is expected in the sample. Then the sum
+            over the sample is, in the mean, the sum over the catalogue, and popular items are not punished for being
+            drawn more often. The target is there for certain and needs no correction.
+    """
+    hidden = hidden / temperature
+    positive = table.logits(hidden, targets)
+    drawn = hidden @ table.outputs(negatives.items).T
+    if logq:
+        drawn = drawn - negatives.log_q
+    drawn = drawn.masked_fill(~negatives.others(targets), -1e30)  # finite, so that a row of nothing else has a gradient
+    return (torch.logaddexp(positive, drawn.logsumexp(1)) - positive).mean()

@@ -1,0 +1,123 @@
+"""What a neural predictor need not write: item vectors, batches, training, scoring, saving."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from zoo.data.batches import SequenceBatches
+from zoo.data.queries import Queries, QueryBatch
+from zoo.errors import TrainingError
+from zoo.nn.items import ItemTable
+from zoo.params import NeuralParams
+from zoo.stages.predictor import Predictor
+from zoo.stages.stage import RunContext, State, TrainingData
+from zoo.training.loop import train
+from zoo.training.module import restore, weights
+from zoo.training.objectives import NextItem, loss_of
+
+P = TypeVar("P", bound=NeuralParams)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a network's shapes depend on, beside its parameters; saved, so that a fresh process can build it again.
+
+    Attributes:
+        n_items: The number of items.
+        n_users: The number of users in training.
+        n_events: The number of event types.
+    """
+
+    n_items: int
+    n_users: int
+    n_events: int
+
+
+class Network(nn.Module):
+    """The item vectors and the encoder that reads them: what is trained and saved."""
+
+    popularity: Tensor
+
+    def __init__(self, items: ItemTable, encoder: nn.Module) -> None:
+        super().__init__()
+        self.items, self.encoder = items, encoder
+        self.register_buffer("popularity", torch.zeros(len(items.known)))
+
+    def score(self, batch: QueryBatch) -> Tensor:
+        """Return the product of each history's vector with all items' vectors, `[B, I]`.
+
+        Without a history there is nothing to encode: then items are scored by how often they occur in training.
+        """
+        last = (batch.lengths - 1).clamp(min=0)
+        hidden = self.encoder(batch)[torch.arange(len(last), device=last.device), last]
+        return self.items.all_logits(hidden).where(batch.lengths[:, None] > 0, self.popularity)
+
+
+class NeuralPredictor(Predictor[P]):
+    """A predictor of which a plugin writes the encoder and the core does the rest.
+
+    `epochs` and `history` tell how the training went: epochs of the weights that were kept, and the metric after each
+    validation. A query without a history gets the most popular items.
+    """
+
+    fitted = ("network", "sizes", "epochs", "history")
+    network: Network
+    sizes: Sizes
+    epochs: int
+    history: list[float]
+
+    @abstractmethod
+    def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
+        """Return the encoder: `forward(batch: QueryBatch) -> [B, L, D]`, a vector for each position.
+
+        Histories are right-padded. The vector at a position must not depend on what comes after it, padding included.
+        """
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Train the encoder and the item vectors, each position of a sequence to give the next item.
+
+        Raises:
+            TrainingError: No user has two events, or the loss is no number any more.
+        """
+        log, p, name = data.interactions, self.params, type(self).__name__
+        batches = SequenceBatches(log, p.length, context.settings.batch_size, context.rng(f"{name}/batches"))
+        if not len(batches):
+            raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
+        self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
+        with context.seeded(f"{name}/init"):
+            self.network = self._built(torch.from_numpy(data.known)).to(context.device)
+        counts = torch.from_numpy(log.counts()).to(context.device)
+        self.network.popularity.copy_(counts.float().log())
+        objective = NextItem(self.network, loss_of(p, counts, context.generator(f"{name}/negatives")))
+        validate = None if context.validate is None else partial(context.validate, self)
+        trained = train(objective, batches, context, name, validate)
+        self.epochs, self.history = trained.epochs, trained.history
+
+    def score(self, queries: Queries) -> Tensor:
+        """Return the products of the vector at each history's last position with all items' vectors, `[B, I]`."""
+        with torch.no_grad():
+            return self.network.score(queries.batch(self.params.length, self.network.popularity.device)).float()
+
+    def state(self) -> State:
+        """Return the weights, and the sizes they were built for."""
+        values = {"sizes": asdict(self.sizes), "epochs": self.epochs, "history": self.history}
+        return State(weights(self.network), values)
+
+    def load_state(self, state: State) -> None:
+        """Build the network for the sizes saved, and take the weights."""
+        self.sizes = Sizes(**state.values["sizes"])
+        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
+            self.network = self._built(state.tensors["items.known"]).eval()
+        restore(self.network, state.tensors)
+
+    def _built(self, known: Tensor) -> Network:
+        """Return the network, not trained."""
+        items = ItemTable(known, self.params.dim)
+        return Network(items, self.build(self.sizes, items))
