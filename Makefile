@@ -34,6 +34,10 @@ $(VENV)/.dev: $(VENV)/.installed
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 
+$(VENV)/.speed: $(VENV)/.dev
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[speed]'
+	@touch $@
+
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
 	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
 
@@ -43,7 +47,7 @@ test: $(VENV)/.dev  ## Run the test suite.
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
 	$(BIN)/python -m pytest -m slow
 
-speed: $(VENV)/.dev  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
+speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
 	@for file in tests/speed/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 check: $(VENV)/.dev  ## Check format, lint, types, layers and generated docs.

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
-import pyarrow as pa
 import torch
 import torchmetrics
 from numpy.typing import NDArray
@@ -65,7 +64,7 @@ class Facts:
         allowed = np.ones(training.n_items + 1, np.bool_) if eligible is None else eligible.copy()
         allowed[0] = False
         prices = None
-        if catalogue is not None and "price" in catalogue.columns and _is_numeric(catalogue.column("price").type):
+        if catalogue is not None and catalogue.has_numbers("price"):
             prices = torch.from_numpy(catalogue.numbers("price").copy())
         return cls(torch.from_numpy(training.counts()), torch.from_numpy(allowed), prices, features)
 
@@ -192,8 +191,3 @@ class CatalogueMetric(Metric[P]):
     def of_exposure(self, exposure: NDArray[np.int64]) -> float:
         """Return the value of an exposure other than the one seen, `[I]`: that of resampled lists."""
         return float(self.value(torch.from_numpy(exposure), self.facts))
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    """Return whether a column's type holds numbers."""
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

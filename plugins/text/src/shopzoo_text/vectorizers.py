@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -27,9 +28,9 @@ class _TermVectors(Featurizer[T]):
         matrix = self._vectors(catalogue.texts(self.params.columns))
         return ItemFeatures.of_sparse(csr_matrix(matrix), tuple(self.terms))
 
+    @abstractmethod
     def _vectors(self, texts: list[str]) -> csr_matrix:
         """Return the vectors of texts under the fitted terms."""
-        raise NotImplementedError
 
     def _options(self) -> dict[str, object]:
         """Return the arguments that both vectorizers of scikit-learn take."""
