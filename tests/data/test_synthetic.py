@@ -305,7 +305,8 @@ def test_what_was_seen_last_tells_what_is_next(shop):
 
 
 def test_text_tells_which_new_product_a_customer_takes():
-    text = pytest.importorskip("sklearn.feature_extraction.text")
+    from sklearn.feature_extraction import text
+
     shop = Shop(customers=4_000, items=3_000, events=200_000)
     before, test = shop.split()
     cold = np.setdiff1d(shop.item[test], shop.item[before])

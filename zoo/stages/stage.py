@@ -127,11 +127,16 @@ class Stage(ABC, Generic[P]):
         return State(tensors, {name: value for name, value in values.items() if name not in tensors})
 
     def load_state(self, state: State) -> None:
-        """Take back what `state` returned; what a `cached_property` made of an earlier state is forgotten."""
-        for name in [n for n in self.__dict__ if isinstance(getattr(type(self), n, None), cached_property)]:
-            del self.__dict__[name]
+        """Take back what `state` returned."""
         for name, value in {**state.tensors, **state.values}.items():
             setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; with one that `fit` sets, what a `cached_property` made of an earlier fit is forgotten."""
+        if name in type(self).fitted:
+            for made in [n for n in self.__dict__ if isinstance(getattr(type(self), n, None), cached_property)]:
+                del self.__dict__[made]
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         """Explain the one missing attribute that a user can cause: what `fit` would have set."""

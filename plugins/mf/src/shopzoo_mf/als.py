@@ -56,7 +56,6 @@ class ALS(Predictor[ALSParams]):
         Raises:
             DataError: The events weigh nothing.
         """
-        self.__dict__.pop("_fold_in", None)
         matrix = data.interactions.matrix()
         by_user = Events.of(csr_tensor(matrix, context.device))
         by_item = Events.of(csr_tensor(matrix.T.tocsr(), context.device))

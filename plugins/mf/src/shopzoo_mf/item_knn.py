@@ -42,8 +42,6 @@ class ItemKNN(Predictor[ItemKNNParams]):
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Find the neighbours of every item, a block of items at a time."""
-        for cached in ("_voters", "_votes"):
-            self.__dict__.pop(cached, None)
         matrix = damped(data.interactions.matrix(), self.params.damping)
         n_items = matrix.shape[1]
         lengths = torch.from_numpy(np.sqrt(np.asarray(matrix.power(2).sum(axis=0)).ravel())).to(context.device)
