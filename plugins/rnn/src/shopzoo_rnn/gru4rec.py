@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.functional import dropout
 
 from shopzoo_rnn.params import GRU4RecParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
+from zoo.nn.layers import dropout
 
 
 class GRU4Rec(NeuralPredictor[GRU4RecParams]):

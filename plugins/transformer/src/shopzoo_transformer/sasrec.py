@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.functional import dropout
 
 from shopzoo_transformer.params import SASRecParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import TransformerBlock
+from zoo.nn.layers import TransformerBlock, dropout
 
 
 class SASRec(NeuralPredictor[SASRecParams]):
