@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.stages.ranker import Ranker
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
     from zoo.training.neural import NeuralPredictor, Sizes
+    from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
 
 _LAZY = {
     "CandidateLists": "zoo.stages.candidates",
@@ -49,8 +50,11 @@ _LAZY = {
     "ItemFeatures": "zoo.stages.featurizer",
     "ItemTable": "zoo.nn.items",
     "Judged": "zoo.evaluation.metric",
+    "MaskedItem": "zoo.training.objectives",
     "Metric": "zoo.evaluation.metric",
     "NeuralPredictor": "zoo.training.neural",
+    "NextItem": "zoo.training.objectives",
+    "Objective": "zoo.training.objectives",
     "Predictor": "zoo.stages.predictor",
     "Queries": "zoo.data.queries",
     "QueryBatch": "zoo.data.queries",
@@ -63,6 +67,7 @@ _LAZY = {
     "Tables": "zoo.data.dataset",
     "Targets": "zoo.data.queries",
     "TrainingData": "zoo.stages.stage",
+    "UserItem": "zoo.training.objectives",
 }
 
 __all__ = [
@@ -88,10 +93,13 @@ __all__ = [
     "ItemFeatures",
     "ItemTable",
     "Judged",
+    "MaskedItem",
     "Metric",
     "NeuralParams",
     "NeuralPredictor",
+    "NextItem",
     "NotFittedError",
+    "Objective",
     "Params",
     "Predictor",
     "Queries",
@@ -108,6 +116,7 @@ __all__ = [
     "Targets",
     "TrainingData",
     "TrainingError",
+    "UserItem",
     "ZooError",
     "hookimpl",
 ]

@@ -1,13 +1,14 @@
 """Training batches against a loop over users."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.batches import SequenceBatches
+from zoo.data.batches import PairBatches, SequenceBatches, hidden_items, next_item
 from zoo.data.interactions import Interactions
 
 
@@ -24,7 +25,7 @@ def logs(draw):
 
 
 def batches_of(log, length=4, batch_size=3, seed=0):
-    return SequenceBatches(log, length, batch_size, np.random.default_rng(seed))
+    return SequenceBatches(log, length + 1, batch_size, np.random.default_rng(seed), next_item)
 
 
 @settings(deadline=None, max_examples=50)
@@ -67,3 +68,40 @@ def test_batches_are_of_like_length_and_in_random_order():
     assert first != [b.inputs.users.tolist() for b in batches]  # each epoch anew
     assert first == [b.inputs.users.tolist() for b in batches_of(log, length=50, batch_size=32)]
     assert {type(b.to("cpu").targets) for b in epoch} == {torch.Tensor}
+
+
+@settings(deadline=None, max_examples=50)
+@given(log=logs(), rate=st.floats(0.05, 0.95))
+def test_hidden_items_are_asked_for_and_not_shown(log, rate):
+    rng = np.random.default_rng(0)
+    for batch in SequenceBatches(log, 5, 3, rng, partial(hidden_items, rate=rate, rng=rng)):
+        inputs = batch.inputs
+        for row, user in enumerate(inputs.users.tolist()):
+            items = log.items[max(log.offsets[user] - 5, log.offsets[user - 1]) : log.offsets[user]].tolist()
+            hidden = inputs.masked[row].tolist()
+            shown = inputs.items[row].tolist()
+            assert any(hidden)
+            assert not any(hidden[len(items) :])
+            for at, item in enumerate(items):
+                assert (shown[at], int(batch.targets[row, at])) == ((0, item) if hidden[at] else (item, 0))
+        assert torch.equal(inputs.now, inputs.times)
+
+
+def test_the_share_of_hidden_items_is_the_rate():
+    log = Interactions.from_arrays(np.repeat(np.arange(200), 50), np.ones(10_000, np.int64), np.arange(10_000))
+    rng = np.random.default_rng(0)
+    batches = list(SequenceBatches(log, 50, 40, rng, partial(hidden_items, rate=0.3, rng=rng)))
+    hidden = sum(int(b.inputs.masked.sum()) for b in batches)
+    assert abs(hidden / 10_000 - 0.3) < 0.02
+
+
+@settings(deadline=None, max_examples=30)
+@given(log=logs(), batch_size=st.integers(1, 5))
+def test_pairs_are_the_events(log, batch_size):
+    batches = PairBatches(log, batch_size, np.random.default_rng(0))
+    found = list(batches)
+    assert len(found) == len(batches)
+    pairs = Counter(
+        (u, i) for b in found for u, i in zip(b.inputs.users.tolist(), b.targets[:, 0].tolist(), strict=True)
+    )
+    assert pairs == Counter(zip((log.users + 1).tolist(), log.items.tolist(), strict=True))

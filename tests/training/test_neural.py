@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.data.batches import SequenceBatches
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.errors import NotFittedError
 from zoo.stages.stage import State
+from zoo.training.neural import Lesson
 from zoo.training.objectives import NextItem, loss_of
 
 LOSSES = ("softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce")
@@ -91,7 +91,7 @@ def test_items_outside_training_are_never_scored(cycle, fit):
 
 def test_only_positions_that_ask_for_an_item_reach_the_loss(cycle, fit):
     network = fit(cycle).network
-    batch = next(iter(SequenceBatches(cycle, 8, 60, np.random.default_rng(0))))
+    batch = next(iter(NextItem(8).examples(cycle, 60, np.random.default_rng(0))))
     reached = []
 
     def loss(hidden, items, targets):
@@ -99,7 +99,7 @@ def test_only_positions_that_ask_for_an_item_reach_the_loss(cycle, fit):
         return hidden.sum()
 
     with torch.no_grad():
-        NextItem(network, loss).loss(batch)
+        Lesson(network, loss).loss(batch)
         whole = network.encoder(batch.inputs)
     hidden, targets = reached[0]
     assert len(hidden) == int(batch.inputs.lengths.sum()) < batch.targets.numel()
@@ -114,8 +114,8 @@ def test_only_positions_that_ask_for_an_item_reach_the_loss(cycle, fit):
 def test_every_parameter_gets_a_gradient(cycle, fit, make, loss):
     predictor = fit(cycle, {"loss": loss})
     counts = torch.from_numpy(cycle.counts())
-    objective = NextItem(predictor.network, loss_of(predictor.params, counts, torch.Generator().manual_seed(0)))
-    objective.loss(next(iter(SequenceBatches(cycle, 8, 60, np.random.default_rng(0))))).backward()
+    lesson = Lesson(predictor.network, loss_of(predictor.params, counts, torch.Generator().manual_seed(0)))
+    lesson.loss(next(iter(NextItem(8).examples(cycle, 60, np.random.default_rng(0))))).backward()
     for name, parameter in predictor.network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name

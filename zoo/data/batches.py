@@ -1,11 +1,11 @@
-"""Training batches: histories of like length, gathered from the log with index arithmetic."""
+"""Training batches: histories of like length, or pairs, gathered from the log with index arithmetic."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ class TrainingBatch:
 
     Attributes:
         inputs: What the encoder reads, `[B, L]`.
-        targets: The item that each position should give, `[B, L]` int64; 0 where nothing is asked.
+        targets: The item that the vector at each position should give, `[B, L]` int64; 0 where nothing is asked.
     """
 
     inputs: QueryBatch
@@ -36,6 +36,18 @@ class TrainingBatch:
         return TrainingBatch(self.inputs.to(device, **options), self.targets.to(device, **options))
 
 
+class Examples(Protocol):
+    """Training batches that can be gone through again and again, in another order each time."""
+
+    rng: np.random.Generator
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        """Yield the batches of one epoch."""
+
+
 class SequenceBatches:
     """The users' last events as batches, shuffled anew each epoch, batches of like length.
 
@@ -43,19 +55,27 @@ class SequenceBatches:
     tensor2tensor): padding almost vanishes, and the batches still are random.
     """
 
-    def __init__(self, log: Interactions, length: int, batch_size: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        log: Interactions,
+        window: int,
+        batch_size: int,
+        rng: np.random.Generator,
+        ask: Callable[[QueryBatch], TrainingBatch],
+    ) -> None:
         """Cut a log into sequences.
 
         Args:
             log: The training events.
-            length: Positions of the encoder; a user's last `length + 1` events are read.
+            window: Events that are read of each user, the last ones; users with a single event teach nothing.
             batch_size: Sequences in a batch.
             rng: Shuffles.
+            ask: Makes inputs and targets of sequences `[B, window]`: `next_item`, or `hidden_items`.
         """
         rows = np.flatnonzero(log.lengths >= 2)
         self.queries = Queries(log, rows, log.offsets[rows + 1], np.zeros(len(rows), np.int64), rows + 1)
-        self.length, self.batch_size, self.rng = length, batch_size, rng
-        self.lengths = np.minimum(self.queries.lengths, length + 1)
+        self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
+        self.lengths = np.minimum(self.queries.lengths, window)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -64,7 +84,7 @@ class SequenceBatches:
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
         for chosen in self._order():
-            yield next_item(self.queries.at(chosen).batch(self.length + 1))
+            yield self.ask(self.queries.at(chosen).batch(self.window))
 
     def _order(self) -> list[NDArray[np.int64]]:
         """Return the sequences of each batch."""
@@ -87,3 +107,38 @@ def next_item(batch: QueryBatch) -> TrainingBatch:
         items, times, events, batch.lengths - 1, batch.users, batch.times[:, 1:] * asked, batch.masked[:, :-1]
     )
     return TrainingBatch(inputs, targets)
+
+
+def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator) -> TrainingBatch:
+    """Return sequences `[B, L]` with a share of their items hidden, at least one in each, and what was there.
+
+    A position's `now` becomes the time of its own event: that is when the hidden item is asked for.
+    """
+    real = batch.items > 0
+    chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
+    hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
+    inputs = replace(batch, items=batch.items.masked_fill(hidden, 0), masked=hidden, now=batch.times)
+    return TrainingBatch(inputs, batch.items * hidden)
+
+
+class PairBatches:
+    """Every event as a pair of user and item, shuffled anew each epoch."""
+
+    def __init__(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> None:
+        """Take the pairs of a log; `rng` shuffles them."""
+        self.users, self.items = torch.from_numpy(log.users + 1), torch.from_numpy(log.items).long()
+        self.batch_size, self.rng = batch_size, rng
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return math.ceil(len(self.items) / self.batch_size)
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        """Yield the batches of one epoch: users without a history, `[B, 1]`, and an item for each."""
+        order = torch.from_numpy(self.rng.permutation(len(self.items)))
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            users = self.users[chosen]
+            nothing = torch.zeros(len(users), 1, dtype=torch.int64)
+            inputs = QueryBatch(nothing, nothing, nothing, torch.ones_like(users), users, nothing, nothing > 0)
+            yield TrainingBatch(inputs, self.items[chosen, None])

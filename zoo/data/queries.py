@@ -11,6 +11,7 @@ import scipy.sparse
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from zoo.data.interactions import Interactions, csr
 from zoo.errors import DataError
@@ -118,6 +119,17 @@ class QueryBatch:
     def to(self, device: torch.device | str, **options: Any) -> QueryBatch:
         """Return the batch on a device."""
         return QueryBatch(*(getattr(self, f.name).to(device, **options) for f in fields(self)))
+
+    def with_hidden_end(self) -> QueryBatch:
+        """Return the batch with a hidden position after each history, `[B, L + 1]`, at the moment of the query."""
+        rows, last = torch.arange(len(self.lengths), device=self.lengths.device), (self.lengths - 1).clamp(min=0)
+        asked = self.now[rows, last]
+        items, times, events, now, masked = (
+            pad(values, (0, 1)) for values in (self.items, self.times, self.events, self.now, self.masked)
+        )
+        for values, value in ((times, asked), (now, asked), (masked, True)):
+            values[rows, self.lengths] = value
+        return QueryBatch(items, times, events, self.lengths + 1, self.users, now, masked)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from zoo.data.batches import SequenceBatches
+from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import TrainingError
 from zoo.nn.items import ItemTable
@@ -19,7 +19,7 @@ from zoo.stages.predictor import Predictor
 from zoo.stages.stage import RunContext, State, TrainingData
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
-from zoo.training.objectives import NextItem, loss_of
+from zoo.training.objectives import Loss, NextItem, Objective, loss_of
 
 P = TypeVar("P", bound=NeuralParams)
 
@@ -49,14 +49,25 @@ class Network(nn.Module):
         self.items, self.encoder = items, encoder
         self.register_buffer("popularity", torch.zeros(len(items.known)))
 
-    def score(self, batch: QueryBatch) -> Tensor:
-        """Return the product of each history's vector with all items' vectors, `[B, I]`.
-
-        Without a history there is nothing to encode: then items are scored by how often they occur in training.
-        """
+    def hidden(self, batch: QueryBatch) -> Tensor:
+        """Return the vector at each row's last position, `[B, D]`."""
         last = (batch.lengths - 1).clamp(min=0)
-        hidden = self.encoder(batch)[torch.arange(len(last), device=last.device), last]
-        return self.items.all_logits(hidden).where(batch.lengths[:, None] > 0, self.popularity)
+        hidden: Tensor = self.encoder(batch)[torch.arange(len(last), device=last.device), last]
+        return hidden
+
+
+class Lesson(nn.Module):
+    """A network with its loss: what the trainer steps."""
+
+    def __init__(self, network: Network, loss: Loss) -> None:
+        super().__init__()
+        self.network, self._loss = network, loss
+
+    def loss(self, batch: TrainingBatch) -> Tensor:
+        """Return the loss over all positions that ask for an item; only these reach the output layer."""
+        asked = batch.targets > 0
+        hidden: Tensor = self.network.encoder(batch.inputs)
+        return self._loss(hidden[asked], self.network.items, batch.targets[asked])
 
 
 class NeuralPredictor(Predictor[P]):
@@ -79,30 +90,40 @@ class NeuralPredictor(Predictor[P]):
         Histories are right-padded. The vector at a position must not depend on what comes after it, padding included.
         """
 
+    @property
+    def objective(self) -> Objective:
+        """Return what the encoder is trained for: by default, each position of a sequence to give the next item."""
+        return NextItem(self.params.length)
+
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Train the encoder and the item vectors, each position of a sequence to give the next item.
+        """Train the encoder and the item vectors.
 
         Raises:
-            TrainingError: No user has two events, or the loss is no number any more.
+            TrainingError: The log has nothing to learn from, or the loss is no number any more.
         """
         log, p, name = data.interactions, self.params, type(self).__name__
-        batches = SequenceBatches(log, p.length, context.settings.batch_size, context.rng(f"{name}/batches"))
-        if not len(batches):
+        examples = self.objective.examples(log, context.settings.batch_size, context.rng(f"{name}/batches"))
+        if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
         self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
         with context.seeded(f"{name}/init"):
             self.network = self._built(torch.from_numpy(data.known)).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(counts.float().log())
-        objective = NextItem(self.network, loss_of(p, counts, context.generator(f"{name}/negatives")))
+        lesson = Lesson(self.network, loss_of(p, counts, context.generator(f"{name}/negatives")))
         validate = None if context.validate is None else partial(context.validate, self)
-        trained = train(objective, batches, context, name, validate)
+        trained = train(lesson, examples, context, name, validate)
         self.epochs, self.history = trained.epochs, trained.history
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the products of the vector at each history's last position with all items' vectors, `[B, I]`."""
+        """Return the products of the vector at each question's last position with all items' vectors, `[B, I]`.
+
+        A query that tells the encoder nothing (no history) scores items by how often they occur in training.
+        """
         with torch.no_grad():
-            return self.network.score(queries.batch(self.params.length, self.network.popularity.device)).float()
+            question = self.objective.question(queries, self.network.popularity.device)
+            scores = self.network.items.all_logits(self.network.hidden(question)).float()
+            return scores.where(self.objective.answerable(question)[:, None], self.network.popularity)
 
     def state(self) -> State:
         """Return the weights, and the sizes they were built for."""

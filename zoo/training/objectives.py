@@ -1,14 +1,19 @@
-"""What a network is trained for: the objectives, and the loss that the parameters name."""
+"""What a network is trained for: the examples it sees, the question it is asked, and the loss that the parameters name."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo.data.batches import TrainingBatch
+from zoo.data.batches import Examples, PairBatches, SequenceBatches, hidden_items, next_item
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries, QueryBatch
 from zoo.nn.items import ItemTable
 from zoo.nn.losses.bce import bce
 from zoo.nn.losses.bpr import bpr
@@ -23,19 +28,76 @@ Loss = Callable[[Tensor, ItemTable, Tensor], Tensor]
 """From vectors `[N, D]`, the item table and targets `[N]` to a number."""
 
 
-class NextItem(nn.Module):
-    """The vector at each position gives the item that came next."""
+class Objective(ABC):
+    """Two things that belong together: what a network is shown in training, and how it is asked afterwards.
 
-    def __init__(self, network: nn.Module, loss: Loss) -> None:
-        """Train a network that has `encoder` and `items`."""
-        super().__init__()
-        self.network, self._loss = network, loss
+    Both are a `QueryBatch`, of which an encoder makes a vector for each position. In training the vectors at the
+    positions that have a target are to give that item; a question is read at the last position of each row.
+    """
 
-    def loss(self, batch: TrainingBatch) -> Tensor:
-        """Return the loss over all positions that ask for an item; only these reach the output layer."""
-        asked = batch.targets > 0
-        hidden: Tensor = self.network.encoder(batch.inputs)  # type: ignore[operator]
-        return self._loss(hidden[asked], self.network.items, batch.targets[asked])  # type: ignore[arg-type]
+    @abstractmethod
+    def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
+        """Return the training batches of a log; empty where there is nothing to learn from."""
+
+    @abstractmethod
+    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+        """Return queries as the encoder reads them."""
+
+    def answerable(self, question: QueryBatch) -> Tensor:
+        """Return which queries tell the encoder something, `[B]` bool; the others get the most popular items."""
+        return question.items[:, 0] > 0
+
+
+@dataclass(frozen=True)
+class NextItem(Objective):
+    """The vector at each position gives the item that came next: for encoders that read from left to right."""
+
+    length: int
+
+    def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
+        """Return the last `length + 1` events of each user that has two."""
+        return SequenceBatches(log, self.length + 1, batch_size, rng, next_item)
+
+    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+        """Return the last `length` events of each history."""
+        return queries.batch(self.length, device)
+
+
+@dataclass(frozen=True)
+class MaskedItem(Objective):
+    """The vector at a hidden position gives the item that was there: for encoders that read in both directions.
+
+    `QueryBatch.masked` says which positions are hidden; their item is 0, and the encoder puts a vector of its own there.
+    A question has one hidden position more than its history, after the last event.
+    """
+
+    length: int
+    rate: float
+
+    def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
+        """Return the last `length` events of each user that has two, a share `rate` of them hidden."""
+        return SequenceBatches(log, self.length, batch_size, rng, partial(hidden_items, rate=self.rate, rng=rng))
+
+    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+        """Return the last `length - 1` events of each history, and a hidden position after them."""
+        return queries.batch(self.length - 1, device).with_hidden_end()
+
+
+@dataclass(frozen=True)
+class UserItem(Objective):
+    """The vector of a user gives each item that the user took: for models without an order of events."""
+
+    def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
+        """Return every event as a pair of user and item, in random order."""
+        return PairBatches(log, batch_size, rng)
+
+    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+        """Return the users; of their histories no more than the last event."""
+        return queries.batch(1, device)
+
+    def answerable(self, question: QueryBatch) -> Tensor:
+        """Return which queries come from a user of training."""
+        return question.users > 0
 
 
 def loss_of(params: NeuralParams, counts: Tensor, generator: torch.Generator) -> Loss:

@@ -24,7 +24,7 @@ def softmax(hidden: Tensor, table: ItemTable, targets: Tensor, temperature: floa
         targets: `[N]`.
         temperature: Divides the scores.
     """
-    loss: Tensor = _LinearCrossEntropy.apply(hidden / temperature, table.weight, table.mask, targets)
+    loss: Tensor = _LinearCrossEntropy.apply(hidden / temperature, table.weight, table.mask, targets)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -69,7 +69,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return losses.mean()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Return the gradients, scaled."""
         to_hidden, to_weight = ctx.saved_tensors
