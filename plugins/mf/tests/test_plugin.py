@@ -16,7 +16,7 @@ SPECS = shopzoo_mf.zoo_components()
 
 def test_provides_what_it_says():
     assert [(s.stage, s.name) for s in SPECS] == [
-        ("predictor", "als"), ("predictor", "item-knn"), ("predictor", "ease"), ("predictor", "item-item-mf"),
+        ("predictor", "als"), ("predictor", "bpr-mf"), ("predictor", "item-knn"), ("predictor", "ease"), ("predictor", "item-item-mf"),
         ("filter", "user-item-mf"), ("filter", "item-item-mf"),
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from shopzoo_mf.params import (
     ALSParams,
+    BPRMFParams,
     EASEParams,
     ItemItemMFFilterParams,
     ItemItemMFParams,
@@ -32,6 +33,16 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=_SEEDED,
             tiny={"factors": 8, "iterations": 5},
             aliases=("ials",),
+        ),
+        ComponentSpec(
+            name="bpr-mf",
+            stage="predictor",
+            target="shopzoo_mf.bpr_mf:BPRMF",
+            params=BPRMFParams,
+            summary="Factorises users by items so that what was taken scores above what was not.",
+            citation="Rendle, Freudenthaler, Gantner and Schmidt-Thieme: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009",
+            capabilities=Capabilities(cold_users=False, deterministic=False, validates=True),
+            tiny={"dim": 16},
         ),
         ComponentSpec(
             name="item-knn",

@@ -1,10 +1,10 @@
 """Parameters of the components; importing this module imports neither torch nor scipy."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
-from zoo.api import Field, Params
+from zoo.api import Field, NeuralParams, Params
 
 
 class ALSParams(Params):
@@ -40,6 +40,17 @@ class EASEParams(Params):
 
     l2: float = Field(200.0, gt=0)
     """Added to the diagonal of the Gram matrix. Larger catalogues of sparser data want less, dense logs more (20 to 1000)."""
+
+
+class BPRMFParams(NeuralParams):
+    """Parameters of `bpr-mf`."""
+
+    length: Literal[1] = 1
+    """Has no other value: a user's vector takes the place of the history."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of a user vector's entries that is dropped in training."""
+    loss: Literal["softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce"] = "bpr"
+    """How an item that was taken is set against the others."""
 
 
 class ItemItemMFParams(Params):
