@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema
 
 from zoo.errors import ConfigError, suggestion
@@ -64,6 +64,18 @@ class NeuralParams(Params):
     """Whether `sampled-softmax` corrects for how often an item is drawn."""
     temperature: float = Field(1.0, gt=0)
     """Divides the scores of `softmax` and `sampled-softmax`."""
+    sparse_updates: bool = False
+    """Whether a step updates only the item vectors of its batch; for catalogues of 100,000 items and more, under a sampled loss."""
+
+    @model_validator(mode="after")
+    def _softmax_touches_every_item(self) -> Self:
+        """Refuse sparse updates where every item has a gradient."""
+        if self.sparse_updates and self.loss == "softmax":
+            raise ValueError(
+                'expected a sampled loss with `sparse_updates`, found loss = "softmax", which touches every item: '
+                'set loss = "sampled-softmax", or sparse_updates = false.'
+            )
+        return self
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

@@ -20,15 +20,18 @@ class ItemTable(nn.Module):
     known: Tensor
     mask: Tensor
 
-    def __init__(self, known: Tensor, dim: int, *, std: float = 0.02) -> None:
+    def __init__(self, known: Tensor, dim: int, *, std: float = 0.02, sparse: bool = False) -> None:
         """Make a table.
 
         Args:
             known: Which items occur in training, `[I]` bool; only these are ever scored against each other.
             dim: The width D.
             std: Standard deviation of the vectors at the start.
+            sparse: Whether the gradient holds only the rows that were looked up, so that a step costs what the batch
+                holds and not what the catalogue does.
         """
         super().__init__()
+        self.sparse = sparse
         self.weight = nn.Parameter(torch.randn(len(known), dim) * std * known[:, None])
         self.register_buffer("known", known)
         self.register_buffer("mask", torch.where(known, 0.0, -torch.inf), persistent=False)
@@ -41,11 +44,11 @@ class ItemTable(nn.Module):
 
     def inputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as an encoder reads them, `[..., D]`."""
-        return embedding(items, self.weight, padding_idx=0) * math.sqrt(self.dim)
+        return self.outputs(items) * math.sqrt(self.dim)
 
     def outputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as the loss scores them, `[..., D]`."""
-        return embedding(items, self.weight, padding_idx=0)
+        return embedding(items, self.weight, padding_idx=0, sparse=self.sparse)
 
     def logits(self, hidden: Tensor, items: Tensor) -> Tensor:
         """Return the scores of one item each, `[N]`, for vectors `[N, D]` and items `[N]`."""

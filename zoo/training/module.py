@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.config.train import NetworkSettings
+from zoo.training.optimizer import RowwiseAdamW
 
 
 class TrainingModule(pl.LightningModule):
@@ -32,7 +33,7 @@ class TrainingModule(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW; weight decay spares biases and norms."""
+        """Return AdamW, row by row where gradients are sparse; weight decay spares biases and norms."""
         s = self.settings
         parameters = list(self.network.parameters())
         groups = [
@@ -40,7 +41,7 @@ class TrainingModule(pl.LightningModule):
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
         fused = s.precision == "32" or s.clip_norm is None  # Lightning clips no fused optimiser under mixed precision
-        optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=s.learning_rate, fused=fused)
+        optimizer = RowwiseAdamW([g for g in groups if g["params"]], lr=s.learning_rate, fused=fused)
         if s.schedule == "constant" and not s.warmup_steps:
             return optimizer
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.share_of_rate)

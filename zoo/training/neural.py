@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
-from zoo.errors import TrainingError
+from zoo.errors import ConfigError, TrainingError
 from zoo.nn.items import ItemTable
 from zoo.params import NeuralParams
 from zoo.stages.predictor import Predictor
@@ -100,8 +100,14 @@ class NeuralPredictor(Predictor[P]):
 
         Raises:
             TrainingError: The log has nothing to learn from, or the loss is no number any more.
+            ConfigError: Gradients are to be clipped and sparse at once.
         """
         log, p, name = data.interactions, self.params, type(self).__name__
+        if p.sparse_updates and context.settings.clip_norm is not None:
+            raise ConfigError(
+                f"{name}: expected `sparse_updates` or `clip_norm`, found both: the norm of sparse gradients is not "
+                "known. Leave one of them out."
+            )
         examples = self.objective.examples(log, context.settings.batch_size, context.rng(f"{name}/batches"))
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
@@ -140,5 +146,5 @@ class NeuralPredictor(Predictor[P]):
 
     def _built(self, known: Tensor) -> Network:
         """Return the network, not trained."""
-        items = ItemTable(known, self.params.dim)
+        items = ItemTable(known, self.params.dim, sparse=self.params.sparse_updates)
         return Network(items, self.build(self.sizes, items))

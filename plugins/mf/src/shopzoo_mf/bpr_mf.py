@@ -34,7 +34,7 @@ class Users(nn.Module):
     def __init__(self, p: BPRMFParams, sizes: Sizes) -> None:
         super().__init__()
         self.drop = p.dropout
-        self.vectors = nn.Embedding(sizes.n_users + 1, p.dim, padding_idx=0)
+        self.vectors = nn.Embedding(sizes.n_users + 1, p.dim, padding_idx=0, sparse=p.sparse_updates)
         nn.init.normal_(self.vectors.weight[1:], std=p.dim**-0.5)
 
     def forward(self, batch: QueryBatch) -> Tensor:
