@@ -1,0 +1,218 @@
+"""How fast `sasrec` trains and answers, as ratios to a bare loop. Prints a JSON line for each measurement.
+
+    python tests/speed/sequential.py [epochs | quality | query | large ...]     all but `quality` by default
+
+- `epochs`: seconds of a training epoch (1 block, width 64, batch 128) on amazon-beauty and ml-1m, full and sampled
+  softmax, against `bare.py sasrec`; both by turns, medians compared.
+- `quality`: seconds of training until the validation NDCG@10 of .0590 on amazon-beauty, against the bare loop; about a
+  quarter of an hour.
+- `query`: the ten best items for one user of ml-1m, against the network's own forward pass, product and top-k.
+- `large`: a million items, a million users, ten million events: events a second under row-wise updates, and memory.
+
+The bare script and the data lie outside the repository: ZOO_BARE and ZOO_DATA say where, ZOO_BARE_PYTHON which
+interpreter has what the script needs. Wants an otherwise idle machine.
+"""
+
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+import zoo
+from zoo.config.train import NetworkSettings
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries, Targets
+from zoo.evaluation.evaluator import Evaluator
+from zoo.evaluation.metric import Facts
+from zoo.pipeline import Pipeline, Rules
+from zoo.stages.stage import RunContext, TrainingData
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+DATA = Path(os.environ.get("ZOO_DATA", SHARED / "data"))
+BARE = Path(os.environ.get("ZOO_BARE", SHARED / "speed" / "bare.py"))
+PYTHON = os.environ.get("ZOO_BARE_PYTHON", sys.executable)
+WANTED = 0.0590
+
+
+def theirs(*command):
+    """Return what the bare script prints."""
+    call = [PYTHON, str(BARE), "sasrec", *map(str, command)]
+    return json.loads(subprocess.run(call, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+def bare_module():
+    """Return the bare script as a module."""
+    spec = importlib.util.spec_from_file_location("bare", BARE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def training_log(sequences, n_items, left_out=2):
+    """Return the events of all users but their last ones."""
+    users = np.repeat(np.arange(len(sequences)), [len(s) - left_out for s in sequences])
+    return Interactions.from_arrays(users, np.concatenate([s[:-left_out] for s in sequences]), n_items=n_items)
+
+
+def fitted(log, epochs, settings, validate=None, **params):
+    """Return a `sasrec` trained for some epochs, and when each epoch ended."""
+    predictor, ends = zoo.load("sasrec", **params), [time.perf_counter()]
+    context = RunContext(
+        epochs=epochs,
+        settings=NetworkSettings(**settings),
+        progress=lambda done, total, note="": ends.append(time.perf_counter()),
+        validate=validate,
+    )
+    predictor.fit(TrainingData.of(log), context)
+    return predictor, np.array(ends)
+
+
+def epochs():
+    """Compare the seconds of an epoch."""
+    bare = bare_module()
+    for name, length in (("amazon-beauty", 50), ("ml-1m", 200)):
+        log = training_log(*bare.load(DATA / name))
+        for loss, theirs_name in (("sampled-softmax", "sampled"), ("softmax", "softmax")):
+            for precision in ("32", "bf16"):
+                us, them = [], []
+                for _ in range(2):
+                    them.append(theirs(DATA / name, length, theirs_name, 3, 1, 64, 0.2, 128)["epoch_s"])
+                    settings = {"batch_size": 128, "precision": precision}
+                    _, ends = fitted(log, 4, settings, blocks=1, length=length, dropout=0.2, loss=loss, logq=False)
+                    us.append(median(np.diff(ends)[1:]))
+                figures = {"what": "epoch", "data": name, "loss": loss, "precision": precision}
+                figures |= {"epoch_s": round(median(us), 2), "bare_epoch_s": round(median(them), 2)}
+                figures |= {"rows_per_s": round((log.lengths >= 2).sum() / median(us))}
+                print(json.dumps({**figures, "rows_ratio": round(median(them) / median(us), 2)}), flush=True)
+
+
+def quality():
+    """Compare the seconds of training until a validation NDCG@10."""
+    folder = DATA / "amazon-beauty"
+    sequences, n_items = bare_module().load(folder)
+    log = training_log(sequences, n_items)
+    targets = Targets(
+        np.arange(len(sequences) + 1), np.array([s[-2] for s in sequences], np.int32), np.zeros(len(sequences), bool)
+    )
+    queries = replace(Queries.of_histories(log), targets=targets)
+    metric = zoo.load("ndcg", stage="metric", k=10)
+    evaluator = Evaluator([metric], Facts.of(log, Catalogue.bare(n_items), log.known, None), resamples=0)
+    for precision in ("32", "bf16"):
+        pipeline, trained, reached = Pipeline.of("sasrec"), [0.0, time.perf_counter()], []
+
+        def validate(predictor, pipeline=pipeline, trained=trained, reached=reached):
+            trained[0] += time.perf_counter() - trained[1]
+            pipeline.predictor, pipeline.known, pipeline.known_users = (
+                predictor,
+                log.known,
+                np.arange(log.n_users + 1) > 0,
+            )
+            value = evaluator.evaluate(pipeline.recommend(queries, 10, Rules(log.known)), targets).values["ndcg@10"]
+            reached.append((round(trained[0], 1), round(value, 4)))
+            trained[1] = time.perf_counter()
+            return 1.0 if value >= WANTED else value
+
+        settings = {"batch_size": 256, "precision": precision, "patience": 1, "max_epochs": 60}
+        fitted(log, None, settings, validate, blocks=2, length=50, dropout=0.6)
+        print(
+            json.dumps({"what": "quality", "precision": precision, "reached": reached[-2:], "epochs": len(reached)}),
+            flush=True,
+        )
+    found = theirs(folder, 50, "softmax", 30, 2, 64, 0.6, 256)
+    print(json.dumps({"what": "quality", "bare": [(s, ndcg) for s, _, ndcg in found["valid"]]}), flush=True)
+
+
+def query():
+    """Compare one user's ten best items with the network's own forward pass, product and top-k."""
+    sequences, n_items = bare_module().load(DATA / "ml-1m")
+    log = training_log(sequences, n_items, left_out=1)
+    predictor, _ = fitted(log, 1, {"batch_size": 128, "precision": "bf16"}, length=200)
+    pipeline = Pipeline.of("sasrec", length=200)
+    pipeline.predictor, pipeline.known, pipeline.known_users = predictor, log.known, np.arange(log.n_users + 1) > 0
+    queries, rules = Queries.of_histories(log), Rules(log.known)
+    encoder, table = predictor.network.encoder, predictor.network.items.weight.detach()
+
+    def bare(at):
+        seen = torch.from_numpy(log.items[log.offsets[at] : log.offsets[at + 1]]).long()
+        with torch.inference_mode():
+            batch = queries[at : at + 1].batch(200)
+            scores = encoder(batch)[:, -1] @ table.T
+            scores[0, 0], scores[0, seen] = -torch.inf, -torch.inf
+            return scores.topk(10)
+
+    us, them = [], []
+    for at in range(400):
+        for run, times in ((lambda at: pipeline.recommend(queries[at : at + 1], 10, rules), us), (bare, them)):
+            start = time.perf_counter()
+            run(at)
+            times.append(time.perf_counter() - start)
+    us, them = (1e3 * median(times[50:]) for times in (us, them))
+    print(
+        json.dumps(
+            {"what": "query", "p50_ms": round(us, 2), "bare_p50_ms": round(them, 2), "ratio": round(us / them, 2)}
+        )
+    )
+
+
+def large():
+    """Train and recommend on a catalogue of a million items."""
+    shop = zoo.load("synthetic-shop", items=1_000_000, customers=1_000_000, events=10_000_000)
+    table = shop.read().interactions
+    users, items = (
+        np.unique(table[name].to_numpy(zero_copy_only=False), return_inverse=True)[1] for name in ("user_id", "item_id")
+    )
+    log = Interactions.from_arrays(users, items + 1, np.arange(len(users)))
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # noqa: E731
+    print(
+        json.dumps(
+            {
+                "what": "large",
+                "events": len(log),
+                "users": log.n_users,
+                "items": log.n_items,
+                "read_peak_gib": round(peak(), 2),
+            }
+        ),
+        flush=True,
+    )
+    del table, users, items
+    settings = {"batch_size": 1024, "precision": "bf16"}
+    sampled = {"loss": "sampled-softmax", "negatives": 1024, "sparse_updates": True}
+    predictor, ends = fitted(log, 1, settings, length=50, **sampled)
+    targets = int((log.lengths[log.lengths >= 2] - 1).clip(max=50).sum())
+    print(
+        json.dumps(
+            {
+                "what": "large",
+                "epoch_s": round(ends[-1] - ends[0]),
+                "events_per_s": round(targets / (ends[-1] - ends[0])),
+                "peak_gib": round(peak(), 2),
+            }
+        ),
+        flush=True,
+    )
+    pipeline = Pipeline.of("sasrec", length=50, **sampled)
+    pipeline.predictor, pipeline.known, pipeline.known_users = predictor, log.known, np.arange(log.n_users + 1) > 0
+    start = time.perf_counter()
+    pipeline.recommend(Queries.of_histories(log)[:10_000], 10, Rules(log.known))
+    seconds = time.perf_counter() - start
+    print(
+        json.dumps({"what": "large", "recommend_10000_s": round(seconds, 1), "peak_gib": round(peak(), 2)}), flush=True
+    )
+
+
+if __name__ == "__main__":
+    if not (BARE.is_file() and DATA.is_dir()):
+        sys.exit(f"nothing to measure against: {BARE} and {DATA} must exist; set ZOO_BARE and ZOO_DATA")
+    for chosen in sys.argv[1:] or ["epochs", "query", "large"]:
+        {"epochs": epochs, "quality": quality, "query": query, "large": large}[chosen]()
