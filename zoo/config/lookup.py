@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, MetricChoice, Model
@@ -35,7 +35,7 @@ def resolved(experiment: Experiment, registry: Registry, base: Path) -> Resolved
     if problems or result.source is None:
         raise ConfigError("\n".join(problems))
     models = tuple(model for model in result.models if model is not None)
-    return ResolvedExperiment(experiment, result.source, result.metrics, result.metric_features, models)
+    return ResolvedExperiment(experiment, result.source, result.metrics, result.metric_features, models, registry)
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,18 @@ def clock_misfits(models: Sequence[ResolvedModel | None], clock: str) -> list[st
         return []
     return [
         f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
-        "Use data with timestamps, or other parameters."
+        f"Use data with timestamps, or {_without_clock(part)}."
         for i, model in enumerate(models, 1)
         for part in (model.parts if model else ())
         if part.capabilities.needs_time
     ]
+
+
+def _without_clock(part: Chosen) -> str:
+    """Return what makes a component do without a clock: the switch that turns its need off, if there is one."""
+    for name, value in part.params:
+        if value is True:
+            off = replace(part, params=part.params.model_copy(update={name: False}))
+            if not off.capabilities.needs_time:
+                return f"set {name} = false"
+    return "other parameters"

@@ -9,14 +9,42 @@ import pytest
 import shopzoo_transformer
 
 from zoo.api import ConfigError
+from zoo.benchmark.runner import bench
 from zoo.params import validated
 
 SPECS = shopzoo_transformer.zoo_components()
 
 
 def test_provides_what_it_says():
-    assert [(s.stage, s.name) for s in SPECS] == [("predictor", "sasrec")]
-    assert all(s.capabilities.validates and not s.capabilities.deterministic for s in SPECS)
+    assert [(s.stage, s.name) for s in SPECS] == [("predictor", name) for name in ("sasrec", "bert4rec", "hstu")]
+    for spec in SPECS:
+        capabilities = spec.capabilities_for(spec.params())
+        assert capabilities.validates
+        assert not capabilities.deterministic
+
+
+def test_only_hstu_with_time_needs_a_clock():
+    *others, hstu = SPECS
+    assert not any(spec.capabilities_for(spec.params()).needs_time for spec in others)
+    assert hstu.capabilities_for(hstu.params()).needs_time
+    assert not hstu.capabilities_for(hstu.params(time=False)).needs_time
+
+
+def test_positions_are_no_time_and_the_error_says_what_to_set(tmp_path):
+    (tmp_path / "events.csv").write_text(
+        "user_id,item_id,position\n" + "".join(f"u{i % 9},i{i},{i}\n" for i in range(9))
+    )
+    experiment = {
+        "data": {"source": {"name": "files", "interactions": str(tmp_path / "events.csv")}, "time": "position"},
+        "split": {"policy": "leave-last-out"},
+        "model": [{"predictor": "hstu"}],
+    }
+    with pytest.raises(ConfigError) as error:
+        bench(experiment, tmp_path / "runs")
+    assert str(error.value) == (
+        "model[1]: hstu needs a real clock, and the events are ordered by position only. "
+        "Use data with timestamps, or set time = false."
+    )
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
@@ -34,15 +62,32 @@ def test_every_parameter_is_described(spec):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"dim": 0}, r"sasrec\.dim: expected a number of at least 1, found 0\."),
-        ({"dropout": 1}, r"sasrec\.dropout: expected a number less than 1, found 1\."),
-        ({"loss": "sofmax"}, r"sasrec\.loss: expected .*, found 'sofmax'\. Did you mean 'softmax'\?"),
-        ({"dim": 64, "heads": 3}, r"sasrec: expected `heads` to divide `dim`, found heads = 3 and dim = 64\."),
+        ({"dim": 0}, r": expected a number of at least 1, found 0\."),
+        ({"dropout": 1}, r": expected a number less than 1, found 1\."),
+        ({"loss": "sofmax"}, r": expected .*, found 'sofmax'\. Did you mean 'softmax'\?"),
+        ({"dim": 64, "heads": 3}, r"model: expected `heads` to divide `dim`, found heads = 3 and dim = 64\."),
     ],
 )
-def test_wrong_parameters_are_explained(values, message):
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_wrong_parameters_are_explained(spec, values, message):
     with pytest.raises(ConfigError, match=message):
-        validated(SPECS[0].params, values, "sasrec")
+        validated(spec.params, values, "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("sasrec", {"blocks": -1}, r"sasrec\.blocks: expected a number of at least 0, found -1\."),
+        ("hstu", {"blocks": 0}, r"hstu\.blocks: expected a number of at least 1, found 0\."),
+        ("hstu", {"time": 1}, r"hstu\.time: expected true or false, found 1\."),
+        ("bert4rec", {"length": 1}, r"bert4rec\.length: expected a number of at least 2, found 1\."),
+        ("bert4rec", {"mask_rate": 0}, r"bert4rec\.mask_rate: expected a number greater than 0, found 0\."),
+    ],
+)
+def test_wrong_parameters_of_one_model_are_explained(name, values, message):
+    (spec,) = (s for s in SPECS if s.name == name)
+    with pytest.raises(ConfigError, match=message):
+        validated(spec.params, values, name)
 
 
 def test_the_models_of_the_readme_are_valid():
@@ -53,4 +98,4 @@ def test_the_models_of_the_readme_are_valid():
         name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
         (spec,) = (s for s in SPECS if s.name == name)
         assert validated(spec.params, params, name)
-    assert len(models) == 2
+    assert len(models) == 4

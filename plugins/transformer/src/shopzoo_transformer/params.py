@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from pydantic import model_validator
 
 from zoo.api import Field, NeuralParams
 
 
-class SASRecParams(NeuralParams):
-    """Parameters of `sasrec`."""
+class AttentionParams(NeuralParams):
+    """What all Transformers have."""
 
-    blocks: int = Field(2, ge=0)
-    """Transformer blocks; 0 reads the last item only."""
+    blocks: int = Field(2, ge=1)
+    """Layers of attention, one upon the other."""
     heads: int = Field(1, ge=1)
     """Attention heads; `dim` is divided among them."""
 
     @model_validator(mode="after")
-    def _heads_divide_dim(self) -> SASRecParams:
+    def _heads_divide_dim(self) -> Self:
         """Refuse heads that do not divide the width."""
         if self.dim % self.heads:
             raise ValueError(f"expected `heads` to divide `dim`, found heads = {self.heads} and dim = {self.dim}.")
         return self
+
+
+class SASRecParams(AttentionParams):
+    """Parameters of `sasrec`."""
+
+    blocks: int = Field(2, ge=0)
+    """Transformer blocks; 0 reads the last item only."""
+
+
+class HSTUParams(AttentionParams):
+    """Parameters of `hstu`."""
+
+    time: bool = True
+    """Whether it counts how long ago an event was; without it, only the order of events is read, and no clock is needed."""
+
+
+class BERT4RecParams(AttentionParams):
+    """Parameters of `bert4rec`."""
+
+    length: int = Field(50, ge=2)
+    """Positions that are read: in training the latest events, afterwards the latest but one and the hidden next one."""
+    heads: int = Field(2, ge=1)
+    """Attention heads; `dim` is divided among them."""
+    mask_rate: float = Field(0.2, gt=0, lt=1)
+    """Share of the items that is hidden in training; at least one in each sequence."""
