@@ -15,7 +15,7 @@ SPECS = shopzoo_rnn.zoo_components()
 
 
 def test_provides_what_it_says():
-    assert [(s.stage, s.name) for s in SPECS] == [("predictor", "gru4rec")]
+    assert [(s.stage, s.name) for s in SPECS] == [("predictor", "gru4rec"), ("predictor", "narm")]
     assert all(s.capabilities.validates and not s.capabilities.deterministic for s in SPECS)
 
 
@@ -53,4 +53,4 @@ def test_the_models_of_the_readme_are_valid():
         name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
         (spec,) = (s for s in SPECS if s.name == name)
         assert validated(spec.params, params, name)
-    assert len(models) == 2
+    assert len(models) == 3

@@ -1,0 +1,69 @@
+"""NextItNet: causal convolutions whose steps double, so that few layers read a long history."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import pad, relu
+
+from shopzoo_cnn.params import NextItNetParams
+from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
+from zoo.nn.layers import dropout
+
+
+class NextItNet(NeuralPredictor[NextItNetParams]):
+    """Residual blocks of dilated causal convolutions (Yuan et al., WSDM 2019), their block of two equal layers.
+
+    What differs: the paper's output layer has vectors of its own, here an item has one, read at the input and scored at
+    the output; the last block's vectors are normalised, as small ones learn slowly against a table that starts small
+    (on Amazon Beauty twelve epochs reach nearly twice the NDCG@10); dropout acts on the input and on what each block
+    adds, the paper has none; the input is scaled by sqrt(dim). With `kernel` k a vector sees the last 1 + 3 (k - 1) * sum(dilations) * blocks items. It
+    needs an order of events and no clock. An epoch reads each user's last `length + 1` events once.
+    """
+
+    def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
+        """Return the encoder."""
+        return Encoder(self.params, items)
+
+
+class Encoder(nn.Module):
+    """Item vectors through the residual blocks."""
+
+    def __init__(self, p: NextItNetParams, items: ItemTable) -> None:
+        super().__init__()
+        self.items, self.drop = items, p.dropout
+        self.blocks = nn.ModuleList(ResidualBlock(p.dim, p.kernel, d, p.dropout) for d in p.dilations * p.blocks)
+        self.norm = nn.LayerNorm(p.dim)
+
+    def forward(self, batch: QueryBatch) -> Tensor:
+        """Return a vector for each position, `[B, L, D]`."""
+        x = dropout(self.items.inputs(batch.items), self.drop, self.training)
+        for block in self.blocks:
+            x = block(x)
+        hidden: Tensor = self.norm(x)
+        return hidden
+
+
+class ResidualBlock(nn.Module):
+    """Two causal convolutions, the second with steps twice as long, each normalised and rectified."""
+
+    def __init__(self, dim: int, kernel: int, dilation: int, drop: float) -> None:
+        super().__init__()
+        self.drop = drop
+        self.convs = nn.ModuleList(CausalConv(dim, dim, kernel, dilation=d) for d in (dilation, 2 * dilation))
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[B, L, D]`."""
+        y = x
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            y = relu(norm(conv(y)))
+        return x + dropout(y, self.drop, self.training)
+
+
+class CausalConv(nn.Conv1d):
+    """A convolution that reads a position and what came before it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[B, L, D]`; what lies before the first position is zero."""
+        before = (self.kernel_size[0] - 1) * self.dilation[0]
+        return super().forward(pad(x.transpose(1, 2), (before, 0))).transpose(1, 2)

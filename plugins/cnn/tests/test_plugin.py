@@ -1,0 +1,57 @@
+"""The plugin itself: what it provides, its parameters, its README."""
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import shopzoo_cnn
+
+from zoo.api import ConfigError
+from zoo.params import validated
+
+SPECS = {spec.name: spec for spec in shopzoo_cnn.zoo_components()}
+
+
+def test_provides_what_it_says():
+    assert [(s.stage, name) for name, s in SPECS.items()] == [("predictor", "caser"), ("predictor", "nextitnet")]
+    assert all(s.capabilities.validates and not s.capabilities.deterministic for s in SPECS.values())
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda s: s.name)
+def test_tiny_parameters_build_the_component(spec):
+    module, _, name = spec.target.partition(":")
+    params = spec.params(**spec.tiny)
+    assert getattr(import_module(module), name)(params).params == params
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda s: s.name)
+def test_every_parameter_is_described(spec):
+    assert all(field.description for field in spec.params.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("caser", {"window": 0}, r"caser\.window: expected a number of at least 1, found 0\."),
+        ("caser", {"dropout": 1}, r"caser\.dropout: expected a number less than 1, found 1\."),
+        ("caser", {"loss": "sofmax"}, r"caser\.loss: expected .*, found 'sofmax'\. Did you mean 'softmax'\?"),
+        ("nextitnet", {"dilations": []}, r"nextitnet\.dilations: expected 1 or more entries, found \[\]\."),
+        ("nextitnet", {"dilations": [1, 0]}, r"nextitnet\.dilations\[2\]: expected a number of at least 1, found 0\."),
+        ("nextitnet", {"kernel": 1}, r"nextitnet\.kernel: expected a number of at least 2, found 1\."),
+    ],
+)
+def test_wrong_parameters_are_explained(name, values, message):
+    with pytest.raises(ConfigError, match=message):
+        validated(SPECS[name].params, values, name)
+
+
+def test_the_models_of_the_readme_are_valid():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    models = [m for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) for m in tomllib.loads(block)["model"]]
+    for model in models:
+        written = model["predictor"]
+        name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
+        assert validated(SPECS[name].params, params, name)
+    assert len(models) == 4
