@@ -61,5 +61,5 @@ format: $(VENV)/.dev  ## Format, and mend what ruff can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev  ## Write docs/reference anew.
+docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python -m zoo.cli.docs

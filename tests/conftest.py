@@ -7,6 +7,15 @@ from pathlib import Path
 import pytest
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(autouse=True)
+def forget_examples():
+    """Forget the plugin files that a test loaded: as installed modules their names would be taken for the next."""
+    yield
+    for name in [n for n, m in sys.modules.items() if EXAMPLES in Path(getattr(m, "__file__", None) or "/").parents]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ HEAVY = ("torch", "pytorch_lightning", "torchmetrics", "datasets", "pandas", "py
 LIGHT = (
     "zoo", "zoo.errors", "zoo.params", "zoo.spec", "zoo.hookspecs", "zoo.registry.registry", "zoo.config.load",
     "zoo.config.schema", "zoo.builtin", "zoo.api", "zoo.cli.main", "zoo.cli.docs", "zoo.data.params", "zoo.evaluation.params",
+    "zoo.scaffold.plugin",
 )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from zoo.version import __version__
 
 if TYPE_CHECKING:
+    from zoo.artifacts.saving import load_artifact as load_artifact
     from zoo.benchmark.runner import bench as bench
     from zoo.registry.registry import load as load
 
-_LAZY = {"bench": "zoo.benchmark.runner", "load": "zoo.registry.registry"}
+_LAZY = {"bench": "zoo.benchmark.runner", "load": "zoo.registry.registry", "load_artifact": "zoo.artifacts.saving"}
 
-__all__ = ["__version__", "bench", "load"]
+__all__ = ["__version__", "bench", "load", "load_artifact"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,9 +15,9 @@ from zoo.errors import (
     ZooError,
 )
 from zoo.evaluation.params import CutoffParams
-from zoo.hookspecs import hookimpl
+from zoo.hookspecs import Training, hookimpl
 from zoo.params import NeuralParams, Params
-from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure
+from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe
 
 if TYPE_CHECKING:
     from zoo.data.catalogue import Catalogue
@@ -106,6 +106,7 @@ __all__ = [
     "QueryBatch",
     "QueryMetric",
     "Ranker",
+    "Recipe",
     "ResourceError",
     "RunContext",
     "ScoreError",
@@ -114,6 +115,7 @@ __all__ = [
     "State",
     "Tables",
     "Targets",
+    "Training",
     "TrainingData",
     "TrainingError",
     "UserItem",

@@ -56,6 +56,14 @@ class ResultsError(ZooError):
     """An output folder cannot be used: it holds another experiment's results, or cannot be written."""
 
 
+class ScaffoldError(ZooError):
+    """A new plugin cannot be written: its name or its place is taken, or cannot be used."""
+
+
+class ArtifactError(ZooError):
+    """A saved model cannot be used: it is damaged, not an artifact, newer than this core, or its plugin is missing."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the nearest known name, or an empty string."""
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)

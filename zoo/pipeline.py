@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.stage import RunContext, TrainingData
+from zoo.training.record import fit_of
 
 BLOCK_BYTES = 2**23
 """How large a block's score matrix may be: fewer and larger blocks pay the price of a call less often."""
@@ -57,6 +59,7 @@ class Pipeline:
         self.features: ItemFeatures | None = None
         self.known = np.zeros(0, np.bool_)
         self.known_users = np.zeros(0, np.bool_)
+        self.fits: list[dict[str, Any]] = []
 
     @classmethod
     def of(cls, predictor: str, **params: Any) -> Pipeline:
@@ -83,30 +86,37 @@ class Pipeline:
             refit: Whether the last fit takes everything before the test, or only the training part.
             candidates: How many candidates a ranker gets for each query.
         """
+        self.fits = []
         learns = any(chosen.capabilities.learns for chosen in self.model.rankers)
         validates = self.model.predictor.capabilities.validates and self.model.monitor is not None
         if validates and "validate" in task.parts.held_out:
             self._fit_validated(task, context)
             if not refit and not learns:
                 return
-            context = replace(context, epochs=self.predictor.epochs)
+            context = replace(context, epochs=self.predictor.epochs, phase="refit")
         if learns:
-            self.fit_on(task.training("rank"), task.catalogue, context)
+            self.fit_on(task.training("rank"), task.catalogue, replace(context, phase="rank"))
+            context = replace(context, phase="refit")
             queries = task.queries("rank")
             self._fit_rankers(queries, candidates, Rules(task.eligible, task.exclude_seen), context)
         self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context)
 
     def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
         """Fit featurizers, filters and a fresh predictor on a log; rankers stay as they are."""
-        context = replace(context, settings=self.model.train)
+        folder = context.folder / context.phase if context.folder else None
+        context = replace(context, settings=self.model.train, label=self.model.label, folder=folder)
         self.predictor = self.model.predictor.build()
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
         self.known_users = np.concatenate([[False], interactions.lengths > 0])
         self.features = item_features(self.featurizers, data, context)
         data = replace(data, features=self.features)
-        for stage in (*self.filters, self.predictor):
-            stage.fit(data, context)
+        for item_filter in self.filters:
+            item_filter.fit(data, context)
+        start = time.perf_counter()
+        self.predictor.fit(data, context)
+        if self.model.predictor.capabilities.validates:
+            self.fits.append(fit_of(self.predictor, time.perf_counter() - start))
 
     def _fit_validated(self, task: Task, context: RunContext) -> None:
         """Fit on the training part; the predictor may ask how good it is on the validation queries."""
@@ -119,7 +129,7 @@ class Pipeline:
             with torch.inference_mode():
                 return validation(lambda queries, k: self._candidates(queries, k, rules, predictor))
 
-        self.fit_on(training, task.catalogue, replace(context, validate=validate))
+        self.fit_on(training, task.catalogue, replace(context, validate=validate, phase="validated"))
 
     def recommend(
         self,

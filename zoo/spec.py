@@ -13,6 +13,7 @@ OLDEST_API = 0
 """The oldest plugin API that still works, with a warning."""
 
 StageName = Literal["dataset", "featurizer", "predictor", "filter", "ranker", "metric"]
+_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 
@@ -34,18 +35,66 @@ class Capabilities:
     """Trains in epochs by `[train]`, picks their number by `context.validate`, and leaves it in `epochs` after `fit`."""
     learns: bool = True
     """Has something to fit (a ranker that learns needs a `rank` part of the split)."""
+    collaborative: bool = True
+    """Of a predictor: learns from the histories of others which items go together."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A published figure that a component reproduces."""
+    """A published figure, and what the zoo reached.
 
-    task: str
+    Attributes:
+        metric: Its name with the cutoff: `ndcg@10`.
+        value: As it is published.
+        tolerance: How far below it a run may come.
+        source: Who published it.
+        measured: What the zoo reached; None where that is not known.
+    """
+
     metric: str
     value: float
     tolerance: float
     source: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    measured: float | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment that reproduces published figures: what is to be set, and all else at its default.
+
+    Attributes:
+        name: What it is asked for by: lower-case words joined by hyphens, the data set first.
+        dataset: The folder of the data, with `interactions.parquet` in it.
+        figures: What it is to reach.
+        params: Parameters of the component.
+        train: Keys of `[train]`.
+        split: The `[split]` table.
+        data: Keys of `[data]` beside the source.
+        evaluate: Keys of `[evaluate]` beside the metrics, which are those of the figures.
+        note: What else must be known, such as how the parameters were chosen.
+    """
+
+    name: str
+    dataset: str
+    figures: tuple[Figure, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    split: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    evaluate: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def experiment(self, predictor: str) -> dict[str, Any]:
+        """Return the experiment as a file has it; the data are looked for below `${ZOO_DATA}`."""
+        source = {"name": "files", "interactions": f"${{ZOO_DATA}}/{self.dataset}/interactions.parquet"}
+        tables = {
+            "data": {"source": source, **self.data},
+            "split": dict(self.split),
+            "evaluate": {"metrics": [figure.metric for figure in self.figures], **self.evaluate},
+            "train": dict(self.train),
+            "model": [{"predictor": {"name": predictor, **self.params} if self.params else predictor}],
+        }
+        return {name: table for name, table in tables.items() if table}
 
 
 @dataclass(frozen=True)
@@ -62,8 +111,9 @@ class ComponentSpec:
         capabilities: As a value, or as a torch-free function of the parameters.
         tiny: Parameters small enough for a test.
         aliases: Other names it answers to.
-        api: The plugin API it was written for.
-        reproduces: Published figures it reproduces.
+        api: The plugin API it was written for; 1, the first that was published, where a plugin does not say.
+        reproduces: Experiments that reproduce published figures; for predictors.
+        expected_failures: Checks of the conformance kit that it does not pass, by their ids, and why that is right.
     """
 
     name: str
@@ -75,8 +125,9 @@ class ComponentSpec:
     capabilities: Capabilities | Callable[[Any], Capabilities] = Capabilities()
     tiny: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
-    api: int = API_VERSION
-    reproduces: tuple[Figure, ...] = ()
+    api: int = 1  # not API_VERSION: a plugin does not become a newer one by a newer core
+    reproduces: tuple[Recipe, ...] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what can be checked without importing the target.
@@ -85,7 +136,7 @@ class ComponentSpec:
             ValueError: A field is malformed; the registry turns it into a report of a broken plugin.
         """
         for name in (self.name, *self.aliases):
-            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            if not re.fullmatch(_NAME, name):
                 raise ValueError(f"component name {name!r}: use lower-case letters and digits, words joined by hyphens")
         if self.stage not in STAGES:
             raise ValueError(f"component {self.name!r}: stage {self.stage!r} is none of {', '.join(STAGES)}")
@@ -95,6 +146,23 @@ class ComponentSpec:
             )
         if not (isinstance(self.params, type) and issubclass(self.params, Params)):
             raise ValueError(f"component {self.name!r}: params must be a subclass of zoo.api.Params")
+        self._check_recipes()
+
+    def _check_recipes(self) -> None:
+        """Check that each recipe can be asked for and run.
+
+        Raises:
+            ValueError: One is called like another, or is no predictor's.
+        """
+        if self.reproduces and self.stage != "predictor":
+            raise ValueError(f"component {self.name!r}: reproduces is for predictors, which can be run alone")
+        names = [recipe.name for recipe in self.reproduces]
+        for name in names:
+            if not re.fullmatch(_NAME, name) or names.count(name) > 1:
+                raise ValueError(
+                    f"component {self.name!r}: recipe name {name!r}: use lower-case letters and digits, words joined by "
+                    "hyphens, each name once"
+                )
 
     def capabilities_for(self, params: Params) -> Capabilities:
         """Return the capabilities under the given parameters."""

@@ -39,6 +39,6 @@ def zoo_components() -> list[ComponentSpec]:
             target="my_model:RecentPopular",
             params=RecentPopularParams,
             summary="Recommends what was taken most among the latest events of everybody.",
-            capabilities=Capabilities(needs_time=True),
+            capabilities=Capabilities(needs_time=True, collaborative=False),
         )
     ]

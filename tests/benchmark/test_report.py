@@ -6,7 +6,7 @@ import pytest
 
 from zoo.benchmark.report import finding, legend, markdown
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.benchmark.tables import cold_table, interval_table, main_table, seconds
+from zoo.benchmark.tables import cold_table, interval_table, main_table, seconds, training_table
 
 EXPERIMENT = {
     "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},
@@ -162,6 +162,50 @@ def test_the_legend_says_how_to_test_against_a_best_model_with_too_few_seeds(tmp
 @pytest.mark.parametrize(("value", "text"), [(0.0034, "0.003"), (0.0996, "0.100"), (0.1, "0.10"), (12.345, "12.35")])
 def test_a_short_duration_is_printed_to_the_millisecond(value, text):
     assert seconds(value) == text
+
+
+def test_networks_have_a_line_a_run_that_says_how_they_were_trained(tmp_path):
+    store = Store(tmp_path)
+    labels = [("net", 0), ("net", 1), ("short", 0), ("ease", None)]
+    runs = [{"label": label, "seed": seed, "key": f"{label}{seed}"} for label, seed in labels]
+    store.open(Manifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
+    history = [{"epoch": n, "loss": 1.0, "value": 0.1 - abs(n - 4) / 100, "seconds": 600.0 * n} for n in (2, 4, 6)]
+    found = {"epochs": 4, "seconds": 3600.0, "monitor": "ndcg@10", "seconds_to_best": 2400.0, "history": history}
+    settled = {"epochs": 3, "seconds": 6.0, "refits": []}
+    trainings = [{**found, "refits": [{"epochs": 4, "seconds": 2500.0}]}, {**found, "refits": []}, settled, {}]
+    for (label, seed), training in zip(labels, trainings, strict=True):
+        metrics = {"ndcg@10": [0.1, 0.0, 0.2]}
+        store.add(
+            Row(f"{label}{seed}", label, seed, {}, metrics=metrics, training=training, machine=MACHINE), pa.table({})
+        )
+    assert [[cell.text for cell in row] for row in training_table(store).rows] == [
+        ["net, seed 0", "4 of 6", "ndcg@10 0.1000", "2,400.0", "600.00", "4 in 2,500.0 s"],
+        ["net, seed 1", "4 of 6", "ndcg@10 0.1000", "2,400.0", "600.00", ""],
+        ["short", "3", "", "", "2.00", ""],
+    ]
+    assert "## Training\n\n`epochs`: those of the weights that were kept" in markdown(store)
+
+
+def test_where_no_model_is_a_network_nothing_is_said_of_training(store):
+    assert training_table(store) is None
+    assert "## Training" not in markdown(store)
+
+
+def test_models_that_know_the_time_of_a_query_are_told_apart_where_there_are_any(tmp_path):
+    store = Store(tmp_path)
+    runs = [{"label": label, "seed": None, "key": label} for label in ("a", "b", "c")]
+    store.open(Manifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
+    for label, reads in (("a", True), ("b", False)):
+        metrics = {"ndcg@10": [0.1, 0.0, 0.2]}
+        store.add(Row(label, label, None, {}, reads, metrics=metrics, machine=MACHINE), pa.table({"ndcg@10": [0.1]}))
+    store.add(Row("c", "c", None, {}, reads_time=True, error="no", machine=MACHINE), None)
+    table = main_table(store)
+    assert table.headers[-1] == "reads time"
+    assert [row[-1].text for row in table.rows] == ["yes", "", ""]
+
+
+def test_without_such_a_model_the_table_has_no_such_column(store):
+    assert "reads time" not in main_table(store).headers
 
 
 def test_runs_that_are_still_to_be_made_are_counted(store):

@@ -191,6 +191,53 @@ def test_a_model_with_a_seed_runs_once_for_each_and_one_without_runs_once(tmp_pa
     assert same.rows()[1].metrics["ndcg@5"][0] == values[1]  # another place in the table, the same numbers
 
 
+TRAINED = """
+import torch
+from zoo.api import Capabilities, ComponentSpec, Params, Predictor, hookimpl
+
+class Trained(Predictor):
+    def fit(self, data, context):
+        self.epochs, self.history = context.epochs or 2, []
+        if context.validate:
+            self.epochs = 1
+            self.history = [
+                {"epoch": n, "loss": 9.0 / n, "value": context.validate(self), "seconds": 2.5 * n} for n in (1, 2)
+            ]
+        context.progress(self.epochs, 2, "loss 4.5")
+
+    def score(self, queries):
+        return torch.zeros(len(queries), queries.log.n_items + 1)
+
+@hookimpl
+def zoo_components():
+    able = Capabilities(validates=True, needs_time=True)
+    return [ComponentSpec("trained", "predictor", "trained_model:Trained", Params, "A test.", capabilities=able)]
+"""
+
+
+def test_a_row_says_how_a_network_was_trained_with_a_second_fit_and_without(tmp_path):
+    class Noted(Progress):
+        def phase(self, name, done, total, note=""):
+            notes.append((name, note))
+
+    file, noted, notes = tmp_path / "trained_model.py", Noted(), []
+    file.write_text(TRAINED)
+    for refit in (True, False):
+        config = experiment("trained", "popular", train={"refit": refit, "monitor": "recall@5"})
+        row, popular = zoo.bench(config, tmp_path / str(refit), plugins=[file], progress=noted).rows()
+        assert (popular.training, popular.reads_time) == ({}, False)
+        training = row.training
+        assert (training["epochs"], training["monitor"], training["seconds_to_best"]) == (1, "recall@5", 2.5)
+        assert (training["seconds"], [at["epoch"] for at in training["history"]]) == (5.0, [1, 2])
+        assert [fit["epochs"] for fit in training["refits"]] == [1] * refit
+        assert row.reads_time
+        report = (tmp_path / str(refit) / "report.md").read_text()
+        assert "| model | epochs | validation | s to best | s an epoch | refit |" in report
+        assert f"| trained | 1 of 2 | recall@5 {training['history'][0]['value']:.4f} | 2.5 | 2.50 |" in report
+        assert " reads time |\n" in report
+    assert ("fit", "loss 4.5") in notes
+
+
 def test_a_model_of_two_labels_has_two_rows_and_a_new_label_makes_no_new_run(tmp_path):
     zoo.bench(experiment({"predictor": "popular", "label": "old"}), tmp_path / "out")
     watched = Watched()

@@ -80,6 +80,14 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
     assert [row["label"] for row in rows] == ["shelf", "fragile", "steep"]
 
 
+def test_a_report_keeps_its_finished_runs_where_it_is_told_to(bench, zoo, tmp_path):
+    bench(code=1)
+    told = zoo("report", tmp_path / "out", "--keep", tmp_path / "kept").stdout.splitlines()
+    files = [tmp_path / "kept" / f"synthetic-shop-{label}-refit.json" for label in ("shelf", "steep")]
+    assert told[-2:] == [f"Kept {file}" for file in files]
+    assert json.loads(files[1].read_text())["config"]["model"]["predictor"]["step"] == 2.0
+
+
 def test_a_folder_of_another_experiment_is_refused(bench, tmp_path):
     bench(code=1)
     before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}

@@ -97,7 +97,12 @@ def test_show_explains_a_component(zoo, install):
         "A. Author, On shelves, 1999.",
         "",
         "Reproduces",
-        "ml-1m: ndcg@10 0.01 ± 0.005 (A. Author, table 1)",
+        "ml-1m",
+        'step = 2.0; train: refit = false; split: policy = "leave-last-out"',
+        "ndcg@10 0.01 ± 0.005 (A. Author, table 1)",
+        "hit@10 0.02 ± 0.005 (A. Author, table 1); measured 0.019",
+        "Chosen by hand.",
+        "zoo show shelf --config ml-1m",
     ])  # fmt: skip
 
 
@@ -114,7 +119,51 @@ def test_show_as_json_has_schema_and_capabilities(zoo, install):
     }
     assert shown["capabilities"]["cold_items"] is False
     assert shown["plugin"] == {"name": "good", "distribution": "shopzoo-fixture-good", "version": "1.0"}
-    assert shown["reproduces"][0]["value"] == 0.01
+    assert shown["reproduces"][0]["figures"][0]["value"] == 0.01
+
+
+def test_show_prints_the_experiment_file_of_a_recipe(zoo, install, tmp_path, monkeypatch):
+    install("good")
+    text = zoo("show", "shelf", "--config", "ml-1m").stdout
+    assert (
+        text
+        == """\
+# shelf on ml-1m, to reproduce:
+#   ndcg@10 0.01 ± 0.005 (A. Author, table 1)
+#   hit@10 0.02 ± 0.005 (A. Author, table 1); measured 0.019
+# Chosen by hand.
+#   ZOO_DATA=path/to/data zoo bench THIS_FILE
+
+[data]
+source = {name = "files", interactions = "${ZOO_DATA}/ml-1m/interactions.parquet"}
+time = "position"
+
+[split]
+policy = "leave-last-out"
+
+[evaluate]
+metrics = ["ndcg@10", "hit@10"]
+
+[train]
+refit = false
+
+[[model]]
+predictor = {name = "shelf", step = 2.0}
+"""
+    )
+    (tmp_path / "shelf.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("ZOO_DATA", "data")
+    assert "shelf(step=2.0, from_end=False" in zoo("config", "check", tmp_path / "shelf.toml").stdout
+
+
+def test_a_recipe_that_is_not_there_is_a_clean_message(zoo, install):
+    install("good", "a-mean")
+    assert zoo("show", "shelf", "--config", "ml-1n", code=2).stderr == (
+        "zoo: shelf has no recipe 'ml-1n'. Did you mean 'ml-1m'? It has: ml-1m.\n"
+    )
+    assert zoo("show", "mean", "--config", "ml-1m", code=2).stderr == (
+        "zoo: mean has no recipe 'ml-1m'. It has none. `zoo show` lists them where there are any.\n"
+    )
 
 
 def test_show_explains_every_component_of_the_name(zoo, install):

@@ -1,9 +1,11 @@
 """A table that is too wide for the terminal comes in parts."""
 
+import pyarrow as pa
 import pytest
 
+from zoo.benchmark.store import Manifest, Row, Store
 from zoo.benchmark.tables import Cell, Table
-from zoo.cli.tables import GAP, fitting
+from zoo.cli.tables import GAP, fitting, print_results
 
 TABLE = Table(
     ["model", "ndcg@10", "recall@10", "fit s"],
@@ -37,3 +39,25 @@ def test_where_there_is_no_bold_the_best_needs_room_for_its_mark():
 
 def test_a_table_without_a_metric_is_one_column():
     assert list(fitting(Table(["model"], []), 80)) == [[0]]
+
+
+def test_how_networks_were_trained_stands_below_the_table(tmp_path, capsys):
+    experiment = {
+        "split": {"policy": "leave-last-out"},
+        "evaluate": {"exclude_seen": True, "target_events": None},
+        "train": {"refit": False},
+        "data": {"source": {"name": "files"}},
+        "model": [],
+    }
+    store = Store(tmp_path)
+    store.open(Manifest("t", {}, {}, {"hit@1": True}, experiment, [{"label": "net", "seed": 0, "key": "k"}]))
+    training = {"epochs": 3, "seconds": 12.0, "refits": []}
+    row = Row("k", "net", 0, {}, metrics={"hit@1": [0.5, 0.4, 0.6]}, queries=1, training=training)
+    store.add(row, pa.table({"hit@1": [0.5]}))
+    print_results(store)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:2] == ["model", "hit@1"]
+    assert lines[3:5] == [
+        ["model", "epochs", "validation", "s", "to", "best", "s", "an", "epoch", "refit"],
+        ["net", "3", "4.00"],
+    ]

@@ -30,8 +30,8 @@ KNN = {"predictor": "item-knn"}
     (
         {"model": [{"predictor": "epochs", "train": {"learning_rat": 1e-3}}]},
         "model[1].train.learning_rat: unknown key. Did you mean 'learning_rate'? Known here: accumulate, batch_size, clip_norm, "
-        "learning_rate, max_epochs, monitor, patience, precision, schedule, time_limit, validate_every, validation_queries, "
-        "warmup_steps, weight_decay.",
+        "devices, learning_rate, logger, max_epochs, monitor, patience, precision, schedule, strategy, time_limit, "
+        "validate_every, validation_queries, warmup_steps, weight_decay.",
     ),
     # missing keys
     ({"data": {}}, "data.source: missing, and it has no default. What it means: A `dataset` component."),

@@ -60,3 +60,12 @@ def test_an_added_event_renumbers_nothing(added):
         return read_data(Tables(pa.table(columns)), DataSettings(source="files")).catalogue.ids.to_pylist()
 
     assert ids_of([*rows, added]) == ids_of(rows) == ids_of([added, *rows])
+
+
+def test_the_fingerprint_is_that_of_the_ids_in_their_order():
+    ids = ["a", "b", "c"]
+    assert vocabulary(ids).fingerprint == vocabulary(ids[::-1]).fingerprint
+    others = [vocabulary(ids, "salted"), vocabulary(["ab", "c"]), vocabulary(["a", "bc"]), vocabulary([*ids, "d"])]
+    prints = [v.fingerprint for v in others if v.ids.to_pylist() != vocabulary(ids).ids.to_pylist()]
+    assert vocabulary(ids).fingerprint not in prints
+    assert len(set(prints)) == len(prints) >= 3

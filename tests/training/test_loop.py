@@ -40,7 +40,7 @@ class Ones:
         return iter(torch.ones(self.n))
 
 
-def trained(batches, validate=None, tell=lambda done, total: None, epochs=None, **settings):
+def trained(batches, validate=None, tell=lambda done, total, note="": None, epochs=None, **settings):
     network = Line()
     context = RunContext(settings=NetworkSettings(**settings), progress=tell, epochs=epochs)
     return network, train(network, batches, context, "line", validate)
@@ -56,7 +56,11 @@ def test_the_best_weights_come_back_and_training_stops_after_patience():
 
     context = RunContext(settings=NetworkSettings(max_epochs=50, patience=3))
     result = train(network, Ones(4), context, "line", validate)
-    assert result.history == [0.1, 0.4, 0.3, 0.2, 0.1]
+    assert [found["value"] for found in result.history] == [0.1, 0.4, 0.3, 0.2, 0.1]
+    assert [found["epoch"] for found in result.history] == [1, 2, 3, 4, 5]
+    seconds = [found["seconds"] for found in result.history]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
     assert (result.epochs, network.steps) == (2, 20)
     assert float(network.w.detach()) == seen[1] != seen[-1]
     assert not network.training
@@ -76,7 +80,7 @@ def test_epochs_that_are_settled_are_trained_without_a_look():
         Ones(3), lambda: pytest.fail("validated"), lambda *p: told.append(p), epochs=4, max_epochs=50
     )
     assert (network.steps, result.epochs, result.history) == (12, 4, [])
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [p[:2] for p in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize(("bad", "value", "step"), [(2, "nan", 3), (104, "inf", 105)])

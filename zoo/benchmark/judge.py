@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules, item_features
 from zoo.stages.candidates import Candidates
 from zoo.stages.stage import RunContext, TrainingData
+from zoo.training.record import record
 
 SINGLE_QUERIES = 200
 """How many queries are asked one by one for the latency."""
@@ -41,6 +45,7 @@ class Judge:
         features = item_features([f.build() for f in experiment.metric_features], data, RunContext())
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
+        self.callbacks = experiment.registry.callbacks
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
@@ -88,9 +93,19 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) -> tuple[dict[str, Any], pa.Table]:
-    """Fit, recommend and evaluate a model."""
-    context = RunContext(seed, judge.device, progress=lambda done, total: progress.phase("fit", done, total))
+def measured(
+    model: ResolvedModel,
+    seed: int,
+    judge: Judge,
+    folder: Path,
+    progress: Progress,
+    *,
+    keep: Callable[[Pipeline], None] = lambda pipeline: None,
+) -> tuple[dict[str, Any], pa.Table]:
+    """Fit, recommend and evaluate a model; its trainings may write to the folder. `keep` is handed the fitted pipeline."""
+    context = RunContext(
+        seed, judge.device, folder=folder, progress=partial(progress.phase, "fit"), callbacks=judge.callbacks
+    )
     with peak_memory() as peak:
         with context.seeded("run"):
             pipeline = Pipeline(model)
@@ -103,10 +118,11 @@ def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) 
             judge.k,
             judge.rules,
             candidates=judge.candidates,
-            progress=lambda done, total: progress.phase("recommend", done, total),
+            progress=partial(progress.phase, "recommend"),
         )
         recommend_seconds = time.perf_counter() - start
         single = _single_query_ms(pipeline, judge)
+    keep(pipeline)
     evaluation = judge.evaluator.evaluate(lists, judge.queries.answers())
     figures = {
         "metrics": evaluation.summary(),
@@ -114,6 +130,7 @@ def measured(model: ResolvedModel, seed: int, judge: Judge, progress: Progress) 
         "queries": len(judge.queries),
         "tied_edges": evaluation.tied,
         "fit_seconds": fit_seconds,
+        "training": record(pipeline.fits, model.train.monitor),
         "recommend_per_second": len(judge.queries) / recommend_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),
         "p99_ms": float(np.quantile(single, 0.99)),

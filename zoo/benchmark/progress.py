@@ -15,8 +15,8 @@ class Progress:
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins; `again` where one of its name is kept that something else made."""
 
-    def phase(self, name: str, done: int, total: int) -> None:
-        """A run is at `done` of `total` of a phase (`fit`, `recommend`)."""
+    def phase(self, name: str, done: int, total: int, note: str = "") -> None:
+        """A run is at `done` of `total` of a phase (`fit`, `recommend`); `note` says how it goes."""
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended, or was found finished in the folder."""

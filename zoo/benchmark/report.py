@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.benchmark.tables import Table, by_label, cold_table, interval_table, main_table
+from zoo.benchmark.tables import Table, by_label, cold_table, interval_table, main_table, training_table
 from zoo.config.wording import component_said, model_said
 from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
 
+TRAINING = (
+    "`epochs`: those of the weights that were kept, of all that were trained to find their number. `s to best`: seconds of "
+    "training until then, validations left out."
+)
+
 
 def markdown(store: Store) -> str:
     """Return the report of a benchmark in markdown."""
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
-    cold = cold_table(store)
+    cold, training = cold_table(store), training_table(store)
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
     models = [f"- **{model['label']}**: {model_said(model)}" for model in manifest.experiment["model"]]
@@ -32,6 +37,7 @@ def markdown(store: Store) -> str:
         _ties(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
+        f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
         "## Data\n\n" + "\n".join(f"- {name}: {value}" for name, value in manifest.notes.items()),
         f"## Cold items\n\n{_cold_sentence(rows)}\n\n{cold.markdown}" if cold else "",
         "## Intervals\n\n" + interval_table(store).markdown,

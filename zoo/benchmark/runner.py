@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.judge import Judge, device_of, measured
 from zoo.benchmark.machine import machine, source_version, versions
 from zoo.benchmark.progress import Progress
@@ -21,8 +23,10 @@ from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel, digest
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
+from zoo.pipeline import Pipeline
 from zoo.registry.plugin import described
 from zoo.registry.registry import Registry
+from zoo.training.checkpoint import forget
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def bench(
     overrides: Sequence[str] = (),
     plugins: Iterable[str | Path] = (),
     progress: Progress | None = None,
+    keep_artifacts: bool = False,
 ) -> Store:
     """Run every model of an experiment and keep what came out.
 
@@ -51,6 +56,7 @@ def bench(
         overrides: `"path=value"`, applied before the file is checked.
         plugins: Python files to take as plugins beside what is installed.
         progress: Told what is going on.
+        keep_artifacts: Whether each run's fitted pipeline is kept, in `runs/KEY/`; a run that lacks it is made again.
 
     Returns:
         The store: `.rows()`, `.manifest()`, and files in its folder.
@@ -87,12 +93,16 @@ def bench(
     progress.loaded(task, len(runs))
     try:
         for run in runs:
-            row = store.finished(run.key)
+            artifact = store.artifact(run.key) if keep_artifacts else None
+            row = None if artifact and not artifact.exists() else store.finished(run.key)
             resumed = row is not None
             progress.started(run.model.label, run.seed, again=not resumed and (run.model.label, run.seed) in replaced)
             if row is None:
-                row, lists = _made(run, judge, progress)
+                folder = store.folder / "training" / run.key
+                row, lists = _made(run, judge, folder, artifact, progress)
                 store.add(row, lists)
+                if not row.error:  # a run that failed is tried again, and then goes on
+                    forget(folder)
             progress.finished(row, resumed=resumed)
     finally:  # what is finished makes a table also when Ctrl-C ends the rest
         store.compose(markdown)
@@ -144,18 +154,26 @@ def _core() -> Any:
     return zoo
 
 
-def _made(run: Run, judge: Judge, progress: Progress) -> tuple[Row, pa.Table | None]:
-    """Return a run's row and lists; an error of the model's becomes the row."""
+def _made(
+    run: Run, judge: Judge, folder: Path, artifact: Path | None, progress: Progress
+) -> tuple[Row, pa.Table | None]:
+    """Return a run's row and lists, and keep its artifact where it has a place; an error of the model's becomes the row."""
+
+    def keep(pipeline: Pipeline) -> None:
+        if artifact is not None:
+            save_artifact(Artifact.of(pipeline, judge.task, candidates=judge.candidates), artifact)
+
     common: dict[str, Any] = {
         "key": run.key,
         "label": run.model.label,
         "seed": run.seed,
         "model": run.model.as_json(),
+        "reads_time": any(part.capabilities.needs_time for part in run.model.parts),
         "versions": {**versions(), **run.versions},
         "machine": machine(),
     }
     try:
-        figures, lists = measured(run.model, run.seed or 0, judge, progress)
+        figures, lists = measured(run.model, run.seed or 0, judge, folder, progress, keep=keep)
     except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
         return Row(**common, error=described(error)), None
     return Row(**common, **figures), lists

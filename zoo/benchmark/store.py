@@ -28,12 +28,14 @@ class Row:
         label: The model's name in tables.
         seed: The seed, or None for a model that has none.
         model: The resolved model.
+        reads_time: Whether a part of it knows at what time a query is asked.
         error: What ended the run, or None.
         metrics: Metric to its value and the ends of its 95 % interval; None where no query has a value.
         slices: The same for parts of the queries (`cold`), with their floor.
         queries: How many queries were evaluated.
         tied_edges: Share of lists whose last item shares its score with one outside.
         fit_seconds: Wall time of fitting.
+        training: How the predictor's network was trained: epochs, seconds, history; empty for a model without one.
         recommend_per_second: Queries answered a second, in blocks.
         p50_ms: Median time of a single query.
         p99_ms: 99th percentile of a single query.
@@ -49,12 +51,14 @@ class Row:
     label: str
     seed: int | None
     model: dict[str, Any]
+    reads_time: bool = False
     error: str | None = None
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
     slices: dict[str, Any] = field(default_factory=dict)
     queries: int = 0
     tied_edges: float = 0.0
     fit_seconds: float = 0.0
+    training: dict[str, Any] = field(default_factory=dict)
     recommend_per_second: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
@@ -177,6 +181,10 @@ class Store:
         """Return the lists of a run with their metrics, a row a query."""
         path = self._path(f"runs/{row.key}.parquet")
         return pq.read_table(path) if path.exists() and not row.error else None
+
+    def artifact(self, key: str) -> Path:
+        """Return the folder of a run's artifact; it is there where artifacts are kept."""
+        return self._path(f"runs/{key}")
 
     def compose(self, report: Callable[[Store], str]) -> None:
         """Put `results.jsonl`, `lists.parquet` and `report.md` together from the runs."""

@@ -57,6 +57,8 @@ def main_table(store: Store) -> Table:
     metrics = list(next(iter(good.values()))[0].metrics) if good else []
     found = {metric: _verdicts(store, good, metric) for metric in metrics}
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
+    if timed := any(r.reads_time for runs in groups.values() for r in runs):
+        headers.append("reads time")
     rows = []
     for label, runs in groups.items():
         if runs[0].error:
@@ -64,7 +66,9 @@ def main_table(store: Store) -> Table:
             continue
         figures = [Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].get(label)) for metric in metrics]
         speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
-        rows.append([Cell(label), *figures, Cell(seconds(float(np.mean([r.fit_seconds for r in runs])))), *speed])
+        time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
+        fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))
+        rows.append([Cell(label), *figures, fit, *speed, *time])
     return Table(headers, rows)
 
 
@@ -103,6 +107,30 @@ def cold_table(store: Store) -> Table | None:
         figures = [_mean([s["metrics"][n][0] if s.get("scored", True) else None for s in slices]) for n in names]
         rows.append([Cell(label), *map(Cell, figures)])
     return Table(["model", *names], rows)
+
+
+def training_table(store: Store) -> Table | None:
+    """Return how each network was trained, a row a run; None where no model of the table is a network."""
+    runs = [r for r in store.rows() if r.training and not r.error]
+    if not runs:
+        return None
+    labels = [r.label for r in runs]
+    rows = []
+    for r in runs:
+        t = r.training
+        history, refits = t.get("history", []), t.get("refits", [])
+        trained = max([t["epochs"], *(at["epoch"] for at in history)])
+        best = [at["value"] for at in history if at["epoch"] == t["epochs"]]
+        figures = [
+            f"{t['epochs']} of {trained}" if history else str(trained),
+            f"{t['monitor']} {best[0]:.4f}" if best else "",
+            f"{to_best:,.1f}" if (to_best := t.get("seconds_to_best")) is not None else "",
+            seconds(t["seconds"] / max(trained, 1)),
+            " + ".join(f"{refit['epochs']} in {refit['seconds']:,.1f} s" for refit in refits),
+        ]
+        label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
+        rows.append([Cell(label), *map(Cell, figures)])
+    return Table(["model", "epochs", "validation", "s to best", "s an epoch", "refit"], rows)
 
 
 def by_label(rows: list[Row]) -> dict[str, list[Row]]:

@@ -12,11 +12,18 @@ from zoo.cli.output import FILE, plugin_option, set_option
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The folder of the results; runs/<name of FILE> by default.")
+@click.option("--keep-artifacts", is_flag=True, help="Keep what each run fitted, for `zoo recommend`.")
 @set_option
 @plugin_option
 @click.pass_context
 def bench(
-    ctx: click.Context, file: Path, out: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]
+    ctx: click.Context,
+    *,
+    file: Path,
+    out: Path | None,
+    keep_artifacts: bool,
+    overrides: tuple[str, ...],
+    plugins: tuple[Path, ...],
 ) -> None:
     """Fit and measure every model of an experiment, and compare them.
 
@@ -28,7 +35,12 @@ def bench(
     from zoo.cli.tables import print_results
 
     with bars() as progress:
-        store = run(file, out, overrides=overrides, plugins=plugins, progress=progress)
+        store = run(file, out, overrides=overrides, plugins=plugins, progress=progress, keep_artifacts=keep_artifacts)
     print_results(store)
+    if keep_artifacts:
+        for row in store.rows():
+            if not row.error:
+                label = row.label if row.seed is None else f"{row.label}, seed {row.seed}"
+                click.echo(f"{label}: zoo recommend {store.artifact(row.key)}")
     if any(row.error for row in store.rows()):
         ctx.exit(1)

@@ -11,7 +11,10 @@ import click
 from zoo.cli.bench import bench
 from zoo.cli.config import config
 from zoo.cli.doctor import doctor
+from zoo.cli.fit import fit
 from zoo.cli.list import list_components
+from zoo.cli.plugin import plugin
+from zoo.cli.recommend import recommend
 from zoo.cli.report import report
 from zoo.cli.show import show
 from zoo.errors import ZooError
@@ -56,5 +59,5 @@ def main() -> None:
     """Pick recommendation models by name, train and compare them all in the same way."""
 
 
-for _command in (list_components, show, bench, report, config, doctor):
+for _command in (list_components, show, bench, report, fit, recommend, config, plugin, doctor):
     main.add_command(_command)

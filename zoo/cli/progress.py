@@ -1,13 +1,17 @@
-"""Progress bars of a benchmark: the runs, and what the current one is doing."""
+"""Progress of a benchmark: bars on a terminal, a line now and then anywhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables import seconds
@@ -17,17 +21,34 @@ if TYPE_CHECKING:
     from zoo.benchmark.store import Row
     from zoo.data.task import Task
 
+SILENCE = 30.0
+"""Seconds between the lines that tell of a run where there is no terminal."""
+
+
+class NotedBars(RichProgress):
+    """Bars with a line of words below them."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bars, and the note where there is one."""
+        yield from super().get_renderables()
+        if self.note:
+            yield Text(self.note, style="dim", overflow="ellipsis", no_wrap=True)
+
 
 class Bars(Progress):
-    """Two bars: the runs, and the phase of the current one. Where there is no terminal, a line for each run instead."""
+    """Two bars: the runs, and the phase of the current one with a note below. Where there is no terminal, lines instead."""
 
-    def __init__(self, bars: RichProgress) -> None:
-        self._bars = bars
+    def __init__(self, bars: NotedBars, clock: Callable[[], float] = time.monotonic) -> None:
+        self._bars, self._clock = bars, clock
         self._runs = bars.add_task("reading data", total=None)
         self._phase = bars.add_task("", total=None, visible=False)
-        self._label = ""
+        self._label = self._name = ""
         self._again = False
-        self._done = self._of = 0
+        self._done = self._of = self._at = 0
+        self._since = 0, clock()
+        self._last = self._said = clock()
 
     def loaded(self, task: Task, runs: int) -> None:
         """Show how many runs there are."""
@@ -38,25 +59,51 @@ class Bars(Progress):
         """Show which run begins, and say where it was made before."""
         self._again = again
         self._label = label if seed is None else f"{label}, seed {seed}"
-        self._bars.reset(self._phase, total=None, description=f"{self._label}: fit", visible=True)
+        self._last = self._said = self._clock()
+        self._begin("fit")
 
-    def phase(self, name: str, done: int, total: int) -> None:
-        """Show how far it is."""
-        self._bars.update(self._phase, description=f"{self._label}: {name}", completed=done, total=total)
+    def phase(self, name: str, done: int, total: int, note: str = "") -> None:
+        """Show how far it is, how it goes, and how long it can take."""
+        now = self._clock()
+        if name != self._name or done < self._at:
+            self._begin(name)
+        if not self._at:  # a training that goes on has epochs that took no time now
+            self._since = (0, self._last) if done == 1 else (done, now)
+        self._at, self._last = done, now
+        made, gone = done - self._since[0], now - self._since[1]
+        left = f"at most {_duration(gone / made * (total - done))} left" if made and done < total else ""
+        self._bars.note = ", ".join(filter(None, (left, note)))
+        self._bars.update(self._phase, completed=done, total=total)
+        if not self._bars.console.is_terminal and now - self._said >= SILENCE:
+            self._said = now
+            told = (f"{name} {done}/{total} in {_duration(gone)}", left, note)
+            self._say(", ".join(filter(None, told)), place=self._done + 1)
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """Say how a run ended, and show the next."""
         self._done += 1
-        out, place = self._bars.console, f"{self._done}/{self._of} {self._label}"
         if row.error:
-            out.print(f"{place}: failed: {row.error}", markup=False, style="red")
+            self._say(f"failed: {row.error}", style="red")
         elif resumed:
-            out.print(f"{place}: was finished before", markup=False, style="dim")
-        elif self._again or not out.is_terminal:
+            self._say("was finished before", style="dim")
+        elif self._again or not self._bars.console.is_terminal:
             why = ", made again: the model, the settings or the code changed" if self._again else ""
-            out.print(f"{place}: fitted in {seconds(row.fit_seconds)} s{why}", markup=False)
+            self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         self._bars.advance(self._runs)
+        self._bars.note = ""
         self._bars.update(self._phase, visible=False)
+
+    def _begin(self, name: str) -> None:
+        """Show an empty bar for a phase; a model that is fitted twice has that of `fit` twice."""
+        self._name, self._at = name, 0
+        self._bars.note = ""
+        self._bars.remove_task(self._phase)  # a bar that is reset keeps its total
+        self._phase = self._bars.add_task(f"{self._label}: {name}", total=None)
+
+    def _say(self, text: str, *, place: int | None = None, style: str | None = None) -> None:
+        """Print a line about the current run."""
+        at = f"{place or self._done}/{self._of} {self._label}"
+        self._bars.console.print(f"{at}: {text}", markup=False, style=style, soft_wrap=True)
 
 
 @contextmanager
@@ -64,5 +111,10 @@ def bars() -> Iterator[Bars]:
     """Show progress on stderr while a benchmark runs, and leave nothing of it behind."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     out = console(stderr=True)
-    with RichProgress(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
+    with NotedBars(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
         yield Bars(shown)
+
+
+def _duration(value: float) -> str:
+    """Return a duration in hours, minutes and seconds."""
+    return str(timedelta(seconds=round(value)))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with, stage_option
+from zoo.cli.recipe import experiment_file, figure_said, recipe_of, settings_said
 from zoo.cli.wording import Key, keys
-from zoo.spec import Capabilities, StageName
+from zoo.spec import Capabilities, Recipe, StageName
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @stage_option
+@click.option("--config", "recipe", metavar="RECIPE", help="Print the experiment file of a recipe instead.")
 @json_option
 @plugin_option
-def show(name: str, stage: StageName | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
-    """Explain a component: parameters, capabilities, source."""
+def show(name: str, stage: StageName | None, recipe: str | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
+    """Explain a component: parameters, capabilities, source, and recipes that reproduce published figures."""
     registry = registry_with(plugins)
+    if recipe is not None:
+        component = registry.find(stage or "predictor", name)
+        click.echo(experiment_file(component, recipe_of(component, recipe)), nl=False)
+        return
     found = [registry.find(stage, name)] if stage else registry.find_any(name)
     if as_json:
         echo_json([_as_json(component) for component in found])
@@ -60,7 +66,7 @@ def _as_json(component: Component) -> dict[str, Any]:
         "capabilities": asdict(capabilities_of(component)),
         "params": spec.params.model_json_schema(),
         "target": spec.target,
-        "reproduces": [asdict(figure) for figure in spec.reproduces],
+        "reproduces": [asdict(recipe) for recipe in spec.reproduces],
         "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
         "api": spec.api,
     }
@@ -87,8 +93,20 @@ def _print(component: Component, out: Console) -> None:
     if spec.citation:
         section("Citation", escape(spec.citation))
     if spec.reproduces:
-        lines = (f"{f.task}: {f.metric} {f.value} ± {f.tolerance} ({f.source})" for f in spec.reproduces)
-        section("Reproduces", escape("\n".join(lines)))
+        section(
+            "Reproduces", escape("\n".join(line for recipe in spec.reproduces for line in _recipe(spec.name, recipe)))
+        )
+
+
+def _recipe(name: str, recipe: Recipe) -> list[str]:
+    """Return what is said of a recipe."""
+    about = (
+        settings_said(recipe),
+        *map(figure_said, recipe.figures),
+        recipe.note,
+        f"zoo show {name} --config {recipe.name}",
+    )
+    return [recipe.name, *(f"  {line}" for line in about if line)]
 
 
 def said(capabilities: Capabilities, stage: StageName) -> list[str]:

@@ -9,10 +9,12 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from zoo.benchmark.report import finding, legend, protocol
-from zoo.benchmark.tables import MARKS, Cell, Table, main_table
+from zoo.benchmark.tables import MARKS, Cell, Table, main_table, training_table
 from zoo.cli.output import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from zoo.benchmark.store import Store
 
 GAP = 2
@@ -23,6 +25,20 @@ def print_results(store: Store) -> None:
     out = console()
     table = main_table(store)
     best = "" if out.is_terminal else " *"  # a file and a pipe have no bold
+    for each in (table, training_table(store)):
+        if each:
+            _print(each, out, best)
+    for line in (finding(store, table), legend(store, table, best="*" if best else "bold"), protocol(store)):
+        if line:
+            out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
+    files = ", ".join(
+        name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
+    )
+    out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
+
+
+def _print(table: Table, out: Console, best: str) -> None:
+    """Print a table, in parts where it is too wide."""
     for columns in fitting(table, out.width, best):
         shown = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         for at in columns:
@@ -31,13 +47,6 @@ def print_results(store: Store) -> None:
             shown.add_row(*[_shown(row[at], best) for at in columns])
         out.print(shown)
         out.print()
-    for line in (finding(store, table), legend(store, table, best="*" if best else "bold"), protocol(store)):
-        if line:
-            out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
-    files = ", ".join(
-        name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
-    )
-    out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
 
 
 def fitting(table: Table, width: int, best: str = "") -> Iterator[list[int]]:

@@ -62,17 +62,23 @@ def _plural(entry: str) -> str:
 def default_of(schema: Schema) -> str:
     """Return a default as TOML has it; TOML has no null, so that what is not set is said in words."""
     default = schema.get("default")
-    return NOT_SET if default is None else _toml(default)
+    if isinstance(default, list):
+        default = [_metric(entry) for entry in default]
+    return NOT_SET if default is None else toml_value(default)
 
 
-def _toml(value: Any) -> str:
+def _metric(entry: Any) -> Any:
+    """Return a metric as it is written for short; what is none, as it is."""
+    is_metric = isinstance(entry, dict) and set(entry) == {"name", "k"}
+    return f"{entry['name']}@{entry['k']}" if is_metric else entry
+
+
+def toml_value(value: Any) -> str:
     """Return a JSON value as TOML writes it."""
     if isinstance(value, dict):
-        if set(value) == {"name", "k"}:  # a metric
-            return json.dumps(f"{value['name']}@{value['k']}")
-        return "{" + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml_value(v)}" for key, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
+        return "[" + ", ".join(toml_value(v) for v in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("Infinity", "inf")
 
 

@@ -11,7 +11,7 @@ from zoo.config.experiment import Experiment
 from zoo.config.splits import Split
 from zoo.config.train import NetworkSettings
 from zoo.params import Params
-from zoo.registry.registry import Component
+from zoo.registry.registry import Component, Registry
 from zoo.spec import Capabilities
 
 
@@ -99,6 +99,7 @@ class ResolvedExperiment:
     metrics: tuple[Chosen, ...]
     metric_features: tuple[Chosen, ...]
     models: tuple[ResolvedModel, ...]
+    registry: Registry
 
     @property
     def has_rank_part(self) -> bool:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from zoo.params import Table, validated
+
+LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
+
+
+class LoggerTable(Table):
+    """A logger of Lightning's with keyword arguments for it: every key but `name`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: LoggerName
+    """Which one."""
 
 
 class NetworkSettings(Table):
@@ -40,6 +51,12 @@ class NetworkSettings(Table):
     """Batches whose gradients are added up for a step."""
     time_limit: float | None = Field(None, gt=0)
     """Minutes after which a training stops with what it has."""
+    devices: int = Field(1, ge=1)
+    """Processes that train together, each on its share of every `batch_size` sequences: cores, or GPUs."""
+    strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
+    """How they are started; `auto` is `ddp_spawn`. Lightning's `ddp` would start the whole command once for each."""
+    logger: LoggerName | LoggerTable | None = Field(None, exclude=True)
+    """A logger of Lightning's: its name, or a table with `name` and keyword arguments for it. Of no effect on results."""
 
 
 class TrainSettings(NetworkSettings):
@@ -73,5 +90,5 @@ class TrainSettings(NetworkSettings):
         Raises:
             ConfigError: A key is unknown or a value does not fit.
         """
-        shared = self.model_dump(include=set(NetworkSettings.model_fields))
+        shared = {name: getattr(self, name) for name in NetworkSettings.model_fields}
         return validated(NetworkSettings, {**shared, **overrides}, where)

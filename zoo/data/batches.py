@@ -73,6 +73,7 @@ class SequenceBatches:
             ask: Makes inputs and targets of sequences `[B, window]`: `next_item`, or `hidden_items`.
         """
         rows = np.flatnonzero(log.lengths >= 2)
+        log = replace(log, source=None, rows=None)  # further columns are not trained on, nor sent to other processes
         self.queries = Queries(log, rows, log.offsets[rows + 1], np.zeros(len(rows), np.int64), rows + 1)
         self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
         self.lengths = np.minimum(self.queries.lengths, window)

@@ -45,6 +45,11 @@ class Vocabulary:
         """Return the number of item numbers I, the padding's included."""
         return len(self.ids)
 
+    @property
+    def fingerprint(self) -> str:
+        """Return a hash of the ids in the order of their numbers."""
+        return blake2b("\0".join(self.ids.to_pylist()[1:]).encode(), digest_size=16).hexdigest()
+
     def numbers(self, ids: pa.Array) -> NDArray[np.int32]:
         """Return the number of each id, 0 for one that is not in the vocabulary."""
         found = pc.index_in(ids, value_set=self.ids.slice(1))

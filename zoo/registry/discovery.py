@@ -83,11 +83,11 @@ def _single_files(files: Iterable[str | Path]) -> list[Source]:
             raise PluginError(
                 f"--plugin {file}: there is no such file. Give the path of a Python file with a zoo_components hook."
             )
-        sources.append(Source(file.stem, file.stem, FILE_VERSION, partial(_module_of, file.resolve())))
+        sources.append(Source(file.stem, file.stem, FILE_VERSION, partial(module_of, file.resolve())))
     return sources
 
 
-def _module_of(file: Path) -> ModuleType:
+def module_of(file: Path) -> ModuleType:
     """Import a file under its own name, so that its `"name:Class"` targets resolve."""
     if file.suffix != ".py" or not file.stem.isidentifier():
         raise PluginError(

@@ -2,6 +2,7 @@
 
 import importlib
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pluggy
 
 from zoo import hookspecs
 from zoo.errors import PluginError, ZooError, suggestion
+from zoo.hookspecs import Training
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
@@ -36,6 +38,30 @@ class Plugin:
     def is_file(self) -> bool:
         """Return whether it is a single file that nobody installed."""
         return self.version == FILE_VERSION
+
+    def callbacks(self, training: Training) -> list[Any]:
+        """Return the Lightning callbacks that it adds to a training.
+
+        Raises:
+            PluginError: Its hook fails, or gives something else; the plugin is named, for it need not be the model's.
+        """
+        from pytorch_lightning import Callback
+
+        found: list[Any] = []
+        for implementation in self.hooks.zoo_callbacks.get_hookimpls():
+            try:
+                answer = implementation.function(*[training for _ in implementation.argnames])
+            except Exception as error:  # a stranger's code may raise anything
+                raise PluginError(self._about_callbacks(f"failed: {described(error)}")) from error
+            if not isinstance(answer, list | tuple) or not all(isinstance(part, Callback) for part in answer):
+                raise PluginError(self._about_callbacks(f"returned {answer!r}, expected a list of Lightning callbacks"))
+            found += answer
+        return found
+
+    def _about_callbacks(self, what: str) -> str:
+        """Return a message about the hook, and what to do."""
+        without = "without --plugin" if self.is_file else f"with ZOO_DISABLE_PLUGINS={self.distribution}"
+        return f"zoo_callbacks of the plugin {self.distribution} {self.version} {what}. Mend it, or run {without}."
 
 
 @dataclass(frozen=True)
@@ -73,12 +99,14 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
     module = source.load()
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(module, name=f"{source.distribution}/{source.name}")
+    with warnings.catch_warnings(record=True) as deprecated:  # of hooks: said by `zoo doctor`, not at every command
+        warnings.simplefilter("always")
+        manager.register(module, name=f"{source.distribution}/{source.name}")
     _check_hooks(manager, module)
     specs = tuple(_components(manager))
     _check_specs(specs, source)
     _check_taken(specs, source, others)
-    notes = []
+    notes = [str(warning.message) for warning in deprecated]
     if old := [s.name for s in specs if s.api < API_VERSION]:
         notes.append(
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "

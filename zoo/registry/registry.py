@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
+from zoo.hookspecs import Training
 from zoo.params import Params, validated
 from zoo.registry.discovery import discovered
 from zoo.registry.plugin import Broken, Plugin, described
@@ -131,6 +132,14 @@ class Registry:
                 f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._elsewhere_note()}"
             )
         return matches
+
+    def callbacks(self, training: Training) -> list[Any]:
+        """Return the Lightning callbacks that the plugins add to a training.
+
+        Raises:
+            PluginError: A plugin's hook fails, or gives something else.
+        """
+        return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
 
     def _unknown(self, stage: StageName, name: str) -> str:
         """Return the message for a name that the stage does not have."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import NotFittedError
+from zoo.hookspecs import Training
 from zoo.params import Params
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ class TrainingData:
         return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
 
 
+class Tell(Protocol):
+    """Takes how far something is."""
+
+    def __call__(self, done: int, total: int, note: str = "", /) -> None:
+        """Take how much is done of how much, and a few words."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """The surroundings of a run: randomness, device, folders, a way to validate.
@@ -61,20 +69,27 @@ class RunContext:
     Attributes:
         seed: The seed of the run; every stream of random numbers descends from it and a label.
         device: Where tensors live.
-        folder: Where a stage may write, or None.
+        label: The name of the model in tables.
+        phase: What the fit is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to
+            learn from, `refit` is the last of several, `fit` the only one.
+        folder: Where a stage may write, or None; a training that finds its checkpoint there goes on from it.
         validate: Evaluates a predictor on the validation queries, or None where there are none.
         epochs: How many epochs to train, where that is settled; None to find out by `validate`.
         settings: How networks are trained.
-        progress: Called with (done, total) by long fits.
+        progress: Called with (done, total) and perhaps a few words by long fits.
+        callbacks: Returns the Lightning callbacks that plugins add to a training.
     """
 
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    label: str = ""
+    phase: str = "fit"
     folder: Path | None = None
     validate: Callable[[Predictor[Any]], float] | None = None
     epochs: int | None = None
     settings: NetworkSettings = field(default_factory=NetworkSettings)
-    progress: Callable[[int, int], None] = lambda done, total: None
+    progress: Tell = lambda done, total, note="": None
+    callbacks: Callable[[Training], list[Any]] = lambda training: []
 
     def rng(self, label: str) -> np.random.Generator:
         """Return a numpy generator of the stream with this label: adding a stream shifts no other."""

@@ -1,63 +1,47 @@
-"""What happens between epochs: the real metric on validation queries, the best weights, a stop."""
+"""What happens between epochs: loss and time, the real metric on validation queries, the best weights, a stop."""
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from pytorch_lightning.callbacks import Checkpoint
+from torch import Tensor, nn
 
 from zoo.errors import TrainingError
+from zoo.stages.stage import Tell
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100
 """Steps between looks at the losses: each look waits for the device."""
 
-
-class KeepBest(pl.Callback):
-    """Validates after epochs, keeps the best weights, and stops when they have not improved for a while."""
-
-    def __init__(self, validate: Callable[[], float], patience: int, every: int) -> None:
-        """Set the rule.
-
-        Args:
-            validate: Returns the metric to watch, higher is better.
-            patience: Validations without a better value after which the training stops.
-            every: Epochs between validations.
-        """
-        self.validate, self.patience, self.every = validate, patience, every
-        self.best, self.best_epoch, self.history = -math.inf, 0, list[float]()
-        self._weights: dict[str, Tensor] = {}
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validate, and stop where nothing is gained any more; the last epoch is always validated."""
-        epoch = trainer.current_epoch + 1
-        if epoch % self.every and epoch != trainer.max_epochs and not trainer.should_stop:
-            return
-        pl_module.eval()
-        value = self.validate()
-        pl_module.train()
-        self.history.append(value)
-        if value > self.best or not self._weights:
-            self.best, self.best_epoch = value, epoch
-            self._weights = {name: tensor.clone() for name, tensor in weights(pl_module.network).items()}
-        elif epoch - self.best_epoch >= self.patience * self.every:
-            trainer.should_stop = True
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Go back to the best weights."""
-        if self._weights:
-            restore(pl_module.network, self._weights)
+CHECKPOINT_SHARE = 0.02
+"""The most of the training time that may go into checkpoints, but for the first and the last."""
 
 
-class StopOnNaN(pl.Callback):
-    """Ends a training whose loss is no number; looks now and then, so that no step has to wait for its loss."""
+class Meter(pl.Callback):
+    """Knows loss and seconds of the epochs trained, and ends a training whose loss is no number.
+
+    Losses are looked at now and then, so that no step has to wait for its own.
+
+    Attributes:
+        epochs: Epochs trained.
+        loss: The mean loss of the last one.
+        seconds: Time in training, without validations and whatever else is done between epochs.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name, self._losses = name, list[Tensor]()
+        self.name, self.epochs, self.loss, self.seconds = name, 0, 0.0, 0.0
+        self._losses, self._sum, self._start = list[Tensor](), 0.0, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Start the watch."""
+        self._sum, self._start = 0.0, time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Take note of the loss."""
@@ -66,8 +50,15 @@ class StopOnNaN(pl.Callback):
             self._look(trainer, batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Look at the last losses of an epoch, before anything is validated."""
-        self._look(trainer, int(trainer.num_training_batches))
+        """Look at the last losses of an epoch, before anything is validated, and stop the watch."""
+        steps = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        self._look(trainer, steps)
+        mean = torch.tensor(self._sum / max(steps, 1), device=pl_module.device)
+        self.loss = float(trainer.strategy.reduce(mean))
+        self.epochs = trainer.current_epoch + 1
+        self.seconds += time.perf_counter() - self._start
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        pl_module.log_dict({"loss": self.loss, "learning_rate": rate}, batch_size=1)
 
     def _look(self, trainer: pl.Trainer, step: int) -> None:
         """Look at the losses up to a step of the epoch, counted from 1.
@@ -77,7 +68,7 @@ class StopOnNaN(pl.Callback):
         """
         if not self._losses:
             return
-        losses, first = torch.stack(self._losses), step - len(self._losses) + 1
+        losses, first = torch.stack(self._losses).float(), step - len(self._losses) + 1
         self._losses.clear()
         bad = (~losses.isfinite()).nonzero()
         if len(bad):
@@ -86,14 +77,165 @@ class StopOnNaN(pl.Callback):
                 f"{self.name}: the loss is {float(losses[at])} in epoch {trainer.current_epoch + 1}, step {first + at} "
                 'of it. Lower `learning_rate`, set `clip_norm`, or use `precision = "32"`.'
             )
+        self._sum += float(losses.sum())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a training that goes on has to know."""
+        return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.__dict__.update(state_dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a training validates, and when it stops.
+
+    Attributes:
+        monitor: The name of the metric to watch, higher is better.
+        patience: Validations without a better value after which the training stops.
+        every: Epochs between validations.
+    """
+
+    monitor: str
+    patience: int
+    every: int
+
+
+class KeepBest(pl.Callback):
+    """Validates after epochs, keeps the best weights, and stops when they have not improved for a while.
+
+    Attributes:
+        best_epoch: The epoch of the weights that are kept.
+        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
+            `seconds` of training until then.
+    """
+
+    def __init__(self, validate: Callable[[nn.Module], float], rule: Rule, meter: Meter) -> None:
+        """Set the rule.
+
+        Args:
+            validate: Returns the metric of a network.
+            rule: When to validate and when to stop.
+            meter: Knows loss and seconds of the epoch; comes before this among the callbacks.
+        """
+        self.validate, self.rule, self.meter = validate, rule, meter
+        self.best_epoch, self.history = 0, list[dict[str, Any]]()
+        self._weights: dict[str, Tensor] = {}
+
+    @property
+    def best(self) -> float:
+        """Return the best value."""
+        return max(float(found["value"]) for found in self.history)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Let a training rest that had stopped."""
+        trainer.should_stop = trainer.should_stop or self._is_over()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Validate, and stop where nothing is gained any more; the last epoch is always validated."""
+        epoch = trainer.current_epoch + 1
+        if epoch % self.rule.every and epoch != trainer.max_epochs and not trainer.should_stop:
+            return
+        pl_module.eval()
+        value = trainer.strategy.broadcast(self.validate(pl_module.network) if trainer.is_global_zero else 0.0)
+        pl_module.train()
+        if not self.history or value > self.best:
+            self.best_epoch = epoch
+            if trainer.is_global_zero:
+                self._weights = {name: tensor.clone() for name, tensor in weights(pl_module.network).items()}
+        found = {"epoch": epoch, "loss": self.meter.loss, "value": value, "seconds": self.meter.seconds}
+        self.history.append(found)
+        trainer.should_stop = trainer.should_stop or self._is_over()
+        pl_module.log(self.rule.monitor, value, batch_size=1)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Go back to the best weights."""
+        if self._weights:
+            restore(pl_module.network, self._weights)
+
+    def _is_over(self) -> bool:
+        """Return whether the last validations brought nothing."""
+        return (
+            bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a training that goes on has to know."""
+        return {"best_epoch": self.best_epoch, "history": self.history, "weights": self._weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.best_epoch, self.history, self._weights = (state_dict[k] for k in ("best_epoch", "history", "weights"))
 
 
 class Progress(pl.Callback):
-    """Tells how many epochs are done."""
+    """Tells how many epochs are done, and how well."""
 
-    def __init__(self, tell: Callable[[int, int], None]) -> None:
-        self.tell = tell
+    def __init__(self, tell: Tell, meter: Meter, keep: KeepBest | None) -> None:
+        self.tell, self.meter, self.keep = tell, meter, keep
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Say where a training goes on."""
+        if self.meter.epochs and trainer.is_global_zero:
+            self.tell(self.meter.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.meter.epochs}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Tell."""
-        self.tell(trainer.current_epoch + 1, trainer.max_epochs or 0)
+        if trainer.is_global_zero:
+            self.tell(self.meter.epochs, trainer.max_epochs or 0, self._note())
+
+    def _note(self) -> str:
+        """Return loss and metric in a few words."""
+        note = f"loss {self.meter.loss:.3f}"
+        if self.keep and self.keep.history:
+            last, best = (
+                f"{value:.4f}".removeprefix("0") for value in (self.keep.history[-1]["value"], self.keep.best)
+            )
+            note += f", {self.keep.rule.monitor} {last} (best {best})"
+        return note
+
+
+class KeepLast(Checkpoint):
+    """Keeps the last epoch on disk, so that an interrupted training can go on.
+
+    A large model takes long to write, and a small epoch is soon trained again: so a checkpoint waits until the training
+    since the one before lasted so long that writing has no more than its share of the time.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        """Choose a file.
+
+        Args:
+            path: The file.
+            identity: What must be the same where a training goes on.
+        """
+        self.path, self.identity = path, identity
+        self._cost, self._written = 0.0, time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write, if it is time, or if this was the last epoch."""
+        start = time.perf_counter()
+        is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        is_due = is_last or self._cost <= CHECKPOINT_SHARE * (start - self._written)
+        if trainer.strategy.broadcast(is_due):
+            trainer.save_checkpoint(self.path)
+            self._written = time.perf_counter()
+            self._cost = self._written - start
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the training is."""
+        return self.identity
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuse to go on with another training.
+
+        Raises:
+            TrainingError: The file belongs to one.
+        """
+        if changed := [key for key, value in self.identity.items() if state_dict.get(key) != value]:
+            raise TrainingError(
+                f"{self.path} belongs to another training: {', '.join(sorted(changed))} differ. "
+                "Remove it, or choose another folder."
+            )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -73,15 +74,16 @@ class Lesson(nn.Module):
 class NeuralPredictor(Predictor[P]):
     """A predictor of which a plugin writes the encoder and the core does the rest.
 
-    `epochs` and `history` tell how the training went: epochs of the weights that were kept, and the metric after each
-    validation. A query without a history gets the most popular items.
+    `epochs` and `history` tell how the training went: epochs of the weights that were kept, and for each validation its
+    `epoch`, the mean training `loss` in it, the metric's `value`, and the `seconds` of training until then. A query
+    without a history gets the most popular items.
     """
 
     fitted = ("network", "sizes", "epochs", "history")
     network: Network
     sizes: Sizes
     epochs: int
-    history: list[float]
+    history: list[dict[str, Any]]
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -100,7 +102,7 @@ class NeuralPredictor(Predictor[P]):
 
         Raises:
             TrainingError: The log has nothing to learn from, or the loss is no number any more.
-            ConfigError: Gradients are to be clipped and sparse at once.
+            ConfigError: Gradients are to be sparse, and clipped or exchanged between processes as well.
         """
         log, p, name = data.interactions, self.params, type(self).__name__
         if p.sparse_updates and context.settings.clip_norm is not None:
@@ -108,7 +110,14 @@ class NeuralPredictor(Predictor[P]):
                 f"{name}: expected `sparse_updates` or `clip_norm`, found both: the norm of sparse gradients is not "
                 "known. Leave one of them out."
             )
-        examples = self.objective.examples(log, context.settings.batch_size, context.rng(f"{name}/batches"))
+        if p.sparse_updates and context.settings.devices > 1:
+            raise ConfigError(
+                f"{name}: expected `sparse_updates` or several `devices`, found both: processes exchange whole gradients. "
+                "Leave one of them out."
+            )
+        order, negatives = context.rng(f"{name}/batches"), context.generator(f"{name}/negatives")
+        size = math.ceil(context.settings.batch_size / context.settings.devices)
+        examples = self.objective.examples(log, size, order)
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
         self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
@@ -116,9 +125,9 @@ class NeuralPredictor(Predictor[P]):
             self.network = self._built(torch.from_numpy(data.known)).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(counts.float().log())
-        lesson = Lesson(self.network, loss_of(p, counts, context.generator(f"{name}/negatives")))
+        lesson = Lesson(self.network, loss_of(p, counts, negatives))
         validate = None if context.validate is None else partial(context.validate, self)
-        trained = train(lesson, examples, context, name, validate)
+        trained = train(lesson, examples, context, name, validate, streams=(order, negatives))
         self.epochs, self.history = trained.epochs, trained.history
 
     def score(self, queries: Queries) -> Tensor:

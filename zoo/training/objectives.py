@@ -118,5 +118,11 @@ def loss_of(params: NeuralParams, counts: Tensor, generator: torch.Generator) ->
         "bpr-max": bpr_max,
         "bce": bce,
     }
-    loss = losses[params.loss]
-    return lambda hidden, items, targets: loss(hidden, items, targets, sampler.draw(targets))
+    return partial(_sampled, losses[params.loss], sampler)
+
+
+def _sampled(
+    loss: Callable[..., Tensor], sampler: Sampler, hidden: Tensor, items: ItemTable, targets: Tensor
+) -> Tensor:
+    """Return a loss against negatives drawn for the batch."""
+    return loss(hidden, items, targets, sampler.draw(targets))

@@ -35,13 +35,6 @@ def test_half_life_by_hand(fitted):
     assert fitted(Popular(PopularParams(half_life=10)), log).score(queries).tolist() == [[0, 0.75, 1]]
 
 
-def test_the_caller_may_write_into_the_scores(fitted):
-    log = Interactions.from_arrays(np.array([0, 1]), np.array([1, 2]))
-    model, queries = fitted(Popular(PopularParams()), log), Queries.of_histories(log)
-    model.score(queries).fill_(-torch.inf)
-    assert model.score(queries).tolist() == [[0, 1, 1], [0, 1, 1]]
-
-
 @given(st.data(), st.integers(1, 9))
 def test_top_popular_keeps_exactly_the_first_n(logs, fitted, data, n):
     log = data.draw(logs)

@@ -50,14 +50,6 @@ def test_a_markov_chain_by_hand(fitted):
     np.testing.assert_allclose(scores, [-1, 0, 2 / 3, 1 / 3, 0], atol=1e-6)
 
 
-def test_asking_leaves_the_histories_as_they_were(fitted):
-    log = Interactions.from_arrays(np.zeros(30, int), np.arange(30) % 7 + 1)
-    queries = Queries.of_histories(log)
-    before = queries.histories.items.copy()
-    fitted(TransitionGraph(TransitionGraphParams(history=2)), log).score(queries)
-    assert (queries.histories.items == before).all()
-
-
 def test_events_of_no_weight_lead_nowhere():
     log = Interactions.from_arrays(
         np.zeros(3, int),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shopzoo_mf.als import ALS, Events, LeastSquares
 from shopzoo_mf.params import ALSParams
 
-from zoo.api import DataError, Interactions, NotFittedError, Queries, RunContext
+from zoo.api import DataError, Interactions, Queries, RunContext
 from zoo.nn.sparse import csr_tensor
 
 
@@ -110,31 +110,6 @@ def test_items_outside_training_have_no_vector_and_disturb_nothing(clustered, fi
     assert model.items[1:31].abs().sum(1).min() > 0
 
 
-def test_a_seed_gives_the_same_scores_and_another_seed_others(clustered, fitted):
-    queries = Queries.of_histories(clustered)
-    one, again, other = (fitted(ALS(ALSParams(factors=8)), clustered, seed).score(queries) for seed in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
-
-
-def test_a_saved_state_scores_the_same_and_a_second_fit_forgets_the_first(clustered, fitted):
-    queries = Queries.of_histories(clustered)
-    model, loaded = fitted(ALS(ALSParams(factors=8)), clustered), ALS(ALSParams(factors=8))
-    loaded.load_state(model.state())
-    before = model.score(queries)
-    assert torch.equal(loaded.score(queries), before)
-    fitted(model, clustered.where(clustered.items % 2 == 0))
-    assert torch.equal(fitted(model, clustered).score(queries), before)
-
-
-def test_scores_of_single_items_are_those_of_all(clustered, fitted):
-    model, queries = fitted(ALS(ALSParams(factors=8)), clustered), Queries.of_histories(clustered)[:5]
-    items = torch.randint(1, 31, (5, 4), generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(model.score_items(queries, items), model.score(queries).gather(1, items))
-    alone = torch.cat([model.score(queries[i : i + 1]) for i in range(5)])
-    torch.testing.assert_close(model.score(queries), alone)
-
-
 def test_an_empty_history_is_scored_zero(clustered, fitted):
     model = fitted(ALS(ALSParams(factors=8)), clustered)
     nobody = Interactions.from_arrays(np.zeros(0, int), np.zeros(0, int), n_items=32, n_users=2)
@@ -149,8 +124,3 @@ def test_refuses_events_that_weigh_nothing(fitted):
         "als needs events that weigh something: the 2 training events weigh 0 in sum; "
         "give the types that count a positive weight (`event_weights` in `[data]`)"
     )
-
-
-def test_says_that_it_is_not_fitted(clustered):
-    with pytest.raises(NotFittedError, match="ALS is not fitted"):
-        ALS(ALSParams()).score(Queries.of_histories(clustered))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shopzoo_mf.ease import EASE
 from shopzoo_mf.params import EASEParams
 
-from zoo.api import ConfigError, Interactions, NotFittedError, Queries, ResourceError
+from zoo.api import ConfigError, Interactions, Queries, ResourceError
 
 
 def closed_form(log, l2):
@@ -52,13 +52,6 @@ def test_a_new_user_is_served_like_a_known_one_of_the_same_history(clustered, fi
     )
 
 
-def test_a_saved_state_scores_the_same(clustered, fitted):
-    model, loaded = fitted(EASE(EASEParams()), clustered), EASE(EASEParams())
-    loaded.load_state(model.state())
-    queries = Queries.of_histories(clustered)
-    assert torch.equal(loaded.score(queries), model.score(queries))
-
-
 def test_a_catalogue_that_would_not_fit_is_refused_before_anything_is_made(clustered, fitted, monkeypatch):
     def allocated(*_, **__):
         raise AssertionError("something was allocated")
@@ -87,8 +80,3 @@ def test_an_l2_too_small_to_invert_anything_is_refused(fitted):
 
 def test_there_is_memory_here():
     assert 2**20 < shopzoo_mf.ease.available_bytes(torch.device("cpu")) < 2**50
-
-
-def test_says_that_it_is_not_fitted(clustered):
-    with pytest.raises(NotFittedError, match="EASE is not fitted"):
-        EASE(EASEParams()).score(Queries.of_histories(clustered))

@@ -6,7 +6,7 @@ from shopzoo_mf.filters import ItemItemMFFilter, UserItemMF
 from shopzoo_mf.item_item_mf import ItemItemMF
 from shopzoo_mf.params import ALSParams, ItemItemMFFilterParams, ItemItemMFParams, UserItemMFParams
 
-from zoo.api import ConfigError, Interactions, NotFittedError, Queries
+from zoo.api import ConfigError, Interactions, Queries
 from zoo.params import validated
 
 KINDS = {"user-item-mf": (UserItemMF, UserItemMFParams), "item-item-mf": (ItemItemMFFilter, ItemItemMFFilterParams)}
@@ -45,18 +45,6 @@ def test_equal_scores_are_kept_by_number(clustered, fitted, make):
     nobody = Interactions.from_arrays(np.zeros(0, int), np.zeros(0, int), n_items=32, n_users=1)
     kept = fitted(make(n=4), clustered).keep(Queries.of_histories(nobody))
     assert kept.nonzero()[:, 1].tolist() == [1, 2, 3, 4]
-
-
-def test_a_saved_state_keeps_the_same(clustered, fitted, make):
-    item_filter, loaded = fitted(make(n=9), clustered), make(n=9)
-    loaded.load_state(item_filter.state())
-    queries = Queries.of_histories(clustered)
-    assert torch.equal(loaded.keep(queries), item_filter.keep(queries))
-
-
-def test_says_that_it_is_not_fitted(clustered, make):
-    with pytest.raises(NotFittedError, match="is not fitted"):
-        make(n=1).keep(Queries.of_histories(clustered))
 
 
 def test_wants_a_number_or_a_share():

@@ -76,16 +76,3 @@ def test_items_outside_training_have_no_vectors(clustered, fitted):
     model = fitted(ItemItemMF(ItemItemMFParams(factors=6)), clustered)
     assert model.left[[0, 31, 32]].abs().max() < 1e-5
     assert model.right[[0, 31, 32]].abs().max() < 1e-5
-
-
-def test_a_seed_gives_the_same_scores(clustered, fitted):
-    queries = Queries.of_histories(clustered)
-    one, again = (fitted(ItemItemMF(ItemItemMFParams(factors=6)), clustered, 1).score(queries) for _ in range(2))
-    assert torch.equal(one, again)
-
-
-def test_a_saved_state_scores_the_same(clustered, fitted):
-    model, loaded = fitted(ItemItemMF(ItemItemMFParams()), clustered), ItemItemMF(ItemItemMFParams())
-    loaded.load_state(model.state())
-    queries = Queries.of_histories(clustered)
-    assert torch.equal(loaded.score(queries), model.score(queries))

@@ -95,20 +95,3 @@ def test_event_weights_count_in_fit_and_in_history(fitted):
         for e in (0, 1)
     )
     torch.testing.assert_close(5 * weighted.score(once), weighted.score(bought))
-
-
-def test_a_saved_state_scores_the_same_and_a_second_fit_forgets_the_first(clustered, fitted):
-    queries = Queries.of_histories(clustered)
-    model, loaded = fitted(ItemKNN(ItemKNNParams()), clustered), ItemKNN(ItemKNNParams())
-    loaded.load_state(model.state())
-    before = model.score(queries)
-    assert torch.equal(loaded.score(queries), before)
-    fitted(model, clustered.where(clustered.items % 2 == 0))
-    assert (model.score(queries)[:, 1::2] == 0).all()
-    assert torch.equal(fitted(model, clustered).score(queries), before)
-
-
-def test_scores_do_not_depend_on_the_batch(clustered, fitted):
-    model, queries = fitted(ItemKNN(ItemKNNParams(k=5)), clustered), Queries.of_histories(clustered)
-    alone = torch.cat([model.score(queries[i : i + 1]) for i in range(len(queries))])
-    torch.testing.assert_close(model.score(queries), alone)

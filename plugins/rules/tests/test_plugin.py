@@ -1,11 +1,7 @@
 import re
-import subprocess
-import sys
 import tomllib
-from importlib import import_module
 from pathlib import Path
 
-import pytest
 import shopzoo_rules
 
 SPECS = shopzoo_rules.zoo_components()
@@ -16,20 +12,8 @@ def test_provides_what_it_says():
     assert {(s.stage, s.name) for s in SPECS} == {("filter", name) for name in names}
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
-def test_tiny_parameters_build_the_component(spec):
-    module, _, name = spec.target.partition(":")
-    params = spec.params(**spec.tiny)
-    assert getattr(import_module(module), name)(params).params == params
-    assert spec.capabilities_for(params).cold_items
-    assert all(field.description for field in spec.params.model_fields.values())
-
-
-def test_importing_the_plugin_imports_nothing_heavy():
-    heavy = ("torch", "numpy", "scipy", "pyarrow", "datasets", "pandas", "pytorch_lightning")
-    code = f"import sys; sys.path[:0] = {sys.path!r}; import shopzoo_rules; print([m for m in {heavy!r} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+def test_a_rule_judges_new_items_too():
+    assert all(s.capabilities_for(s.params(**s.tiny)).cold_items for s in SPECS)
 
 
 def test_the_components_of_the_readme_are_valid():

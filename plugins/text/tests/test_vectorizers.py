@@ -7,7 +7,7 @@ from shopzoo_text.params import BagOfWordsParams, TfIdfParams
 from shopzoo_text.vectorizers import BagOfWords, TfIdf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from zoo.api import Catalogue, ConfigError, DataError, NotFittedError, State
+from zoo.api import ConfigError, DataError, State
 from zoo.params import validated
 
 GRID = [
@@ -70,12 +70,6 @@ def test_terms_of_new_items_are_not_learned(fitted, catalogue):
     assert "zebra" not in fitted(TfIdf(TfIdfParams())).transform(catalogue).names
 
 
-def test_a_row_depends_on_its_item_alone(fitted, catalogue):
-    model = fitted(TfIdf(TfIdfParams()))
-    few = Catalogue(catalogue.ids[:4], catalogue.table.slice(0, 4))
-    assert torch.equal(model.transform(few).values.to_dense(), model.transform(catalogue).values.to_dense()[:4])
-
-
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -113,10 +107,3 @@ def test_bad_parameters_are_explained(values, message):
 def test_a_whole_number_counts_items_and_a_fraction_is_a_share():
     params = TfIdfParams.model_validate_json(TfIdfParams(min_df=1, max_df=1.0).model_dump_json())
     assert (type(params.min_df), type(params.max_df)) == (int, float)
-
-
-def test_before_fitting_it_says_so(catalogue):
-    with pytest.raises(
-        NotFittedError, match=r"^TfIdf is not fitted: call fit, or load a fitted state, before using it$"
-    ):
-        TfIdf(TfIdfParams()).transform(catalogue)

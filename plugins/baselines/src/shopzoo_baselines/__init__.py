@@ -15,7 +15,7 @@ from zoo.api import Capabilities, ComponentSpec, hookimpl
 
 def _of_half_life(params: PopularParams | PersonalPopularParams | TopPopularParams) -> Capabilities:
     """Return capabilities that need a clock only where a half-life is set."""
-    return Capabilities(needs_time=params.half_life is not None)
+    return Capabilities(needs_time=params.half_life is not None, collaborative=False)
 
 
 @hookimpl
@@ -28,7 +28,7 @@ def zoo_components() -> list[ComponentSpec]:
             target="shopzoo_baselines.random:Random",
             params=RandomParams,
             summary="Scores items at random, the same for the same query: the floor of every metric.",
-            capabilities=Capabilities(cold_items=True, deterministic=False, learns=False),
+            capabilities=Capabilities(cold_items=True, deterministic=False, learns=False, collaborative=False),
         ),
         ComponentSpec(
             name="popular",

@@ -1,5 +1,7 @@
 """ShopZoo's factorisation and item-to-item models: they learn in closed form or by alternation, and score any history."""
 
+from typing import Any
+
 from shopzoo_mf.params import (
     ALSParams,
     BPRMFParams,
@@ -9,7 +11,7 @@ from shopzoo_mf.params import (
     ItemKNNParams,
     UserItemMFParams,
 )
-from zoo.api import Capabilities, ComponentSpec, Figure, hookimpl
+from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl
 
 _SEEDED = Capabilities(deterministic=False)
 
@@ -17,6 +19,13 @@ _HU = "Hu, Koren and Volinsky: Collaborative filtering for implicit feedback dat
 _RENDLE = "Rendle, Krichene, Zhang and Koren: Revisiting the performance of iALS on item recommendation benchmarks. RecSys 2022"
 _LEVY = "Levy and Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014"
 _BARS = "BARS: Zhu et al., SIGIR 2022"
+
+
+def _gowalla(*figures: Figure, **params: Any) -> Recipe:
+    """Return what is to be set on Gowalla in the split of NGCF and LightGCN."""
+    note = "Chosen on validation events, after a second value had been read on the test part."
+    data = {"time": "file-order"}
+    return Recipe("gowalla", "gowalla", figures, params, split={"policy": "given"}, data=data, note=note)
 
 
 @hookimpl
@@ -53,8 +62,11 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Sarwar, Karypis, Konstan and Riedl: Item-based collaborative filtering recommendation algorithms. WWW 2001",
             tiny={"k": 10},
             reproduces=(
-                Figure("gowalla, given split", "recall@20", 0.1570, 0.003, _BARS, {"k": 200}),
-                Figure("gowalla, given split", "ndcg@20", 0.1214, 0.004, _BARS, {"k": 200}),
+                _gowalla(
+                    Figure("recall@20", 0.1570, 0.003, _BARS, measured=0.1580),
+                    Figure("ndcg@20", 0.1214, 0.004, _BARS, measured=0.1239),
+                    k=200,
+                ),
             ),
         ),
         ComponentSpec(
@@ -66,8 +78,11 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Steck: Embarrassingly shallow autoencoders for sparse data. WWW 2019",
             tiny={"l2": 10.0},
             reproduces=(
-                Figure("gowalla, given split", "recall@20", 0.1765, 0.002, _BARS, {"l2": 100.0}),
-                Figure("gowalla, given split", "ndcg@20", 0.1467, 0.002, _BARS, {"l2": 100.0}),
+                _gowalla(
+                    Figure("recall@20", 0.1765, 0.002, _BARS, measured=0.1764),
+                    Figure("ndcg@20", 0.1467, 0.002, _BARS, measured=0.1466),
+                    l2=100.0,
+                ),
             ),
         ),
         ComponentSpec(

@@ -32,6 +32,6 @@ def zoo_components() -> list[ComponentSpec]:
             params=ContentKNNParams,
             summary="Recommends items whose features are like those of what the user took; serves new items from the first day.",
             citation="Pazzani, Billsus: Content-Based Recommendation Systems. The Adaptive Web, 2007.",
-            capabilities=Capabilities(features="required", cold_items=True),
+            capabilities=Capabilities(features="required", cold_items=True, collaborative=False),
         ),
     ]

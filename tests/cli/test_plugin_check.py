@@ -1,0 +1,69 @@
+"""`zoo plugin check`: what is asked for, what is printed, and the exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from zoo.cli.plugin_check import chosen
+from zoo.registry.registry import Registry
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "plugins" / "my_model.py"
+
+
+def test_a_failure_says_what_to_change_and_sets_the_exit_code(install, zoo):
+    install("unlicensed")
+    lines = [line.strip() for line in zoo("plugin", "check", "unlicensed", code=1).stdout.splitlines()]
+    assert lines[0] == "predictor shopzoo-fixture-unlicensed/licence"
+    at = next(i for i, line in enumerate(lines) if line.startswith("predictor.licence "))
+    assert lines[at].split() == ["predictor.licence", "failed"]
+    assert lines[at + 2] == "found:  the metadata of shopzoo-fixture-unlicensed name no licence"
+    assert lines[at + 3].startswith("change: Set `license` under `[project]` in pyproject.toml")
+    assert [line.split() for line in lines if line.startswith("predictor.shape ")] == [["predictor.shape", "passed"]]
+    assert "predictor.gradients              not applicable: it is for those that the core trains" in lines
+    assert lines[-1].startswith("1 component: ")
+    assert ", 1 failed, " in lines[-1]
+
+
+def test_a_single_file_as_json(zoo):
+    rows = json.loads(zoo("plugin", "check", "recent-popular", "--plugin", EXAMPLE, "--json").stdout)
+    assert {row["outcome"] for row in rows} == {"passed", "not applicable"}
+    row = next(row for row in rows if row["check"] == "predictor.look-ahead")
+    assert row == {
+        "component": "my_model/recent-popular",
+        "stage": "predictor",
+        "check": "predictor.look-ahead",
+        "outcome": "passed",
+        "what": "What happens after the cutoff changes nothing.",
+        "detail": "",
+        "remedy": "",
+        "docs": "reference/conformance.md#look-ahead",
+    }
+
+
+@pytest.mark.parametrize("name", ["wrong", "shopzoo-fixture-wrong", "shopzoo_fixture.Wrong"])
+def test_a_plugin_goes_by_its_entry_point_or_its_distribution(install, name):
+    install("wrong")
+    names = {c.name for c in chosen(Registry.discover(), name, None)}
+    assert {"good-together", "good-frequent", "look-ahead-in-the-log"} < names
+    assert {c.name for c in chosen(Registry.discover(), name, "featurizer")} == {
+        "good-prices", "shape-of-padding", "row-alone", "future-catalogue",
+    }  # fmt: skip
+
+
+def test_a_component_goes_by_its_name(install):
+    install("wrong")
+    assert [c.qualified_name for c in chosen(Registry.discover(), "good-together", None)] == [
+        "shopzoo-fixture-wrong/good-together"
+    ]
+
+
+def test_what_is_not_there_or_does_not_load_is_explained(install, zoo):
+    install("raises-on-import", "good")
+    assert "no component named 'shelve'. Did you mean 'shelf'?" in zoo("plugin", "check", "shelve", code=2).stderr
+    error = zoo("plugin", "check", "raises-on-import", code=2).stderr
+    assert "zoo: the plugin shopzoo-fixture-raises-on-import does not load: " in error
+    assert (
+        "no component named 'shelf' that is a metric"
+        in zoo("plugin", "check", "shelf", "--stage", "metric", code=2).stderr
+    )

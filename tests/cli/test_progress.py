@@ -1,0 +1,116 @@
+"""What is told of a run while it goes on: bars with a note on a terminal, a line now and then elsewhere."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+from zoo.benchmark.store import Row
+from zoo.cli.progress import SILENCE, Bars, NotedBars
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def shown(*, terminal):
+    out = Console(file=io.StringIO(), force_terminal=terminal, width=78, color_system=None, legacy_windows=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return NotedBars(*columns, console=out, auto_refresh=False, disable=not terminal)
+
+
+def picture(bars):
+    """Return the lines that stand on the terminal."""
+    out = Console(file=io.StringIO(), width=78, color_system=None)
+    for renderable in bars.get_renderables():
+        out.print(renderable)
+    return [" ".join(line.replace("━", "").replace("╸", "").split()) for line in out.file.getvalue().splitlines()]
+
+
+def begun(bars, clock):
+    told = Bars(bars, clock)
+    told.loaded(None, 8)
+    told.started("sasrec", 0, again=False)
+    return told
+
+
+def test_a_bar_has_the_epoch_how_it_goes_and_the_time_it_can_take(clock):
+    bars = shown(terminal=True)
+    told = begun(bars, clock)
+    assert picture(bars) == ["runs 0/8", "sasrec, seed 0: fit 0/?"]
+    clock.now = 25.0
+    told.phase("fit", 1, 100, "loss 9.000")
+    assert picture(bars)[2] == "at most 0:41:15 left, loss 9.000"
+    clock.now = 300.0
+    told.phase("fit", 12, 100, "loss 7.123, ndcg@10 .0561 (best .0575)")
+    assert picture(bars) == [
+        "runs 0/8",
+        "sasrec, seed 0: fit 12/100",
+        "at most 0:36:40 left, loss 7.123, ndcg@10 .0561 (best .0575)",  # 300 s for 12 epochs, 88 to go
+    ]
+    told.phase("fit", 100, 100)
+    assert picture(bars)[1:] == ["sasrec, seed 0: fit 100/100"]
+    told.finished(Row("key", "sasrec", 0, {}), resumed=False)
+    assert picture(bars) == ["runs 1/8"]
+
+
+def test_each_fit_and_each_phase_is_timed_from_its_own_start(clock):
+    bars = shown(terminal=True)
+    told = begun(bars, clock)
+    clock.now = 1000.0
+    told.phase("fit", 20, 100, "loss 1.000")
+    clock.now = 1010.0
+    told.phase("fit", 1, 20)  # a second fit, seen after its first epoch
+    assert picture(bars)[1:] == ["sasrec, seed 0: fit 1/20", "at most 0:03:10 left"]
+    clock.now = 1030.0
+    told.phase("fit", 2, 20)
+    assert picture(bars)[2] == "at most 0:04:30 left"
+    told.phase("recommend", 500, 1000)
+    clock.now = 1034.0
+    told.phase("recommend", 600, 1000)
+    assert picture(bars)[1:] == ["sasrec, seed 0: recommend 600/1000", "at most 0:00:16 left"]
+
+
+def test_a_training_that_goes_on_is_timed_from_where_it_goes_on(clock):
+    bars = shown(terminal=True)
+    told = begun(bars, clock)
+    told.phase("fit", 12, 100, "goes on after epoch 12")
+    assert picture(bars)[2] == "goes on after epoch 12"
+    clock.now = 10.0
+    told.phase("fit", 13, 100)
+    assert picture(bars)[2] == "at most 0:14:30 left"
+
+
+def test_without_a_terminal_a_long_run_is_told_of_now_and_then(clock):
+    bars = shown(terminal=False)
+    told = begun(bars, clock)
+    for epoch in range(1, 101):
+        clock.now = 10.0 * epoch
+        told.phase("fit", epoch, 100, f"loss {epoch}")
+    lines = bars.console.file.getvalue().splitlines()
+    assert len(lines) == 1000 // SILENCE
+    assert lines[0] == "1/8 sasrec, seed 0: fit 3/100 in 0:00:30, at most 0:16:10 left, loss 3"
+    told.finished(Row("key", "sasrec", 0, {}, fit_seconds=1000.0), resumed=False)
+    assert bars.console.file.getvalue().splitlines()[-1] == "1/8 sasrec, seed 0: fitted in 1000.00 s"
+
+
+def test_without_a_terminal_nothing_is_told_of_a_short_run_but_its_end(clock):
+    bars = shown(terminal=False)
+    told = begun(bars, clock)
+    for run in range(3):
+        clock.now += SILENCE - 1
+        told.phase("fit", 1, 1)
+        told.finished(Row("key", "popular", None, {}, fit_seconds=SILENCE - 1), resumed=False)
+        told.started("popular", None, again=False)
+        assert len(bars.console.file.getvalue().splitlines()) == run + 1

@@ -1,0 +1,45 @@
+"""What is kept of a training."""
+
+from types import SimpleNamespace
+
+from zoo.training.record import fit_of, record
+
+HISTORY = [
+    {"epoch": 2, "loss": 3.0, "value": 0.1, "seconds": 10.0},
+    {"epoch": 4, "loss": 2.0, "value": 0.3, "seconds": 20.0},
+    {"epoch": 6, "loss": 1.0, "value": 0.2, "seconds": 30.0},
+]
+
+
+def test_validations_do_not_count_as_training():
+    fit = fit_of(SimpleNamespace(epochs=4, history=HISTORY), 99.0)
+    assert record([fit], "ndcg@10") == {
+        "epochs": 4,
+        "seconds": 30.0,
+        "monitor": "ndcg@10",
+        "seconds_to_best": 20.0,
+        "history": HISTORY,
+        "refits": [],
+    }
+
+
+def test_the_history_is_that_of_the_fit_that_found_the_epochs():
+    found = fit_of(SimpleNamespace(epochs=4, history=HISTORY), 99.0)
+    again = fit_of(SimpleNamespace(epochs=4, history=[]), 25.0)
+    kept = record([found, again], "ndcg@10")
+    assert kept["history"] == HISTORY
+    assert (kept["seconds"], kept["refits"]) == (30.0, [{"epochs": 4, "seconds": 25.0}])
+
+
+def test_without_validations_there_is_the_size_alone():
+    fit = fit_of(SimpleNamespace(epochs=7, history=[]), 12.5)
+    assert record([fit], "ndcg@10") == {"epochs": 7, "seconds": 12.5, "refits": []}
+
+
+def test_a_predictor_that_keeps_no_such_history_has_its_epochs_and_wall_time():
+    for own in ({}, {"history": [0.1, 0.3]}):
+        assert fit_of(SimpleNamespace(epochs=2, **own), 5.0) == {"epochs": 2, "seconds": 5.0, "history": []}
+
+
+def test_a_model_that_trains_in_no_epochs_has_no_account():
+    assert record([], "ndcg@10") == {}

@@ -1,0 +1,90 @@
+"""From the names in a manifest to components: installed, of a version that fits, with parameters that they accept."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from zoo.artifacts.manifest import Manifest
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
+from zoo.registry.plugin import FILE_VERSION
+from zoo.registry.registry import Registry
+from zoo.spec import StageName
+from zoo.version import __version__
+
+CORE = "shopzoo"
+
+
+def versions_of(model: ResolvedModel) -> dict[str, str]:
+    """Return the version of the core and of each plugin that a model takes a component from."""
+    plugins = {part.component.plugin.distribution: part.component.plugin.version for part in model.parts}
+    return {CORE: __version__, **plugins}
+
+
+def model_of(manifest: Manifest, registry: Registry, path: str) -> ResolvedModel:
+    """Return the model of a manifest. A plugin of another version than the artifact's is warned of.
+
+    Args:
+        manifest: Names the components.
+        registry: Where they are looked up.
+        path: What to call the artifact in messages.
+
+    Raises:
+        ArtifactError: A plugin is missing, or its version differs in the first number, or refuses the parameters.
+    """
+    _compare(CORE, manifest.versions.get(CORE, "unknown"), __version__, path)
+    entry = manifest.model
+    (predictor,) = _chosen("predictor", [entry.predictor], manifest, registry, path)
+    featurizers, filters, rankers = (
+        _chosen(stage, listed, manifest, registry, path)
+        for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
+    )
+    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers)
+    for distribution, version in versions_of(model).items():
+        if distribution != CORE:
+            _compare(distribution, manifest.versions.get(distribution, "unknown"), version, path)
+    return model
+
+
+def _chosen(
+    stage: Any, listed: Iterable[dict[str, Any]], manifest: Manifest, registry: Registry, path: str
+) -> tuple[Chosen, ...]:
+    """Return the components of one stage with their parameters."""
+    return tuple(_one(stage, dict(values), manifest, registry, path) for values in listed)
+
+
+def _one(stage: StageName, values: dict[str, Any], manifest: Manifest, registry: Registry, path: str) -> Chosen:
+    """Return a component with its parameters."""
+    name = str(values.pop("name", ""))
+    try:
+        component = registry.find(stage, name)
+        return Chosen(component, component.params(values, name))
+    except UnknownComponentError:
+        raise ArtifactError(f"{path} needs the {stage} {name!r}. {_remedy(name, manifest, registry)}") from None
+    except ConfigError as error:
+        raise ArtifactError(f"{path}: {error} The installed version does not take what the artifact says.") from None
+
+
+def _remedy(name: str, manifest: Manifest, registry: Registry) -> str:
+    """Return what to do where a component is not there."""
+    distribution = name.partition("/")[0]
+    version = manifest.versions.get(distribution, "unknown")
+    if version == FILE_VERSION:
+        return f"It was in a file {distribution}.py: pass it with --plugin {distribution}.py."
+    if any(broken.distribution == distribution for broken in registry.broken):
+        return f"{distribution} is installed and failed to load: `zoo doctor` tells why."
+    if any(plugin.distribution == distribution for plugin in registry.plugins):
+        return f"The installed {distribution} has none of this name: pip install '{distribution}=={version}'"
+    return f"{distribution} is not installed: pip install '{distribution}=={version}'"
+
+
+def _compare(distribution: str, saved: str, installed: str, path: str) -> None:
+    """Warn where an installed version is not the one that an artifact was saved with; refuse another major version."""
+    if saved == installed:
+        return
+    said = f"{path} was saved with {distribution} {saved}, and {distribution} {installed} is installed"
+    if saved.partition(".")[0] != installed.partition(".")[0]:
+        raise ArtifactError(f"{said}: fit the model again, or pip install '{distribution}=={saved}'")
+    warnings.warn(f"{said}: check that its recommendations are the same.", stacklevel=2)

@@ -1,0 +1,228 @@
+"""A folder written whole or not at all, of which nothing is used before all of it has been checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from zoo.artifacts.manifest import NAME, FileEntry, Manifest, TensorEntry, file_digest
+from zoo.errors import ArtifactError
+
+ENDINGS = (".json", ".parquet", ".safetensors")
+"""The kinds of file that a folder may hold: none of them can hold code."""
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse to write over what is no artifact; an artifact is replaced.
+
+    Raises:
+        ArtifactError: Something else is there.
+    """
+    if folder.is_dir():
+        names = [path.name for path in folder.iterdir()]
+        if not names or (NAME in names and all(name.endswith(ENDINGS) for name in names)):
+            return
+    elif not folder.exists():
+        return
+    raise ArtifactError(f"{folder} exists and is no artifact. Choose another --out, or remove it.")
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside the one asked for; it is renamed into place when it is complete, and removed where it is not.
+
+    Raises:
+        ArtifactError: The place is taken by something that is no artifact, or cannot be written.
+    """
+    refuse_taken(folder)
+    place = folder.resolve()
+    beside, old = (place.with_name(f".{place.name}.{end}{os.getpid()}") for end in ("", "old."))
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        if place.exists():
+            place.rename(old)
+        beside.rename(place)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(
+            f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}. "
+            "Nothing of it is kept: make room, or choose another --out."
+        ) from error
+    finally:
+        if old.exists() and not place.exists():  # what was there comes back, also after Ctrl-C
+            old.rename(place)
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors as one safetensors file."""
+    apart: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        whole = _apart(tensor)
+        shared = any(whole.data_ptr() == other.data_ptr() for other in apart.values() if whole.numel())
+        apart[name] = whole.clone() if shared else whole
+    safetensors.torch.save_file(apart, path)
+    path.chmod(path.parent.stat().st_mode & 0o666)  # it writes for the owner alone
+
+
+def entry(path: Path) -> FileEntry:
+    """Return what a manifest says of a file that has been written."""
+    tensors = {}
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: _described(file.get_tensor(name)) for name in sorted(file.keys())}
+    return FileEntry(size=path.stat().st_size, blake2b=file_digest(path), tensors=tensors)
+
+
+class Folder:
+    """An artifact's folder whose names, sizes and hashes are those of its manifest."""
+
+    def __init__(self, path: Path) -> None:
+        """Check the folder.
+
+        Raises:
+            ArtifactError: A file is missing, is one too many, or is not what it was when it was written.
+        """
+        self.path = path
+        if not path.is_dir():
+            raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
+        if not (path / NAME).exists():
+            raise ArtifactError(f"{path} holds no {NAME}: it is no artifact. Give the folder that `zoo fit` wrote.")
+        names = {found.name for found in self._listed()}
+        self.manifest = Manifest.of(self._content(NAME), str(path / NAME))
+        expected = {NAME, *self.manifest.files}
+        for name in sorted(names - expected):
+            kind = "" if name.endswith(ENDINGS) else f": an artifact holds {', '.join(ENDINGS)} files only"
+            raise ArtifactError(f"{path / name} is not listed in {NAME}{kind}. Remove it, or save the artifact again.")
+        for name in sorted(expected - names):
+            raise ArtifactError(f"{path / name} is missing: the artifact is not complete. Copy or save it again.")
+        for name, listed in self.manifest.files.items():
+            self._check(name, listed)
+
+    def values(self, name: str) -> Any:
+        """Return what a JSON file holds.
+
+        Raises:
+            ArtifactError: It is not JSON.
+        """
+        try:
+            return json.loads(self._content(name))
+        except (ValueError, RecursionError) as error:
+            raise ArtifactError(f"{self.path / name} is not valid JSON ({error}). Save the artifact again.") from None
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors of a file, in memory of their own; none where there is no such file.
+
+        Raises:
+            ArtifactError: The file is damaged, or a tensor is not of the name, type and shape that the manifest says.
+        """
+        if name not in self.manifest.files:
+            return {}
+        path, listed = self.path / name, self.manifest.files[name].tensors
+        try:
+            # A copy: a mapped file is not aligned as torch's own memory is, and sums would round in another order.
+            found = {key: tensor.clone() for key, tensor in safetensors.torch.load_file(path).items()}
+        except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+            raise ArtifactError(f"{path} is no safetensors file ({error}). Save the artifact again.") from None
+        described = {key: _described(tensor) for key, tensor in found.items()}
+        for key in sorted({*described, *listed}):
+            if described.get(key) != listed.get(key):
+                raise ArtifactError(
+                    f"{path}: tensor {key!r} is {_said(described.get(key))}, {NAME} says {_said(listed.get(key))}. "
+                    "Save the artifact again."
+                )
+        return found
+
+    def table(
+        self, name: str, columns: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataType] | None = None
+    ) -> pa.Table:
+        """Return a parquet file's table.
+
+        Args:
+            name: The file.
+            columns: The columns that it has, and their types.
+            optional: Those that it may have beside.
+
+        Raises:
+            ArtifactError: The file is damaged, or its columns are others.
+        """
+        path = self.path / name
+        try:
+            table = pq.read_table(path) if name in self.manifest.files else None
+        except (OSError, pa.ArrowException, ValueError) as error:
+            raise ArtifactError(f"{path} is no parquet file ({error}). Save the artifact again.") from None
+        found = {} if table is None else {field.name: field.type for field in table.schema}
+        beside = {key: kind for key, kind in (optional or {}).items() if key in found}
+        if table is None or found != {**columns, **beside}:
+            said = ", ".join(f"{column} {kind}" for column, kind in found.items()) or "none"
+            wanted = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            raise ArtifactError(f"{path}: its columns are {said}, expected {wanted}. Save the artifact again.")
+        return table
+
+    def _listed(self) -> list[Path]:
+        """Return what is in the folder.
+
+        Raises:
+            ArtifactError: One of it is no file.
+        """
+        try:
+            listed = sorted(self.path.iterdir())
+        except OSError as error:
+            raise ArtifactError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+        for found in listed:
+            if not found.is_file():
+                raise ArtifactError(
+                    f"{found} is no file: an artifact holds {', '.join(ENDINGS)} files only. Remove it."
+                )
+        return listed
+
+    def _content(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{self.path / name} cannot be read: {error.strerror or error}.") from error
+
+    def _check(self, name: str, listed: FileEntry) -> None:
+        """Refuse a file that is not the one that was written."""
+        path = self.path / name
+        if not name.endswith(ENDINGS):
+            raise ArtifactError(f"{path}: an artifact holds {', '.join(ENDINGS)} files only. Do not load it.")
+        if path.stat().st_size != listed.size:
+            found = f"{path.stat().st_size:,} bytes, {NAME} says {listed.size:,}"
+            raise ArtifactError(f"{path} has {found}: it is damaged, or another's. Copy or save the artifact again.")
+        if file_digest(path) != listed.blake2b:
+            raise ArtifactError(
+                f"{path} does not have the checksum that {NAME} says: it is damaged, or another's. "
+                "Copy or save the artifact again."
+            )
+
+
+def _apart(tensor: Tensor) -> Tensor:
+    """Return a tensor as it may be written: whole, on the CPU, sharing its memory with no other."""
+    tensor = tensor.detach().cpu()
+    alone = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+    return tensor if alone else tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _described(tensor: Tensor) -> TensorEntry:
+    """Return what a manifest says of a tensor."""
+    return TensorEntry(dtype=str(tensor.dtype).removeprefix("torch."), shape=list(tensor.shape))
+
+
+def _said(found: TensorEntry | None) -> str:
+    """Return a tensor in words."""
+    return "missing" if found is None else f"{found.dtype} {found.shape}"

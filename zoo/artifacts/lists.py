@@ -1,0 +1,146 @@
+"""From a file of queries to a file of lists, a block at a time: written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.asked import Notes
+from zoo.artifacts.queries import Block, blocks, kind_of
+from zoo.errors import DataError
+from zoo.stages.candidates import Candidates
+
+SCHEMA = pa.schema(
+    {"query": pa.int64(), "user_id": pa.string(), "items": pa.list_(pa.string()), "scores": pa.list_(pa.float32())}
+)
+"""The columns of a file of lists; `query` is the number of the row in the file of queries, from 1."""
+
+
+def recommend_file(
+    artifact: Artifact,
+    queries: Path,
+    out: Path,
+    k: int,
+    *,
+    now: int | str | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Notes:
+    """Answer a file of queries with a file of lists, a row each, in the same order.
+
+    Args:
+        artifact: Recommends.
+        queries: Parquet, CSV or JSON lines, by its ending.
+        out: The same.
+        k: Items in a list.
+        now: The moment of the queries that have none.
+        progress: Called with the number of queries done.
+
+    Returns:
+        What is to be said of the queries.
+
+    Raises:
+        DataError: A file cannot be read or written, or a row is not of the form; the message names file, row and column.
+    """
+    notes = Notes()
+    with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
+        for block in blocks(queries):
+            found = artifact.lists(block.table, k, now=now, place=block.place, origin=str(queries), notes=notes)
+            write(_table(artifact, block, found))
+            progress(notes.queries)
+    return notes
+
+
+def _table(artifact: Artifact, block: Block, found: Candidates) -> pa.Table:
+    """Return the lists of a block with the items' own ids."""
+    filled = (found.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
+    ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[filled]))
+    users = block.table.column("user_id") if "user_id" in block.table.column_names else None
+    if users is not None and pa.types.is_floating(users.type):  # integers with gaps, as pandas writes them
+        users = users.cast(pa.int64())
+    columns = [
+        pa.array(np.arange(block.first + 1, block.first + 1 + len(filled))),
+        pa.nulls(len(filled), pa.string()) if users is None else users.cast(pa.string()),
+        pa.ListArray.from_arrays(offsets, ids),
+        pa.ListArray.from_arrays(offsets, pa.array(found.scores.numpy()[filled])),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+@contextmanager
+def _writing(out: Path, opened: Callable[[Path], Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that writes tables beside a file; when all went well, what it wrote is renamed into place.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with opened(beside) as write:
+            yield write
+        beside.replace(out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}. Choose another --out.") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that writes a parquet file, a row group a table."""
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        yield writer.write_table
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that writes a CSV file; the entries of a list are separated by commas."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(SCHEMA.names)
+
+        def write(table: pa.Table) -> None:
+            for query, user, items, scores in _rows(table):
+                if any("," in item for item in items):
+                    raise DataError(
+                        f"the item {next(i for i in items if ',' in i)!r} has a comma in its id, and commas separate the "
+                        "entries of a list in CSV. Write .parquet or .jsonl."
+                    )
+                writer.writerow([query, user, ",".join(items), ",".join(map(_said, scores))])
+
+        yield write
+
+
+@contextmanager
+def _jsonl(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that writes a JSON object a line."""
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(table: pa.Table) -> None:
+            for query, user, items, scores in _rows(table):
+                row = {"query": query, "user_id": user, "items": items, "scores": [float(_said(s)) for s in scores]}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+        yield write
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table of lists."""
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _said(score: float) -> str:
+    """Return a float32 in as few digits as tell it from its neighbours."""
+    return str(np.float32(score))

@@ -1,0 +1,176 @@
+"""An artifact on disk: a folder of tensors, tables and JSON, from which nothing is run."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from zoo.artifacts.artifact import TITLE, Artifact
+from zoo.artifacts.components import model_of, versions_of
+from zoo.artifacts.folder import Folder, entry, write_tensors, written
+from zoo.artifacts.manifest import FORMAT, NAME, LogEntry, Manifest, ModelEntry
+from zoo.artifacts.stages import load_stages, stage_states
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.vocabulary import Vocabulary
+from zoo.errors import ArtifactError
+from zoo.pipeline import Pipeline, Rules
+from zoo.registry.registry import Registry, default_registry
+
+STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
+ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}
+USER_COLUMNS = {"user_id": pa.string(), "known": pa.bool_()}
+EVENT_ARRAYS = ("offsets", "items", "times", "events")
+
+
+def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = True) -> Path:
+    """Write an artifact, whole or not at all; one that is there already is replaced.
+
+    Args:
+        artifact: A fitted pipeline with what it needs.
+        folder: Where.
+        histories: Whether what the users did is written; without it, queries bring their own histories.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ArtifactError: A stage's state is neither tensors nor JSON, or the folder cannot be written.
+    """
+    pipeline, log = artifact.pipeline, artifact.histories
+    tensors, values = stage_states(pipeline)
+    if histories and len(log):
+        arrays = {name: np.ascontiguousarray(getattr(log, name)) for name in EVENT_ARRAYS}
+        tensors[HISTORIES] = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    items = (artifact.catalogue.ids[1:], pipeline.known[1:], artifact.rules.eligible[1:])
+    with written(Path(folder)) as path:
+        for name, held in tensors.items():
+            if held:
+                write_tensors(path / name, held)
+        (path / STATE).write_text(json.dumps(values), encoding="utf-8")
+        titled = {TITLE: artifact.titles[1:]} if TITLE in artifact.catalogue.columns else {}
+        _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **titled})
+        _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
+        (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
+    return Path(folder)
+
+
+def load_artifact(
+    folder: str | Path, *, plugins: Iterable[str | Path] = (), registry: Registry | None = None
+) -> Artifact:
+    """Read an artifact. All of it is checked before any of it is used, and nothing in it is code.
+
+    Args:
+        folder: Where it was saved.
+        plugins: Python files to take as plugins beside what is installed.
+        registry: Where components are looked up, in place of what is installed.
+
+    Raises:
+        ArtifactError: The folder is damaged, is no artifact, or does not fit what is installed.
+    """
+    found = registry or (Registry.discover(plugins) if plugins else default_registry())
+    try:
+        return _loaded(Folder(Path(folder)), found)
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever a damaged file makes a reader raise, or a stranger's stage
+        raise ArtifactError(
+            f"{folder} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
+        ) from error
+
+
+def _loaded(files: Folder, registry: Registry) -> Artifact:
+    """Return the artifact of a folder."""
+    path, manifest = files.path, files.manifest
+    pipeline = Pipeline(model_of(manifest, registry, str(path)))
+    items = files.table(ITEMS, ITEM_COLUMNS, {TITLE: pa.string()})
+    users = files.table(USERS, USER_COLUMNS)
+    ids = _from_one(items["item_id"])
+    if Vocabulary(ids).fingerprint != manifest.vocabulary:
+        raise ArtifactError(f"{path / ITEMS}: its items are not those that {NAME} says. Save the artifact again.")
+    columns = pa.table({name: _from_one(items[name]) for name in items.column_names})
+    pipeline.known, pipeline.known_users = _mask(items["known"]), _mask(users["known"])
+    load_stages(pipeline, files.tensors, files.values(STATE), str(path))
+    return Artifact(
+        pipeline,
+        Rules(_mask(items["eligible"]), manifest.exclude_seen),
+        manifest.candidates,
+        Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
+        users["user_id"].combine_chunks(),
+        _histories(files, manifest.log, len(users), len(ids)),
+        manifest.log,
+        manifest.data,
+    )
+
+
+def _manifest(artifact: Artifact, path: Path) -> Manifest:
+    """Return what a folder holds, once all else is in it."""
+    model = artifact.pipeline.model
+    libraries = {name: version(name) for name in ("torch", "numpy", "scipy", "pyarrow")}
+    return Manifest(
+        format=FORMAT,
+        model=ModelEntry(label=model.label, **model.as_json()),
+        versions=versions_of(model),
+        libraries={"python": platform.python_version(), **libraries},
+        exclude_seen=artifact.rules.exclude_seen,
+        candidates=artifact.candidates,
+        log=artifact.log,
+        vocabulary=artifact.vocabulary.fingerprint,
+        data=artifact.data,
+        files={found.name: entry(found) for found in sorted(path.iterdir())},
+    )
+
+
+def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Interactions:
+    """Return the histories; rows without events where they were left out.
+
+    Raises:
+        ArtifactError: They do not fit the users and the items.
+    """
+    names, weights = log.event_names, log.event_weights
+    found = files.tensors(HISTORIES) or {
+        "offsets": torch.zeros(n_users + 1, dtype=torch.int64),
+        "items": torch.zeros(0, dtype=torch.int32),
+        "times": torch.zeros(0, dtype=torch.int64),
+        "events": torch.zeros(0, dtype=torch.uint8),
+    }
+    offsets, items, times, events = (found[name].numpy() for name in EVENT_ARRAYS)
+    fits = (
+        [array.dtype.name for array in (offsets, items, times, events)] == ["int64", "int32", "int64", "uint8"]
+        and offsets.shape == (n_users + 1,)
+        and items.shape == times.shape == events.shape == (offsets[-1],)
+        and offsets[0] == 0
+        and bool((np.diff(offsets) >= 0).all())
+        and 0 < items.min(initial=1) <= items.max(initial=1) < n_items
+        and events.max(initial=0) < len(names) == len(weights)
+    )
+    if not fits:
+        raise ArtifactError(f"{files.path / HISTORIES} does not fit the artifact's users and items. Save it again.")
+    return Interactions(
+        offsets, items, times, events, n_items - 1, tuple(names), np.asarray(weights, np.float32), log.clock
+    )
+
+
+def _write_table(path: Path, columns: dict[str, Any]) -> None:
+    """Write a table."""
+    pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def _from_one(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column with a null before it, so that its places are item numbers."""
+    return pa.concat_arrays([pa.nulls(1, column.type), column.combine_chunks()])
+
+
+def _mask(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return a column of booleans by item or user number: false for number 0."""
+    return np.concatenate([[False], column.fill_null(False).to_numpy()])

@@ -1,0 +1,151 @@
+"""The stages of a pipeline as tensors and JSON, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import scipy.sparse
+import torch
+from torch import Tensor
+
+from zoo.errors import ArtifactError
+from zoo.pipeline import Pipeline
+from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.stage import Stage, State
+
+Tensors = dict[str, dict[str, Tensor]]
+"""File to the tensors in it, by name."""
+FEATURES = "features"
+
+
+def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
+    """Return what fitting learned: the tensors of each stage by their file, the other values by the stage's name.
+
+    Raises:
+        ArtifactError: A stage learned something that is neither a tensor nor JSON.
+    """
+    tensors: Tensors = {}
+    values: dict[str, Any] = {}
+    for name, stage in _named(pipeline):
+        state = stage.state()
+        _refuse_foreign(state, name, type(stage).__name__)
+        tensors[_file(name)], values[name] = state.tensors, state.values
+    if pipeline.rankers and pipeline.features is not None:  # the other stages keep what they need of them
+        tensors[_file(FEATURES)], values[FEATURES] = _unpacked(pipeline.features)
+    return tensors, values
+
+
+def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]], values: Any, path: str) -> None:
+    """Give the stages of a pipeline back what fitting had learned.
+
+    Args:
+        pipeline: Built, not fitted.
+        tensors: Returns the tensors of a file.
+        values: The other values by the stage's name.
+        path: What to call the artifact in messages.
+
+    Raises:
+        ArtifactError: A stage does not take its state.
+    """
+    for name, stage in _named(pipeline):
+        state = State(tensors(_file(name)), _of(values, name, path))
+        try:
+            stage.load_state(state)
+            again = stage.state()
+        except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
+            raise ArtifactError(
+                f"{path}: {type(stage).__name__} does not take its saved state ({type(error).__name__}: {error}). "
+                "Fit the model again with what is installed."
+            ) from error
+        before, after = _signature(state), _signature(again)
+        if before != after:
+            wrong = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+            raise ArtifactError(
+                f"{path}: {type(stage).__name__} does not take its saved state: {', '.join(wrong)} of it are missing or "
+                "of another shape. Fit the model again with what is installed."
+            )
+    if isinstance(values, dict) and FEATURES in values:
+        pipeline.features = _packed(tensors(_file(FEATURES)), values[FEATURES])
+
+
+def _named(pipeline: Pipeline) -> Iterator[tuple[str, Stage[Any]]]:
+    """Yield the stages with their names, unlike one another."""
+    yield "predictor", pipeline.predictor
+    for kind, stages in (
+        ("featurizer", pipeline.featurizers),
+        ("filter", pipeline.filters),
+        ("ranker", pipeline.rankers),
+    ):
+        for at, stage in enumerate(stages, 1):
+            yield f"{kind}-{at}", stage
+
+
+def _file(name: str) -> str:
+    """Return the file of a stage's tensors."""
+    return f"{name}.safetensors"
+
+
+def _of(values: Any, name: str, path: str) -> dict[str, Any]:
+    """Return the values of a stage.
+
+    Raises:
+        ArtifactError: There are none.
+    """
+    found = values.get(name) if isinstance(values, dict) else None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path}/state.json has no table {name!r}. Save the artifact again.")
+    return found
+
+
+def _signature(state: State) -> dict[str, Any]:
+    """Return the names of a state with the types and shapes of its tensors."""
+    return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape) for key, t in state.tensors.items()}}
+
+
+def _refuse_foreign(state: State, name: str, called: str) -> None:
+    """Refuse a state that an artifact cannot hold.
+
+    Raises:
+        ArtifactError: The message names the stage and the entry.
+    """
+    for key, tensor in state.tensors.items():
+        if tensor.layout != torch.strided:
+            raise ArtifactError(
+                f"{name}: {called}.{key} is a sparse tensor, expected a dense one: an artifact holds dense tensors and "
+                "JSON. Keep its parts (values, columns, offsets) as tensors."
+            )
+    for key, value in state.values.items():
+        if not _is_json(value):
+            raise ArtifactError(
+                f"{name}: {called}.{key} is {type(value).__name__} {str(value)[:60]!r}, expected a tensor or JSON "
+                "(null, true, numbers, text, lists, tables with text keys). Turn it into one of these in `fit`."
+            )
+
+
+def _is_json(value: Any) -> bool:
+    """Return whether a value comes back from JSON as it was."""
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    if isinstance(value, dict):
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    return value is None or type(value) in (bool, int, float, str)
+
+
+def _unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return item features as dense tensors and JSON."""
+    values = {"names": list(features.names)}
+    if not features.is_sparse:
+        return {"values": features.values}, values
+    matrix = features.sparse()
+    parts = {"values": matrix.data, "columns": matrix.indices, "offsets": matrix.indptr}
+    return {key: torch.from_numpy(part) for key, part in parts.items()}, values
+
+
+def _packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
+    """Return item features from what `_unpacked` gave."""
+    names = tuple(values["names"])
+    if "columns" not in tensors:
+        return ItemFeatures(tensors["values"], names)
+    parts = tuple(tensors[key].numpy() for key in ("values", "columns", "offsets"))
+    return ItemFeatures.of_sparse(scipy.sparse.csr_matrix(parts, (len(parts[2]) - 1, len(names))), names)

@@ -1,0 +1,97 @@
+"""`zoo recommend`: lists for a file of queries, or for one user on the terminal."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli.output import FILE, console, plugin_option
+
+if TYPE_CHECKING:
+    from zoo.artifacts.artifact import Artifact
+
+
+@click.command()
+@click.argument("folder", type=FILE)
+@click.option("--queries", type=FILE, help="A file of queries: .parquet, .csv or .jsonl.")
+@click.option("--out", type=FILE, help="The file of lists, of the same kinds; with --queries.")
+@click.option("--user", help="The id of a user, in place of --queries.")
+@click.option(
+    "--history", metavar="A,B,C", help="The ids of items that a user took, oldest first, in place of --queries."
+)
+@click.option("--k", type=click.IntRange(1), default=10, show_default=True, help="Items in a list.")
+@click.option(
+    "--now",
+    help="The moment of queries that have none (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
+)
+@plugin_option
+def recommend(
+    *,
+    folder: Path,
+    queries: Path | None,
+    out: Path | None,
+    user: str | None,
+    history: str | None,
+    k: int,
+    now: str | None,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Recommend from the artifact in FOLDER, which `zoo fit` wrote; the training data are not needed.
+
+    A query has a `user_id`, whose history the artifact holds, or a `history` of its own, a list of item ids.
+    """
+    if (queries is None) == (user is None and history is None) or (queries is None) != (out is None):
+        raise click.UsageError("Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C.")
+    from zoo.artifacts.saving import load_artifact
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        artifact = load_artifact(folder, plugins=plugins)
+    for warning in caught:
+        click.echo(f"zoo: {warning.message}", err=True)
+    if queries is not None and out is not None:
+        _file(artifact, queries, out, k, now)
+    else:
+        _one(artifact, user, history, k, now)
+
+
+def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None) -> None:
+    """Answer a file."""
+    from zoo.artifacts.lists import recommend_file
+
+    start = time.perf_counter()
+    notes = recommend_file(artifact, queries, out, k, now=now)
+    seconds = time.perf_counter() - start
+    for line in notes.said():
+        click.echo(f"zoo: {line}", err=True)
+    click.echo(f"{notes.queries:,} lists in {out} ({notes.queries / seconds:,.0f} a second)")
+
+
+def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now: str | None) -> None:
+    """Print the list of one user, and the end of the history that it comes from."""
+    import pyarrow as pa
+    from rich.markup import escape
+    from rich.table import Table
+
+    from zoo.artifacts.asked import Notes
+
+    columns = {"user_id": user, "history": history}
+    queries = pa.table({name: [value] for name, value in columns.items() if value is not None})
+    notes = Notes()
+    (listed,) = artifact.named(artifact.lists(queries, k, now=now, notes=notes))
+    for line in notes.said():
+        click.echo(f"zoo: {line}", err=True)
+    titled = any(item.title for item in listed)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("rank", justify="right")
+    for name in ("item", *(["title"] if titled else [])):
+        table.add_column(name)
+    table.add_column("score", justify="right")
+    for rank, item in enumerate(listed, 1):
+        title = [escape(item.title or "")] if titled else []
+        table.add_row(str(rank), escape(item.item_id), *title, f"{item.score:.4g}")
+    console().print(table)

@@ -1,0 +1,1 @@
+"""New plugins: templates, and what writes them."""

@@ -1,0 +1,91 @@
+"""The names of a new plugin, all derived from one; what cannot be a name is refused before anything is written."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from importlib.util import find_spec
+
+from zoo import api
+from zoo.errors import ScaffoldError
+from zoo.registry.registry import Registry
+from zoo.spec import StageName
+
+_USED = {*api.__all__, "Encoder", "Tensor"}
+"""Names that the templates' own classes would hide."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a plugin and its parts are called.
+
+    Attributes:
+        name: Of the component, and of the distribution: `my-model`.
+        module: `my_model`.
+        class_name: `MyModel`.
+    """
+
+    name: str
+    module: str
+    class_name: str
+
+
+def named(name: str, stage: StageName, registry: Registry) -> Names:
+    """Return the names of a new component.
+
+    Args:
+        name: The component's name.
+        stage: Its stage.
+        registry: What is installed: its names are taken.
+
+    Raises:
+        ScaffoldError: It is no name, or it is taken.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise ScaffoldError(
+            f"{name!r} is no name for a component: expected lower-case letters and digits, a letter first, words joined by "
+            f"hyphens.{_instead(name)}"
+        )
+    names = Names(name, name.replace("-", "_"), "".join(word.capitalize() for word in name.split("-")))
+    _check_free(names, stage, registry)
+    return names
+
+
+def _instead(name: str) -> str:
+    """Return a sentence with the nearest name that is one, if there is any."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+    near = re.sub(r"[^a-z0-9]+", "-", apart.lower()).strip("-0123456789")
+    return f" Did you mean {near!r}?" if near else " E.g. 'my-model'."
+
+
+def _check_free(names: Names, stage: StageName, registry: Registry) -> None:
+    """Refuse a name whose component, module or class would get in the way of another.
+
+    Raises:
+        ScaffoldError: Says whose it is.
+    """
+    name, module, class_name = names.name, names.module, names.class_name
+    owner = next((c for c in registry.components(stage) if name in c.names), None)
+    if owner is not None:
+        raise ScaffoldError(
+            f"{name!r}: the plugin {owner.plugin.distribution} has a {stage} of this name. Choose another name, or "
+            "uninstall it."
+        )
+    if keyword.iskeyword(module) or module in sys.stdlib_module_names:
+        raise ScaffoldError(f"{name!r}: its module would be {module!r}, a word of Python's own. Choose another name.")
+    found = find_spec(module)
+    if found is not None and found.origin is not None:  # a folder of the name is no module
+        raise ScaffoldError(
+            f"{name!r}: the module {module!r} is installed already ({found.origin}). Choose another name."
+        )
+    if any(distributions(name=name)) or any(name == plugin.name for plugin in registry.plugins):
+        raise ScaffoldError(
+            f"{name!r}: a distribution or plugin of this name is installed already. Choose another name."
+        )
+    if taken := sorted({class_name, f"{class_name}Params"} & _USED):
+        raise ScaffoldError(
+            f"{name!r}: its class would be {taken[0]!r}, a name that every plugin uses. Choose another name."
+        )

@@ -1,0 +1,138 @@
+"""Write a new plugin, a package or a single file, of templates: all of it or nothing, and over nothing."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from shutil import rmtree
+from string import Template
+from tempfile import mkdtemp
+
+from zoo.errors import ScaffoldError
+from zoo.registry.registry import Registry
+from zoo.scaffold.names import Names, named
+from zoo.spec import API_VERSION, StageName
+
+TEMPLATES = files("zoo.scaffold") / "templates"
+"""A folder a kind of component; in the files, `$name`, `$module`, `$Class` and the like stand for what is written."""
+
+SUMMARIES = {
+    "predictor": "Recommends what came next in other histories.",
+    "neural": "A small network over the last item and the mean of the history.",
+    "featurizer": "Gives each value of a catalogue column a feature of 0 or 1.",
+    "filter": "Keeps the items that occur often enough in training.",
+    "ranker": "Weighs a candidate's features, by ridge regression.",
+    "metric": "Targets in the list, weighed by how far readers get.",
+    "dataset": "Generated users who walk from item to item.",
+}
+"""The kinds of component that there are templates for, and what the one in the template does."""
+
+
+def new_package(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
+    """Write a plugin that can be installed.
+
+    Args:
+        path: The folder to make; its name is the component's.
+        stage: The component's stage.
+        registry: What is installed: its names are taken.
+        neural: Whether the model is a network that the core trains; of a predictor.
+
+    Returns:
+        The files written, sorted.
+
+    Raises:
+        ScaffoldError: The name or the folder is taken or cannot be used, or no template fits.
+    """
+    kind = _kind(stage, neural)
+    if path.suffix == ".py":
+        raise ScaffoldError(
+            f"{path} is a file, and a package is a folder: add --single-file, or leave out the ending, as in my-model."
+        )
+    names = named(path.name, stage, registry)
+    fields = _fields(names, kind, stage, f"{names.module}.model")
+    module = f"src/{names.module}"
+    sources = {
+        "pyproject.toml": "package/pyproject.toml",
+        "README.md": "package/README.md",
+        "example.toml": f"{kind}/example.toml",
+        f"{module}/__init__.py": f"{kind}/__init__.py",
+        f"{module}/params.py": f"{kind}/params.py",
+        f"{module}/model.py": f"{kind}/model.py",
+        "tests/test_conformance.py": "package/test_conformance.py",
+    }
+    written = {name: _filled(source, fields) for name, source in sources.items()}
+    _write(path, written)
+    return sorted(path / name for name in written)
+
+
+def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
+    """Write a plugin of one file, for `--plugin`; the arguments and errors are those of `new_package`."""
+    kind = _kind(stage, neural)
+    if path.suffix != ".py":
+        raise ScaffoldError(f"{path}: expected the name of a Python file, as in {path.name.replace('-', '_')}.py.")
+    if path.stem.replace("-", "_") != path.stem:
+        raise ScaffoldError(f"{path}: a file with a hyphen cannot be imported: {path.stem.replace('-', '_')}.py can.")
+    names = named(path.stem.replace("_", "-"), stage, registry)
+    fields = _fields(names, kind, stage, names.module)
+    parts = {"params": "params.py", "model": "model.py", "hook": "__init__.py"}
+    bodies = {part: _body(_filled(f"{kind}/{source}", fields)) for part, source in parts.items()}
+    _write(path, _filled(f"{kind}/single.py", {**fields, **bodies}))
+    return [path]
+
+
+def _kind(stage: StageName, neural: bool) -> str:
+    """Return which templates to take."""
+    if neural and stage != "predictor":
+        raise ScaffoldError(f"--neural: there is a network for a predictor only, found --stage {stage}. Leave one out.")
+    return "neural" if neural else stage
+
+
+def _fields(names: Names, kind: str, stage: StageName, module: str) -> dict[str, str]:
+    """Return what stands for each `$field` of the templates."""
+    return {
+        "name": names.name,
+        "module": names.module,
+        "Class": names.class_name,
+        "target": f"{module}:{names.class_name}",
+        "stage": stage,
+        "summary": SUMMARIES[kind],
+        "api": str(API_VERSION),
+    }
+
+
+def _filled(source: str, fields: dict[str, str]) -> str:
+    """Return a template with its fields filled in."""
+    return Template((TEMPLATES / f"{source}.txt").read_text(encoding="utf-8")).substitute(fields)
+
+
+def _body(text: str) -> str:
+    """Return what comes after a module's imports, which end at the first two empty lines."""
+    return text.partition("\n\n\n")[2].rstrip("\n")
+
+
+def _write(path: Path, content: str | dict[str, str]) -> None:
+    """Write a file, or a folder of files: beside its place first, and then there in one step.
+
+    Raises:
+        ScaffoldError: The place is taken, or cannot be written to.
+    """
+    if path.exists() or path.is_symlink():
+        raise ScaffoldError(f"{path} exists already, and nothing is overwritten: choose another name, or remove it.")
+    if not path.parent.is_dir():
+        raise ScaffoldError(f"{path}: there is no folder {path.parent}. Make it first.")
+    try:
+        beside = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
+    try:
+        made = beside / path.name
+        for name, text in content.items() if isinstance(content, dict) else [("", content)]:
+            file = made / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        os.rename(made, path)
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
+    finally:
+        rmtree(beside)

@@ -1,0 +1,125 @@
+"""Pairs of a component and a check, and what comes of each."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from io import StringIO
+from types import ModuleType
+from typing import Literal
+
+from zoo.registry.plugin import FILE_VERSION, GROUP, Source, loaded
+from zoo.registry.registry import Component, Registry
+from zoo.testing.check import Check, CheckFailedError, NotApplicableError
+from zoo.testing.fresh import FreshProcess
+from zoo.testing.subject import Subject
+from zoo.testing.themes import CHECKS
+
+Outcome = Literal["passed", "failed", "not applicable", "failed as expected"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case.
+
+    Attributes:
+        outcome: Whether it passed.
+        detail: Of a failure, what was found; of the others, why.
+    """
+
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A component and a check that concerns it. Calling it runs the check, for pytest."""
+
+    subject: Subject
+    check: Check
+
+    @property
+    def check_id(self) -> str:
+        """Return the check's id, such as `predictor.batch-invariance`."""
+        return self.check.id_for(self.subject.stage)
+
+    @property
+    def concerns(self) -> bool:
+        """Return whether the check concerns the component; where that cannot be told, it does: `trouble` will say why."""
+        try:
+            return self.check.concerns(self.subject)
+        except Exception:  # the component is broken, which `tiny-valid` or `target` says
+            return True
+
+    def __str__(self) -> str:
+        """Return the case's id, such as `als-predictor.batch-invariance`."""
+        return f"{self.subject.name}-{self.check_id}"
+
+    def __call__(self) -> None:
+        """Run the check.
+
+        Raises:
+            CheckFailedError: The component does not conform.
+            SkipTest: The check does not apply after all, or fails as the component's author said it would.
+        """
+        result = self.result()
+        if result.outcome == "failed":
+            raise CheckFailedError(f"{self}: {result.detail}\nWhat to change: {self.check.remedy}")
+        if result.outcome != "passed":
+            raise unittest.SkipTest(f"{result.outcome}: {result.detail}")
+
+    def result(self) -> Result:
+        """Return what comes of it; a component may raise anything, and that is a failure too."""
+        reason = self.subject.component.spec.expected_failures.get(self.check_id)
+        if not self.concerns:
+            return Result("not applicable", f"it is for {self.check.only}")
+        if trouble := self.subject.trouble(self.check.needs):
+            return Result("not applicable", trouble)
+        try:
+            with redirect_stdout(StringIO()):  # what a component prints is in nobody's way
+                self.check.run(self.subject)
+        except NotApplicableError as error:
+            return Result("not applicable", str(error))
+        except Exception as error:  # whatever it is, it is the component's
+            return Result("failed as expected", reason) if reason else Result("failed", self.subject.told(error))
+        if reason:
+            return Result("failed", f"it passes, and the spec expects it to fail ({reason}): take it out")
+        return Result("passed")
+
+
+def conformance(plugin: ModuleType) -> list[Case]:
+    """Return a case for each component of a plugin and each check that concerns it.
+
+    Args:
+        plugin: The module with the plugin's hooks.
+
+    Raises:
+        PluginError: The plugin is broken.
+    """
+    components = Registry([loaded(_source(plugin))]).components()
+    return [case for case in cases(components) if case.concerns]
+
+
+def cases(components: Iterable[Component]) -> Iterator[Case]:
+    """Yield the cases of components: each with every check of its stage."""
+    processes: dict[int, FreshProcess] = {}
+    subjects = []
+    for component in components:
+        process = processes.setdefault(id(component.plugin), FreshProcess(component.plugin))
+        subjects.append(Subject(component, process))
+        process.subjects.append(subjects[-1])
+    for subject in subjects:
+        for check in CHECKS:
+            if subject.stage in check.stages:
+                yield Case(subject, check)
+
+
+def _source(plugin: ModuleType) -> Source:
+    """Return where a plugin comes from: the distribution with its entry point, or a single file."""
+    for point in entry_points(group=GROUP):
+        if point.value == plugin.__name__ and point.dist is not None:
+            return Source(point.name, point.dist.name, point.dist.version, lambda: plugin)
+    return Source(plugin.__name__, plugin.__name__, FILE_VERSION, lambda: plugin)

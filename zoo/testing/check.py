@@ -1,0 +1,106 @@
+"""What a check is: a small function with a name, a sentence, a remedy, and whom it concerns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from zoo.spec import StageName
+
+if TYPE_CHECKING:
+    from zoo.testing.subject import Subject
+
+Needs = Literal["spec", "class", "fit"]
+"""What has to be in order before a check makes sense: the entry in the registry, the class and `tiny`, or a fit."""
+
+FITTED_STAGES: tuple[StageName, ...] = ("featurizer", "predictor", "filter", "ranker")
+ALL_STAGES: tuple[StageName, ...] = ("dataset", *FITTED_STAGES, "metric")
+
+
+class CheckFailedError(AssertionError):
+    """A component does not do what a check asks for; the message says what was found, and what to change."""
+
+
+class NotApplicableError(Exception):
+    """A check has nothing to say of a component, which was found out only while it ran."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check.
+
+    Attributes:
+        name: Its name within a stage, such as `batch-invariance`.
+        theme: The module it comes from.
+        sentence: What holds where it passes.
+        remedy: What to change where it fails.
+        paragraph: Why, and how it is found out: for the docs.
+        stages: The stages it concerns.
+        only: In words, which components of these stages it concerns; empty for all of them.
+        concerns: Whether it concerns a component.
+        needs: What has to be in order first.
+        run: Raises where the component does not conform.
+    """
+
+    name: str
+    theme: str
+    sentence: str
+    remedy: str
+    paragraph: str
+    stages: tuple[StageName, ...]
+    only: str
+    concerns: Callable[[Subject], bool]
+    needs: Needs
+    run: Callable[[Subject], None]
+
+    def id_for(self, stage: StageName) -> str:
+        """Return the check's id on a stage, such as `predictor.batch-invariance`."""
+        return f"{stage}.{self.name}"
+
+
+def check(
+    *stages: StageName,
+    sentence: str,
+    remedy: str,
+    only: str = "",
+    when: Callable[[Subject], bool] = lambda subject: True,
+    needs: Needs = "fit",
+) -> Callable[[Callable[[Subject], None]], Check]:
+    """Make a check of a function; its name is the check's, its docstring the paragraph of the docs.
+
+    Args:
+        *stages: The stages it concerns.
+        sentence: What holds where it passes.
+        remedy: What to change where it fails.
+        only: In words, which components it concerns, where it does not concern all.
+        when: Whether it concerns a component.
+        needs: What has to be in order first.
+    """
+
+    def made(run: Callable[[Subject], None]) -> Check:
+        return Check(
+            name=run.__name__.strip("_").replace("_", "-"),
+            theme=run.__module__.rpartition(".")[2],
+            sentence=sentence,
+            remedy=remedy,
+            paragraph=inspect.cleandoc(run.__doc__ or ""),
+            stages=stages,
+            only=only,
+            concerns=when,
+            needs=needs,
+            run=run,
+        )
+
+    return made
+
+
+def require(holds: bool, found: str) -> None:
+    """Fail unless something holds.
+
+    Raises:
+        CheckFailedError: It does not; the message is what was found.
+    """
+    if not holds:
+        raise CheckFailedError(found)

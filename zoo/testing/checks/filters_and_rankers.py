@@ -1,0 +1,64 @@
+"""Filters, rankers and featurizers: what only they can get wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from zoo.data.catalogue import Catalogue
+from zoo.testing.check import check, require
+from zoo.testing.data import shop
+from zoo.testing.subject import Subject, difference
+from zoo.testing.variants import fingerprint
+
+
+@check(
+    "filter",
+    sentence="Every query is left something that may be recommended.",
+    remedy="Let all items pass where there is nothing to judge by, such as a history; or choose a `tiny` that leaves some.",
+)  # fmt: skip
+def leaves_something(subject: Subject) -> None:
+    """Of the items of training at least one is kept for each query of the shop, for those without a history too."""
+    known = torch.from_numpy(subject.world.training.known)
+    kept = subject.answer[:, known].sum(1)
+    require(bool((kept > 0).all()), f"{int((kept == 0).sum())} of {len(kept)} queries are left nothing")
+
+
+@check(
+    "ranker",
+    sentence="Lists stay as they were: a ranker orders, and invents nothing.",
+    remedy="Return scores, and copy `items`, `scores` or `features` before you write into them.",
+)  # fmt: skip
+def only_orders(subject: Subject) -> None:
+    """The items, scores and features of the lists are compared by a hash of their bytes, before and after.
+
+    The core puts the candidates in the order of the scores, so that a ranker cannot add one, unless it writes into the
+    list that it was handed.
+    """
+    world = shop()
+    before = fingerprint(world, lists=True)
+    subject.ask(subject.fit(world), world)
+    require(fingerprint(world, lists=True) == before, "fitting or asking wrote into the lists")
+
+
+@check(
+    "featurizer",
+    sentence="An item's features depend on that item alone.",
+    remedy="Take from `fit` what depends on other items (means, terms, frequencies), not from the catalogue at hand.",
+)  # fmt: skip
+def row_alone(subject: Subject) -> None:
+    """The catalogue is transformed as it is, in another order, and by half: each item keeps its row.
+
+    New items come in later, a few at a time, and a catalogue of a fresh process need not be the one of training.
+    """
+    catalogue, n = subject.world.catalogue, len(subject.world.catalogue)
+    shuffled = np.concatenate([[0], np.random.default_rng(1).permutation(n - 1) + 1])
+    for what, chosen in (("in another order", shuffled), ("in part", shuffled[: n // 2])):
+        taken = pa.array(chosen)
+        part = Catalogue(catalogue.ids.take(taken), catalogue.table.take(taken))
+        rows = subject.ask(subject.fitted, replace(subject.world, catalogue=part))
+        found = difference(subject.answer[torch.from_numpy(chosen)], rows)
+        require(not found, f"the catalogue {what}: {found}")

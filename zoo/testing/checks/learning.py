@@ -1,0 +1,125 @@
+"""Learning: small problems with a known answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.data.queries import Queries
+from zoo.testing.check import check, require
+from zoo.testing.data import World, checkerboard, cycle
+from zoo.testing.subject import SETTINGS, Subject, difference, places, with_histories
+
+LONGER = SETTINGS.model_copy(update={"max_epochs": 20, "batch_size": 32})
+"""How networks are trained on these problems."""
+MARGIN = 1.5
+"""How much better than at random a component has to be."""
+
+
+@check(
+    "predictor", "ranker", only="those that learn something", when=lambda s: s.capabilities.learns,
+    sentence="It does better than chance.",
+    remedy="Look at signs, at the offset of item numbers (0 is padding), and at which way histories run (oldest first).",
+)  # fmt: skip
+def above_chance(subject: Subject) -> None:
+    """In the shop, where users keep to one half and some items are popular, lists of five find 1.5 times what random ones do.
+
+    The items of a half share categories and features, so that each kind of model has something to go by. Items of the
+    history may come again. A ranker learns from lists that stand upside down, and has to put the wanted half of others on top.
+    """
+    found, chance = _of_lists(subject) if subject.stage == "ranker" else _of_queries(subject)
+    require(found >= MARGIN * chance, f"it finds {found:.3f} of what is wanted, random lists {chance:.3f}")
+
+
+def _of_queries(subject: Subject) -> tuple[float, float]:
+    """Return which share of what known users take next is among the first five of all known items, and of random ones."""
+    asked = (subject.world.queries.users > 0) & with_histories(subject.queries())
+    queries, answers = subject.queries().where(asked), subject.world.queries.where(asked).answers()
+    known = torch.from_numpy(subject.world.training.known)
+    scores = _usable(subject.ask(subject.fitted, subject.world, queries)).masked_fill(~known, -torch.inf)
+    rows, items = torch.from_numpy(np.repeat(np.arange(len(queries)), answers.counts)), torch.from_numpy(answers.items)
+    rows, items = rows[known[items.long()]], items[known[items.long()]].long()
+    not_worse = (scores[rows] >= scores[rows, items][:, None]).sum(1)
+    return float((not_worse <= 5).float().mean()), 5 / int(known.sum())
+
+
+def _of_lists(subject: Subject) -> tuple[float, float]:
+    """Return which share of the top halves of lists is wanted, and which share of all candidates."""
+    lists = subject.world.lists
+    order = places(subject.answer, lists.mask)
+    n = lists.mask.sum(1, keepdim=True)
+    wanted = (torch.arange(lists.items.shape[1])[None] >= n // 2) & lists.mask
+    top = torch.arange(lists.items.shape[1])[None] < n // 2
+    return float(wanted.gather(1, order)[top].float().mean()), float(wanted.sum() / n.sum())
+
+
+@check(
+    "predictor", only="those that declare themselves collaborative",
+    when=lambda s: s.capabilities.learns and s.capabilities.collaborative,
+    sentence="Of a checkerboard it finds the field that was left out.",
+    remedy="Learn which items go together; or declare `Capabilities(collaborative=False)` where others' histories teach nothing.",
+)  # fmt: skip
+def checkerboard_(subject: Subject) -> None:
+    """A hundred users take all fields of one colour but one. Among those that they did not take, this one comes first.
+
+    The test is that of the library `implicit`. Nine users in ten have to be served right; a random list serves one in
+    eleven.
+    """
+    share = _first(subject, checkerboard(), within=1)
+    require(share >= 0.9, f"the field left out comes first for {share:.0%} of the users")
+
+
+@check(
+    "predictor", only="those that declare themselves collaborative",
+    when=lambda s: s.capabilities.learns and s.capabilities.collaborative,
+    sentence="Of a walk on a circle it finds the next step.",
+    remedy="Look at the direction of histories and at which position is read; or declare `Capabilities(collaborative=False)`.",
+)  # fmt: skip
+def cycle_(subject: Subject) -> None:
+    """Ninety users walk a circle of 15 items. Among those not taken yet, the next one comes first for half of them or more.
+
+    A model that does not read the order cannot tell the two ends of a walk apart: for it the first two places count.
+    """
+    world = cycle()
+    part = subject.fit(world, settings=LONGER)
+    queries = world.seen_by(world.queries, subject.capabilities)
+    reads_order = bool(difference(subject.ask(part, world, queries), subject.ask(part, world, _reversed(queries))))
+    share = _first(subject, world, within=1 if reads_order else 2, part=part)
+    where = "first" if reads_order else "first or second"
+    require(share >= 0.5, f"the next item comes {where} for {share:.0%} of the users")
+
+
+def _first(subject: Subject, world: World, within: int, part: object = None) -> float:
+    """Return for which share of a world's queries the target is among the first unseen items."""
+    part = subject.fit(world, settings=LONGER) if part is None else part
+    queries = world.seen_by(world.queries, subject.capabilities)
+    scores = _unseen(subject.ask(part, world, queries), queries, world.training.known)
+    target = scores.gather(1, torch.from_numpy(world.queries.answers().items).long()[:, None])
+    better = (scores > target).sum(1)
+    tied = (scores == target).sum(1) - 1
+    return float((better + tied < within).float().mean())
+
+
+def _unseen(scores: Tensor, queries: Queries, known: NDArray[np.bool_]) -> Tensor:
+    """Return scores with -inf where an item is in the history, or not in training."""
+    h = queries.histories
+    scores = _usable(scores)
+    scores[torch.from_numpy(h.rows), torch.from_numpy(h.items).long()] = -torch.inf
+    return scores.masked_fill(~torch.from_numpy(known), -torch.inf)
+
+
+def _usable(scores: Tensor) -> Tensor:
+    """Return scores with -inf for NaN, of which another check complains."""
+    return scores.nan_to_num(nan=-torch.inf, neginf=-torch.inf)
+
+
+def _reversed(queries: Queries) -> Queries:
+    """Return the queries with each history run backwards."""
+    whole = queries.compact()
+    log = whole.log
+    backwards = np.lexsort((-np.arange(len(log)), log.users))
+    return replace(whole, log=replace(log, items=log.items[backwards]))

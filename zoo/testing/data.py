@@ -1,0 +1,230 @@
+"""The kit's logs, each small and with a known structure, and what may be asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries, Targets
+from zoo.spec import Capabilities
+from zoo.stages.candidates import CandidateLists
+from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.stage import TrainingData
+
+DAY = 86_400_000
+"""Milliseconds."""
+START = 1_700_000_000_000
+SEED = 45
+"""Of the shop; one for which no two items weigh the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A shop as the kit knows it: what may be learned, what is asked, and what a component must not look at.
+
+    Attributes:
+        log: All events, those after the cutoff too.
+        before: Which of them may be learned from, `[N]` bool.
+        catalogue: The items.
+        features: Item features, for a component that reads some.
+        queries: Histories within `log`, which goes on after them, and their targets.
+        labelled: Lists from which a ranker learns.
+        lists: Lists to put in order, some padded.
+    """
+
+    log: Interactions
+    before: NDArray[np.bool_]
+    catalogue: Catalogue
+    features: ItemFeatures
+    queries: Queries
+    labelled: CandidateLists
+    lists: CandidateLists
+
+    @cached_property
+    def training(self) -> Interactions:
+        """Return the events before the cutoff. Their `source` holds further columns of *all* events."""
+        return self.log.where(self.before)
+
+    def data(self, capabilities: Capabilities) -> TrainingData:
+        """Return what a component may learn from."""
+        return TrainingData.of(
+            self.training, self.catalogue, None if capabilities.features == "none" else self.features
+        )
+
+    def seen_by(self, queries: Queries, capabilities: Capabilities) -> Queries:
+        """Return queries as the core hands them over: no targets, and nothing that the component cannot know."""
+        known = np.ones_like(self.training.known) if capabilities.cold_items else self.training.known
+        users = np.concatenate([[False], self.training.lengths > 0])
+        return queries.blind().restricted(known, users)
+
+
+class Events(NamedTuple):
+    """Events, one entry each, in any order.
+
+    Attributes:
+        users: Rows from 0.
+        items: Numbers from 1.
+        times: UTC milliseconds.
+        types: 0 for a view, 1 for a purchase.
+        before: Which of them may be learned from.
+        asked: Which are the history of their user's query; the others are its targets.
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    times: NDArray[np.int64]
+    types: NDArray[np.int64]
+    before: NDArray[np.bool_]
+    asked: NDArray[np.bool_]
+
+    def ordered(self) -> Events:
+        """Return the events by user and time."""
+        order = np.lexsort((self.times, self.users))
+        return Events(
+            self.users[order],
+            self.items[order],
+            self.times[order],
+            self.types[order],
+            self.before[order],
+            self.asked[order],
+        )
+
+
+def shop() -> World:
+    """Return a shop of 30 items in two halves: 40 users who mostly stay in one, some later events, and what comes next.
+
+    Five items are new: they occur in no training event. Four users are new, one of them without any history, and one
+    history is long. Views weigh 1, purchases 2.7; no two items weigh the same in sum.
+    """
+    rng = np.random.default_rng(SEED)
+    n_known, n_items, n_trained = 25, 30, 40
+    lengths = np.concatenate([rng.integers(4, 11, n_trained - 1), [24], rng.integers(3, 6, 3), [0]])
+    users = np.repeat(np.arange(len(lengths)), lengths + 3)
+    left = lengths[users] - np.arange(len(users)) + np.searchsorted(users, users)  # 0 and less for what comes next
+    weights = np.where(np.arange(1, n_known + 1)[None] % 2 == np.arange(2)[:, None], 20.0, 1.0)
+    weights /= 1 + np.arange(n_known)[None] / 2  # early items are the popular ones
+    shares = np.cumsum(weights, axis=1) / weights.sum(1, keepdims=True)
+    items = (rng.random(len(users))[:, None] >= shares[users % 2]).sum(1) + 1
+    late = (left == 1) & (users % 4 == 1)  # what a known user did after the models were fitted
+    items = np.where(late & (users % 8 == 1), n_known + 1 + users % (n_items - n_known), items)
+    before = (left > 0) & ~late & (users < n_trained)
+    times = START + np.where(before, 0, 200 * DAY) + (rng.random(len(users)) * 190 * DAY).astype(np.int64)
+    times = np.where(left <= 0, START + 400 * DAY + (users - 2 * left) * DAY, times)
+    return _world(Events(users, items, times, rng.integers(0, 2, len(users)), before, left > 0), n_items)
+
+
+def _world(events: Events, n_items: int) -> World:
+    """Return the world in which these events happen."""
+    users, items, times, types, before, asked = events.ordered()
+    rng = np.random.default_rng(5)
+    source = pa.table(
+        {
+            "user_id": users.astype(str), "item_id": items.astype(str), "timestamp": times,
+            "price": rng.integers(1, 50, len(users)).astype(float), "quantity": rng.integers(1, 4, len(users)),
+        }
+    )  # fmt: skip
+    log = Interactions.from_arrays(
+        users, items, times, n_items=n_items, events=types,
+        event_names=("view", "purchase"), event_weights=(1.0, 2.7), source=source,
+    )  # fmt: skip
+    row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[asked], minlength=log.n_users)
+    now = np.where(end > log.offsets[:-1], log.times[np.maximum(end - 1, 0)] + 1, START + 300 * DAY)
+    trained = np.bincount(users[before], minlength=log.n_users) > 0
+    queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), what_came_next(log, end))
+    features = ItemFeatures(_features(n_items), ("c0", "c1", "c2", "c3", "size", "shade"))
+    return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features))
+
+
+def what_came_next(log: Interactions, end: NDArray[np.int64]) -> Targets:
+    """Return the items of each row from an index on, as targets."""
+    rest, width = np.arange(len(log)) >= end[log.users], log.n_items + 1
+    found = np.unique(log.users[rest] * width + log.items[rest])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(found // width, minlength=log.n_users))])
+    return Targets(offsets, (found % width).astype(np.int32), np.zeros(len(found), np.bool_))
+
+
+def _catalogue(n_items: int) -> Catalogue:
+    """Return a catalogue with texts, categories, lists, numbers, a flag and moments; the last item lacks some of them."""
+    names, nouns = ["shoe", "hat", "bag", "lamp"], ["red", "blue", "green", "wide", "soft"]
+    rng = np.random.default_rng(3)
+    numbers = range(1, n_items + 1)
+    titles = [f"{nouns[i % 5]} {names[i % 4]} {nouns[i * i % 5]}" for i in numbers]
+    columns: dict[str, pa.Array] = {
+        "title": pa.array([None, *titles]),
+        "description": pa.array(
+            [None, *(f"A {title}, made for {names[i % 4]}s." for i, title in enumerate(titles, 1))]
+        ),
+        "category": pa.array([None, *(names[i % 4] for i in numbers)]),
+        "tags": pa.array([None, *([nouns[i % 5], names[i % 4]] for i in numbers)]),
+        "brand": pa.array([None, *(f"brand {i % 3}" for i in range(1, n_items)), None]),
+        "price": pa.array([None, *(rng.permutation(n_items)[: n_items - 1] + 1.5), None]),
+        "in_stock": pa.array([None, *(i % 7 != 0 for i in numbers)]),
+        "available_from": pa.array([None, *(START if i % 5 else START + 150 * DAY for i in numbers)]),
+        "available_until": pa.array([None, *(None if i % 6 else START + 250 * DAY for i in numbers)], pa.int64()),
+    }
+    return Catalogue(pa.array([None, *map(str, numbers)], pa.string()), pa.table(columns))
+
+
+def _features(n_items: int) -> torch.Tensor:
+    """Return the category of each item, and two numbers, `[I, 6]`."""
+    rng = np.random.default_rng(4)
+    values = np.zeros((n_items + 1, 6), np.float32)
+    values[np.arange(1, n_items + 1), np.arange(1, n_items + 1) % 4] = 1.0
+    values[1:, 4:] = 0.3 * rng.random((n_items, 2))
+    return torch.from_numpy(values)
+
+
+def _lists(n_items: int, features: ItemFeatures) -> tuple[CandidateLists, CandidateLists]:
+    """Return labelled lists, whose order is upside down: the lower half is what users wanted; and such lists without labels."""
+    rng = np.random.default_rng(6)
+    n, k = 60, 8
+    items = torch.from_numpy(np.stack([rng.permutation(n_items)[:k] + 1 for _ in range(n)]))
+    scores = torch.from_numpy(np.sort(rng.random((n, k)).astype(np.float32), axis=1)[:, ::-1].copy())
+    filled = torch.arange(k)[None] < torch.from_numpy(np.where(np.arange(n) % 5 == 4, 5, k))[:, None]
+    items, scores = items * filled, scores.masked_fill(~filled, -torch.inf)
+    rank = torch.arange(1, k + 1, dtype=torch.float32).expand(n, k)
+    values = torch.stack([scores.masked_fill(~filled, 0.0), rank], dim=-1)
+    labels = ((rank > filled.sum(1, keepdim=True) / 2) & filled).float()
+    whole = CandidateLists(items, scores, values, ("score", "rank"), features, labels)
+    return lists_at(whole, torch.arange(40)), replace(lists_at(whole, torch.arange(40, 60)), labels=None)
+
+
+def lists_at(lists: CandidateLists, rows: torch.Tensor) -> CandidateLists:
+    """Return some of the lists, in the order asked for."""
+    labels = None if lists.labels is None else lists.labels[rows]
+    return replace(
+        lists, items=lists.items[rows], scores=lists.scores[rows], features=lists.features[rows], labels=labels
+    )
+
+
+def checkerboard() -> World:
+    """Return 100 users who take fields of one colour, in an order of their own, and leave one out: it is what comes next."""
+    n, rng = 20, np.random.default_rng(0)
+    fields = rng.permutation(n) + 1
+    withheld = np.arange(100) % n
+    rows = [rng.permutation([i for i in range(w % 2, n, 2) if i != w]) for w in withheld]
+    places = np.concatenate([np.append(row, w) for row, w in zip(rows, withheld, strict=True)])
+    users, step = np.divmod(np.arange(len(places)), n // 2)
+    taken = step < n // 2 - 1
+    return _world(Events(users, fields[places], START + step * DAY, np.zeros_like(users), taken, taken), n)
+
+
+def cycle() -> World:
+    """Return 90 users who walk a circle of 15 items, each from a place of its own; the item after that is what comes next."""
+    n, rng = 15, np.random.default_rng(1)
+    circle = rng.permutation(n) + 1
+    lengths = rng.integers(5, 11, 90)
+    users = np.repeat(np.arange(90), lengths)
+    step = np.arange(len(users)) - np.searchsorted(users, users)
+    taken = step < lengths[users] - 1
+    return _world(
+        Events(users, circle[(users * 7 + step) % n], START + step * DAY, np.zeros_like(users), taken, taken), n
+    )

@@ -1,0 +1,67 @@
+"""What runs in the kit's fresh process: `python -m zoo.testing.fresh_main job.json`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.registry.plugin import Plugin
+
+HEAVY = (
+    "torch", "pytorch_lightning", "torchmetrics", "tensorflow", "jax", "datasets", "transformers", "pandas", "polars",
+    "pyarrow", "scipy", "sklearn", "lightgbm", "xgboost",
+)  # fmt: skip
+"""What importing a plugin must not import."""
+
+
+def main(job_file: str) -> None:
+    """Import a plugin, load its saved components, and write down what was found beside the job."""
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    plugin = _plugin(job)
+    heavy = [name for name in HEAVY if name in sys.modules]
+    errors = _answers(plugin, job["saved"], Path(job_file).parent)
+    Path(job_file).with_name("report.json").write_text(json.dumps({"heavy": heavy, "errors": errors}), encoding="utf-8")
+
+
+def _plugin(job: dict[str, Any]) -> Plugin:
+    """Import the plugin and ask it for its components."""
+    from zoo.registry.discovery import module_of
+    from zoo.registry.plugin import Source, loaded
+
+    module = module_of(Path(job["file"])) if job["file"] else importlib.import_module(job["module"])
+    return loaded(Source(job["name"], job["distribution"], job["version"], lambda: module))
+
+
+def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, str]:
+    """Ask each saved component, write the answers down, and return what went wrong."""
+    from safetensors.torch import save_file
+
+    from zoo.artifacts.saving import load_artifact
+    from zoo.registry.plugin import described
+    from zoo.registry.registry import Registry
+    from zoo.testing.data import shop
+    from zoo.testing.fresh import stand_in_plugin
+    from zoo.testing.subject import Subject
+
+    registry = Registry([plugin, stand_in_plugin()])
+    answers, errors = {}, dict[str, str]()
+    for key, artifact in saved.items():
+        stage, _, name = key.partition("/")
+        try:
+            subject = Subject(registry.find(stage, f"{plugin.distribution}/{name}"))  # type: ignore[arg-type]
+            pipeline = load_artifact(artifact, registry=registry).pipeline
+            part = pipeline.predictor if stage == "predictor" else getattr(pipeline, f"{stage}s")[0]
+            answers[key] = subject.ask(part, shop()).contiguous()
+        except Exception as error:  # whatever it is, it is the component's
+            errors[key] = described(error)
+    if answers:
+        save_file(answers, folder / "answers.safetensors")
+    return errors
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

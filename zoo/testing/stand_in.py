@@ -1,0 +1,27 @@
+"""A predictor of the kit's own, for pipelines whose component under test is another stage."""
+
+import torch
+from torch import Tensor
+
+from zoo.api import ComponentSpec, Params, Predictor, Queries, RunContext, TrainingData, hookimpl
+
+
+class StandIn(Predictor[Params]):
+    """Scores items by how often they occur."""
+
+    fitted = ("counts",)
+    counts: Tensor
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Count."""
+        self.counts = torch.from_numpy(data.interactions.counts()).float()
+
+    def score(self, queries: Queries) -> Tensor:
+        """Return the counts, `[B, I]`."""
+        return self.counts.repeat(len(queries), 1)
+
+
+@hookimpl
+def zoo_components() -> list[ComponentSpec]:
+    """Return the stand-in."""
+    return [ComponentSpec("stand-in", "predictor", "zoo.testing.stand_in:StandIn", Params, "Counts items.")]

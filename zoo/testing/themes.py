@@ -1,0 +1,33 @@
+"""Every check, theme by theme, in the order in which they are run and documented."""
+
+from types import ModuleType
+
+from zoo.testing.check import Check
+from zoo.testing.checks import (
+    artifact,
+    capabilities,
+    construction,
+    device,
+    filters_and_rankers,
+    fitting,
+    honesty,
+    learning,
+    metadata,
+    scoring,
+    tables_and_metrics,
+)
+
+THEMES: tuple[ModuleType, ...] = (
+    metadata,
+    construction,
+    fitting,
+    scoring,
+    capabilities,
+    filters_and_rankers,
+    tables_and_metrics,
+    honesty,
+    learning,
+    artifact,
+    device,
+)
+CHECKS: tuple[Check, ...] = tuple(c for theme in THEMES for c in vars(theme).values() if isinstance(c, Check))

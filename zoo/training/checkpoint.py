@@ -1,0 +1,163 @@
+"""Checkpoints on disk: tensors as safetensors, all else as JSON in the same file's header; nothing that runs code."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import CheckpointIO
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from zoo.errors import TrainingError
+
+ENDING = ".checkpoint.safetensors"
+"""How the file of a training's last epoch is called, after what is trained."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class SafeCheckpointIO(CheckpointIO):
+    """Lightning's way to the disk without pickle; a file is written beside and renamed, so that it is whole or not there."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint.
+
+        What a callback wants to keep that is neither tensors nor JSON is left out, with a warning that names it.
+
+        Raises:
+            TrainingError: The file cannot be written, or a part that is not a callback's is neither tensor nor JSON.
+        """
+        path, packed = Path(path), _Packed()
+        content = {**checkpoint}
+        if "callbacks" in content:
+            content["callbacks"] = dict(filter(_is_kept, content["callbacks"].items()))
+        header = {"zoo": json.dumps(packed.pack(content, "the checkpoint"))}
+        beside = path.with_name(f".{path.name}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(packed.tensors, beside, header)
+            beside.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise TrainingError(
+                f"{path} cannot be written: {error}. The checkpoint before is kept: make room, then train again to go on."
+            ) from error
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint, its tensors in the memory of the CPU.
+
+        Raises:
+            TrainingError: The file is damaged, or something else.
+        """
+        with _opened(path) as (file, header):
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            loaded: dict[str, Any] = _unpacked(header, tensors)
+        return loaded
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a checkpoint."""
+        Path(path).unlink(missing_ok=True)
+
+
+def epoch_of(path: Path) -> int:
+    """Return how many epochs a checkpoint has behind it.
+
+    Raises:
+        TrainingError: The file is damaged, or something else.
+    """
+    with _opened(path) as (_, header):
+        return int(header["epoch"]) + 1
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoints below a folder, and the folders that are empty then, itself among them."""
+    for path in sorted([folder, *folder.rglob("*")], reverse=True):
+        if path.name.endswith(ENDING):
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[Any, Any]]:
+    """Yield an open checkpoint and its JSON."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file, json.loads(file.metadata()["zoo"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"{path} is no checkpoint of a training: {error}. Remove it: the training then begins anew."
+        ) from error
+
+
+class _Packed:
+    """Takes the tensors out of a structure and leaves JSON; a tensor that is there twice is kept once."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self._names: dict[tuple[Any, ...], str] = {}
+
+    def pack(self, value: Any, where: str) -> Any:
+        """Return JSON for a value.
+
+        Raises:
+            TrainingError: It is neither tensor nor JSON, nor made of these.
+        """
+        if isinstance(value, Tensor) and value.layout == torch.strided:
+            return {"$tensor": self._name_of(value)}
+        if isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, list | tuple):
+            packed = [self.pack(part, f"{where}[{i}]") for i, part in enumerate(value)]
+            return packed if isinstance(value, list) else {"$tuple": packed}
+        if isinstance(value, dict):
+            if all(type(key) is str and not key.startswith("$") for key in value):
+                return {key: self.pack(part, f"{where}.{key}") for key, part in value.items()}
+            pairs = [[self.pack(k, where), self.pack(part, f"{where}[{k!r}]")] for k, part in value.items()]
+            return {"$dict": pairs}
+        raise TrainingError(
+            f"{where} is a {type(value).__name__}, which is neither a tensor nor JSON: a checkpoint holds nothing else."
+        )
+
+    def _name_of(self, value: Tensor) -> str:
+        """Return the name under which a tensor is kept."""
+        key = (value.data_ptr(), value.dtype, value.device, tuple(value.shape), tuple(value.stride()))
+        if key not in self._names or not value.numel():
+            self._names[key] = name = str(len(self.tensors))
+            whole = value.untyped_storage().nbytes() == value.numel() * value.element_size()
+            self.tensors[name] = value.detach().contiguous() if whole else value.detach().clone()
+        return self._names[key]
+
+
+def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return the value that JSON and tensors stand for."""
+    if isinstance(value, list):
+        return [_unpacked(part, tensors) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if "$tensor" in value:
+        return tensors[value["$tensor"]]
+    if "$tuple" in value:
+        return tuple(_unpacked(value["$tuple"], tensors))
+    if "$dict" in value:
+        return {_unpacked(key, tensors): _unpacked(part, tensors) for key, part in value["$dict"]}
+    return {key: _unpacked(part, tensors) for key, part in value.items()}
+
+
+def _is_kept(entry: tuple[str, Any]) -> bool:
+    """Return whether the state of a callback can be kept; warn where it cannot."""
+    name, state = entry
+    try:
+        _Packed().pack(state, f"the state of the callback {name}")
+    except TrainingError as error:
+        warnings.warn(f"{error} It is left out: a training that goes on begins it anew.", stacklevel=2)
+        return False
+    return True
