@@ -113,12 +113,13 @@ def next_item(batch: QueryBatch) -> TrainingBatch:
 def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator) -> TrainingBatch:
     """Return sequences `[B, L]` with a share of their items hidden, at least one in each, and what was there.
 
-    A position's `now` becomes the time of its own event: that is when the hidden item is asked for.
+    Hidden with an item is the type of its event, which a question does not know either. A position's `now` becomes the time of its own event: that is when the hidden item is asked for.
     """
     real = batch.items > 0
     chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
     hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
-    inputs = replace(batch, items=batch.items.masked_fill(hidden, 0), masked=hidden, now=batch.times)
+    items, events = (values.masked_fill(hidden, 0) for values in (batch.items, batch.events))
+    inputs = replace(batch, items=items, events=events, masked=hidden, now=batch.times)
     return TrainingBatch(inputs, batch.items * hidden)
 
 

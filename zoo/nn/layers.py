@@ -37,12 +37,13 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: b
         causal: Whether a position reads only itself and what came before.
         drop: Share of the attention weights that is dropped.
     """
-    if drop == 0.0 or q.device.type != "cpu":
-        return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, dropout_p=drop)
     # With dropout torch has no fast path on a CPU, and draws its random numbers one by one.
-    length = q.shape[-2]
-    if causal:
-        mask = torch.ones(length, length, dtype=torch.bool).tril()
+    fast = drop == 0.0 or q.device.type != "cpu"
+    if causal and not (fast and mask is None):
+        order = torch.ones(q.shape[-2], q.shape[-2], dtype=torch.bool, device=q.device).tril()
+        mask, causal = order if mask is None else order & mask, False
+    if fast:
+        return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, dropout_p=drop)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)

@@ -7,6 +7,8 @@ from torch import Tensor
 
 CHUNK = 64
 """Columns of which the largest is found first, where rows are wide."""
+SMALL = 2**15
+"""Scores of which fewer are searched at once: a few rows for which the calls would cost more than the search."""
 
 
 class TopK(NamedTuple):
@@ -57,7 +59,7 @@ def _largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     smaller. So only these chunks, and the columns that fill none, are searched.
     """
     n_chunks = scores.shape[1] // CHUNK
-    if n_chunks < 4 * k:
+    if n_chunks < 4 * k or scores.numel() < SMALL:
         best, columns = scores.topk(k, dim=1)
         return best, columns
     whole = n_chunks * CHUNK

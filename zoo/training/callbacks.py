@@ -44,8 +44,8 @@ class Meter(pl.Callback):
         self._sum, self._start = 0.0, time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Take note of the loss."""
-        self._losses.append(outputs["loss"].detach())
+        """Take note of the loss, which Lightning has divided by the batches of a step."""
+        self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
         if len(self._losses) == LOOK_EVERY:
             self._look(trainer, batch_idx + 1)
 

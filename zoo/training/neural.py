@@ -52,9 +52,9 @@ class Network(nn.Module):
 
     def hidden(self, batch: QueryBatch) -> Tensor:
         """Return the vector at each row's last position, `[B, D]`."""
-        last = (batch.lengths - 1).clamp(min=0)
-        hidden: Tensor = self.encoder(batch)[torch.arange(len(last), device=last.device), last]
-        return hidden
+        last = (batch.lengths - 1).clamp_(min=0)[:, None, None]
+        hidden: Tensor = self.encoder(batch)
+        return hidden.gather(1, last.expand(-1, 1, hidden.shape[2])).squeeze(1)
 
 
 class Lesson(nn.Module):
