@@ -15,10 +15,11 @@ from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.errors import ScoreError
 from zoo.params import Params
-from zoo.pipeline import Pipeline, Rules, joined
+from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.featurizer import joined
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
@@ -253,6 +254,22 @@ def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
     assert (served.scores[served.mask] == second.scores[second.mask].max()).any()  # the first ranker's, as in fitting
 
 
+def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue):
+    borda = chosen("ranker", "borda").component
+    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(learns=True))), borda.params())
+    late = replace(log, items=np.where(log.times < 120, np.minimum(log.items, 5), log.items))  # new words come later
+    features = [chosen("featurizer", "tf-idf", columns=["title"])]
+    pipeline = Pipeline(model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns]))
+    pipeline.rankers = [Backwards(Params())]
+    task = Task.of(late, Temporal(cuts=[0.4, 0.5, 0.7]), catalogue=catalogue)
+    pipeline.fit(task, RunContext(), candidates=6)
+    pipeline.recommend(task.queries("test"), 3, ALL, candidates=6)
+    learned, ranked = pipeline.rankers[0].learned.vectors, pipeline.rankers[0].ranked.vectors
+    assert learned.names == ranked.names
+    assert (learned.values.to_dense() == ranked.values.to_dense()).all()
+    assert pipeline.known.sum() > 6  # filters and predictor know what came later
+
+
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
@@ -293,6 +310,17 @@ def test_a_predictor_that_makes_its_own_lists_is_held_to_the_rules(log, catalogu
     assert (pipeline.recommend(Queries.of_histories(log), 1, ALL).items == 1).all()
     with pytest.raises(ScoreError, match="put item number 1 in a list, which is excluded there"):
         pipeline.recommend(Queries.of_histories(log), 1, rules)
+
+
+def test_lists_of_another_type_are_refused(log, catalogue):
+    pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
+    pipeline.predictor = AlwaysOne(pipeline.predictor.params)
+    AlwaysOne.recommend, right = lambda self, queries, k, exclusions: (1, 2), AlwaysOne.recommend
+    try:
+        with pytest.raises(ScoreError, match=r"AlwaysOne.recommend returned tuple, expected zoo.api.Candidates"):
+            pipeline.recommend(Queries.of_histories(log), 1, ALL)
+    finally:
+        AlwaysOne.recommend = right
 
 
 def test_a_filtered_item_counts_as_excluded():

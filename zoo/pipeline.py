@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,7 +22,7 @@ from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
 from zoo.registry.registry import default_registry
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
-from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
@@ -78,7 +77,8 @@ class Pipeline:
 
         A predictor that trains in epochs finds out their number on the `validate` part, where the split has one; every
         further fit takes that many. Rankers that learn are fitted on the `rank` part, from candidates of a predictor
-        that has not seen it; then everything else is fitted again on all that comes before the test.
+        that has not seen it; then filters and predictor are fitted again on all that comes before the test, on the item
+        features that the rankers learned from.
 
         Args:
             task: The data and their split.
@@ -99,17 +99,24 @@ class Pipeline:
             context = replace(context, phase="refit")
             queries = task.queries("rank")
             self._fit_rankers(queries, candidates, Rules(task.eligible, task.exclude_seen), context)
-        self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context)
+        features = self.features if learns else None
+        self.fit_on(task.training("test" if refit else "validate"), task.catalogue, context, features)
 
-    def fit_on(self, interactions: Interactions, catalogue: Catalogue, context: RunContext) -> None:
-        """Fit featurizers, filters and a fresh predictor on a log; rankers stay as they are."""
+    def fit_on(
+        self,
+        interactions: Interactions,
+        catalogue: Catalogue,
+        context: RunContext,
+        features: ItemFeatures | None = None,
+    ) -> None:
+        """Fit filters and a fresh predictor on a log, and featurizers unless their features are given; rankers stay."""
         folder = context.folder / context.phase if context.folder else None
         context = replace(context, settings=self.model.train, label=self.model.label, folder=folder)
         self.predictor = self.model.predictor.build()
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
         self.known_users = np.concatenate([[False], interactions.lengths > 0])
-        self.features = item_features(self.featurizers, data, context)
+        self.features = features or item_features(self.featurizers, data, context)
         data = replace(data, features=self.features)
         for item_filter in self.filters:
             item_filter.fit(data, context)
@@ -183,18 +190,23 @@ class Pipeline:
             block = slice(start, min(start + rows, len(queries)))
             asked = queries[block].blind().compact()
             excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
-            found = predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded).cpu()
+            found = predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded)
             if type(predictor).recommend is not Predictor.recommend:
                 self._check_own_lists(predictor, found, excluded)
-            yield block, found
+            yield block, found.cpu()
 
     def _check_own_lists(self, predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
         """Hold a predictor that makes its own lists to the rules that the core's own top K keeps.
 
         Raises:
-            ScoreError: A list holds an item that must not be recommended.
+            ScoreError: It returned something else than `Candidates`, or an item that must not be recommended.
         """
-        wrong = excluded.violated(found.items)
+        if not isinstance(found, Candidates):
+            raise ScoreError(
+                f"{type(predictor).__name__}.recommend returned {type(found).__name__}, expected zoo.api.Candidates: "
+                "items [B, K], scores [B, K] and tied [B], as `Candidates.best(scores, k)` makes them"
+            )
+        wrong = excluded.violated(found.items.cpu())
         if wrong.any():
             row, slot = wrong.nonzero()[0].tolist()
             raise ScoreError(
@@ -255,23 +267,6 @@ class Pipeline:
             )
         values, order = scores.sort(dim=1, descending=True, stable=True)
         return Candidates(found.items.gather(1, order), values, found.tied)
-
-
-def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
-    """Fit featurizers and return what they make of the catalogue, side by side; None where there is none."""
-    for featurizer in featurizers:
-        featurizer.fit(data, context)
-    return joined([featurizer.transform(data.catalogue) for featurizer in featurizers])
-
-
-def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
-    """Return the features of several featurizers side by side; sparse where any is sparse."""
-    if len(features) <= 1:
-        return features[0] if features else None
-    names = tuple(name for f in features for name in f.names)
-    if any(f.is_sparse for f in features):
-        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
-    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

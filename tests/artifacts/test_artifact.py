@@ -6,6 +6,7 @@ import pytest
 from zoo.artifacts.artifact import Recommended
 from zoo.artifacts.saving import load_artifact
 from zoo.data.queries import Queries
+from zoo.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,20 @@ def test_a_history_takes_the_place_of_a_user(artifact):
         artifact.recommend(history=[], k=3),
     ]
     assert artifact.recommend("nobody", k=3) == artifact.recommend(history=[], k=3)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"history": "p00012"}, r"history has 'p00012' where a list of item ids is expected: write \['p00012'\]"),
+        ({"users": ["a"], "history": ["p00012"]}, r"history has 'p00012' where a list of item ids is expected"),
+        ({"users": ["a", "b"], "history": [["p00012"]]}, r"expected a history for each of the 2 users, found 1\."),
+        ({"users": "a", "k": 0}, r"k is 0, expected at least 1"),
+    ],
+)
+def test_a_call_that_means_something_else_is_refused(artifact, call, said):
+    with pytest.raises(DataError, match=said):
+        artifact.recommend(**call)
 
 
 def test_a_list_is_that_of_the_pipeline_with_its_filter_its_ranker_and_its_rules(artifact):

@@ -84,6 +84,9 @@ def test_hidden_items_are_asked_for_and_not_shown(log, rate):
             assert not any(hidden[len(items) :])
             for at, item in enumerate(items):
                 assert (shown[at], int(batch.targets[row, at])) == ((0, item) if hidden[at] else (item, 0))
+            types = log.events[log.offsets[user] - len(items) : log.offsets[user]].tolist()
+            expected = [0 if concealed else kind for concealed, kind in zip(hidden, types, strict=False)]
+            assert inputs.events[row].tolist() == expected + [0] * (len(hidden) - len(items))
         assert torch.equal(inputs.now, inputs.times)
 
 

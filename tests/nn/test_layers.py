@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.nn.layers import TransformerBlock
+from zoo.nn.layers import TransformerBlock, attention
 
 
 def inputs(b=3, length=7, dim=12):
@@ -34,6 +34,14 @@ def test_a_mask_hides_positions_where_attention_is_not_causal():
     changed = x.masked_fill(~mask[:, :, None], 9.0)
     one, two = block(x, mask[:, None, None]), block(changed, mask[:, None, None])
     assert torch.equal(one[mask], two[mask])
+
+
+@pytest.mark.parametrize("drop", [0.0, 1e-9])
+def test_a_mask_hides_positions_where_attention_is_causal_as_well(drop):
+    q, k, v = (torch.randn(2, 1, 4, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+    mask = torch.tensor([[True, False, True, True], [True, True, True, False]])[:, None, None]
+    scores = (q @ k.mT / 8**0.5).masked_fill(~(mask & torch.ones(4, 4).tril().bool()), -torch.inf)
+    torch.testing.assert_close(attention(q, k, v, mask, causal=True, drop=drop), scores.softmax(-1) @ v)
 
 
 def test_dropout_acts_in_training_only():

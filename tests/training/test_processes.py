@@ -1,5 +1,7 @@
 """Several processes that train one network."""
 
+from threading import Thread
+
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -11,7 +13,7 @@ from zoo.data.queries import Queries
 from zoo.errors import ConfigError, ScoreError, TrainingError
 from zoo.registry.registry import default_registry
 from zoo.stages.stage import RunContext, TrainingData
-from zoo.training.processes import Share
+from zoo.training.processes import Line, LongLine, Share
 
 
 def sasrec(**params):
@@ -169,6 +171,22 @@ def test_an_error_of_a_process_or_of_a_validation_arrives_as_it_is(cycle, strate
 
     with pytest.raises(ScoreError, match="a NaN score"):
         fitted(cycle, validate=broken, strategy=strategy)
+
+
+def test_an_error_of_who_watches_leaves_no_process_waiting():
+    def broken(done, total, note=""):
+        raise OSError("nobody listens")
+
+    network, failed = torch.nn.Linear(2, 2), []
+    line, here = LongLine(network), Line(lambda: 0.5, broken)
+    service = Thread(target=lambda: failed.append(line.serve(here, network)), daemon=True)
+    service.start()
+    line.tell(1, 2)
+    with pytest.raises(TrainingError, match="the validation failed"):
+        line.validate(network)
+    line.close()
+    service.join(10)
+    assert [str(error) for error in failed] == ["nobody listens"]
 
 
 def test_what_cannot_be_sent_to_a_process_is_named(cycle):

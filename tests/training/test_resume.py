@@ -222,6 +222,12 @@ def test_the_checkpoint_of_another_training_is_refused(go, changed, named):
         go("run", **changed)
 
 
+def test_so_is_that_of_a_training_with_other_parameters_though_the_shapes_be_the_same(go):
+    go("run")
+    with pytest.raises(TrainingError, match="belongs to another training: dropout, loss differ"):
+        go("run", {"dropout": 0.7, "loss": "bpr"})
+
+
 def test_without_a_folder_nothing_is_written(go, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     go(None, values=VALUES)

@@ -18,6 +18,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.data.vocabulary import Vocabulary
+from zoo.errors import DataError
 from zoo.pipeline import Pipeline, Rules
 from zoo.stages.candidates import Candidates
 
@@ -119,6 +120,7 @@ class Artifact:
             zoo.load_artifact("runs/als").recommend(history=["A", "B"])
         """
         one = _is_one(users, history)
+        _check_call(users, history, k, one=one)
         columns: dict[str, list[Any]] = {}
         if users is not None:
             columns["user_id"] = [str(user) for user in ([users] if one else cast(Sequence[Any], users))]
@@ -183,7 +185,29 @@ def _is_one(users: Any, history: Sequence[Any] | None) -> bool:
     """Return whether a call asks for one user, rather than for a list of them."""
     if users is not None:
         return isinstance(users, str | int)
-    return history is None or not any(h is None or not isinstance(h, str | int) for h in history)
+    if history is None or isinstance(history, str):
+        return True
+    return not any(h is None or not isinstance(h, str | int) for h in history)
+
+
+def _check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
+    """Refuse what would be read as something else: a string is a sequence too, of its letters.
+
+    Raises:
+        DataError: The histories are not lists, or not one a user; or k is less than 1.
+    """
+    if k < 1:
+        raise DataError(f"k is {k}, expected at least 1 item in a list.")
+    if history is None:
+        return
+    for found in [history] if one else history:
+        if isinstance(found, str | int):
+            raise DataError(
+                f"history has {found!r} where a list of item ids is expected: write [{found!r}], and for several users "
+                "a list of such lists."
+            )
+    if not one and users is not None and len(history) != len(users):
+        raise DataError(f"expected a history for each of the {len(users)} users, found {len(history)}.")
 
 
 def _log_entry(log: Interactions) -> LogEntry:

@@ -21,8 +21,9 @@ from zoo.data.task import Task
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules, item_features
+from zoo.pipeline import Pipeline, Rules
 from zoo.stages.candidates import Candidates
+from zoo.stages.featurizer import item_features
 from zoo.stages.stage import RunContext, TrainingData
 from zoo.training.record import record
 

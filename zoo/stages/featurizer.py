@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -61,3 +62,20 @@ class Featurizer(Stage[P]):
     @abstractmethod
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the features `[I, D]` of a catalogue's items. A row depends on that item alone."""
+
+
+def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
+    """Fit featurizers and return what they make of the catalogue, side by side; None where there is none."""
+    for featurizer in featurizers:
+        featurizer.fit(data, context)
+    return joined([featurizer.transform(data.catalogue) for featurizer in featurizers])
+
+
+def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
+    """Return the features of several featurizers side by side; sparse where any is sparse."""
+    if len(features) <= 1:
+        return features[0] if features else None
+    names = tuple(name for f in features for name in f.names)
+    if any(f.is_sparse for f in features):
+        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
+    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)

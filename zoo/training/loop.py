@@ -6,11 +6,12 @@ import logging
 import math
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
@@ -37,6 +38,7 @@ def train(
     validate: Callable[[], float] | None = None,
     *,
     streams: Sequence[Stream] = (),
+    params: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train a network until validation stops it, or for as many epochs as the context says.
 
@@ -50,6 +52,7 @@ def train(
         name: For messages and files.
         validate: Returns the metric to watch, higher is better; None to train to the end.
         streams: The random numbers that `batches` and the loss draw from.
+        params: What network, batches and loss were made of, as JSON: a training made of others is not gone on with.
 
     Raises:
         TrainingError: The loss is no number any more.
@@ -69,7 +72,7 @@ def train(
     begun = path if path is not None and path.exists() else None
     about = s.model_dump(mode="json")
     training = Training(context.label, name, context.seed, context.phase, epochs, about, context.folder)
-    identity = {**about, "seed": context.seed, "epochs": epochs, "batches": len(mine)}
+    identity = {**(params or {}), **about, "seed": context.seed, "epochs": epochs, "batches": len(mine)}
     meter = Meter(name)
     keep = None
     if validate and context.epochs is None:

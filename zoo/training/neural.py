@@ -127,7 +127,8 @@ class NeuralPredictor(Predictor[P]):
         self.network.popularity.copy_(counts.float().log())
         lesson = Lesson(self.network, loss_of(p, counts, negatives))
         validate = None if context.validate is None else partial(context.validate, self)
-        trained = train(lesson, examples, context, name, validate, streams=(order, negatives))
+        made_of = p.model_dump(mode="json")
+        trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
         self.epochs, self.history = trained.epochs, trained.history
 
     def score(self, queries: Queries) -> Tensor:

@@ -163,17 +163,18 @@ class LongLine(Line):
             what, arguments = self._asked.get()
             if what == "close":
                 return failed
-            if what == "fail":
-                failed = failed or arguments[0]
-            elif what != "validate":
-                getattr(here, what)(*arguments)
-            else:
-                value = None
-                try:
+            value = None
+            try:
+                if what == "fail":
+                    failed = failed or arguments[0]
+                elif what != "validate":
+                    getattr(here, what)(*arguments)
+                elif failed is None:
                     restore(network, self._weights)
                     value = here.validate(network.eval())
-                except BaseException as error:  # it is raised by who waits for the training
-                    failed = failed or error
+            except BaseException as error:  # it is raised by who waits for the training
+                failed = failed or error
+            if what == "validate":
                 self._answers.put(value)
 
 
@@ -239,3 +240,5 @@ def launched(fit: Callable[[], None], line: LongLine, here: Line, network: nn.Mo
             raise failed[0] from None
         last = str(error).strip().splitlines()[-1]
         raise TrainingError(f"{name}: a process of the training failed: {last}") from error
+    if failed[0] is not None:
+        raise failed[0]
