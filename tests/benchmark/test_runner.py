@@ -337,7 +337,10 @@ def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
         "import sys, zoo; print([r.label for r in zoo.bench(sys.argv[1], sys.argv[2], plugins=[sys.argv[3]]).rows()])"
     )
     command = [sys.executable, "-c", code, str(file), str(tmp_path / "out"), str(slow)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # A suite that was started in the background hands on that Ctrl-C is ignored.
+    process = subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
     while not list(tmp_path.glob("out/runs/*.json")):  # the first run is finished
         assert process.poll() is None
         time.sleep(0.05)
