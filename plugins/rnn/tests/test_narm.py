@@ -51,6 +51,14 @@ def test_weights_and_gradients_are_those_of_all_pairs_at_once(monkeypatch, block
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_weights_are_exact_under_mixed_precision_too():
+    generator = torch.Generator().manual_seed(0)
+    ask, answer, v = (torch.randn(*shape, generator=generator) for shape in ((3, 9, 8), (3, 9, 8), (8,)))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = attention_weights(ask, answer, v)
+    assert torch.equal(mixed, attention_weights(ask, answer, v))
+
+
 def test_no_array_on_the_way_is_larger_than_a_block():
     blocks = list(narm._blocks(torch.empty(128, 200, 64)))
     sizes = [len(range(*r.indices(128))) * len(range(*t.indices(200))) * j.stop * 64 for r, t, j in blocks]

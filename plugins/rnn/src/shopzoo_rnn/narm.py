@@ -67,7 +67,8 @@ def attention_weights(ask: Tensor, answer: Tensor, v: Tensor) -> Tensor:
         answer: `[B, L, D]`.
         v: `[D]`.
     """
-    weights: Tensor = _Weights.apply(ask.float(), answer.float(), v.float())  # type: ignore[no-untyped-call]
+    with torch.autocast(ask.device.type, enabled=False):  # sums over a history want float32
+        weights: Tensor = _Weights.apply(ask.float(), answer.float(), v.float())  # type: ignore[no-untyped-call]
     return weights
 
 
