@@ -1,5 +1,5 @@
 """Run the command line as `python -m zoo`."""
 
-from zoo.cli.main import main
+from zoo.cli.entry import run
 
-main(prog_name="zoo")
+run()

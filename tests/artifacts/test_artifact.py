@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import zoo
 from zoo.artifacts.artifact import Recommended
 from zoo.artifacts.saving import load_artifact
 from zoo.data.queries import Queries
@@ -47,6 +48,13 @@ def test_a_history_takes_the_place_of_a_user(artifact):
 def test_a_call_that_means_something_else_is_refused(artifact, call, said):
     with pytest.raises(DataError, match=said):
         artifact.recommend(**call)
+
+
+def test_its_repr_is_a_line_that_says_what_it_is(artifact):
+    assert repr(artifact) == (
+        f"Artifact(whole: tf-idf > content-knn > available > mmr; 40 users, {len(artifact.catalogue) - 1} items; "
+        f"shopzoo {zoo.__version__})"
+    )
 
 
 def test_a_list_is_that_of_the_pipeline_with_its_filter_its_ranker_and_its_rules(artifact):

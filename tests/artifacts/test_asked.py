@@ -6,7 +6,7 @@ import pytest
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.asked import Notes, asked
-from zoo.artifacts.saving import load_artifact
+from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError
 from zoo.pipeline import Pipeline
@@ -163,7 +163,8 @@ def test_a_column_that_is_none_is_told(artifact, columns, said):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"user_id": ["a", None]}, "file, row 2: user_id is empty, expected an id. Mend the row."),
+        ({"user_id": ["a", None]}, "file, row 2: user_id is empty, so nothing tells who asks. Mend the row."),
+        ({"history": [["a"], None]}, "file, row 2: history is empty, so nothing tells who asks. Mend the row; a new user who did nothing has [] as history, in CSV a space."),
         ({"user_id": [1.0, 1.5]}, "file, row 2: user_id is 1.5, expected an id: a whole number or text. Cast the column in the file."),
         ({"user_id": [True]}, "file: user_id is bool, expected ids: integers or text. Choose another column in the queries, or cast it in the file."),
         ({"history": [["a"], ["a", None]]}, "file, row 2: history has an empty entry, expected an item id. Mend the row."),
@@ -179,7 +180,7 @@ def test_a_malformed_row_names_file_row_and_column(questions, columns, said):
     assert wrong(questions, **columns).startswith(said)
 
 
-def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop):
+def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path):
     model = {"predictor": {"name": "bpr-mf", "dim": 4}, "train": {"max_epochs": 1}}
     pipeline = Pipeline(experiment(model).models[0])
     pipeline.fit(shop, RunContext())
@@ -188,6 +189,25 @@ def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop):
     artifact.lists(queries, 3, notes=notes)
     assert notes.said() == [
         "queries of users whom the artifact does not know: 1",
-        "queries of new users, whom the model does not serve: they get its fallback: 2",
-        "queries without a history: they get the model's fallback: 2",
+        "queries of users outside training, whom the model does not serve: they get its fallback: 2",
     ]
+    assert notes.fallback.tolist() == [False, True, True]
+    save_artifact(artifact, tmp_path / "none", histories=False)
+    notes = Notes()
+    load_artifact(tmp_path / "none").lists(queries[:1], 3, notes=notes)
+    assert notes.said() == [
+        "queries of users whose histories the artifact was saved without: 1 (give each a `history`)"
+    ]
+    assert notes.fallback.tolist() == [False]
+
+
+def test_a_history_of_nothing_that_the_model_reads_gets_its_fallback(artifact):
+    pipeline, notes = artifact.pipeline, Notes()
+    new = artifact.catalogue.ids[int(np.flatnonzero(~pipeline.known)[1])].as_py()
+    old = artifact.catalogue.ids[int(np.flatnonzero(pipeline.known)[0])].as_py()
+    queries = pa.table(
+        {"history": [[new], [old], ["nothing"], []], "user_id": [artifact.user_ids[0], None, None, None]}
+    )
+    artifact.lists(queries, 3, notes=notes)
+    assert notes.fallback.tolist() == [True, False, True, True]
+    assert notes.without_history == 3

@@ -38,7 +38,9 @@ def write(path, rows):
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, ["user_id", "history"])
             writer.writeheader()
-            writer.writerows([{**row, "history": row["history"] and ",".join(row["history"])} for row in rows])
+            lists = [row["history"] for row in rows]
+            texts = [None if entries is None else ",".join(entries) or " " for entries in lists]
+            writer.writerows([{**row, "history": text} for row, text in zip(rows, texts, strict=True)])
     else:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
@@ -57,6 +59,7 @@ def read(path):
                 "user_id": row["user_id"] or None,
                 "items": row["items"].split(",") if row["items"] else [],
                 "scores": [float(score) for score in row["scores"].split(",")] if row["scores"] else [],
+                "served": row["served"],
             }
             for row in csv.DictReader(file)
         ]
@@ -66,7 +69,7 @@ def read(path):
 def test_lists_are_those_of_single_calls_in_every_format_and_any_block(artifact, rows, ending, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "BLOCK", 8)
     file, out, done = write(tmp_path / f"q{ending}", rows), tmp_path / f"l{ending}", []
-    notes = recommend_file(artifact, file, out, 4, progress=done.append)
+    notes, users = recommend_file(artifact, file, out, 4, progress=done.append), artifact.user_ids.to_pylist()
     assert done == [8, 16, 24, 30]
     assert notes.queries == 30
     for number, (row, found) in enumerate(zip(rows, read(out), strict=True), 1):
@@ -75,6 +78,8 @@ def test_lists_are_those_of_single_calls_in_every_format_and_any_block(artifact,
         assert found["user_id"] == row["user_id"]
         assert found["items"] == [item.item_id for item in alone]
         assert found["scores"] == pytest.approx([item.score for item in alone], rel=1e-6)
+        known = row["history"] is None and artifact.histories.lengths[users.index(row["user_id"])]
+        assert found["served"] == ("model" if row["history"] or known else "fallback")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([file.name, out.name])
 
 
@@ -105,6 +110,11 @@ def test_no_query_gives_no_list(artifact, ending, tmp_path):
     assert read(tmp_path / f"l{ending}") == []
 
 
+def test_empty_lines_at_the_end_are_no_rows(artifact, tmp_path):
+    (tmp_path / "q.csv").write_text("user_id,history\nc000001,\n\n\n")
+    assert recommend_file(artifact, tmp_path / "q.csv", tmp_path / "l.csv", 4).queries == 1
+
+
 def test_a_list_is_shorter_where_nothing_is_left(artifact, tmp_path):
     known = artifact.catalogue.ids.to_pylist()[1:]
     n = int((artifact.pipeline.known & artifact.rules.eligible).sum())
@@ -116,12 +126,15 @@ def test_a_list_is_shorter_where_nothing_is_left(artifact, tmp_path):
 
 BROKEN = [
     (".csv", "user_id,history\na,b\na\n", "FILE, row 2: 1 fields, the header has 2. Mend the row."),
-    (".csv", "user_id,history\na,b\n,\na,b,c\n", "FILE, row 3: 3 fields, the header has 2. Mend the row."),
+    (".csv", "user_id,history\na,b\nc,\na,b,c\n", "FILE, row 3: 3 fields, the header has 2. Mend the row."),
+    (".csv", "user_id,history\na,b\n,\n", "FILE, row 2: user_id and history are empty, so nothing tells who asks. Mend the row; a new user who did nothing has [] as history, in CSV a space."),
+    (".csv", "user_id\na\n\nb\n", "FILE, row 2: is an empty line. Remove it."),
+    (".jsonl", '{"user_id": 1}\n{"user_id": null}\n', "FILE, row 2: user_id and history are empty, so nothing tells who asks. Mend the row; "),
     (".csv", "user_id,histroy\n", "FILE: 'histroy' is no column of queries. Did you mean 'history'?"),
     (".csv", "history,history\n", "FILE: a column is named twice in the header. Rename one."),
     (".csv", "", "FILE: the file is empty, expected a header. Write it again."),
     (".csv", "user_id\na\n\xff\n", "FILE, row 2: user_id is no text in UTF-8. Write the file again as UTF-8."),
-    (".csv", 'user_id\na\n" "\n', "FILE, row 2: user_id is empty, expected an id. Mend the row."),
+    (".csv", 'user_id\na\n" "\n', "FILE, row 2: user_id is empty, so nothing tells who asks. Mend the row."),
     (".jsonl", '{"user_id": 1}\n{"user_id": ', "FILE, row 2: is no JSON ("),
     (".jsonl", '{"user_id": 1}\n[1]\n', "FILE, row 2: is [1], expected an object such as "),
     (".jsonl", '{"user_id": 1}\n{"user": 1}\n', "FILE, row 2: 'user' is no column of queries. Did you mean 'user_id'?"),

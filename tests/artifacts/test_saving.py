@@ -104,10 +104,33 @@ def test_an_artifact_is_replaced_and_anything_else_is_not(shop, fitted, tmp_path
     save_artifact(replace(artifact, data={"third": True}), tmp_path / "current")
     assert load_artifact(folder).data == {"third": True}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "out"]
-    (folder / "notes.txt").write_text("mine")
-    with pytest.raises(ArtifactError, match=r"out exists and is no artifact\. Choose another --out, or remove it\."):
-        save_artifact(artifact, folder)
-    assert (folder / "notes.txt").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(ArtifactError, match=r"other exists and is no artifact\. Choose another --out, or remove it\."):
+        save_artifact(artifact, tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["lists.parquet", "notes.txt", "more"])
+def test_an_artifact_with_a_file_of_somebody_elses_in_its_folder_is_not_replaced(copy, name):
+    artifact = load_artifact(copy)
+    if name == "more":
+        (copy / name).mkdir()
+    else:
+        (copy / name).write_text("mine")
+    with pytest.raises(ArtifactError) as error:
+        save_artifact(artifact, copy)
+    assert str(error.value) == (
+        f"{copy / name} is none of the artifact's files, and would be lost with the artifact that is replaced. "
+        "Move it elsewhere, or choose another --out."
+    )
+    assert (copy / name).exists()
+
+
+def test_a_manifest_that_cannot_be_read_owns_no_files(copy):
+    artifact = load_artifact(copy)
+    (copy / "zoo.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"is none of the artifact's files"):
+        save_artifact(artifact, copy)
 
 
 def test_what_cannot_be_written_leaves_the_artifact_that_was_there(shop, fitted, tmp_path, monkeypatch):

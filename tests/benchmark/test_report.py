@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.report import finding, legend, markdown
+from zoo.benchmark.report import finding, legend, markdown, settings
 from zoo.benchmark.store import Manifest, Row, Store
 from zoo.benchmark.tables import cold_table, interval_table, main_table, seconds, training_table
 
@@ -86,6 +86,7 @@ def test_the_report_says_what_must_be_known_before_a_figure_is_compared(store):
     assert "no refit" in text
     assert "- **e**: ScoreError: no" in text
     assert "- events: 7" in text
+    assert "\nTrained with refit=False.\n" in text
 
 
 def test_the_floor_of_chance_stands_above_the_cold_slice(store):
@@ -108,6 +109,14 @@ def test_the_head_says_what_was_compared_on_what(store):
     assert "\nLists in which a tie was cut at the edge: b 12.5 %.\n" in text
     sections = [line for line in text.splitlines() if line.startswith("## ")]
     assert sections == ["## Failed runs", "## Models", "## Data", "## Cold items", "## Intervals", "## Machine"]
+
+
+def test_a_sentence_says_how_models_were_trained(tmp_path):
+    usual = {"max_epochs": 100, "learning_rate": 0.01, "refit": True, "seeds": [0, 1]}
+    models = [{**EXPERIMENT["model"][0], "label": "a"}, {"label": "net", "train": {**usual, "max_epochs": 5}}]
+    store = Store(tmp_path)
+    store.open(Manifest("t", {}, {}, {}, {**EXPERIMENT, "train": usual, "model": models}, []))
+    assert settings(store) == "Trained with learning_rate=0.01, refit=True, seeds=[0, 1]; net with max_epochs=5."
 
 
 def test_a_sentence_says_what_was_found(store):
@@ -172,17 +181,24 @@ def test_networks_have_a_line_a_run_that_says_how_they_were_trained(tmp_path):
     history = [{"epoch": n, "loss": 1.0, "value": 0.1 - abs(n - 4) / 100, "seconds": 600.0 * n} for n in (2, 4, 6)]
     found = {"epochs": 4, "seconds": 3600.0, "monitor": "ndcg@10", "seconds_to_best": 2400.0, "history": history}
     settled = {"epochs": 3, "seconds": 6.0, "refits": []}
-    trainings = [{**found, "refits": [{"epochs": 4, "seconds": 2500.0}]}, {**found, "refits": []}, settled, {}]
+    cut = {"epochs": 2, "seconds": 1300.0, "stopped": "time_limit"}
+    trainings = [
+        {**found, "stopped": "patience", "refits": [{"epochs": 4, "seconds": 2500.0}, cut]},
+        {**found, "refits": []},
+        settled,
+        {},
+    ]
     for (label, seed), training in zip(labels, trainings, strict=True):
         metrics = {"ndcg@10": [0.1, 0.0, 0.2]}
         store.add(
             Row(f"{label}{seed}", label, seed, {}, metrics=metrics, training=training, machine=MACHINE), pa.table({})
         )
     assert [[cell.text for cell in row] for row in training_table(store).rows] == [
-        ["net, seed 0", "4 of 6", "ndcg@10 0.1000", "2,400.0", "600.00", "4 in 2,500.0 s"],
-        ["net, seed 1", "4 of 6", "ndcg@10 0.1000", "2,400.0", "600.00", ""],
-        ["short", "3", "", "", "2.00", ""],
-    ]
+        ["net, seed 0", "4 of 6", "patience", "ndcg@10 0.1000", "2,400.0", "600.00",
+         "4 in 2,500.0 s + 2 in 1,300.0 s, cut short by time_limit"],
+        ["net, seed 1", "4 of 6", "", "ndcg@10 0.1000", "2,400.0", "600.00", ""],
+        ["short", "3", "", "", "", "2.00", ""],
+    ]  # fmt: skip
     assert "## Training\n\n`epochs`: those of the weights that were kept" in markdown(store)
 
 

@@ -93,7 +93,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
     again = Watched()
     zoo.bench(experiment("popular", "transition-graph", "random"), tmp_path / "out", progress=again)
     assert again.seen == [("popular", True), ("transition-graph", True), ("random", False)]
-    assert again.again == [False, False, False]
+    assert again.again == [False]  # what was finished does not begin
     changed = Watched()
     store = zoo.bench(
         experiment("popular", "transition-graph"),
@@ -102,7 +102,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
         overrides=["model.popular.predictor.half_life=7"],
     )
     assert changed.seen == [("popular", False), ("transition-graph", True)]
-    assert changed.again == [True, False]
+    assert changed.again == [True]
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
 
 
@@ -197,7 +197,7 @@ from zoo.api import Capabilities, ComponentSpec, Params, Predictor, hookimpl
 
 class Trained(Predictor):
     def fit(self, data, context):
-        self.epochs, self.history = context.epochs or 2, []
+        self.epochs, self.history, self.stopped = context.epochs or 2, [], "callback"
         if context.validate:
             self.epochs = 1
             self.history = [
@@ -229,11 +229,13 @@ def test_a_row_says_how_a_network_was_trained_with_a_second_fit_and_without(tmp_
         training = row.training
         assert (training["epochs"], training["monitor"], training["seconds_to_best"]) == (1, "recall@5", 2.5)
         assert (training["seconds"], [at["epoch"] for at in training["history"]]) == (5.0, [1, 2])
-        assert [fit["epochs"] for fit in training["refits"]] == [1] * refit
+        assert [(fit["epochs"], fit["stopped"]) for fit in training["refits"]] == [(1, "callback")] * refit
         assert row.reads_time
         report = (tmp_path / str(refit) / "report.md").read_text()
-        assert "| model | epochs | validation | s to best | s an epoch | refit |" in report
-        assert f"| trained | 1 of 2 | recall@5 {training['history'][0]['value']:.4f} | 2.5 | 2.50 |" in report
+        assert "| model | epochs | stopped by | validation | s to best | s an epoch | refit |" in report
+        assert (
+            f"| trained | 1 of 2 | callback | recall@5 {training['history'][0]['value']:.4f} | 2.5 | 2.50 |" in report
+        )
         assert " reads time |\n" in report
     assert ("fit", "loss 4.5") in notes
 

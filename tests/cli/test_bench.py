@@ -62,8 +62,9 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
     assert table[2] == ["fragile", "failed"]
     assert first.stdout.splitlines()[-1] == f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet"
     told = first.stderr.splitlines()
-    assert told[1] == f"2/3 fragile: failed: RuntimeError: no [luck] today ({tmp_path / 'fragile_model.py'}:12)"
-    assert [line.partition(":")[0] for line in told] == ["1/3 shelf", "2/3 fragile", "3/3 steep"]
+    assert told[:2] == ["reading data ...", "1/3 shelf: fit ..."]
+    assert told[4] == f"2/3 fragile: failed: RuntimeError: no [luck] today ({tmp_path / 'fragile_model.py'}:12)"
+    assert [line.partition(":")[0] for line in told[1::2]] == ["1/3 shelf", "2/3 fragile", "3/3 steep"]
 
     assert {mark for line in first.stdout.splitlines()[1:4] for mark in line.split()} >= {"*"}  # a pipe has no bold
     assert "*: the best of its column." in first.stdout
@@ -71,7 +72,7 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
 
     again = bench(code=1)
     assert again.stdout == first.stdout
-    assert again.stderr.splitlines()[0] == "1/3 shelf: was finished before"
+    assert again.stderr.splitlines()[1] == "1/3 shelf: was finished before"
 
     (tmp_path / "out" / "report.md").unlink()
     assert zoo("report", tmp_path / "out").stdout == first.stdout
@@ -99,8 +100,8 @@ def test_a_folder_of_another_experiment_is_refused(bench, tmp_path):
 def test_a_run_that_something_else_had_made_is_told_as_such(bench):
     bench(code=1)
     told = bench("--set", "model.steep.predictor.step=3.0", code=1).stderr.splitlines()
-    assert told[2].startswith("3/3 steep: fitted in 0.0")
-    assert told[2].endswith(" s, made again: the model, the settings or the code changed")
+    assert told[-1].startswith("3/3 steep: fitted in 0.0")
+    assert told[-1].endswith(" s, made again: the model, the settings or the code changed")
 
 
 def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):

@@ -33,7 +33,7 @@ def file(tmp_path, install):
 def test_check_prints_what_the_file_comes_to(zoo, file):
     assert zoo("config", "check", file).stdout == "\n".join([
         f"data       files(interactions=['{file.parent}/events.csv'])",
-        "split      temporal(cuts=[0.8], targets=all)",
+        "split      temporal(cuts=[0.8], targets=all, cold_items=0.0, seed=0)",
         "metrics    ndcg@10, recall@5(normalise=min)",
         "train      refit=True, device=auto, seeds=[0]",
         "model      shelf: shelf(step=1.0, from_end=False, ties=none)",
@@ -41,6 +41,29 @@ def test_check_prints_what_the_file_comes_to(zoo, file):
         f"{file} is in order.",
         "",
     ])  # fmt: skip
+
+
+def test_check_prints_what_a_model_is_trained_with_where_train_says_something_else(zoo, tmp_path):
+    file = tmp_path / "nets.toml"
+    file.write_text(
+        '[data]\nsource = "synthetic-shop"\n[train]\nmax_epochs = 7\nlearning_rate = 0.01\n[[model]]\npredictor = "ease"\n'
+        '[[model]]\npredictor = "bpr-mf"\n[model.train]\nmax_epochs = 7\nlearning_rate = 0.001\nclip_norm = 1.5\n'
+    )
+    lines = zoo("config", "check", file).stdout.splitlines()
+    assert lines[3] == "train      max_epochs=7, learning_rate=0.01, refit=True, device=auto, seeds=[0]"
+    assert lines[4].startswith("model      ease: ease(")
+    assert lines[5].startswith("model      bpr-mf: bpr-mf(")
+    assert lines[6:] == ["             train: learning_rate=0.001, clip_norm=1.5", f"{file} is in order."]
+
+
+def test_what_is_the_same_for_all_models_is_no_single_models(zoo, tmp_path):
+    file = tmp_path / "nets.toml"
+    file.write_text(
+        '[data]\nsource = "synthetic-shop"\n[[model]]\npredictor = "bpr-mf"\n[model.train]\nrefit = false\nseed = 3\n'
+    )
+    lines = zoo("config", "check", file, code=2).stderr.splitlines()
+    assert lines[1] == "  model[1].train.refit: is the same for all models. Move it to [train]."
+    assert lines[2].startswith("  model[1].train.seed: unknown key.")
 
 
 def test_check_takes_overrides_and_gives_json(zoo, file):

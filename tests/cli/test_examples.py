@@ -1,8 +1,14 @@
 """The examples that this repository ships are in order."""
 
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from zoo.config.splits import Temporal
+from zoo.data.interactions import Interactions
+from zoo.data.task import Task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -16,3 +22,23 @@ def test_an_experiment_is_in_order(zoo, monkeypatch, file):
 @pytest.mark.parametrize("file", sorted((EXAMPLES / "plugins").glob("*.py")), ids=lambda file: file.name)
 def test_a_single_file_plugin_loads(zoo, file):
     assert f"good  {file.stem} file" in zoo("doctor", "--plugin", file).stdout
+
+
+def test_the_example_of_one_event_cuts_histories_down_to_the_last():
+    one_event_each = runpy.run_path(str(EXAMPLES / "one_event.py"))["one_event_each"]
+    users, items, times = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 1, 3]), np.array([0, 1, 9, 0, 9, 9])
+    task = Task.of(Interactions.from_arrays(users, items, times), Temporal(cuts=[0.6]))
+    queries = one_event_each(task)
+    assert queries.row.tolist() == [0, 1]  # the third has no history
+    assert queries.lengths.tolist() == [1, 1]
+    assert queries.histories.items.tolist() == [2, 2]
+    assert queries.answers().items.tolist() == [3, 1]
+
+
+@pytest.mark.slow
+def test_the_example_of_one_event_runs(data_dir, monkeypatch, capsys):
+    monkeypatch.setenv("ZOO_DATA", str(data_dir))
+    runpy.run_path(str(EXAMPLES / "one_event.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1,822 queries"
+    assert [line.partition(" recall@10")[0].strip() for line in lines[1:4]] == ["random", "popular", "item-knn"]

@@ -1,7 +1,10 @@
 """What the command line does as a whole: help, errors, interruption."""
 
+import sys
+
 import pytest
 
+from zoo.cli.entry import run
 from zoo.errors import ResultsError
 from zoo.version import __version__
 
@@ -24,6 +27,30 @@ def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypa
     assert stderr.splitlines()[-1] == (
         "zoo: interrupted: finished runs are kept, and the same command goes on from there."
     )
+
+
+def test_an_interrupted_fit_says_that_it_goes_on(zoo, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.config.load.load_experiment", interrupted)
+    stderr = zoo("fit", "shop.toml", "--out", "o", code=130).stderr
+    assert stderr.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
+
+
+def test_an_interruption_while_the_command_is_imported_is_no_traceback(monkeypatch, capsys):
+    class Interrupts:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "zoo.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "zoo.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupts, *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "\nzoo: interrupted.\n"
 
 
 def test_bench_hands_everything_over(zoo, monkeypatch, tmp_path):

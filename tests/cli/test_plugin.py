@@ -16,7 +16,7 @@ def test_new_writes_a_package_and_says_what_is_next(zoo, tmp_path, monkeypatch):
         "  my-model/src/my_model/params.py\n"
         "  my-model/tests/test_conformance.py\n\n"
         "Next:\n"
-        "  pip install --no-deps --no-build-isolation -e my-model\n"
+        "  pip install -e my-model\n"
         "  zoo plugin check my-model\n"
         "  zoo bench my-model/example.toml\n"
     )
@@ -27,11 +27,12 @@ def test_new_writes_a_single_file_that_the_command_line_knows(zoo, tmp_path, mon
     text = zoo("plugin", "new", "my_model.py", "--stage", "predictor", "--neural", "--single-file").stdout
     assert text == (
         "Wrote:\n"
-        "  my_model.py\n\n"
+        "  my_model.py\n"
+        "  my_model.toml\n\n"
         "Next:\n"
         "  zoo show my-model --stage predictor --plugin my_model.py\n"
         "  zoo plugin check my-model --plugin my_model.py\n"
-        "  zoo bench my.toml --plugin my_model.py\n"
+        "  zoo bench my_model.toml --plugin my_model.py\n"
     )
     assert "hidden" in zoo("show", "my-model", "--stage", "predictor", "--plugin", "my_model.py").stdout
     del sys.modules["my_model"]

@@ -1,12 +1,15 @@
 """`zoo plugin check`: what is asked for, what is printed, and the exit code."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from zoo.cli.plugin_check import chosen
 from zoo.registry.registry import Registry
+from zoo.scaffold.plugin import SUMMARIES, new_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugins" / "my_model.py"
 
@@ -23,6 +26,21 @@ def test_a_failure_says_what_to_change_and_sets_the_exit_code(install, zoo):
     assert "predictor.gradients              not applicable: it is for those that the core trains" in lines
     assert lines[-1].startswith("1 component: ")
     assert ", 1 failed, " in lines[-1]
+
+
+def test_failures_alone_are_shown_where_they_are_asked_for_and_all_is_counted(zoo, tmp_path):
+    new_file(tmp_path / "faulty_table.py", "dataset", Registry([]))
+    file = tmp_path / "faulty_table.py"
+    file.write_text(file.read_text().replace(SUMMARIES["dataset"], "tables"))
+    output = zoo("plugin", "check", "faulty-table", "--plugin", file, "--failed", code=1).stdout
+    first, failed, *more, _, last = output.splitlines()
+    assert first == "dataset faulty_table/faulty-table"
+    assert failed.split() == ["dataset.summary", "failed"]
+    assert [line.split()[0] for line in more] == ["The", "found:", "change:"]
+    assert re.fullmatch(r"1 component: \d+ passed, 1 failed, \d+ not applicable\.", last)
+    rows = json.loads(zoo("plugin", "check", "faulty-table", "--plugin", file, "--failed", "--json", code=1).stdout)
+    assert {row["outcome"] for row in rows} == {"passed", "failed", "not applicable"}
+    del sys.modules["faulty_table"]
 
 
 def test_a_single_file_as_json(zoo):
@@ -47,7 +65,7 @@ def test_a_plugin_goes_by_its_entry_point_or_its_distribution(install, name):
     names = {c.name for c in chosen(Registry.discover(), name, None)}
     assert {"good-together", "good-frequent", "look-ahead-in-the-log"} < names
     assert {c.name for c in chosen(Registry.discover(), name, "featurizer")} == {
-        "good-prices", "shape-of-padding", "row-alone", "future-catalogue",
+        "good-prices", "shape-of-padding", "shape-of-a-tensor", "row-alone", "future-catalogue",
     }  # fmt: skip
 
 

@@ -87,6 +87,17 @@ def test_a_training_that_goes_on_is_timed_from_where_it_goes_on(clock):
     told = begun(bars, clock)
     told.phase("fit", 12, 100, "goes on after epoch 12")
     assert picture(bars)[2] == "goes on after epoch 12"
+    assert bars.console.file.getvalue().split() == [
+        "1/8",
+        "sasrec,",
+        "seed",
+        "0:",
+        "goes",
+        "on",
+        "after",
+        "epoch",
+        "12",
+    ]
     clock.now = 10.0
     told.phase("fit", 13, 100)
     assert picture(bars)[2] == "at most 0:14:30 left"
@@ -99,18 +110,28 @@ def test_without_a_terminal_a_long_run_is_told_of_now_and_then(clock):
         clock.now = 10.0 * epoch
         told.phase("fit", epoch, 100, f"loss {epoch}")
     lines = bars.console.file.getvalue().splitlines()
-    assert len(lines) == 1000 // SILENCE
-    assert lines[0] == "1/8 sasrec, seed 0: fit 3/100 in 0:00:30, at most 0:16:10 left, loss 3"
+    assert lines[:2] == ["reading data ...", "1/8 sasrec, seed 0: fit ..."]
+    assert len(lines[2:]) == 1000 // SILENCE
+    assert lines[2] == "1/8 sasrec, seed 0: fit 3/100 in 0:00:30, at most 0:16:10 left, loss 3"
     told.finished(Row("key", "sasrec", 0, {}, fit_seconds=1000.0), resumed=False)
     assert bars.console.file.getvalue().splitlines()[-1] == "1/8 sasrec, seed 0: fitted in 1000.00 s"
 
 
-def test_without_a_terminal_nothing_is_told_of_a_short_run_but_its_end(clock):
+def test_without_a_terminal_nothing_is_told_of_a_short_run_but_its_begin_and_its_end(clock):
     bars = shown(terminal=False)
     told = begun(bars, clock)
-    for run in range(3):
+    for _ in range(2):
         clock.now += SILENCE - 1
         told.phase("fit", 1, 1)
         told.finished(Row("key", "popular", None, {}, fit_seconds=SILENCE - 1), resumed=False)
         told.started("popular", None, again=False)
-        assert len(bars.console.file.getvalue().splitlines()) == run + 1
+    told.finished(Row("key", "sasrec", 3, {}), resumed=True)
+    assert bars.console.file.getvalue().splitlines() == [
+        "reading data ...",
+        "1/8 sasrec, seed 0: fit ...",
+        "1/8 popular: fitted in 29.00 s",
+        "2/8 popular: fit ...",
+        "2/8 popular: fitted in 29.00 s",
+        "3/8 popular: fit ...",
+        "3/8 sasrec, seed 3: was finished before",
+    ]

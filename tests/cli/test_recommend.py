@@ -90,6 +90,79 @@ def test_all_events_and_no_histories(zoo, shop, tmp_path):
     assert most.recommend("c000001") != nothing.recommend("c000001") == nothing.recommend(history=[])
 
 
+NET = """
+[data]
+source = { name = "synthetic-shop", customers = 40, items = 60, events = 1500, categories = 6, brands = 12 }
+[train]
+max_epochs = 4
+seeds = [3]
+[[model]]
+predictor = { name = "bpr-mf", dim = 8 }
+"""
+
+
+@pytest.fixture
+def net(tmp_path):
+    file = tmp_path / "net.toml"
+    file.write_text(NET)
+    return file
+
+
+def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp_path, monkeypatch):
+    out, training = tmp_path / "net", tmp_path / "net.training"
+    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    assert zoo("fit", net, "--out", tmp_path / "whole").stderr.splitlines() == [
+        "reading data ...", "1/1 bpr-mf, seed 3: fit ...",
+    ]  # fmt: skip
+
+    def at(epoch):
+        def told(self, name, done, total, note=""):
+            if done == epoch:
+                raise KeyboardInterrupt
+
+        return told
+
+    with monkeypatch.context() as patched:
+        patched.setattr("zoo.cli.progress.Bars.phase", at(3))
+        said = zoo("fit", net, "--out", out, code=130).stderr
+    assert said.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
+    assert not out.exists()
+    [kept] = training.rglob("*.checkpoint.safetensors")
+    zoo("fit", net, "--out", tmp_path / "beside", "--set", "train.max_epochs=2")  # another place, another training
+    assert kept.exists()
+    done = zoo("fit", net, "--out", out, "--set", "train.logger=csv")
+    assert done.stderr.splitlines()[2:] == ["1/1 bpr-mf, seed 3: goes on after epoch 2"]
+    assert done.stdout.splitlines()[1:] == [f"Logs in {kept.parents[1]}"]
+    assert {path.name for path in training.rglob("*") if path.is_file()} == {"hparams.yaml", "metrics.csv"}
+    for name in ("predictor.safetensors", "state.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_another_fit_does_not_go_on_with_what_was_interrupted(zoo, net, tmp_path, monkeypatch):
+    def interrupted(self, name, done, total, note=""):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    for more in ((), ("--seed", "4"), ("--all-events",), ("--set", "train.learning_rate=0.1")):
+        with monkeypatch.context() as patched:
+            patched.setattr("zoo.cli.progress.Bars.phase", interrupted)
+            zoo("fit", net, "--out", tmp_path / "net", *more, code=130)
+    assert len(list((tmp_path / "net.training").iterdir())) == 4
+    zoo("fit", net, "--out", tmp_path / "net")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net", "net.toml"]
+
+
+def test_without_histories_the_example_is_a_query_that_the_artifact_answers(zoo, net, shop, tmp_path):
+    for name, file, label, option, told in (
+        ("user", net, "bpr-mf", "--user", ["zoo: queries of users whose histories the artifact was saved without: 1 (give each a `history`)"]),
+        ("history", shop, "graph", "--history", []),
+    ):  # fmt: skip
+        said = zoo("fit", file, "--model", label, "--out", tmp_path / name, "--without-histories").stdout
+        call = said.partition(": zoo recommend ")[2].split()
+        assert call[1] == option
+        assert zoo("recommend", *call).stderr.splitlines() == told
+
+
 def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
     out = tmp_path / "out"
     assert zoo("fit", shop, "--out", out, code=2).stderr == (
@@ -121,11 +194,16 @@ def test_a_call_that_says_too_little_or_too_much_is_explained(zoo, artifact, arg
     assert "Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C." in stderr
 
 
+def test_a_user_with_a_history_is_not_one_user(zoo, artifact):
+    stderr = zoo("recommend", artifact, "--user", "c000001", "--history", "a", code=2).stderr
+    assert "Give --user or --history, not both: one is a user of the artifact's, the other a new one." in stderr
+
+
 def test_what_is_no_artifact_and_what_is_malformed_is_an_error_without_a_traceback(zoo, artifact, tmp_path):
     assert zoo("recommend", tmp_path, "--user", "a", code=2).stderr == (
         f"zoo: {tmp_path} holds no zoo.json: it is no artifact. Give the folder that `zoo fit` wrote.\n"
     )
     (tmp_path / "q.csv").write_text('user_id\na\n" "\n')
     stderr = zoo("recommend", artifact, "--queries", tmp_path / "q.csv", "--out", tmp_path / "l.csv", code=2).stderr
-    assert stderr == f"zoo: {tmp_path / 'q.csv'}, row 2: user_id is empty, expected an id. Mend the row.\n"
+    assert stderr == f"zoo: {tmp_path / 'q.csv'}, row 2: user_id is empty, so nothing tells who asks. Mend the row.\n"
     assert not (tmp_path / "l.csv").exists()

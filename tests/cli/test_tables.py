@@ -58,6 +58,6 @@ def test_how_networks_were_trained_stands_below_the_table(tmp_path, capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0][:2] == ["model", "hit@1"]
     assert lines[3:5] == [
-        ["model", "epochs", "validation", "s", "to", "best", "s", "an", "epoch", "refit"],
+        ["model", "epochs", "stopped", "by", "validation", "s", "to", "best", "s", "an", "epoch", "refit"],
         ["net", "3", "4.00"],
     ]

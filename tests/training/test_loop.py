@@ -105,7 +105,23 @@ def test_a_time_limit_ends_a_training_with_what_it_has():
     network, result = trained(Ones(10), lambda: 0.5, max_epochs=10**6, patience=10**6, time_limit=0.005)
     assert 0 < network.steps < 10**7
     assert result.epochs >= 1
+    assert result.stopped == "time_limit"
     assert float(network.w.detach()) != 0
+
+
+def test_a_time_limit_that_cuts_settled_epochs_short_is_warned_of():
+    with pytest.warns(
+        UserWarning, match=r"line: `time_limit` ended this fit in epoch \d+ of the 1000000 that were settled"
+    ):
+        _, result = trained(Ones(10), max_epochs=10**6, epochs=10**6, time_limit=0.005)
+    assert result.stopped == "time_limit"
+
+
+def test_what_ended_a_training_is_told():
+    worse = iter([0.5, 0.4, 0.3])
+    assert trained(Ones(2), lambda: next(worse), max_epochs=9, patience=2)[1].stopped == "patience"
+    assert trained(Ones(2), lambda: 0.5, max_epochs=2, patience=5, time_limit=60.0)[1].stopped == "max_epochs"
+    assert trained(Ones(2), max_epochs=9, epochs=3)[1].stopped == "max_epochs"
 
 
 def test_gradients_of_several_batches_may_make_one_step():

@@ -21,6 +21,7 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError
 from zoo.pipeline import Pipeline, Rules
 from zoo.stages.candidates import Candidates
+from zoo.version import __version__
 
 TITLE = "title"
 
@@ -33,7 +34,7 @@ class Recommended(NamedTuple):
     title: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Artifact:
     """What recommends in a process that has never seen the training data.
 
@@ -79,6 +80,14 @@ class Artifact:
             _log_entry(log),
             task.description(),
         )
+
+    def __repr__(self) -> str:
+        """Return what it is in a line: label, components, sizes, and the core that it runs on."""
+        model = self.pipeline.model
+        parts = (*model.featurizers, model.predictor, *model.filters, *model.rankers)
+        said = " > ".join(part.name for part in parts)
+        sizes = f"{len(self.user_ids):,} users, {len(self.catalogue) - 1:,} items"
+        return f"Artifact({model.label}: {said}; {sizes}; shopzoo {__version__})"
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

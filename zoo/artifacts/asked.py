@@ -3,6 +3,7 @@
 A row says who asks (`user_id`), what they did (`history`, with `times` and `events` of the same length), and when
 (`now`); all of it may be missing. The history of a row is its own, else the one that the artifact has of the user, else
 empty. Items that the artifact does not know are left out of a history and counted; so is what happened after `now`.
+Where nothing is left that the model reads, it answers with its fallback, and that is counted too.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ class Notes:
     Attributes:
         queries: How many there are.
         new_users: Those that name a user whom the artifact does not know.
-        unserved: Those of new users, where the model cannot serve them.
-        without_history: Those of which nothing is known that the user did.
+        unheld: Those of known users whose histories the artifact was saved without.
+        unserved: Those of users whom the model cannot serve: it has a vector for each user of training and reads no
+            history.
+        without_history: Those of a model that reads histories, in which it finds nothing.
+        fallback: Which rows of the table that was read last get the model's fallback, `[B]`.
         left_out: Events of histories whose items the artifact does not know.
         later: Events of histories that come after the moment of their query.
         unknown: Some of the items that it does not know.
@@ -38,8 +42,10 @@ class Notes:
 
     queries: int = 0
     new_users: int = 0
+    unheld: int = 0
     unserved: int = 0
     without_history: int = 0
+    fallback: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     left_out: int = 0
     later: int = 0
     unknown: list[str] = field(default_factory=list)
@@ -49,7 +55,16 @@ class Notes:
         examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
         lines = [
             ("queries of users whom the artifact does not know", self.new_users, ""),
-            ("queries of new users, whom the model does not serve: they get its fallback", self.unserved, ""),
+            (
+                "queries of users whose histories the artifact was saved without",
+                self.unheld,
+                " (give each a `history`)",
+            ),
+            (
+                "queries of users outside training, whom the model does not serve: they get its fallback",
+                self.unserved,
+                "",
+            ),
             ("queries without a history: they get the model's fallback", self.without_history, ""),
             ("events left out of histories, their items not known", self.left_out, f" ({examples})"),
             ("events left out of histories, later than the query", self.later, ""),
@@ -87,17 +102,18 @@ def asked(
     users, moments = rows.users(notes), rows.moments(now)
     stored = (users > 0) & ~rows.has_history()
     notes.queries += len(users)
-    if not artifact.pipeline.model.predictor.capabilities.cold_users:
-        notes.unserved += int(np.count_nonzero(users == 0))
-    if stored.any():
-        at, log = np.flatnonzero(stored), artifact.histories
-        row = users[at] - 1
-        yield at, _known_by_then(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
-    if not stored.all():
-        at = np.flatnonzero(~stored)
-        log = rows.at(at).log(moments[at], notes)
-        queries = Queries(log, np.arange(len(at)), log.offsets[1:], moments[at], users[at])
-        yield at, _known_by_then(queries, artifact, notes)
+    notes.unheld += 0 if len(artifact.histories) else int(np.count_nonzero(stored))
+    notes.fallback = np.zeros(len(users), np.bool_)
+    for at in (np.flatnonzero(stored), np.flatnonzero(~stored)):
+        if not len(at):
+            continue
+        if stored[at[0]]:
+            log, row = artifact.histories, users[at] - 1
+        else:
+            log, row = rows.at(at).log(moments[at], notes), np.arange(len(at))
+        queries = _known_by_then(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
+        notes.fallback[at] = _unread(queries, artifact, notes)
+        yield at, queries
 
 
 def _known_by_then(queries: Queries, artifact: Artifact, notes: Notes) -> Queries:
@@ -110,5 +126,16 @@ def _known_by_then(queries: Queries, artifact: Artifact, notes: Notes) -> Querie
         late = np.bincount(h.rows, h.times > queries.now[h.rows], minlength=len(queries)).astype(np.int64)
         notes.later += int(late.sum())
         queries = replace(queries, end=queries.end - late)
-    notes.without_history += int(np.count_nonzero(queries.lengths == 0))
     return queries
+
+
+def _unread(queries: Queries, artifact: Artifact, notes: Notes) -> NDArray[np.bool_]:
+    """Return which queries hold nothing that the predictor reads, `[B]`: neither a user nor an event of training."""
+    pipeline = artifact.pipeline
+    if not pipeline.model.predictor.capabilities.cold_users:
+        unread = ~pipeline.known_users[queries.users]
+        notes.unserved += int(np.count_nonzero(unread))
+    else:
+        unread = pipeline.as_known(queries, pipeline.model.predictor).lengths == 0
+        notes.without_history += int(np.count_nonzero(unread))
+    return np.asarray(unread, np.bool_)

@@ -61,16 +61,25 @@ class Rows:
     def users(self, notes: Notes) -> NDArray[np.int64]:
         """Return the number of each row's user, `[B]`; 0 for one that the artifact does not know, or where none is named."""
         if "user_id" not in self.table.column_names:
+            self._refuse_nobody(~self.has_history())
             return np.zeros(len(self.table), np.int64)
-        mapped = self._mapped(self.place)
-        found = ids(mapped, self.table.column("user_id"), "user_id")
+        found = ids(self._mapped(self.place), self.table.column("user_id"), "user_id")
         empty = found.codes < 0
-        if empty.any() and "history" not in self.table.column_names:
-            mapped.fail(int(np.argmax(empty)), "user_id is empty, expected an id. Mend the row.")
+        self._refuse_nobody(empty & ~self.has_history())
         numbers = pc.index_in(found.unique, value_set=self.artifact.user_ids).fill_null(-1).to_numpy() + 1
         users = np.append(numbers, 0)[found.codes].astype(np.int64)
         notes.new_users += int(np.count_nonzero((users == 0) & ~empty))
         return users
+
+    def _refuse_nobody(self, rows: NDArray[np.bool_]) -> None:
+        """Refuse rows, `[B]`, in which nothing tells who asks."""
+        if rows.any():
+            there = [name for name in ("user_id", "history") if name in self.table.column_names]
+            what = " and ".join(there) + (" are" if len(there) > 1 else " is")
+            nobody = "; a new user who did nothing has [] as history, in CSV a space" if "history" in there else ""
+            self._mapped(self.place).fail(
+                int(np.argmax(rows)), f"{what} empty, so nothing tells who asks. Mend the row{nobody}."
+            )
 
     def has_history(self) -> NDArray[np.bool_]:
         """Return which rows bring a history, `[B]`; it may be empty."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from zoo.artifacts.artifact import Artifact
 from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
-from zoo.data.task import load_task
+from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError, suggestion
 from zoo.pipeline import Pipeline
 from zoo.stages.stage import RunContext, Tell
@@ -35,9 +36,11 @@ def fit(
     experiment: ResolvedExperiment,
     model: ResolvedModel,
     *,
+    task: Task | None = None,
     seed: int | None = None,
     device: torch.device | None = None,
     all_events: bool = False,
+    folder: Path | None = None,
     progress: Tell | None = None,
 ) -> Artifact:
     """Fit a model of an experiment.
@@ -45,23 +48,26 @@ def fit(
     Args:
         experiment: Data, split and rules.
         model: One of its models.
+        task: The experiment's, where it is read already.
         seed: The first of the experiment's by default.
         device: Where it is fitted; the CPU by default.
         all_events: Whether the last fit takes every event, the test's as well, once epochs and rankers are settled
             without them: for use, not for measuring.
+        folder: Where trainings keep checkpoints and logs, if anywhere; one that was interrupted there goes on.
         progress: Told how far a long fit is.
 
     Raises:
         ZooError: The model, or the data, cannot be used.
     """
     train, candidates = experiment.experiment.train, experiment.experiment.evaluate.candidates
-    task = load_task(experiment)
+    task = task or load_task(experiment)
     misfits = clock_misfits([model], task.log.clock)
     if misfits:
         raise ConfigError("\n".join(misfits))
     context = RunContext(
         0 if model.deterministic else train.seeds[0] if seed is None else seed,
         device or torch.device("cpu"),
+        folder=folder,
         callbacks=experiment.registry.callbacks,
     )
     context = context if progress is None else replace(context, progress=progress)
@@ -70,7 +76,8 @@ def fit(
         pipeline.fit(task, context, refit=train.refit and not all_events, candidates=candidates)
         if all_events:
             epochs = pipeline.predictor.epochs if model.predictor.capabilities.validates else None
-            pipeline.fit_on(task.log, task.catalogue, replace(context, epochs=epochs, phase="refit"))
+            last = replace(context, epochs=epochs, phase="refit", folder=folder and folder / "all-events")
+            pipeline.fit_on(task.log, task.catalogue, last)
     artifact = Artifact.of(pipeline, task, candidates=candidates, all_events=all_events)
     how = {"refit": train.refit, "all_events": all_events, "seed": context.seed}
     return replace(artifact, data={**artifact.data, **how})

@@ -25,18 +25,22 @@ ENDINGS = (".json", ".parquet", ".safetensors")
 
 
 def refuse_taken(folder: Path) -> None:
-    """Refuse to write over what is no artifact; an artifact is replaced.
+    """Refuse to write over what is no artifact; an artifact is replaced, where nothing else lies in its folder.
 
     Raises:
         ArtifactError: Something else is there.
     """
-    if folder.is_dir():
-        names = [path.name for path in folder.iterdir()]
-        if not names or (NAME in names and all(name.endswith(ENDINGS) for name in names)):
-            return
-    elif not folder.exists():
+    if not folder.exists():
         return
-    raise ArtifactError(f"{folder} exists and is no artifact. Choose another --out, or remove it.")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
+    if names is None or (names and NAME not in names):
+        raise ArtifactError(f"{folder} exists and is no artifact. Choose another --out, or remove it.")
+    foreign = sorted(names - _files_of(folder)) if names else []
+    if foreign:
+        raise ArtifactError(
+            f"{folder / foreign[0]} is none of the artifact's files, and would be lost with the artifact that is replaced. "
+            "Move it elsewhere, or choose another --out."
+        )
 
 
 @contextmanager
@@ -209,6 +213,14 @@ class Folder:
                 f"{path} does not have the checksum that {NAME} says: it is damaged, or another's. "
                 "Copy or save the artifact again."
             )
+
+
+def _files_of(folder: Path) -> set[str]:
+    """Return the names of an artifact's files, as its manifest has them; its own alone where that says nothing."""
+    try:
+        return {NAME, *json.loads((folder / NAME).read_bytes())["files"]}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {NAME}
 
 
 def _apart(tensor: Tensor) -> Tensor:

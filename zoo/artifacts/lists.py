@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.asked import Notes
@@ -21,9 +22,17 @@ from zoo.errors import DataError
 from zoo.stages.candidates import Candidates
 
 SCHEMA = pa.schema(
-    {"query": pa.int64(), "user_id": pa.string(), "items": pa.list_(pa.string()), "scores": pa.list_(pa.float32())}
+    {
+        "query": pa.int64(),
+        "user_id": pa.string(),
+        "items": pa.list_(pa.string()),
+        "scores": pa.list_(pa.float32()),
+        "served": pa.string(),
+    }
 )
 """The columns of a file of lists; `query` is the number of the row in the file of queries, from 1."""
+MODEL, FALLBACK = "model", "fallback"
+"""How a query was `served`."""
 
 
 def recommend_file(
@@ -55,13 +64,13 @@ def recommend_file(
     with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
         for block in blocks(queries):
             found = artifact.lists(block.table, k, now=now, place=block.place, origin=str(queries), notes=notes)
-            write(_table(artifact, block, found))
+            write(_table(artifact, block, found, notes.fallback))
             progress(notes.queries)
     return notes
 
 
-def _table(artifact: Artifact, block: Block, found: Candidates) -> pa.Table:
-    """Return the lists of a block with the items' own ids."""
+def _table(artifact: Artifact, block: Block, found: Candidates, fallback: NDArray[np.bool_]) -> pa.Table:
+    """Return the lists of a block with the items' own ids, and whether each is the model's fallback, `[B]`."""
     filled = (found.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
     ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[filled]))
@@ -73,6 +82,7 @@ def _table(artifact: Artifact, block: Block, found: Candidates) -> pa.Table:
         pa.nulls(len(filled), pa.string()) if users is None else users.cast(pa.string()),
         pa.ListArray.from_arrays(offsets, ids),
         pa.ListArray.from_arrays(offsets, pa.array(found.scores.numpy()[filled])),
+        pa.array(np.where(fallback, FALLBACK, MODEL).astype(object), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
@@ -112,13 +122,13 @@ def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
         writer.writerow(SCHEMA.names)
 
         def write(table: pa.Table) -> None:
-            for query, user, items, scores in _rows(table):
+            for query, user, items, scores, served in _rows(table):
                 if any("," in item for item in items):
                     raise DataError(
                         f"the item {next(i for i in items if ',' in i)!r} has a comma in its id, and commas separate the "
                         "entries of a list in CSV. Write .parquet or .jsonl."
                     )
-                writer.writerow([query, user, ",".join(items), ",".join(map(_said, scores))])
+                writer.writerow([query, user, ",".join(items), ",".join(map(_said, scores)), served])
 
         yield write
 
@@ -129,8 +139,9 @@ def _jsonl(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     with path.open("w", encoding="utf-8") as file:
 
         def write(table: pa.Table) -> None:
-            for query, user, items, scores in _rows(table):
-                row = {"query": query, "user_id": user, "items": items, "scores": [float(_said(s)) for s in scores]}
+            for query, user, items, scores, served in _rows(table):
+                values = (query, user, items, [float(_said(s)) for s in scores], served)
+                row = dict(zip(SCHEMA.names, values, strict=True))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
         yield write

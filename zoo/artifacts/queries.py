@@ -96,12 +96,15 @@ def _csv(file: Path) -> Iterator[Block]:
         if len(set(header)) < len(header):
             raise DataError(f"{file}: a column is named twice in the header. Rename one.")
         rows: list[list[str | None]] = []
-        first = 0
+        first, blank = 0, False
         try:
             for fields in lines:
+                if not fields:
+                    blank = True  # at the end of a file it is no row
+                    continue
+                if blank:
+                    _fail(file, first + len(rows), "is an empty line. Remove it.")
                 if len(fields) != len(header):
-                    if not fields:
-                        continue  # an empty line
                     _fail(file, first + len(rows), f"{len(fields)} fields, the header has {len(header)}. Mend the row.")
                 rows.append([value or None for value in fields])
                 if len(rows) == BLOCK:

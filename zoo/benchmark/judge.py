@@ -163,7 +163,7 @@ def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
         "cold": {
             "queries": len(queries),
             "items": int(rules.eligible.sum()),
-            "scored": pipeline.model.predictor.capabilities.cold_items,
+            "scored": pipeline.model.scores_cold(pipeline.model.predictor),
             "metrics": evaluator.evaluate(lists, queries.answers()).summary(),
             "floor": floor,
         }

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from zoo.config.resolved import Chosen
+
 MIB = 2**20
 
 
@@ -48,6 +50,15 @@ def versions() -> dict[str, str]:
     """Return the versions of what computes: Python, the core, and the libraries under it."""
     libraries = ("torch", "pytorch-lightning", "torchmetrics", "datasets", "numpy", "scipy", "pyarrow")
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
+
+
+def sources_of(*parts: Chosen) -> dict[str, str]:
+    """Return the versions of the core and of the plugins that components come from."""
+    import zoo
+
+    plugins = {part.component.plugin.distribution: part.component.plugin for part in parts}
+    found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
+    return {**found, "shopzoo": source_version("shopzoo", zoo, "")}
 
 
 def source_version(name: str, module: ModuleType, fallback: str) -> str:

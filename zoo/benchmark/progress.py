@@ -19,4 +19,4 @@ class Progress:
         """A run is at `done` of `total` of a phase (`fit`, `recommend`); `note` says how it goes."""
 
     def finished(self, row: Row, *, resumed: bool) -> None:
-        """A run ended, or was found finished in the folder."""
+        """A run ended; or, without having begun, was found finished in the folder."""

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.benchmark.tables import Table, by_label, cold_table, interval_table, main_table, training_table
-from zoo.config.wording import component_said, model_said
+from zoo.config.wording import component_said, model_said, own_train_said, train_said
 from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
 
 TRAINING = (
-    "`epochs`: those of the weights that were kept, of all that were trained to find their number. `s to best`: seconds of "
+    "`epochs`: those of the weights that were kept, of all that were trained to find their number. `stopped by`: "
+    "what ended that training, `patience`, `max_epochs`, `time_limit` or a plugin's `callback`. `s to best`: seconds of "
     "training until then, validations left out."
 )
 
@@ -30,6 +31,7 @@ def markdown(store: Store) -> str:
         "# Benchmark",
         f"Data: {component_said(manifest.experiment['data']['source'])}",
         f"Task `{manifest.task}`: {protocol(store)}",
+        settings(store),
         f"{missing} of {len(manifest.runs)} runs are still to be made: run the same command again." if missing else "",
         finding(store, table),
         table.markdown,
@@ -55,6 +57,7 @@ def protocol(store: Store) -> str:
     parts = [
         f"split `{split['policy']}`" + (" (leaks across time)" if split["policy"] == "leave-last-out" else ""),
         *(f"{part} from {moment}" for part, moment in manifest.starts.items()),
+        f"{100 * split['cold_items']:g} % of the items held out as cold" if split.get("cold_items") else "",
         f"{queries:,} queries" if queries else "",
         f"targets: {', '.join(wanted)} events" if wanted else "targets: events of every type",
         "every eligible item is ranked",
@@ -66,6 +69,14 @@ def protocol(store: Store) -> str:
         else "fitted without the validation events (no refit)",
     ]
     return "; ".join(str(p) for p in parts if p) + "."
+
+
+def settings(store: Store) -> str:
+    """Return how the models were trained, in a sentence: `[train]` but for its defaults, and who has settings of its own."""
+    experiment = store.manifest().experiment
+    said = {model["label"]: own_train_said(model, experiment["train"]) for model in experiment["model"]}
+    own = [f"{label} with {values}" for label, values in said.items() if values]
+    return "; ".join([f"Trained with {train_said(experiment['train'])}", *own]) + "."
 
 
 def finding(store: Store, table: Table) -> str:

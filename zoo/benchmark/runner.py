@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ import torch
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.judge import Judge, device_of, measured
-from zoo.benchmark.machine import machine, source_version, versions
+from zoo.benchmark.machine import machine, sources_of, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
 from zoo.config.load import experiment_from, load_experiment
 from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel, digest
-from zoo.data.task import load_task
+from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError
 from zoo.pipeline import Pipeline
 from zoo.registry.plugin import described
@@ -96,14 +96,14 @@ def bench(
             artifact = store.artifact(run.key) if keep_artifacts else None
             row = None if artifact and not artifact.exists() else store.finished(run.key)
             resumed = row is not None
-            progress.started(run.model.label, run.seed, again=not resumed and (run.model.label, run.seed) in replaced)
             if row is None:
+                progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
                 folder = store.folder / "training" / run.key
                 row, lists = _made(run, judge, folder, artifact, progress)
                 store.add(row, lists)
                 if not row.error:  # a run that failed is tried again, and then goes on
                     forget(folder)
-            progress.finished(row, resumed=resumed)
+            progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # what is finished makes a table also when Ctrl-C ends the rest
         store.compose(markdown)
     return store
@@ -129,10 +129,7 @@ def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[R
         "bootstrap": experiment.experiment.evaluate.bootstrap, "device": train.device, "threads": train.threads,
     }  # fmt: skip
     for model in experiment.models:
-        parts = (*model.parts, *model.monitors, *experiment.metrics, *experiment.metric_features)
-        plugins = {p.component.plugin.distribution: p.component.plugin for p in parts}
-        sources = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
-        sources["shopzoo"] = source_version("shopzoo", _core(), "")
+        sources = sources_of(*model.parts, *model.monitors, *experiment.metrics, *experiment.metric_features)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
             identity = {
@@ -142,16 +139,19 @@ def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[R
     return runs
 
 
+def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
+    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
+    train = experiment.experiment.train
+    return digest({
+        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
+        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
+        "candidates": experiment.experiment.evaluate.candidates,
+    })  # fmt: skip
+
+
 def _moment(milliseconds: int) -> str:
     """Return a moment as it is printed."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _core() -> Any:
-    """Return the core's own package."""
-    import zoo
-
-    return zoo
 
 
 def _made(

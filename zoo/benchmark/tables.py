@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,14 +123,21 @@ def training_table(store: Store) -> Table | None:
         best = [at["value"] for at in history if at["epoch"] == t["epochs"]]
         figures = [
             f"{t['epochs']} of {trained}" if history else str(trained),
+            t.get("stopped", ""),
             f"{t['monitor']} {best[0]:.4f}" if best else "",
             f"{to_best:,.1f}" if (to_best := t.get("seconds_to_best")) is not None else "",
             seconds(t["seconds"] / max(trained, 1)),
-            " + ".join(f"{refit['epochs']} in {refit['seconds']:,.1f} s" for refit in refits),
+            " + ".join(map(_refit, refits)),
         ]
         label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
         rows.append([Cell(label), *map(Cell, figures)])
-    return Table(["model", "epochs", "validation", "s to best", "s an epoch", "refit"], rows)
+    return Table(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
+
+
+def _refit(fit: dict[str, Any]) -> str:
+    """Return the epochs and seconds of a further fit, and what cut it short."""
+    cut = f", cut short by {fit['stopped']}" if "stopped" in fit else ""
+    return f"{fit['epochs']} in {fit['seconds']:,.1f} s{cut}"
 
 
 def by_label(rows: list[Row]) -> dict[str, list[Row]]:

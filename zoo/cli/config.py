@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
-from zoo.config.wording import call_said, component_said, metric_said, model_said
+from zoo.config.wording import call_said, component_said, metric_said, model_said, own_train_said, train_said
 
 
 @click.group()
@@ -45,15 +45,18 @@ def schema(plugins: tuple[Path, ...]) -> None:
 
 def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what an experiment comes to, as titles and lines."""
-    from zoo.config.train import NetworkSettings
-
-    usual = NetworkSettings().model_dump(mode="json")
-    train = {k: v for k, v in plain["train"].items() if v is not None and (k not in usual or v != usual[k])}
+    train = plain["train"]
     split = {key: value for key, value in plain["split"].items() if key != "policy"}
     return [
         ("data", component_said(plain["data"]["source"])),
         ("split", call_said(plain["split"]["policy"], split)),
         ("metrics", ", ".join(map(metric_said, plain["evaluate"]["metrics"]))),
-        ("train", ", ".join(f"{key}={value}" for key, value in train.items())),
-        *(("model", f"{model['label']}: {model_said(model)}") for model in plain["model"]),
+        ("train", train_said(train)),
+        *(line for model in plain["model"] for line in _model_lines(model, train)),
     ]
+
+
+def _model_lines(model: dict[str, Any], train: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a model, and below it what its networks are trained with that `[train]` does not say."""
+    own = own_train_said(model, train)
+    return [("model", f"{model['label']}: {model_said(model)}"), *([("", f"  train: {own}")] if own else [])]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PAGE = "reference/conformance.md"
 INTRODUCTION = """\
 Every component of this repository passes these checks, and so can yours: `zoo plugin check NAME` prints a table, with
-what to change where one fails. In pytest they are a test of a few lines:
+what to change where one fails (`--failed` shows these alone). In pytest they are a test of a few lines:
 
 ```python
 import my_plugin

@@ -11,6 +11,7 @@ import click
 from zoo.cli.bench import bench
 from zoo.cli.config import config
 from zoo.cli.doctor import doctor
+from zoo.cli.entry import INTERRUPTED
 from zoo.cli.fit import fit
 from zoo.cli.list import list_components
 from zoo.cli.plugin import plugin
@@ -20,7 +21,12 @@ from zoo.cli.show import show
 from zoo.errors import ZooError
 from zoo.version import __version__
 
-USER_ERROR, INTERRUPTED = 2, 130
+USER_ERROR = 2
+KEPT = {
+    "bench": ": finished runs are kept, and the same command goes on from there",
+    "fit": ": the same command goes on from the last epoch that was kept",
+}
+"""What an interrupted command leaves behind."""
 
 
 class _Zoo(click.Group):
@@ -36,8 +42,7 @@ class _Zoo(click.Group):
             click.echo(f"zoo: {error}", err=True)
             ctx.exit(USER_ERROR)
         except KeyboardInterrupt:
-            kept = ": finished runs are kept, and the same command goes on from there"
-            click.echo(f"\nzoo: interrupted{kept if ctx.invoked_subcommand == 'bench' else ''}.", err=True)
+            click.echo(f"\nzoo: interrupted{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
             ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

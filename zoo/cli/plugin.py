@@ -24,11 +24,16 @@ plugin.add_command(check)
 @click.argument("path", metavar="NAME", type=FILE)
 @click.option("--stage", type=click.Choice(STAGES), required=True, help="What the new component is.")
 @click.option("--neural", is_flag=True, help="With --stage predictor: a network that the core trains.")
-@click.option("--single-file", is_flag=True, help="One file for --plugin instead of a package; NAME ends in .py.")
+@click.option(
+    "--single-file",
+    is_flag=True,
+    help="One file for --plugin, and an experiment, instead of a package; NAME ends in .py.",
+)
 def new(path: Path, stage: StageName, neural: bool, single_file: bool) -> None:
     """Write a new plugin with a small model that works.
 
-    NAME is the component's name, as in my-model: a folder of that name is made. Nothing is overwritten.
+    NAME is the component's name, as in my-model: a folder of that name is made. With --single-file it is a file, as in
+    my_model.py: an experiment is written beside it. Nothing is overwritten.
     """
     from zoo.scaffold.plugin import new_file, new_package
 
@@ -48,7 +53,7 @@ def _print(title: str, lines: Iterable[str]) -> None:
 def _next_for_package(path: Path, name: str) -> list[str]:
     """Return the commands that one wants after a package was written."""
     return [
-        f"pip install --no-deps --no-build-isolation -e {path}",
+        f"pip install -e {path}",
         f"zoo plugin check {name}",
         f"zoo bench {path / 'example.toml'}",
     ]
@@ -59,5 +64,5 @@ def _next_for_file(path: Path, name: str, stage: StageName) -> list[str]:
     return [
         f"zoo show {name} --stage {stage} --plugin {path}",
         f"zoo plugin check {name} --plugin {path}",
-        f"zoo bench my.toml --plugin {path}",
+        f"zoo bench {path.with_suffix('.toml')} --plugin {path}",
     ]

@@ -23,10 +23,19 @@ COLOURS = {"passed": "green", "failed": "red", "failed as expected": "yellow", "
 @click.command()
 @click.argument("name")
 @stage_option
+@click.option("--failed", "only_failed", is_flag=True, help="Show what failed, and nothing else; JSON has all.")
 @json_option
 @plugin_option
 @click.pass_context
-def check(ctx: click.Context, name: str, stage: StageName | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
+def check(
+    ctx: click.Context,
+    *,
+    name: str,
+    stage: StageName | None,
+    only_failed: bool,
+    as_json: bool,
+    plugins: tuple[Path, ...],
+) -> None:
     """Run the conformance checks on a plugin, or on one component.
 
     NAME is a plugin, its distribution, or a component. The exit code is 1 if a check fails.
@@ -35,7 +44,7 @@ def check(ctx: click.Context, name: str, stage: StageName | None, as_json: bool,
 
     components = chosen(registry_with(plugins), name, stage)
     done = ((case, case.result()) for case in cases(components))
-    rows = [_row(case, result) for case, result in done] if as_json else list(_printed(done))
+    rows = [_row(case, result) for case, result in done] if as_json else list(_printed(done, only_failed))
     if as_json:
         echo_json(rows)
     else:
@@ -84,13 +93,16 @@ def _row(case: Case, result: Result) -> dict[str, Any]:
     }
 
 
-def _printed(done: Iterable[tuple[Case, Result]]) -> Iterator[dict[str, Any]]:
-    """Print a line a case as it is done, under a title for each component, and yield them as JSON."""
+def _printed(done: Iterable[tuple[Case, Result]], only_failed: bool) -> Iterator[dict[str, Any]]:
+    """Print a line a case as it is done, under a title for each component, and yield all of them as JSON."""
     from rich.markup import escape
 
     out, latest = console(), ""
     for case, result in done:
         row = _row(case, result)
+        yield row
+        if only_failed and result.outcome != "failed":
+            continue
         title = f"{row['stage']} {row['component']}"
         if title != latest:
             out.print(f"{chr(10) if latest else ''}[bold]{title}[/bold]")
@@ -101,7 +113,6 @@ def _printed(done: Iterable[tuple[Case, Result]]) -> Iterator[dict[str, Any]]:
             out.print(f"      {escape(case.check.sentence)}", style="dim", soft_wrap=True)
             out.print(f"      found:  {escape(result.detail)}", soft_wrap=True)
             out.print(f"      change: {escape(case.check.remedy)}", soft_wrap=True)
-        yield row
 
 
 def _why(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""Progress of a benchmark: bars on a terminal, a line now and then anywhere else."""
+"""Progress of a benchmark or a fit: bars on a terminal; anywhere else a line when a step begins, and now and then."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.text import Text
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
+from zoo.stages.stage import GOES_ON
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row
@@ -43,6 +44,8 @@ class Bars(Progress):
     def __init__(self, bars: NotedBars, clock: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._clock = bars, clock
         self._runs = bars.add_task("reading data", total=None)
+        if not bars.console.is_terminal:
+            bars.console.print("reading data ...")
         self._phase = bars.add_task("", total=None, visible=False)
         self._label = self._name = ""
         self._again = False
@@ -57,10 +60,11 @@ class Bars(Progress):
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """Show which run begins, and say where it was made before."""
-        self._again = again
-        self._label = label if seed is None else f"{label}, seed {seed}"
+        self._again, self._label = again, _named(label, seed)
         self._last = self._said = self._clock()
         self._begin("fit")
+        if not self._bars.console.is_terminal:
+            self._say("fit ...", place=self._done + 1)
 
     def phase(self, name: str, done: int, total: int, note: str = "") -> None:
         """Show how far it is, how it goes, and how long it can take."""
@@ -70,6 +74,8 @@ class Bars(Progress):
         if not self._at:  # a training that goes on has epochs that took no time now
             self._since = (0, self._last) if done == 1 else (done, now)
         self._at, self._last = done, now
+        if note.startswith(GOES_ON):
+            self._say(note, place=self._done + 1)
         made, gone = done - self._since[0], now - self._since[1]
         left = f"at most {_duration(gone / made * (total - done))} left" if made and done < total else ""
         self._bars.note = ", ".join(filter(None, (left, note)))
@@ -80,8 +86,9 @@ class Bars(Progress):
             self._say(", ".join(filter(None, told)), place=self._done + 1)
 
     def finished(self, row: Row, *, resumed: bool) -> None:
-        """Say how a run ended, and show the next."""
+        """Say how a run ended, or that it had."""
         self._done += 1
+        self._label = _named(row.label, row.seed)
         if row.error:
             self._say(f"failed: {row.error}", style="red")
         elif resumed:
@@ -108,11 +115,16 @@ class Bars(Progress):
 
 @contextmanager
 def bars() -> Iterator[Bars]:
-    """Show progress on stderr while a benchmark runs, and leave nothing of it behind."""
+    """Show progress on stderr while something runs, and leave no bar behind."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     out = console(stderr=True)
     with NotedBars(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
         yield Bars(shown)
+
+
+def _named(label: str, seed: int | None) -> str:
+    """Return what a run is called."""
+    return label if seed is None else f"{label}, seed {seed}"
 
 
 def _duration(value: float) -> str:

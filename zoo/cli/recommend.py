@@ -46,6 +46,11 @@ def recommend(
     """
     if (queries is None) == (user is None and history is None) or (queries is None) != (out is None):
         raise click.UsageError("Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C.")
+    if user is not None and history is not None:
+        raise click.UsageError(
+            "Give --user or --history, not both: one is a user of the artifact's, the other a new one. A file of --queries "
+            "may have both in a row."
+        )
     from zoo.artifacts.saving import load_artifact
 
     with warnings.catch_warnings(record=True) as caught:

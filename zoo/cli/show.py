@@ -117,8 +117,13 @@ def said(capabilities: Capabilities, stage: StageName) -> list[str]:
         "optional": "can read item features",
         "required": "needs item features",
     }
+    cold = {
+        True: "scores items that did not occur in training",
+        False: "knows the items of training only",
+        "by features": "with a featurizer, scores items that did not occur in training",
+    }
     lines = [
-        "scores items that did not occur in training" if c.cold_items else "knows the items of training only",
+        cold[c.cold_items],
         "serves new users from their history" if c.cold_users else "knows the users of training only",
         features[c.features],
         "needs a real clock" if c.needs_time else "needs no clock",

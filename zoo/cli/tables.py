@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from zoo.benchmark.report import finding, legend, protocol
+from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.benchmark.tables import MARKS, Cell, Table, main_table, training_table
 from zoo.cli.output import console
 
@@ -28,7 +28,12 @@ def print_results(store: Store) -> None:
     for each in (table, training_table(store)):
         if each:
             _print(each, out, best)
-    for line in (finding(store, table), legend(store, table, best="*" if best else "bold"), protocol(store)):
+    for line in (
+        finding(store, table),
+        legend(store, table, best="*" if best else "bold"),
+        protocol(store),
+        settings(store),
+    ):
         if line:
             out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
     files = ", ".join(

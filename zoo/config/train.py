@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
+from zoo.errors import ConfigError
 from zoo.params import Table, validated
 
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
@@ -88,7 +89,16 @@ class TrainSettings(NetworkSettings):
             where: Its place in the file, for errors.
 
         Raises:
-            ConfigError: A key is unknown or a value does not fit.
+            ConfigError: A key is unknown, or not a single model's to set, or a value does not fit.
         """
         shared = {name: getattr(self, name) for name in NetworkSettings.model_fields}
-        return validated(NetworkSettings, {**shared, **overrides}, where)
+        misplaced = [key for key in overrides if key in type(self).model_fields and key not in shared]
+        problems = [f"{where}.{key}: is the same for all models. Move it to [train]." for key in misplaced]
+        own = {key: value for key, value in overrides.items() if key not in misplaced}
+        try:
+            settings = validated(NetworkSettings, {**shared, **own}, where)
+        except ConfigError as error:
+            problems.append(str(error))
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return settings

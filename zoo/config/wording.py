@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.config.train import NetworkSettings
+
 
 def component_said(chosen: dict[str, Any]) -> str:
     """Return a component, as `Chosen.as_json` gives it, with its parameters, defaults included."""
@@ -25,7 +27,23 @@ def model_said(model: dict[str, Any]) -> str:
     return " > ".join(map(component_said, parts))
 
 
+def train_said(train: dict[str, Any]) -> str:
+    """Return `[train]`, but for what a network's settings have by default."""
+    usual = NetworkSettings().model_dump(mode="json")
+    return _listed({k: v for k, v in train.items() if k not in usual or v != usual[k]})
+
+
+def own_train_said(model: dict[str, Any], train: dict[str, Any]) -> str:
+    """Return what a model's networks are trained with that `[train]` does not say; empty where there is nothing."""
+    return _listed({k: v for k, v in model.get("train", {}).items() if k in train and v != train[k]})
+
+
 def call_said(name: str, params: dict[str, Any]) -> str:
     """Return a name with its parameters in brackets; those that are not set are left out."""
-    listed = ", ".join(f"{key}={value}" for key, value in params.items() if value not in (None, []))
+    listed = _listed(params)
     return f"{name}({listed})" if listed else name
+
+
+def _listed(params: dict[str, Any]) -> str:
+    """Return parameters one after the other; those that are not set are left out."""
+    return ", ".join(f"{key}={value}" for key, value in params.items() if value not in (None, []))

@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, Timer
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.stages.stage import Tell
+from zoo.stages.stage import GOES_ON, Tell
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100
 """Steps between looks at the losses: each look waits for the device."""
+
+Stop = Literal["patience", "max_epochs", "time_limit", "callback"]
+"""What ended a training: validations that brought nothing, its last epoch, the clock, or a plugin's callback."""
 
 CHECKPOINT_SHARE = 0.02
 """The most of the training time that may go into checkpoints, but for the first and the last."""
@@ -131,7 +134,7 @@ class KeepBest(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Let a training rest that had stopped."""
-        trainer.should_stop = trainer.should_stop or self._is_over()
+        trainer.should_stop = trainer.should_stop or self.is_over()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Validate, and stop where nothing is gained any more; the last epoch is always validated."""
@@ -144,10 +147,10 @@ class KeepBest(pl.Callback):
         if not self.history or value > self.best:
             self.best_epoch = epoch
             if trainer.is_global_zero:
-                self._weights = {name: tensor.clone() for name, tensor in weights(pl_module.network).items()}
+                self._copy(weights(pl_module.network))
         found = {"epoch": epoch, "loss": self.meter.loss, "value": value, "seconds": self.meter.seconds}
         self.history.append(found)
-        trainer.should_stop = trainer.should_stop or self._is_over()
+        trainer.should_stop = trainer.should_stop or self.is_over()
         pl_module.log(self.rule.monitor, value, batch_size=1)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -155,7 +158,15 @@ class KeepBest(pl.Callback):
         if self._weights:
             restore(pl_module.network, self._weights)
 
-    def _is_over(self) -> bool:
+    def _copy(self, found: dict[str, Tensor]) -> None:
+        """Keep weights; the memory of those before is taken again."""
+        for name, tensor in found.items():
+            if name in self._weights:
+                self._weights[name].copy_(tensor)
+            else:
+                self._weights[name] = tensor.clone()
+
+    def is_over(self) -> bool:
         """Return whether the last validations brought nothing."""
         return (
             bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
@@ -179,7 +190,7 @@ class Progress(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say where a training goes on."""
         if self.meter.epochs and trainer.is_global_zero:
-            self.tell(self.meter.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.meter.epochs}")
+            self.tell(self.meter.epochs, trainer.max_epochs or 0, f"{GOES_ON} {self.meter.epochs}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Tell."""
@@ -195,6 +206,17 @@ class Progress(pl.Callback):
             )
             note += f", {self.keep.rule.monitor} {last} (best {best})"
         return note
+
+
+def reason(trainer: pl.Trainer, keep: KeepBest | None) -> Stop:
+    """Return what ended a training."""
+    if keep and keep.is_over():
+        return "patience"
+    if not trainer.should_stop:
+        return "max_epochs"
+    timer = next((callback for callback in trainer.callbacks if isinstance(callback, Timer)), None)  # type: ignore[attr-defined]
+    left = timer.time_remaining() if timer else None
+    return "time_limit" if left is not None and left <= 0 else "callback"
 
 
 class KeepLast(Checkpoint):

@@ -23,7 +23,7 @@ from torch.multiprocessing.spawn import ProcessException
 
 from zoo.errors import ConfigError, TrainingError, ZooError
 from zoo.stages.stage import Tell
-from zoo.training.callbacks import KeepBest, Meter
+from zoo.training.callbacks import KeepBest, Meter, Stop, reason
 from zoo.training.module import restore, weights
 
 ANNOUNCERS = ("pytorch_lightning", "lightning_fabric")
@@ -48,10 +48,12 @@ class Trained:
         epochs: Epochs of the weights that were kept.
         history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
             `seconds` of training until then.
+        stopped: What ended it.
     """
 
     epochs: int
     history: list[dict[str, Any]]
+    stopped: Stop
 
 
 class Share:
@@ -187,8 +189,9 @@ class Report(pl.Callback):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say which epoch's weights these are, and what validations gave."""
         if trainer.is_global_zero:
-            keep = self.keep
-            self.line.finish(Trained(keep.best_epoch, keep.history) if keep else Trained(self.meter.epochs, []))
+            keep, stopped = self.keep, reason(trainer, self.keep)
+            epochs, history = (keep.best_epoch, keep.history) if keep else (self.meter.epochs, [])
+            self.line.finish(Trained(epochs, history, stopped))
 
     def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
         """Pass an error on that another process would hear of as text only."""
