@@ -168,7 +168,15 @@ def test_a_single_file_that_is_not_there_is_refused_at_once(tmp_path):
     ("import a_library_that_is_not_installed", "ModuleNotFoundError: No module named 'a_library_that_is_not_installed' ("),
     ("@hookimpl\ndef zoo_components():\n    pass", "zoo_components returned None, expected a list of ComponentSpec"),
     ("@hookimpl\ndef zoo_components():\n    return [3]", "zoo_components returned 3 in its list, expected a ComponentSpec"),
-    ("@hookimpl\ndef zoo_components(x):\n    return []", "PluginValidationError: "),
+    (
+        "@hookimpl\ndef zoo_components(registry):\n    return []",
+        "its hook zoo_components takes an argument 'registry', expected zoo_components(): rename the argument, or leave it out",
+    ),
+    (
+        "@hookimpl\ndef zoo_callbacks(training):\n    return []",
+        "its hook zoo_callbacks takes an argument 'training', expected zoo_callbacks(run): rename the argument, or leave it out",
+    ),
+    ("@hookimpl(hookwrapper=True)\ndef zoo_components():\n    return []", "PluginValidationError: "),
     (
         "S = lambda n: ComponentSpec(n, 'filter', 'm:C', Params, '')\n@hookimpl\ndef zoo_components():\n    return [S('a'), S('a')]",
         "zoo_components returned two filters named 'a': rename one",

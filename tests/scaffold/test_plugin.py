@@ -71,9 +71,13 @@ def test_what_describes_a_package_imports_nothing_heavy(package, tmp_path):
 
 
 def test_a_single_file_is_found_and_makes_a_row(package, single_file, kind, tmp_path):
-    name = f"tried-{kind}"
-    experiment = tomllib.loads((package(tmp_path / name, kind) / "example.toml").read_text())
+    packaged = (package(tmp_path / f"tried-{kind}", kind) / "example.toml").read_text()
     file = single_file(tmp_path / f"tried_{kind}.py", kind)
+    written = file.with_suffix(".toml").read_text()
+    command = f"zoo bench tried_{kind}.toml --plugin tried_{kind}.py"
+    assert written == packaged.replace("zoo bench example.toml", command)
+    assert command in file.read_text()
+    experiment = tomllib.loads(written)
     small = {"users": 40, "events": 1200} if kind == "dataset" else SMALL
     experiment["data"]["source"].update(small)
     experiment["evaluate"]["bootstrap"] = 100
@@ -92,12 +96,18 @@ def test_a_single_file_says_which_api_it_was_written_for(single_file, kind, tmp_
     del sys.modules[f"written_{kind}"]
 
 
-@pytest.mark.parametrize("taken", ["my-model", "my_model.py"])
-def test_nothing_is_overwritten(tmp_path, taken):
+@pytest.mark.parametrize(
+    ("make", "name", "taken"),
+    [
+        (new_package, "my-model", "my-model"),
+        (new_file, "my_model.py", "my_model.py"),
+        (new_file, "my_model.py", "my_model.toml"),
+    ],
+)
+def test_nothing_is_overwritten(tmp_path, make, name, taken):
     (tmp_path / taken).write_text("mine")
-    make = new_file if taken.endswith(".py") else new_package
     with pytest.raises(ScaffoldError) as error:
-        make(tmp_path / taken, "filter", Registry([]))
+        make(tmp_path / name, "filter", Registry([]))
     assert str(error.value) == (
         f"{tmp_path / taken} exists already, and nothing is overwritten: choose another name, or remove it."
     )

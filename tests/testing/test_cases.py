@@ -49,8 +49,46 @@ def test_a_failure_says_what_was_found_and_what_to_change(wrong):
     with pytest.raises(CheckFailedError) as failed:
         wrong["shape-predictor.shape"]()
     found, change = str(failed.value).splitlines()
-    assert found == "shape-predictor.shape: the type is torch.float64, expected torch.float32"
+    assert found == "shape-predictor.shape: the type of `score` is torch.float64, expected torch.float32"
     assert change.startswith("What to change: Return `[B, I]` float32 scores")
+
+
+@pytest.mark.parametrize(
+    ("case", "found"),
+    [
+        ("shape-without-padding-predictor", "the shape of `score` is (44, 30), expected (44, 31)"),
+        ("shape-of-another-batch-filter", "the shape of `keep` is (2, 31), expected (44, 31) or (1, 31)"),
+        ("shape-of-an-array-filter", "`keep` is of the type ndarray, expected torch.Tensor"),
+        ("shape-of-a-tensor-featurizer", "`transform` returned Tensor, expected zoo.api.ItemFeatures"),
+        ("shape-of-one-list-ranker", "the shape of `score` is (8,), expected (1, 8)"),
+    ],
+)
+def test_what_is_wrong_in_a_shape_is_told_with_what_was_expected(wrong, case, found):
+    assert wrong[f"{case}.shape"].result().detail == found
+
+
+def test_a_shape_that_is_expected_to_be_wrong_stops_no_other_check(wrong):
+    case = expecting(wrong["shape-predictor.repeatable"], {"predictor.shape": "doubles are its point"})
+    assert case.result().outcome == "passed"
+
+
+def test_what_has_nothing_to_learn_is_not_asked_to_have_learned(wrong):
+    fitted = {"not-fitted", "same-seed", "deterministic", "refit", "above-chance", "checkerboard", "cycle"}
+    for stage in ("predictor", "filter"):
+        applied = {case.check.name for case in wrong.values() if str(case).startswith(f"good-untaught-{stage}.")}
+        assert not applied & fitted
+        assert {"shape", "state", "fresh-process", "repeatable"} <= applied
+    assert "not-fitted-though-it-says-untaught-predictor.not-fitted" in wrong
+
+
+def test_what_a_predictor_and_a_ranker_do_not_learn_is_told_with_the_bar(wrong):
+    assert wrong["above-chance-predictor.above-chance"].result().detail == (
+        "7.7% of what users take next is among its first five items, expected 30.0% or more: 1.5 times what random lists find"
+    )
+    assert wrong["upside-down-ranker.upside-down"].result().detail == (
+        "0.0% of the upper halves of its lists is wanted, expected 77.0% or more: 1.5 times what a random order gives. "
+        "In the kit's lists the candidates with the lowest scores are the wanted ones"
+    )
 
 
 def test_an_error_of_the_component_is_a_failure_that_names_its_line(wrong):
@@ -64,10 +102,12 @@ def test_an_error_of_the_component_is_a_failure_that_names_its_line(wrong):
         ("tiny-valid-predictor.shape", "tiny-valid"),
         ("target-predictor.state", "target"),
         ("fits-predictor.shape", "fits"),
+        ("shape-without-padding-predictor.finite", "shape"),
+        ("shape-without-padding-predictor.fresh-process", "shape"),
     ],
 )
 def test_what_cannot_be_checked_yet_is_skipped(wrong, case, first):
-    with pytest.raises(unittest.SkipTest, match=f"not applicable: predictor.{first} comes first"):
+    with pytest.raises(unittest.SkipTest, match=f"not applicable: mend predictor.{first} first"):
         wrong[case]()
 
 

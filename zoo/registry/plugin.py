@@ -5,6 +5,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -98,11 +99,13 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
     """
     module = source.load()
     manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=f"{source.distribution}/{source.name}")
+    _check_hooks(manager.get_hookcallers(module) or [])
     with warnings.catch_warnings(record=True) as deprecated:  # of hooks: said by `zoo doctor`, not at every command
         warnings.simplefilter("always")
-        manager.register(module, name=f"{source.distribution}/{source.name}")
-    _check_hooks(manager, module)
+        manager.add_hookspecs(
+            hookspecs
+        )  # only now: pluggy validates, and what it would refuse is told above in our words
     specs = tuple(_components(manager))
     _check_specs(specs, source)
     _check_taken(specs, source, others)
@@ -115,17 +118,23 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
     return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes))
 
 
-def _check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
-    """Refuse an implementation of a hook that does not exist, and a plugin without any."""
-    hooks = [name for name in vars(hookspecs) if name.startswith("zoo_")]
-    implemented = manager.get_hookcallers(module)
+def _check_hooks(implemented: Sequence[pluggy.HookCaller]) -> None:
+    """Refuse an implementation of a hook that does not exist, one with arguments of its own, and a plugin without any."""
+    hooks = {name: list(signature(f).parameters) for name, f in vars(hookspecs).items() if name.startswith("zoo_")}
     if not implemented:
         raise PluginError("it implements no hook: mark its zoo_components function with @hookimpl")
     for caller in implemented:
-        if caller.spec is None:
+        name = caller.name
+        if name not in hooks:
             raise PluginError(
-                f"it implements a hook {caller.name!r}, which does not exist.{suggestion(caller.name, hooks)} "
+                f"it implements a hook {name!r}, which does not exist.{suggestion(name, hooks)} "
                 f"The hooks are: {', '.join(hooks)}."
+            )
+        taken = [argument for found in caller.get_hookimpls() for argument in found.argnames]
+        for argument in sorted(set(taken) - set(hooks[name])):
+            raise PluginError(
+                f"its hook {name} takes an argument {argument!r}, expected {name}({', '.join(hooks[name])}): rename the "
+                "argument, or leave it out"
             )
 
 

@@ -50,7 +50,7 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
             f"{path} is a file, and a package is a folder: add --single-file, or leave out the ending, as in my-model."
         )
     names = named(path.name, stage, registry)
-    fields = _fields(names, kind, stage, f"{names.module}.model")
+    fields = _fields(names, kind, stage, f"{names.module}.model", "zoo bench example.toml")
     module = f"src/{names.module}"
     sources = {
         "pyproject.toml": "package/pyproject.toml",
@@ -61,24 +61,23 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
         f"{module}/model.py": f"{kind}/model.py",
         "tests/test_conformance.py": "package/test_conformance.py",
     }
-    written = {name: _filled(source, fields) for name, source in sources.items()}
-    _write(path, written)
-    return sorted(path / name for name in written)
+    return _write(path.parent, {f"{path.name}/{name}": _filled(source, fields) for name, source in sources.items()})
 
 
 def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
-    """Write a plugin of one file, for `--plugin`; the arguments and errors are those of `new_package`."""
+    """Write a plugin of one file, for `--plugin`, and an experiment beside it; else as `new_package`."""
     kind = _kind(stage, neural)
     if path.suffix != ".py":
         raise ScaffoldError(f"{path}: expected the name of a Python file, as in {path.name.replace('-', '_')}.py.")
     if path.stem.replace("-", "_") != path.stem:
         raise ScaffoldError(f"{path}: a file with a hyphen cannot be imported: {path.stem.replace('-', '_')}.py can.")
     names = named(path.stem.replace("_", "-"), stage, registry)
-    fields = _fields(names, kind, stage, names.module)
+    experiment = path.with_suffix(".toml").name
+    fields = _fields(names, kind, stage, names.module, f"zoo bench {experiment} --plugin {path.name}")
     parts = {"params": "params.py", "model": "model.py", "hook": "__init__.py"}
     bodies = {part: _body(_filled(f"{kind}/{source}", fields)) for part, source in parts.items()}
-    _write(path, _filled(f"{kind}/single.py", {**fields, **bodies}))
-    return [path]
+    single, example = _filled(f"{kind}/single.py", {**fields, **bodies}), _filled(f"{kind}/example.toml", fields)
+    return _write(path.parent, {path.name: single, experiment: example})
 
 
 def _kind(stage: StageName, neural: bool) -> str:
@@ -88,7 +87,7 @@ def _kind(stage: StageName, neural: bool) -> str:
     return "neural" if neural else stage
 
 
-def _fields(names: Names, kind: str, stage: StageName, module: str) -> dict[str, str]:
+def _fields(names: Names, kind: str, stage: StageName, module: str, bench: str) -> dict[str, str]:
     """Return what stands for each `$field` of the templates."""
     return {
         "name": names.name,
@@ -98,6 +97,7 @@ def _fields(names: Names, kind: str, stage: StageName, module: str) -> dict[str,
         "stage": stage,
         "summary": SUMMARIES[kind],
         "api": str(API_VERSION),
+        "bench": bench,
     }
 
 
@@ -111,28 +111,34 @@ def _body(text: str) -> str:
     return text.partition("\n\n\n")[2].rstrip("\n")
 
 
-def _write(path: Path, content: str | dict[str, str]) -> None:
-    """Write a file, or a folder of files: beside its place first, and then there in one step.
+def _write(folder: Path, content: dict[str, str]) -> list[Path]:
+    """Write files, by their names below a folder: beside their places first, and then there; return them, sorted.
 
     Raises:
-        ScaffoldError: The place is taken, or cannot be written to.
+        ScaffoldError: A place is taken, or cannot be written to.
     """
-    if path.exists() or path.is_symlink():
-        raise ScaffoldError(f"{path} exists already, and nothing is overwritten: choose another name, or remove it.")
-    if not path.parent.is_dir():
-        raise ScaffoldError(f"{path}: there is no folder {path.parent}. Make it first.")
+    first = next(iter(content)).partition("/")[0]
+    tops = {name.partition("/")[0]: folder / name.partition("/")[0] for name in content}
+    for path in tops.values():
+        if path.exists() or path.is_symlink():
+            raise ScaffoldError(
+                f"{path} exists already, and nothing is overwritten: choose another name, or remove it."
+            )
+    if not folder.is_dir():
+        raise ScaffoldError(f"{folder / first}: there is no folder {folder}. Make it first.")
     try:
-        beside = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        beside = Path(mkdtemp(prefix=f".{first}-", dir=folder))
     except OSError as error:
-        raise ScaffoldError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
+        raise ScaffoldError(f"{folder / first} cannot be written: {error.strerror}. Choose another folder.") from error
     try:
-        made = beside / path.name
-        for name, text in content.items() if isinstance(content, dict) else [("", content)]:
-            file = made / name
+        for name, text in content.items():
+            file = beside / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="\n")
-        os.rename(made, path)
+        for top, path in tops.items():
+            os.rename(beside / top, path)
     except OSError as error:
-        raise ScaffoldError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
+        raise ScaffoldError(f"{folder / first} cannot be written: {error.strerror}. Choose another folder.") from error
     finally:
         rmtree(beside)
+    return sorted(folder / name for name in content)

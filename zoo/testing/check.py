@@ -12,8 +12,9 @@ from zoo.spec import StageName
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-Needs = Literal["spec", "class", "fit"]
-"""What has to be in order before a check makes sense: the entry in the registry, the class and `tiny`, or a fit."""
+Needs = Literal["spec", "class", "fit", "answer"]
+"""What has to be in order before a check makes sense: the entry in the registry, the class and `tiny`, a fit, or the shape
+of what a fitted instance answers."""
 
 FITTED_STAGES: tuple[StageName, ...] = ("featurizer", "predictor", "filter", "ranker")
 ALL_STAGES: tuple[StageName, ...] = ("dataset", *FITTED_STAGES, "metric")
@@ -66,7 +67,7 @@ def check(
     remedy: str,
     only: str = "",
     when: Callable[[Subject], bool] = lambda subject: True,
-    needs: Needs = "fit",
+    needs: Needs = "answer",
 ) -> Callable[[Callable[[Subject], None]], Check]:
     """Make a check of a function; its name is the check's, its docstring the paragraph of the docs.
 

@@ -72,7 +72,7 @@ class FreshProcess:
         before, errors, saved = dict[str, Tensor](), dict[str, str](), dict[str, str]()
         with tempfile.TemporaryDirectory() as folder:
             for at, subject in enumerate(self.subjects):
-                if subject.trouble("fit") or subject.stage in ("dataset", "metric"):
+                if subject.stage in ("dataset", "metric") or subject.trouble("answer"):
                     continue
                 try:
                     saved[key_of(subject)] = str(saved_component(subject, Path(folder) / str(at), before))

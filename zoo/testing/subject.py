@@ -30,8 +30,9 @@ from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.stage import RunContext
-from zoo.testing.check import CheckFailedError, Needs
+from zoo.testing.check import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.data import World, shop
+from zoo.testing.shapes import require_shape
 
 if TYPE_CHECKING:
     from zoo.testing.fresh import FreshProcess
@@ -84,8 +85,8 @@ class Subject:
 
     @property
     def learns(self) -> bool:
-        """Return whether it is ever fitted: only a ranker may have nothing to fit."""
-        return self.stage != "ranker" or self.capabilities.learns
+        """Return whether a fit sets anything: what says that it learns nothing, and names nothing in `fitted`, has none."""
+        return self.capabilities.learns or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
 
     def build(self) -> Any:
         """Return an instance, not fitted."""
@@ -122,17 +123,24 @@ class Subject:
             queries: Asked instead of the world's own, and as they are.
         """
         queries = world.seen_by(world.queries, self.capabilities) if queries is None else queries
-        answer: Tensor
         with torch.inference_mode():
-            if self.stage == "predictor":
-                answer = part.score(queries)
-            elif self.stage == "filter":
-                answer = part.keep(queries).expand(len(queries), -1)
+            answer = self.asked(part, world, queries)
+            if self.stage == "filter":
+                answer = answer.expand(len(queries), -1)
             elif self.stage == "ranker":
-                answer = part.score(world.lists).masked_fill(~world.lists.mask, 0.0)
-            else:
-                answer = part.transform(world.catalogue).rows(torch.arange(len(world.catalogue)))
-        return answer.detach().cpu().clone()
+                answer = answer.masked_fill(~world.lists.mask, 0.0)
+            elif self.stage == "featurizer":
+                answer = answer.rows(torch.arange(len(world.catalogue)))
+        matrix: Tensor = answer.detach().cpu().clone()
+        return matrix
+
+    def asked(self, part: Any, world: World, queries: Queries) -> Any:
+        """Return what a fitted instance answers, whatever that is."""
+        if self.stage == "predictor":
+            return part.score(queries)
+        if self.stage == "filter":
+            return part.keep(queries)
+        return part.score(world.lists) if self.stage == "ranker" else part.transform(world.catalogue)
 
     @cached_property
     def world(self) -> World:
@@ -159,9 +167,20 @@ class Subject:
         """Return what is not in order, by what needs it; found out once."""
         found: dict[Needs, str] = {"spec": ""}
         found["class"] = self._first_error({"tiny-valid": lambda: self.params, "target": self._class})
-        fitted = self.stage in ("featurizer", "predictor", "filter", "ranker")
-        found["fit"] = found["class"] or (self._first_error({"fits": lambda: self.answer}) if fitted else "")
+        if self.stage not in FITTED_STAGES:
+            return found
+        found["fit"] = found["class"] or self._first_error({"fits": self.try_out})
+        expected = f"{self.stage}.shape" in self.component.spec.expected_failures
+        found["answer"] = found["fit"] or (
+            "" if expected else self._first_error({"shape": lambda: require_shape(self)})
+        )
         return found
+
+    def try_out(self) -> None:
+        """Fit on the shop, and ask."""
+        part = self.fitted
+        with torch.inference_mode():
+            self.asked(part, self.world, self.queries())
 
     def trouble(self, needs: Needs) -> str:
         """Return what is not in order of what a check needs, or nothing."""
@@ -174,7 +193,7 @@ class Subject:
                 with redirect_stdout(StringIO()):
                     step()
             except Exception:  # a stranger's component may raise anything
-                return f"{self.stage}.{name} comes first"
+                return f"mend {self.stage}.{name} first"
         return ""
 
     def told(self, error: BaseException) -> str:

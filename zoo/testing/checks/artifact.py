@@ -43,7 +43,7 @@ def fresh_process(subject: Subject) -> None:
     report = subject.fresh.report
     key = f"{subject.stage}/{subject.name}"
     if key not in report.before:
-        raise NotApplicableError(f"{subject.stage}.state comes first: {report.errors.get(key, 'it was not saved')}")
+        raise NotApplicableError(f"mend {subject.stage}.state first: {report.errors.get(key, 'it was not saved')}")
     require(not report.failure, report.failure)
     require(key in report.after, f"in the fresh process: {report.errors.get(key, 'no answer')}")
     found = difference(report.before[key], report.after[key], exact=True)

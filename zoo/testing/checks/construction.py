@@ -90,7 +90,8 @@ def _global_state() -> dict[str, object]:
 @check(
     *FITTED_STAGES, needs="class", only="those that learn something", when=lambda s: s.learns,
     sentence="An instance that is asked before it was fitted says so.",
-    remedy="Name in `fitted` what `fit` sets, and set none of it in the constructor.",
+    remedy="Name in `fitted` what `fit` sets, and set none of it in the constructor; where there is nothing to fit, leave "
+    "`fitted` empty and declare `Capabilities(learns=False)`.",
 )  # fmt: skip
 def not_fitted(subject: Subject) -> None:
     """Asked without a fit, or for its state, an instance raises `NotFittedError`.

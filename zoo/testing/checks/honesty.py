@@ -17,14 +17,15 @@ from zoo.testing.variants import renamed, with_other_future, without_clock
 @check(
     "featurizer", "predictor", "filter",
     sentence="What happens after the cutoff changes nothing.",
-    remedy="Learn from `data.interactions`, never from its `source`; read a query's history (`histories`, `batch`, `matrix`), "
-    "never `queries.log` beyond its end.",
+    remedy="Learn from `data.interactions`, never from its `source`; read what came before a query from `histories`, `batch` or "
+    "`matrix`, never from the events of `queries.log`.",
 )  # fmt: skip
 def look_ahead(subject: Subject) -> None:
     """Fitted and asked in two shops that differ in what comes after the cutoff, and in nothing else.
 
     Later events have other items, types and times, in the log that the queries lie in and in the table that further
-    columns come from. A component whose answers differ has seen the future, and its figures are worth nothing.
+    columns come from. A component whose answers differ has seen the future, and its figures are worth nothing. In a run the
+    core cuts `queries.log` where the histories end; here it goes on, so that a component that reads on is found out.
     """
     answers = [subject.ask(subject.fit(world), world) for world in (shop(), with_other_future(shop()))]
     require(not (found := difference(*answers)), f"with one future and with another: {found}")

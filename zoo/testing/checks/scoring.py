@@ -13,6 +13,7 @@ from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.predictor import Predictor
 from zoo.testing.check import FITTED_STAGES, check, require
 from zoo.testing.data import lists_at, shop
+from zoo.testing.shapes import require_shape
 from zoo.testing.subject import Subject, difference, places, with_histories
 
 
@@ -22,7 +23,7 @@ def _makes_lists(subject: Subject) -> bool:
 
 
 @check(
-    *FITTED_STAGES,
+    *FITTED_STAGES, needs="fit",
     sentence="Answers have the shape and the type that their stage asks for.",
     remedy="Return `[B, I]` float32 scores, a `[B, I]` or `[1, I]` bool mask, `[B, K]` float32 scores of lists, or "
     "`[I, D]` float32 features with D names and zeros for item 0; `I` counts the padding.",
@@ -32,30 +33,9 @@ def shape(subject: Subject) -> None:
 
     A filter says yes or no to each, once for all queries or once a query; a ranker scores each slot of each list; a
     featurizer gives each item of a catalogue a row, and the padding a row of zeros. Asked for one query, and for many.
+    Where this check fails, those that look into the answers are not run.
     """
-    part, world = subject.fitted, subject.world
-    width = world.log.n_items + 1
-    if subject.stage == "featurizer":
-        features = part.transform(world.catalogue)
-        values = features.values
-        _require(values, (width, len(features.names)), torch.float32)
-        require(not features.rows(torch.zeros(1, dtype=torch.int64)).any(), "the padding (row 0) has features")
-    elif subject.stage == "ranker":
-        for lists in (world.lists, lists_at(world.lists, torch.arange(1))):
-            _require(part.score(lists), tuple(lists.items.shape), torch.float32)
-    else:
-        for queries in (subject.queries(), subject.queries()[:1]):
-            if subject.stage == "filter":
-                kept = part.keep(queries)
-                _require(kept, (1 if len(kept) == 1 else len(queries), width), torch.bool)
-            else:
-                _require(part.score(queries), (len(queries), width), torch.float32)
-
-
-def _require(values: Tensor, expected: tuple[int, ...], dtype: torch.dtype) -> None:
-    """Hold a tensor to a shape and a type."""
-    require(tuple(values.shape) == expected, f"the shape is {tuple(values.shape)}, expected {expected}")
-    require(values.dtype == dtype, f"the type is {values.dtype}, expected {dtype}")
+    require_shape(subject)
 
 
 @check(
