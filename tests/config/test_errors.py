@@ -20,10 +20,14 @@ KNN = {"predictor": "item-knn"}
         "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: featurizer, filters, label, predictor, rankers, train.",
     ),
     ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, split, train."),
-    ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cuts, policy, targets."),
+    ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets."),
     (
         {"split": {"policy": "given", "trian": ["a"]}},
-        "split.trian: unknown key. Did you mean 'train'? Known here: column, policy, targets, test, train, validate.",
+        "split.trian: unknown key. Did you mean 'train'? Known here: cold_items, column, policy, seed, targets, test, train, validate.",
+    ),
+    (
+        {"split": {"policy": "leave-last-out", "cold_items": 1}},
+        "split.cold_items: expected a number less than 1, found 1.",
     ),
     ({"data": {"source": "shop", "k_core": {"usr": 5}}}, "data.k_core.usr: unknown key. Did you mean 'user'? Known here: item, user."),
     ({"data": {"source": {"name": "shop", "size": 3}}}, "data.source.size: unknown key. It takes no parameters."),

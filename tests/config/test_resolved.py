@@ -10,7 +10,9 @@ def test_every_default_is_filled_in(resolve):
     plain = resolve().as_json()
     assert plain["data"]["source"] == {"name": "testing/shop"}
     assert plain["data"]["k_core"] == {"user": 1, "item": 1}
-    assert plain["split"] == {"policy": "temporal", "cuts": [0.8, 0.9], "targets": "all"}
+    assert plain["split"] == {
+        "policy": "temporal", "cuts": [0.8, 0.9], "targets": "all", "cold_items": 0.0, "seed": 0,
+    }  # fmt: skip
     assert plain["evaluate"]["metrics"][0] == {"name": "testing/ndcg", "k": 10}
     assert plain["train"]["seeds"] == [0]
     assert plain["model"] == [
@@ -74,7 +76,7 @@ def test_a_model_is_deterministic_if_all_its_parts_are(resolve):
 ])  # fmt: skip
 def test_each_split_policy_has_its_own_keys(resolve, policy, keys):
     plain = resolve(split={"policy": policy}).as_json()["split"]
-    assert (plain.pop("policy"), set(plain)) == (policy, keys)
+    assert (plain.pop("policy"), set(plain)) == (policy, keys | {"cold_items", "seed"})
 
 
 def test_the_values_of_a_given_split_are_taken_by_their_public_name(resolve):

@@ -98,6 +98,16 @@ def test_the_share_of_hidden_items_is_the_rate():
     assert abs(hidden / 10_000 - 0.3) < 0.02
 
 
+def test_in_a_share_of_the_sequences_the_last_item_alone_is_hidden():
+    log = Interactions.from_arrays(np.repeat(np.arange(400), 5), np.ones(2_000, np.int64), np.arange(2_000))
+    rng = np.random.default_rng(0)
+    hide = partial(hidden_items, rate=0.01, rng=rng, last_share=0.75)
+    hidden = torch.cat([b.inputs.masked for b in SequenceBatches(log, 5, 40, rng, hide)])
+    assert hidden.sum(1).eq(1).float().mean() > 0.9
+    # Three quarters of them, and of the others, where one of five is hidden at random, a fifth.
+    assert abs(hidden[:, -1].float().mean() - 0.8) < 0.06
+
+
 @settings(deadline=None, max_examples=30)
 @given(log=logs(), batch_size=st.integers(1, 5))
 def test_pairs_are_the_events(log, batch_size):

@@ -12,7 +12,7 @@ from zoo.config.experiment import EvaluateSettings
 from zoo.config.splits import Given, LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.data.split import PARTS, split
+from zoo.data.split import NO_PART, PARTS, cold_items, split
 from zoo.data.task import Task
 from zoo.errors import DataError, SplitError
 
@@ -338,3 +338,83 @@ def test_each_needs_parts_in_the_order_of_time():
     log = log_of([(0, 1, 1, 0, "test"), (0, 2, 2, 0, "train"), (0, 3, 3, 0, "test")])
     with pytest.raises(SplitError, match=r'Use split\.targets = "all"'):
         Task.of(log, Given(policy="given", targets="each"))
+
+
+def ids_of(n):
+    return pa.array([None, *(f"item {i}" for i in range(1, n + 1))])
+
+
+def test_about_the_share_of_the_items_is_held_out_and_no_other_item_has_a_say():
+    drawn = cold_items(ids_of(20_000), Temporal(cold_items=0.1))
+    assert not drawn[0]
+    assert 1800 < drawn.sum() < 2200
+    fewer, order = ids_of(5_000), np.random.default_rng(0).permutation(np.arange(1, 5001))
+    assert (cold_items(fewer, Temporal(cold_items=0.1)) == drawn[:5001]).all()
+    shuffled = fewer.take(pa.array(np.concatenate([[0], order])))
+    assert (cold_items(shuffled, LeaveLastOut(policy="leave-last-out", cold_items=0.1))[1:] == drawn[order]).all()
+    assert not (
+        drawn & ~cold_items(ids_of(20_000), Temporal(cold_items=0.2))
+    ).any()  # a larger share holds out these too
+    other = cold_items(ids_of(20_000), Temporal(cold_items=0.1, seed=1))
+    assert 150 < (drawn & other).sum() < 250
+    assert cold_items(fewer, Temporal()) is None
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Temporal(cuts=[0.4, 0.6, 0.8]),
+        Temporal(cuts=[0.5], targets="each"),
+        LeaveLastOut(policy="leave-last-out"),
+        StrongGeneralisation(policy="strong-generalisation", validate_users=0.2, test_users=0.4, history=0.5),
+        Given(policy="given"),
+    ],
+    ids=lambda policy: f"{policy.policy}-{getattr(policy, 'targets', '')}",
+)
+def test_what_happened_with_held_out_items_before_the_test_is_left_out_and_nothing_else(policy):
+    rng = np.random.default_rng(0)
+    events = sorted((int(u), int(i), int(t), 0, "train" if t < 50 else "valid" if t < 75 else "test")
+                    for u, i, t in zip(rng.integers(0, 30, 400), rng.integers(1, 7, 400), rng.integers(0, 100, 400), strict=True))  # fmt: skip
+    log, rules = log_of(events), EvaluateSettings(exclude_seen=False)
+    whole = Task.of(log, policy, rules)
+    task = Task.of(log, policy.model_copy(update={"cold_items": 0.4}), rules)
+    cold = cold_items(task.catalogue.ids, task.split)
+    n_cold = cold.sum()
+    assert 0 < n_cold < N_ITEMS
+    of_cold = cold[log.items]
+    left_out = of_cold & ~whole.parts.asked("test")
+    assert (task.parts.codes[left_out] == NO_PART).all()
+    assert (task.parts.codes[~left_out] == whole.parts.codes[~left_out]).all()
+    assert task.log is log  # whoever fits on every event has them all
+    assert task.notes["items held out as cold"] == n_cold
+    assert task.notes["their events before the test, left out"] == left_out.sum()
+    for part in task.parts.held_out:
+        assert not cold[task.training(part).items].any()
+        kept = whole.training(part)
+        assert task.training(part).items.tolist() == kept.items[~cold[kept.items]].tolist()
+        targets = task.queries(part).targets
+        assert (targets.cold >= cold[targets.items]).all()
+        assert cold[targets.items].any() == (part == "test")
+    asked_for = {(user, item) for user, _, items, _ in asked(task, "test") for item in items}
+    before = {(user, item) for user, _, items, _ in asked(whole, "test") for item in items}
+    if getattr(policy, "targets", "first") == "all" or isinstance(policy, StrongGeneralisation):
+        assert asked_for == before
+    else:
+        assert asked_for <= before
+        assert {pair for pair in before if cold[pair[1]]} == {pair for pair in asked_for if cold[pair[1]]}
+    if getattr(policy, "targets", "") != "each":  # there an item of the test may be history of a later query
+        assert not any(cold[items].any() for _, items, _, _ in asked(task, "test"))
+
+
+def test_a_share_that_holds_out_nothing_is_refused():
+    with pytest.raises(SplitError) as error:
+        Task.of(log_of([(0, i, i, 0, "-") for i in range(1, 5)]), Temporal(cold_items=0.001))
+    assert str(error.value) == (
+        "split.cold_items = 0.001 holds out none of 6 items with seed = 0: hold out a larger share, or draw with another seed."
+    )
+
+
+def test_holding_out_all_that_trains_is_refused_with_counts():
+    log = log_of([(0, i, i, 0, "-") for i in range(1, 5)])
+    with pytest.raises(SplitError, match=r"leaves no event to train on \(train 0, test 2 events; the events run from"):
+        split(log, Temporal(cuts=[0.5]), np.array([False, True, True, False, False, False, False]))

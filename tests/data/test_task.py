@@ -151,6 +151,8 @@ def test_the_description_tells_tasks_apart():
         small(new_users=False),
         Task.of(log, Temporal(cuts=[0.7, 0.9])),
         Task.of(log, LeaveLastOut(policy="leave-last-out")),
+        Task.of(log, Temporal(cold_items=0.3)),
+        Task.of(log, Temporal(cold_items=0.3, seed=1)),
     ]
     described = [str(t.description()) for t in tasks]
     assert len(set(described)) == len(tasks)

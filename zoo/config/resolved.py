@@ -83,6 +83,11 @@ class ResolvedModel:
         """Return whether its result does not depend on the seed."""
         return all(part.capabilities.deterministic for part in self.parts)
 
+    def scores_cold(self, part: Chosen) -> bool:
+        """Return whether a part of it scores items that did not occur in training."""
+        declared = part.capabilities.cold_items
+        return bool(self.featurizers) if declared == "by features" else declared
+
     def as_json(self) -> dict[str, Any]:
         """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}

@@ -37,6 +37,17 @@ def _in_utc(value: datetime) -> datetime:
 Share = Annotated[float, Field(gt=0, lt=1)]
 Moment = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
 Targets = Literal["all", "first", "each"]
+ColdItems = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="Share of the items held out: their events before the test are left out, so that they are cold there.",
+    ),
+]
+Seed = Annotated[
+    int, Field(description="Draws what is held out: items, and with `strong-generalisation` users and their histories.")
+]
 
 
 class Temporal(Table):
@@ -47,6 +58,8 @@ class Temporal(Table):
     """Ascending shares of the events, or dates (UTC). One: train | test; two: train | validate | test; three: train | validate | rank | test."""
     targets: Targets = "all"
     """What a user did in the window: all of it as one query, its first event, or a query for each event."""
+    cold_items: ColdItems = 0.0
+    seed: Seed = 0
 
     @field_validator("cuts", mode="wrap")
     @classmethod
@@ -67,6 +80,8 @@ class LeaveLastOut(Table):
     policy: Literal["leave-last-out"]
     validation: bool = True
     """Whether the last event but one is held out for validation."""
+    cold_items: ColdItems = 0.0
+    seed: Seed = 0
 
 
 class StrongGeneralisation(Table):
@@ -79,8 +94,8 @@ class StrongGeneralisation(Table):
     """Share of the users held out for testing."""
     history: float = Field(0.8, gt=0, lt=1)
     """Share of a held-out user's events that is the history."""
-    seed: int = 0
-    """Draws the users and their histories."""
+    cold_items: ColdItems = 0.0
+    seed: Seed = 0
 
 
 class Given(Table):
@@ -97,6 +112,8 @@ class Given(Table):
     """Its values for testing."""
     targets: Targets = "all"
     """What a user did in the part: all of it as one query, its first event, or a query for each event."""
+    cold_items: ColdItems = 0.0
+    seed: Seed = 0
 
     model_config = ConfigDict(serialize_by_alias=True)
 

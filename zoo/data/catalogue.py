@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.schema import without_empty
+from zoo.data.schema import is_text, without_empty
 from zoo.errors import DataError, suggestion
 
 
@@ -50,7 +50,7 @@ class Catalogue:
             DataError: There is no such column.
         """
         if name not in self.table.column_names:
-            found = ", ".join(self.columns) or "none"
+            found = ", ".join(self.columns) or "none; give the `source` of [data] a file of `items`"
             raise DataError(
                 f"the catalogue has no column {name!r}.{suggestion(name, self.columns)} Its columns: {found}."
             )
@@ -69,7 +69,7 @@ class Catalogue:
         """
         column = self.column(name)
         kind = column.type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        if is_text(kind):
             column = without_empty(column)
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
             raise DataError(
@@ -108,10 +108,18 @@ class Catalogue:
         parts = []
         for name in names:
             column = self.column(name)
-            kind = column.type.value_type if pa.types.is_list(column.type) else column.type
-            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                raise DataError(
-                    f"the catalogue's column {name!r} is {column.type}, expected text: choose a text column ({', '.join(self.columns)})"
+            if not _is_text(column.type):
+                others = [n for n in self.columns if _is_text(self.table.schema.field(n).type)]
+                advice = (
+                    f"choose among its text columns ({', '.join(others)})" if others else "none of its columns is text"
                 )
-            parts.append([" ".join(v) if isinstance(v, list) else v or "" for v in column.to_pylist()])
+                raise DataError(f"the catalogue's column {name!r} is {column.type}, expected text: {advice}")
+            parts.append([" ".join(filter(None, v)) if isinstance(v, list) else v or "" for v in column.to_pylist()])
         return [" ".join(filter(None, texts)) for texts in zip(*parts, strict=True)] if parts else [""] * len(self)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Return whether a column holds texts, or lists of them."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return is_text(kind)

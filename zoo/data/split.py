@@ -3,14 +3,15 @@
 A policy deals each event of a log a code: twice the number of its part, plus one where the part asks for the event. So
 an event of a held-out user that is history only (code `2p`) lies before what part `p` asks for (code `2p + 1`) and
 after everything of the parts before it; what trains before part `p`, what is known when it is asked, and what it asks
-for are three comparisons of that one number.
+for are three comparisons of that one number. What is of no part has a code past all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import get_args
 
 import numpy as np
@@ -24,6 +25,8 @@ from zoo.data.interactions import Interactions
 from zoo.errors import SplitError, suggestion
 
 PARTS: tuple[Part, ...] = get_args(Part)
+NO_PART = 2 * len(PARTS)
+"""The code of an event that is left out: it trains nothing, is no history, and nobody asks for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Parts:
     """Which part of a split each event of a log belongs to.
 
     Attributes:
-        codes: Twice the number of the part in `PARTS`, plus one where the part asks for the event, `[N]` uint8.
+        codes: Twice the number of the part in `PARTS`, plus one where the part asks for the event, or `NO_PART`, `[N]` uint8.
         held_out: The parts that the split asks something in, in time order; `test` is the last.
         starts: Where parts are windows of time: when each begins, UTC milliseconds.
     """
@@ -60,8 +63,13 @@ class Parts:
         return ", ".join(f"{part} {size:,}" for part, size in sizes.items())
 
 
-def split(log: Interactions, settings: Split) -> Parts:
+def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = None) -> Parts:
     """Deal the events of a log to the parts of a split.
+
+    Args:
+        log: The events.
+        settings: The policy.
+        cold: Items held out, `[I]`: of their events those that the test asks for stay, the others are of no part.
 
     Raises:
         SplitError: The log lacks what the policy needs, or nothing is left to train on.
@@ -74,12 +82,41 @@ def split(log: Interactions, settings: Split) -> Parts:
         parts = _strong_generalisation(log, settings)
     else:
         parts = _given(log, settings)
+    if cold is not None:
+        parts = replace(
+            parts, codes=np.where(cold[log.items] & ~parts.asked("test"), NO_PART, parts.codes).astype(np.uint8)
+        )
     if not parts.before(parts.held_out[0]).any():
         raise SplitError(
             f"split.policy {settings.policy!r} leaves no event to train on ({parts.counts()} events{period(log, settings)}): "
             "hold out less, or use more data."
         )
     return parts
+
+
+def cold_items(ids: pa.Array, settings: Split) -> NDArray[np.bool_] | None:
+    """Return which items `cold_items` holds out, `[I]`; None where the split holds out none.
+
+    A hash of an item's id decides, so that no other item and no event has a say; the share is met in the mean.
+
+    Args:
+        ids: The items' own ids, `[I]`; entry 0 is padding.
+        settings: The policy.
+
+    Raises:
+        SplitError: The share is so small that none is held out.
+    """
+    if not settings.cold_items:
+        return None
+    key = f"cold items, seed {settings.seed}".encode()
+    hashes = b"".join(blake2b(i.encode(), key=key, digest_size=8).digest() for i in ids[1:].to_pylist())
+    cold = np.concatenate([[False], np.frombuffer(hashes, ">u8") < settings.cold_items * 2.0**64])
+    if not cold.any():
+        raise SplitError(
+            f"split.cold_items = {settings.cold_items} holds out none of {len(ids) - 1:,} items with seed = {settings.seed}: "
+            "hold out a larger share, or draw with another seed."
+        )
+    return cold
 
 
 def period(log: Interactions, settings: Split) -> str:

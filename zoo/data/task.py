@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -21,7 +21,7 @@ from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.log import Notes, event_codes, read_data
 from zoo.data.queries import Queries
-from zoo.data.split import Parts, period, split
+from zoo.data.split import NO_PART, Parts, cold_items, period, split
 from zoo.data.targets import TargetRules, asked_queries
 from zoo.errors import DataError, SplitError
 
@@ -82,6 +82,7 @@ class Task:
         """
         evaluate = evaluate or EvaluateSettings()
         catalogue = catalogue or Catalogue.bare(log.n_items)
+        cold = cold_items(catalogue.ids, split_settings)
         task = cls(
             log,
             catalogue,
@@ -89,10 +90,13 @@ class Task:
             split_settings,
             evaluate,
             refit,
-            split(log, split_settings),
+            split(log, split_settings, cold),
             _eligible(catalogue, evaluate.eligible),
             dict(notes or {}),
         )
+        if cold is not None:
+            task.notes["items held out as cold"] = int(np.count_nonzero(cold))
+            task.notes["their events before the test, left out"] = int(np.count_nonzero(task.parts.codes == NO_PART))
         for part in task.parts.held_out:
             task._ask(part)
         return task
@@ -143,6 +147,14 @@ class Task:
             "evaluate": rules,
         }
 
+    @cached_property
+    def _in_parts(self) -> tuple[Interactions, Parts]:
+        """Return the events that are of a part, and their parts."""
+        kept = self.parts.codes != NO_PART
+        if kept.all():
+            return self.log, self.parts
+        return self.log.where(kept), replace(self.parts, codes=self.parts.codes[kept])
+
     def _ask(self, part: Part) -> None:
         """Make the queries of a part.
 
@@ -151,7 +163,7 @@ class Task:
         """
         fitted_before: Part = part if part != "test" or self.refit else "validate"
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
-        queries, counts = asked_queries(self.log, self.parts, part, self._rules(), trained)
+        queries, counts = asked_queries(*self._in_parts, part, self._rules(), trained)
         if not len(queries):
             reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
             raise SplitError(

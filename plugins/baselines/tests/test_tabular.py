@@ -81,7 +81,7 @@ def test_a_constant_column_is_zero(fitted):
         (
             {"categorical": ["brand"], "min_items": 3},
             r"^tabular: no value of the catalogue's column 'brand' is shared by 3 known items \(2 values found\). "
-            r"Lower `min_items`, or leave the column out of `categorical`.$",
+            r"Lower `min_items`, or leave the column out.$",
         ),
     ],
 )  # fmt: skip
@@ -90,8 +90,77 @@ def test_columns_that_do_not_fit_are_explained(fitted, params, message):
         features(fitted, **params)
 
 
-def test_no_column_at_all_is_refused():
-    with pytest.raises(
-        ConfigError, match=r'^m: name at least one column, e.g. categorical = \["brand"\] or numeric = \["price"\]$'
-    ):
-        validated(TabularParams, {}, "m")
+EMPTY = r"^tabular: the catalogue's column '{}' has no value for any of the 3 items that occur in training. Leave the column out, or mend the items file.$"
+
+
+@pytest.mark.parametrize(
+    "values", [pa.nulls(6), [None, None, None, None, "x", "y"], [None, "", " ", "", "x", "y"], [None] * 4 + [1, 2]]
+)
+@pytest.mark.parametrize("key", ["columns", "categorical"])
+def test_a_column_that_is_empty_for_every_known_item_is_refused(fitted, key, values):
+    catalogue = Catalogue(CATALOGUE.ids, TABLE.append_column("late", [values]))
+    with pytest.raises(DataError, match=EMPTY.format("late")):
+        fitted(Tabular(TabularParams(**{key: ["late"]})), LOG, catalogue)
+
+
+def test_numbers_that_are_missing_for_every_known_item_are_refused(fitted):
+    catalogue = Catalogue(CATALOGUE.ids, TABLE.append_column("late", [[None, "", None, "", "7", "8"]]))
+    with pytest.raises(DataError, match=EMPTY.format("late")):
+        fitted(Tabular(TabularParams(numeric=["price", "late"])), LOG, catalogue)
+
+
+def test_columns_are_read_by_their_type(fitted):
+    found = features(fitted, columns=["price", "brand", "size", "tags"], log=False)
+    said = features(fitted, categorical=["brand", "tags"], numeric=["price", "size"], log=False)
+    assert found.names == said.names
+    assert found.names[-4:] == ("price", "price:missing", "size", "size:missing")
+    assert torch.equal(found.values.to_dense(), said.values.to_dense())
+    mixed = features(fitted, columns=["brand"], categorical=["size"])
+    assert mixed.names == ("brand=ash", "brand=oak", "size=38", "size=40")
+
+
+def test_new_items_of_a_file_of_texts_get_what_the_kinds_at_the_fit_say(fitted):
+    model = fitted(Tabular(TabularParams(columns=["brand", "price"])), LOG, CATALOGUE)
+    text = Catalogue(CATALOGUE.ids, TABLE.set_column(3, "price", TABLE["price"].cast(pa.string())))
+    assert torch.equal(model.transform(text).values.to_dense(), model.transform(CATALOGUE).values.to_dense())
+
+
+def test_without_any_column_named_it_takes_what_most_catalogues_have(fitted):
+    catalogue = Catalogue(CATALOGUE.ids, TABLE.append_column("category", [[None, "hat", "hat", "bag", "bag", "bag"]]))
+    model = fitted(Tabular(TabularParams()), LOG, catalogue)
+    assert model.transform(catalogue).names == (
+        "category=bag", "category=hat", "brand=ash", "brand=oak", "price", "price:missing",
+    )  # fmt: skip
+    with pytest.raises(DataError, match=r"^the catalogue has no column 'category'\. Its columns: brand, "):
+        features(fitted)
+
+
+def test_what_is_rare_or_new_shares_a_feature_where_that_is_asked_for(fitted):
+    found = features(fitted, columns=["brand"], min_items=2, other=True)
+    assert found.names == ("brand=ash", "brand:other")
+    assert found.values.to_dense().tolist() == [[0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [0, 0]]
+    assert features(fitted, columns=["tags"], min_items=9, other=True).names == ("tags:other",)
+
+
+def test_the_values_equal_those_of_sklearn(fitted):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    dense = features(fitted, columns=["brand", "price"], log=False).values.to_dense()[1:].numpy()
+    brands = np.array([["ash"], ["oak"], ["ash"], ["elm"], ["none"]])
+    one_hot = preprocessing.OneHotEncoder(handle_unknown="ignore").fit(brands[:3]).transform(brands).toarray()
+    prices = np.array([[9.0], [1.0], [np.nan], [1e6], [-3.0]])
+    scaled = np.nan_to_num(preprocessing.StandardScaler().fit(prices[:3]).transform(prices))
+    np.testing.assert_allclose(dense, np.hstack([one_hot, scaled, np.isnan(prices)]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"columns": ["brand"], "categorical": ["brand"]}, r"^m: 'brand' is named twice among columns, categorical and numeric: remove it from one of them$"),
+        ({"other": True}, r"^m: other = true needs min_items of 2 or more, found 1: no value of training would share the feature, so nothing "
+         r"could be learned of it$"),
+        ({"min_items": 0}, r"^m\.min_items: "),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_explained(values, message):
+    with pytest.raises(ConfigError, match=message):
+        validated(TabularParams, values, "m")

@@ -6,6 +6,7 @@ import scipy.sparse
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from shopzoo_text import content_knn
 from shopzoo_text.content_knn import ContentKNN
 from shopzoo_text.params import ContentKNNParams, TfIdfParams
 from shopzoo_text.vectorizers import TfIdf
@@ -64,10 +65,20 @@ def test_it_equals_dense_loops(seed, sparse, history, recency):
 
 
 def test_sparse_scores_of_one_query_are_bit_for_bit_those_of_the_batch():
-    log, features, _ = case(3, sparse=True)
+    log, features, _ = case(13, sparse=True)  # five users
     model, queries = ContentKNN(ContentKNNParams()), Queries.of_histories(log)
     model.fit(TrainingData.of(log, features=features), RunContext())
     assert torch.equal(torch.cat([model.score(queries[b : b + 1]) for b in range(len(queries))]), model.score(queries))
+
+
+def test_profiles_made_dense_one_by_one_score_as_all_at_once(monkeypatch):
+    log, features, _ = case(13, sparse=True)  # five users
+    model, queries = ContentKNN(ContentKNNParams()), Queries.of_histories(log)
+    model.fit(TrainingData.of(log, features=features), RunContext())
+    expected = model.score(queries)
+    monkeypatch.setattr(content_knn, "PROFILE_BYTES", 1)
+    assert len(queries) > 1
+    assert torch.equal(model.score(queries), expected)
 
 
 def test_a_new_item_is_found_by_its_words(fitted, catalogue, log):

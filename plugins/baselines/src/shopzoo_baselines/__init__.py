@@ -91,6 +91,6 @@ def zoo_components() -> list[ComponentSpec]:
             params=TabularParams,
             summary="Makes features of categories (one-hot) and numbers (standardised) of the catalogue.",
             capabilities=Capabilities(cold_items=True),
-            tiny={"categorical": ["category"], "numeric": ["price"]},
+            tiny={"columns": ["category", "brand", "price"]},
         ),
     ]

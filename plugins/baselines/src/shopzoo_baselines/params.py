@@ -75,6 +75,8 @@ class BordaParams(Params):
 class TabularParams(Params):
     """Which columns of the catalogue become features."""
 
+    columns: list[str] = Field([])
+    """Columns read by their type: numbers as `numeric`, others as `categorical`; `category`, `brand`, `price` if no list names any."""
     categorical: list[str] = Field([])
     """Columns of which each value becomes a feature of 0 or 1; a list column gives several."""
     numeric: list[str] = Field([])
@@ -83,10 +85,32 @@ class TabularParams(Params):
     """Whether numbers are taken as sign(x) log(1 + |x|) first: prices and counts are skewed."""
     min_items: int = Field(1, ge=1)
     """Values that fewer known items have get no feature."""
+    other: bool = False
+    """Whether the values without a feature share one, `brand:other`; then some must be rare in training: `min_items` of 2 or more."""
 
     @model_validator(mode="after")
-    def _some_column(self) -> "TabularParams":
-        """Refuse no column at all."""
-        if not self.categorical and not self.numeric:
-            raise ValueError('name at least one column, e.g. categorical = ["brand"] or numeric = ["price"]')
+    def _a_column_once(self) -> "TabularParams":
+        """Refuse a column that is named twice."""
+        named = [*self.columns, *self.categorical, *self.numeric]
+        twice = next((name for name in named if named.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"{twice!r} is named twice among columns, categorical and numeric: remove it from one of them"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _other_has_examples(self) -> "TabularParams":
+        """Refuse a shared feature that no item of training could have."""
+        if self.other and self.min_items == 1:
+            raise ValueError(
+                "other = true needs min_items of 2 or more, found 1: no value of training would share the feature, so nothing could "
+                "be learned of it"
+            )
+        return self
+
+    @property
+    def by_type(self) -> list[str]:
+        """Return the columns that are read by their type."""
+        named = self.columns or self.categorical or self.numeric
+        return self.columns if named else ["category", "brand", "price"]

@@ -15,21 +15,32 @@ from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, 
 class Tabular(Featurizer[TabularParams]):
     """One column of 0 or 1 a category, two columns a number: its standardised value, and whether it is missing.
 
-    Means, deviations and the set of categories come from known items only. A category that no known item has gives zeros, a
-    missing number gives the mean. Sparse where there is a categorical column, else dense.
+    Means, deviations and the set of categories come from known items only. A category that no known item has gives zeros (or
+    the feature of the `other` ones), a missing number gives the mean. Sparse where there is a categorical column, else dense.
     """
 
-    fitted = ("categories", "means", "deviations")
+    fitted = ("categories", "numeric", "means", "deviations")
     categories: dict[str, list[str]]
+    """The values of each categorical column that have a feature of their own."""
+    numeric: list[str]
     means: Tensor
     deviations: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Collect the categories, and measure the numbers, of known items."""
-        self.categories = {name: self._categories(data.catalogue, name, data.known) for name in self.params.categorical}
-        numbers = self._numbers(data.catalogue)[data.known]
+        """Collect the categories, and measure the numbers, of known items.
+
+        Raises:
+            DataError: There is no such column, it is of another kind, or no known item has a value there.
+        """
+        p, catalogue = self.params, data.catalogue
+        self.numeric = [*(name for name in p.by_type if catalogue.has_numbers(name)), *p.numeric]
+        categorical = [*(name for name in p.by_type if not catalogue.has_numbers(name)), *p.categorical]
+        self.categories = {name: self._categories(catalogue, name, data.known) for name in categorical}
+        numbers = self._numbers(catalogue)[data.known]
         present = np.isfinite(numbers)
-        counts = np.maximum(present.sum(0), 1)
+        counts = present.sum(0)
+        if not counts.all():
+            raise _without_values(self.numeric[int(counts.argmin())], data.known)
         means = np.where(present, numbers, 0).sum(0) / counts
         deviations = np.sqrt(np.where(present, (numbers - means) ** 2, 0).sum(0) / counts)
         self.means = torch.from_numpy(means)
@@ -37,18 +48,19 @@ class Tabular(Featurizer[TabularParams]):
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the features `[I, D]`."""
-        names = [f"{name}={value}" for name, values in self.categories.items() for value in values]
-        names += [f"{name}{end}" for name in self.params.numeric for end in ("", ":missing")]
+        names = [name for column in self.categories for name in self._named(column)]
+        names += [f"{name}{end}" for name in self.numeric for end in ("", ":missing")]
         numbers = (self._numbers(catalogue) - self.means.numpy()) / self.deviations.numpy()
         missing = ~np.isfinite(numbers)
         dense = np.stack([np.where(missing, 0, numbers), missing], axis=-1).reshape(
-            len(catalogue), 2 * len(self.params.numeric)
+            len(catalogue), 2 * len(self.numeric)
         )
         dense[0] = 0  # padding has no features, a missing value included
         if not self.categories:
             return ItemFeatures(torch.from_numpy(dense.astype(np.float32)), tuple(names))
         blocks = [
-            _one_hot(*catalogue.categories(name), values, len(catalogue)) for name, values in self.categories.items()
+            _one_hot(*_present(catalogue, name), values, len(catalogue), other=self.params.other)
+            for name, values in self.categories.items()
         ]
         matrix = scipy.sparse.hstack([*blocks, scipy.sparse.csr_matrix(dense)], format="csr", dtype=np.float32)
         return ItemFeatures.of_sparse(matrix, tuple(names))
@@ -59,29 +71,54 @@ class Tabular(Featurizer[TabularParams]):
         Raises:
             DataError: There is none.
         """
-        items, values = catalogue.categories(name)
+        items, values = _present(catalogue, name)
         distinct = pc.unique(values.filter(pa.array(known[items]))).sort().to_pylist()
+        if not distinct:
+            raise _without_values(name, known)
         counts = np.asarray(_one_hot(items, values, distinct, len(catalogue))[known].sum(axis=0)).ravel()
         kept = [value for value, count in zip(distinct, counts, strict=True) if count >= self.params.min_items]
-        if not kept:
+        if not kept and not self.params.other:
             raise DataError(
                 f"tabular: no value of the catalogue's column {name!r} is shared by {self.params.min_items} known items "
-                f"({len(distinct)} values found). Lower `min_items`, or leave the column out of `categorical`."
+                f"({len(distinct)} values found). Lower `min_items`, or leave the column out."
             )
         return kept
 
+    def _named(self, column: str) -> list[str]:
+        """Return the names of a categorical column's features."""
+        names = [f"{column}={value}" for value in self.categories[column]]
+        return [*names, f"{column}:other"] if self.params.other else names
+
     def _numbers(self, catalogue: Catalogue) -> NDArray[np.float64]:
         """Return the numeric columns, `[I, N]`."""
-        columns = [catalogue.numbers(name) for name in self.params.numeric]
+        columns = [catalogue.numbers(name) for name in self.numeric]
         numbers = np.stack(columns, axis=1) if columns else np.zeros((len(catalogue), 0))
         return np.sign(numbers) * np.log1p(np.abs(numbers)) if self.params.log else numbers
 
 
-def _one_hot(items: NDArray[np.int64], values: pa.Array, categories: list[str], n: int) -> scipy.sparse.csr_matrix:
-    """Return which categories each item has, `[n, C]`; values outside the categories are left out."""
-    codes = pc.index_in(values, pa.array(categories, pa.string())).to_numpy(zero_copy_only=False)
+def _present(catalogue: Catalogue, column: str) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the values of a column that are there, `[M]`, and the item of each, `[M]`; a file of texts has empty ones for nulls."""
+    items, values = catalogue.categories(column)
+    there = pc.not_equal(pc.utf8_trim_whitespace(values), "")
+    return items[there.to_numpy(zero_copy_only=False)], values.filter(there)
+
+
+def _one_hot(
+    items: NDArray[np.int64], values: pa.Array, categories: list[str], n: int, *, other: bool = False
+) -> scipy.sparse.csr_matrix:
+    """Return which categories each item has, `[n, C]`; values outside the categories are left out, or share a last column."""
+    codes = pc.index_in(values, pa.array(categories, pa.string()))
+    codes = (codes.fill_null(len(categories)) if other else codes).to_numpy(zero_copy_only=False)
     known = np.isfinite(codes)
     cells = (items[known], codes[known].astype(np.int64))
-    matrix = scipy.sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (n, len(categories)))
+    matrix = scipy.sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (n, len(categories) + other))
     matrix.data[:] = 1.0  # a list may name a value twice
     return matrix
+
+
+def _without_values(column: str, known: NDArray[np.bool_]) -> DataError:
+    """Return what to say of a column that is empty for every known item."""
+    return DataError(
+        f"tabular: the catalogue's column {column!r} has no value for any of the {int(known.sum()):,} items that occur in "
+        "training. Leave the column out, or mend the items file."
+    )

@@ -9,11 +9,14 @@ from torch.nn.functional import normalize
 from shopzoo_text.params import ContentKNNParams
 from zoo.api import ConfigError, Predictor, Queries, RunContext, TrainingData
 
+PROFILE_BYTES = 2**27
+"""How large a block of dense profiles, `[D, B]`, may be."""
+
 
 class ContentKNN(Predictor[ContentKNNParams]):
     """Scores an item by the cosine of its features with the recency-weighted mean of the history's (Pazzani and Billsus, 2007).
 
-    Works on any features, sparse or dense; sparse ones stay so: a block of B profiles is dense, `[B, D]`, the items'
+    Works on any features, sparse or dense; sparse ones stay so: a block of B profiles is dense, `[D, B]`, the items'
     `[I, D]` never are. Items and users whose features are all zero score 0.
     """
 
@@ -34,10 +37,8 @@ class ContentKNN(Predictor[ContentKNNParams]):
         if not data.features.is_sparse:
             self.vectors, self.columns, self.offsets = normalize(data.features.values, dim=1), None, None
             return
-        matrix = data.features.sparse()
-        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1))).ravel()
-        scale = np.repeat(np.where(lengths > 0, lengths, 1), np.diff(matrix.indptr)).astype(np.float32)
-        self.vectors = torch.from_numpy(matrix.data / scale)
+        matrix = _of_length_1(data.features.sparse())
+        self.vectors = torch.from_numpy(matrix.data)
         self.columns, self.offsets = torch.from_numpy(matrix.indices), torch.from_numpy(matrix.indptr)
 
     def score(self, queries: Queries) -> Tensor:
@@ -47,9 +48,14 @@ class ContentKNN(Predictor[ContentKNNParams]):
             return normalize(torch.from_numpy(shares @ self.vectors.numpy()), dim=1) @ self.vectors.T
         parts = (self.vectors.numpy(), self.columns.numpy(), self.offsets.numpy())
         matrix = scipy.sparse.csr_matrix(parts, (shares.shape[1], self.width))
-        profiles = normalize(torch.from_numpy((shares @ matrix).toarray()), dim=1)
-        # items by profiles, the profiles contiguous: several times as fast as any other order of scipy's and torch's products
-        return torch.from_numpy(matrix @ profiles.T.contiguous().numpy()).T.contiguous()
+        profiles = _of_length_1(shares @ matrix)
+        scores = torch.empty(profiles.shape[0], matrix.shape[0])
+        rows = max(PROFILE_BYTES // (4 * self.width), 1)
+        for start in range(0, len(scores), rows):
+            # items by profiles, the profiles contiguous: several times as fast as any other order of scipy's and torch's products
+            block = profiles[start : start + rows].T.toarray(order="C")
+            scores[start : start + rows] = torch.from_numpy(matrix @ block).T
+        return scores
 
     def _shares(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item in each profile, `[B, I]`."""
@@ -60,3 +66,10 @@ class ContentKNN(Predictor[ContentKNNParams]):
         return scipy.sparse.csr_matrix(
             (weights, (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1)
         )
+
+
+def _of_length_1(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """Return a matrix with its rows scaled to length 1; an empty row stays empty."""
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1))).ravel()
+    scale = np.repeat(np.where(lengths > 0, lengths, 1), np.diff(matrix.indptr)).astype(np.float32)
+    return scipy.sparse.csr_matrix((matrix.data / scale, matrix.indices, matrix.indptr), matrix.shape)

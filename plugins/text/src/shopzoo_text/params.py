@@ -26,6 +26,20 @@ class BagOfWordsParams(Params):
     """Words to leave out: your own, or scikit-learn's English ones."""
     max_features: int | None = Field(None, ge=1)
     """Keep this many terms, those that occur most often."""
+    hashing: int | None = Field(None, ge=1, lt=2**31)
+    """Hash the terms into this many columns (`262144`) instead of keeping a list of them: for vocabularies too large to keep."""
+    svd: int | None = Field(None, ge=1)
+    """Project onto this many singular vectors of the known items (latent semantic analysis): dense features, a few hundred wide."""
+
+    @model_validator(mode="after")
+    def _hashing_keeps_no_terms(self) -> "BagOfWordsParams":
+        """Refuse what chooses among terms where none are kept."""
+        if self.hashing is not None and (self.min_df, self.max_df, self.max_features) != (1, 1.0, None):
+            raise ValueError(
+                f"hashing keeps no list of terms to choose from, found min_df = {self.min_df}, max_df = {self.max_df}, "
+                f"max_features = {self.max_features}: leave these out, or leave out hashing"
+            )
+        return self
 
     @model_validator(mode="after")
     def _stop_words_are_words(self) -> "BagOfWordsParams":

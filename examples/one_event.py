@@ -1,0 +1,45 @@
+"""What models make of users of whom one event is known: every history of `cold-start.toml` cut down to its last event.
+
+Run it with `ZOO_DATA=path/to/data python examples/one_event.py`; it needs the plugins `baselines`, `mf` and `text`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from zoo.config.load import load_experiment
+from zoo.data.queries import Queries
+from zoo.data.task import Task, load_task
+from zoo.evaluation.evaluator import Evaluator
+from zoo.evaluation.metric import Facts
+from zoo.pipeline import Pipeline, Rules
+from zoo.stages.stage import RunContext
+
+
+def one_event_each(task: Task) -> Queries:
+    """Return the test queries that have a history, with only the last event of it."""
+    queries = task.queries("test")
+    queries = queries.where(queries.lengths > 0)
+    last = np.zeros(len(queries.log), np.bool_)
+    last[queries.end - 1] = True
+    log = queries.log.where(last)
+    return Queries(log, queries.row, log.offsets[queries.row + 1], queries.now, queries.users, queries.targets)
+
+
+def main() -> None:
+    """Print recall@10 of each model, with its interval."""
+    experiment = load_experiment(Path(__file__).parent / "cold-start.toml")
+    task = load_task(experiment)
+    queries, rules = one_event_each(task), Rules(task.eligible, task.exclude_seen)
+    evaluator = Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
+    print(f"{len(queries):,} queries")
+    for model in experiment.models:
+        pipeline = Pipeline(model)
+        pipeline.fit(task, RunContext(seed=0))
+        result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())
+        low, high = result.intervals["recall@10"]
+        print(f"{model.label:20} recall@10 {result.values['recall@10']:.4f} ({low:.4f} to {high:.4f})")
+
+
+if __name__ == "__main__":
+    main()
