@@ -16,14 +16,15 @@ from zoo.errors import (
 )
 from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import Training, hookimpl
-from zoo.params import NeuralParams, Params
-from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe
+from zoo.params import NeuralParams, NeuralTextParams, Params
+from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe, neural_capabilities
 
 if TYPE_CHECKING:
     from zoo.data.catalogue import Catalogue
     from zoo.data.dataset import Dataset, Tables
     from zoo.data.interactions import Interactions
     from zoo.data.queries import Histories, Queries, QueryBatch, Targets
+    from zoo.data.texts import TextBatch
     from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
     from zoo.nn.items import ItemTable
     from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
     from zoo.training.neural import NeuralPredictor, Sizes
     from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
+    from zoo.training.text import NeuralFeaturizer
 
 _LAZY = {
     "CandidateLists": "zoo.stages.candidates",
@@ -52,6 +54,7 @@ _LAZY = {
     "Judged": "zoo.evaluation.metric",
     "MaskedItem": "zoo.training.objectives",
     "Metric": "zoo.evaluation.metric",
+    "NeuralFeaturizer": "zoo.training.text",
     "NeuralPredictor": "zoo.training.neural",
     "NextItem": "zoo.training.objectives",
     "Objective": "zoo.training.objectives",
@@ -66,6 +69,7 @@ _LAZY = {
     "State": "zoo.stages.stage",
     "Tables": "zoo.data.dataset",
     "Targets": "zoo.data.queries",
+    "TextBatch": "zoo.data.texts",
     "TrainingData": "zoo.stages.stage",
     "UserItem": "zoo.training.objectives",
 }
@@ -95,8 +99,10 @@ __all__ = [
     "Judged",
     "MaskedItem",
     "Metric",
+    "NeuralFeaturizer",
     "NeuralParams",
     "NeuralPredictor",
+    "NeuralTextParams",
     "NextItem",
     "NotFittedError",
     "Objective",
@@ -115,12 +121,14 @@ __all__ = [
     "State",
     "Tables",
     "Targets",
+    "TextBatch",
     "Training",
     "TrainingData",
     "TrainingError",
     "UserItem",
     "ZooError",
     "hookimpl",
+    "neural_capabilities",
 ]
 
 

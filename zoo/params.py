@@ -64,6 +64,8 @@ class NeuralParams(Params):
     """Whether `sampled-softmax` corrects for how often an item is drawn."""
     temperature: float = Field(1.0, gt=0)
     """Divides the scores of `softmax` and `sampled-softmax`."""
+    ids: bool = True
+    """Whether each item of training has a vector of its own, beside what a featurizer says of it; false needs a `featurizer`."""
     sparse_updates: bool = False
     """Whether a step updates only the item vectors of its batch; for catalogues of 100,000 items and more, under a sampled loss."""
 
@@ -76,6 +78,29 @@ class NeuralParams(Params):
                 'set loss = "sampled-softmax", or sparse_updates = false.'
             )
         return self
+
+
+class NeuralTextParams(Params):
+    """What every neural text encoder has: what it reads, and how it learns from items that were taken together."""
+
+    columns: list[str] = Field(["title"], min_length=1)
+    """Text columns of the catalogue, joined by a space."""
+    tokens: int = Field(8000, ge=3)
+    """Pieces of words that are learned from the catalogue, at most."""
+    text_length: int = Field(64, ge=1)
+    """Tokens of a text that are read, the first ones."""
+    text_dim: int = Field(64, ge=1)
+    """Width of the vector of a text."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """Share of the activations that is dropped in training."""
+    window: int = Field(5, ge=1)
+    """How many events apart in a history two items may be to count as taken together."""
+    epoch_pairs: int = Field(100_000, ge=1)
+    """Pairs of items in an epoch, at most."""
+    temperature: float = Field(0.1, gt=0)
+    """Divides the cosines before the softmax."""
+    logq: bool = True
+    """Whether a candidate's score is corrected for how often the item is in a batch."""
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

@@ -116,7 +116,8 @@ class Pipeline:
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
         self.known_users = np.concatenate([[False], interactions.lengths > 0])
-        self.features = features or item_features(self.featurizers, data, context)
+        # How long the predictor trains says nothing of a featurizer.
+        self.features = features or item_features(self.featurizers, data, replace(context, epochs=None))
         data = replace(data, features=self.features)
         for item_filter in self.filters:
             item_filter.fit(data, context)
@@ -182,7 +183,7 @@ class Pipeline:
         hidden from it, it is not there.
         """
         predictor = predictor or self.predictor
-        serves_cold = self.model.predictor.capabilities.cold_items
+        serves_cold = self.model.scores_cold(self.model.predictor)
         allowed = rules.eligible if serves_cold else rules.eligible & self.known
         always = torch.from_numpy(np.flatnonzero(~allowed))
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
@@ -190,7 +191,7 @@ class Pipeline:
             block = slice(start, min(start + rows, len(queries)))
             asked = queries[block].blind().compact()
             excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
-            found = predictor.recommend(self._as_known(asked, self.model.predictor), k, excluded)
+            found = predictor.recommend(self.as_known(asked, self.model.predictor), k, excluded)
             if type(predictor).recommend is not Predictor.recommend:
                 self._check_own_lists(predictor, found, excluded)
             yield block, found.cpu()
@@ -214,16 +215,16 @@ class Pipeline:
                 "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
             )
 
-    def _as_known(self, queries: Queries, chosen: Chosen) -> Queries:
+    def as_known(self, queries: Queries, chosen: Chosen) -> Queries:
         """Return the queries as a stage may see them: without the items it cannot know, unless it says that it can."""
-        known = np.ones_like(self.known) if chosen.capabilities.cold_items else self.known
+        known = np.ones_like(self.known) if self.model.scores_cold(chosen) else self.known
         return queries.restricted(known, self.known_users)
 
     def _kept(self, queries: Queries) -> Tensor | None:
         """Return what all filters keep, `[B, I]` or `[1, I]`, or None where there are none."""
         kept: Tensor | None = None
         for chosen, item_filter in zip(self.model.filters, self.filters, strict=True):
-            keep = item_filter.keep(self._as_known(queries, chosen))
+            keep = item_filter.keep(self.as_known(queries, chosen))
             kept = keep if kept is None else kept & keep.to(kept.device)
         return kept
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from zoo.params import Params
+from zoo.params import NeuralParams, Params
 
 API_VERSION = 1
 """The plugin API that this core speaks."""
@@ -21,8 +21,8 @@ STAGES: tuple[StageName, ...] = get_args(StageName)
 class Capabilities:
     """What a component can do and what it needs: declared as data, read by the core, tested by the kit."""
 
-    cold_items: bool = False
-    """Scores items that did not occur in training."""
+    cold_items: bool | Literal["by features"] = False
+    """Scores items that did not occur in training; `"by features"` where the model has a featurizer."""
     cold_users: bool = True
     """Serves users who did not occur in training, from their history."""
     features: Literal["none", "optional", "required"] = "none"
@@ -37,6 +37,12 @@ class Capabilities:
     """Has something to fit (a ranker that learns needs a `rank` part of the split)."""
     collaborative: bool = True
     """Of a predictor: learns from the histories of others which items go together."""
+
+
+def neural_capabilities(params: NeuralParams) -> Capabilities:
+    """Return what every `NeuralPredictor` can do: item features join its item vectors, or stand for them."""
+    features: Literal["optional", "required"] = "optional" if params.ids else "required"
+    return Capabilities(cold_items="by features", features=features, deterministic=False, validates=True)
 
 
 @dataclass(frozen=True)

@@ -110,14 +110,25 @@ def next_item(batch: QueryBatch) -> TrainingBatch:
     return TrainingBatch(inputs, targets)
 
 
-def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator) -> TrainingBatch:
+def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator, last_share: float = 0.0) -> TrainingBatch:
     """Return sequences `[B, L]` with a share of their items hidden, at least one in each, and what was there.
 
-    Hidden with an item is the type of its event, which a question does not know either. A position's `now` becomes the time of its own event: that is when the hidden item is asked for.
+    Hidden with an item is the type of its event, which a question does not know either. A position's `now` becomes the
+    time of its own event: that is when the hidden item is asked for.
+
+    Args:
+        batch: The sequences.
+        rate: The share of the items that is hidden.
+        rng: Draws them.
+        last_share: The share of the sequences in which nothing but the last item is hidden, as in a question.
     """
     real = batch.items > 0
     chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
     hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
+    if last_share:
+        as_asked = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
+        last = torch.arange(real.shape[1], device=real.device) == batch.lengths[:, None] - 1
+        hidden = torch.where(as_asked, last, hidden)
     items, events = (values.masked_fill(hidden, 0) for values in (batch.items, batch.events))
     inputs = replace(batch, items=items, events=events, masked=hidden, now=batch.times)
     return TrainingBatch(inputs, batch.items * hidden)

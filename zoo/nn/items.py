@@ -8,39 +8,58 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear
 
+from zoo.nn.features import FeatureProjection
+
 
 class ItemTable(nn.Module):
     """A vector for each item; item 0 is padding and has none.
+
+    An item has a vector of its own, or the projection of its features, or the sum of both. Then an item outside training,
+    which has no vector of its own, is scored by its features; without features it is never scored.
 
     The vectors are multiplied by sqrt(D) at the input (as in the Transformer and in SASRec's paper) and used as they are
     at the output: they start small, so that the first softmax is flat, and yet outweigh the position vectors.
     """
 
-    weight: nn.Parameter
+    weight: nn.Parameter | None
     known: Tensor
     mask: Tensor
 
-    def __init__(self, known: Tensor, dim: int, *, std: float = 0.02, sparse: bool = False) -> None:
+    def __init__(
+        self,
+        known: Tensor,
+        dim: int,
+        *,
+        std: float = 0.02,
+        sparse: bool = False,
+        features: Tensor | None = None,
+        ids: bool = True,
+    ) -> None:
         """Make a table.
 
         Args:
-            known: Which items occur in training, `[I]` bool; only these are ever scored against each other.
+            known: Which items occur in training, `[I]` bool; only these are ever scored against each other in a loss.
             dim: The width D.
             std: Standard deviation of the vectors at the start.
             sparse: Whether the gradient holds only the rows that were looked up, so that a step costs what the batch
                 holds and not what the catalogue does.
+            features: Item features, `[I, F]`, dense or sparse CSR; None without.
+            ids: Whether each item of training has a vector of its own.
         """
         super().__init__()
-        self.sparse = sparse
-        self.weight = nn.Parameter(torch.randn(len(known), dim) * std * known[:, None])
+        self.sparse, self.dim = sparse, dim
+        own = torch.randn(len(known), dim) * std * known[:, None] if ids else None
+        self.register_parameter("weight", None if own is None else nn.Parameter(own))
+        self.projection = None if features is None else FeatureProjection(features, dim, std)
         self.register_buffer("known", known)
         self.register_buffer("mask", torch.where(known, 0.0, -torch.inf), persistent=False)
         self.n_known = int(known.sum())
+        self._kept: Tensor | None = None
 
-    @property
-    def dim(self) -> int:
-        """Return the width D."""
-        return self.weight.shape[1]
+    def train(self, mode: bool = True) -> ItemTable:
+        """Begin to train, or to answer; what was kept to answer with is forgotten."""
+        self._kept = None
+        return super().train(mode)
 
     def inputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as an encoder reads them, `[..., D]`."""
@@ -48,12 +67,45 @@ class ItemTable(nn.Module):
 
     def outputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as the loss scores them, `[..., D]`."""
-        return embedding(items, self.weight, padding_idx=0, sparse=self.sparse)
+        if self.projection is None:
+            return self._own(items)
+        if not self.training or items.numel() > len(self.known):
+            return embedding(items, self.vectors(), padding_idx=0)
+        some, place = torch.unique(items, return_inverse=True)  # a batch has most of its items many times
+        vectors = self.projection.rows(some)
+        return embedding(place, vectors if self.weight is None else vectors + self._own(some))
 
     def logits(self, hidden: Tensor, items: Tensor) -> Tensor:
         """Return the scores of one item each, `[N]`, for vectors `[N, D]` and items `[N]`."""
         return (hidden * self.outputs(items)).sum(-1)
 
     def all_logits(self, hidden: Tensor) -> Tensor:
-        """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for those outside training."""
-        return linear(hidden, self.weight, self.mask)
+        """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for those that nothing is known of."""
+        return linear(hidden, self.vectors(), self.mask if self.projection is None else None)
+
+    def vectors(self) -> Tensor:
+        """Return the vectors of all items, `[I, D]`."""
+        if self.projection is None:
+            return self.own
+        if self._kept is not None and not torch.is_grad_enabled():
+            return self._kept
+        vectors: Tensor = self.projection()
+        vectors = vectors if self.weight is None else vectors + self.weight
+        if not self.training and not vectors.requires_grad:
+            self._kept = vectors
+        return vectors
+
+    @property
+    def own(self) -> nn.Parameter:
+        """Return the vectors that belong to the items alone, `[I, D]`.
+
+        Raises:
+            ValueError: They have none.
+        """
+        if self.weight is None:
+            raise ValueError("the items have no vectors of their own: expected `ids`, or features")
+        return self.weight
+
+    def _own(self, items: Tensor) -> Tensor:
+        """Return their own vectors for items, `[..., D]`."""
+        return embedding(items, self.own, padding_idx=0, sparse=self.sparse)

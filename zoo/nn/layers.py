@@ -33,7 +33,8 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: b
         q: Queries, `[B, H, L, D]`.
         k: Keys, likewise.
         v: Values, likewise.
-        mask: Which positions may be read, bool, spread to `[B, H, L, L]`; None where the order alone decides.
+        mask: Which positions may be read, bool, spread to `[B, H, L, L]`, at least one by each position; None where the
+            order alone decides.
         causal: Whether a position reads only itself and what came before.
         drop: Share of the attention weights that is dropped.
     """

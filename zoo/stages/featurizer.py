@@ -63,12 +63,15 @@ class Featurizer(Stage[P]):
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the features `[I, D]` of a catalogue's items. A row depends on that item alone."""
 
+    def fit_transform(self, data: TrainingData, context: RunContext) -> ItemFeatures:
+        """Fit, and return the features of the data's catalogue; to be overridden where both at once cost less than each."""
+        self.fit(data, context)
+        return self.transform(data.catalogue)
+
 
 def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
     """Fit featurizers and return what they make of the catalogue, side by side; None where there is none."""
-    for featurizer in featurizers:
-        featurizer.fit(data, context)
-    return joined([featurizer.transform(data.catalogue) for featurizer in featurizers])
+    return joined([featurizer.fit_transform(data, context) for featurizer in featurizers])
 
 
 def joined(features: list[ItemFeatures]) -> ItemFeatures | None:

@@ -62,6 +62,10 @@ class Tell(Protocol):
         """Take how much is done of how much, and a few words."""
 
 
+GOES_ON = "goes on after epoch"
+"""How the words begin in which an interrupted training tells where it goes on."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """The surroundings of a run: randomness, device, folders, a way to validate.

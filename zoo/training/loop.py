@@ -39,6 +39,7 @@ def train(
     *,
     streams: Sequence[Stream] = (),
     params: Mapping[str, Any] | None = None,
+    monitor: str | None = None,
 ) -> Trained:
     """Train a network until validation stops it, or for as many epochs as the context says.
 
@@ -53,6 +54,7 @@ def train(
         validate: Returns the metric to watch, higher is better; None to train to the end.
         streams: The random numbers that `batches` and the loss draw from.
         params: What network, batches and loss were made of, as JSON: a training made of others is not gone on with.
+        monitor: What `validate` returns; the metric of the settings where it is None.
 
     Raises:
         TrainingError: The loss is no number any more.
@@ -76,7 +78,7 @@ def train(
     meter = Meter(name)
     keep = None
     if validate and context.epochs is None:
-        keep = KeepBest(line.validate, Rule(s.monitor, s.patience, s.validate_every), meter)
+        keep = KeepBest(line.validate, Rule(monitor or s.monitor, s.patience, s.validate_every), meter)
     callbacks = [
         Streams(streams),
         meter,
@@ -94,8 +96,15 @@ def train(
         else:
             fit()
     network.to(context.device).eval()
-    assert here.trained is not None
-    return here.trained
+    trained = here.trained
+    assert trained is not None
+    if context.epochs and trained.stopped == "time_limit":
+        warnings.warn(
+            f"{name}: `time_limit` ended this fit in epoch {trained.epochs} of the {epochs} that were settled on before, so "
+            "its network is trained less. Set a longer `time_limit`, or `refit = false`.",
+            stacklevel=2,
+        )
+    return trained
 
 
 def _trainer(context: RunContext, epochs: int, callbacks: list[pl.Callback], logger: Logger | None) -> pl.Trainer:

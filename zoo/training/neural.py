@@ -15,6 +15,7 @@ from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
 from zoo.nn.items import ItemTable
+from zoo.nn.sparse import of_parts, parts_of
 from zoo.params import NeuralParams
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import RunContext, State, TrainingData
@@ -23,6 +24,8 @@ from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
 
 P = TypeVar("P", bound=NeuralParams)
+FEATURES = "features."
+"""Before the names of the tensors that hold the item features."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,8 @@ class NeuralPredictor(Predictor[P]):
     """A predictor of which a plugin writes the encoder and the core does the rest.
 
     `epochs` and `history` tell how the training went: epochs of the weights that were kept, and for each validation its
-    `epoch`, the mean training `loss` in it, the metric's `value`, and the `seconds` of training until then. A query
-    without a history gets the most popular items.
+    `epoch`, the mean training `loss` in it, the metric's `value`, and the `seconds` of training until then; `stopped`,
+    which is not saved, tells what ended it. A query without a history gets the most popular items.
     """
 
     fitted = ("network", "sizes", "epochs", "history")
@@ -84,6 +87,7 @@ class NeuralPredictor(Predictor[P]):
     sizes: Sizes
     epochs: int
     history: list[dict[str, Any]]
+    stopped: str = ""
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -121,15 +125,20 @@ class NeuralPredictor(Predictor[P]):
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
         self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
+        features = None if data.features is None else data.features.values
+        if features is None and not p.ids:
+            raise ConfigError(
+                f"{name}: expected item features with ids = false, found none. Give the model a `featurizer`."
+            )
         with context.seeded(f"{name}/init"):
-            self.network = self._built(torch.from_numpy(data.known)).to(context.device)
+            self.network = self._built(torch.from_numpy(data.known), features).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
-        self.network.popularity.copy_(counts.float().log())
+        self.network.popularity.copy_(counts.float().clamp(min=0.5).log())  # a new item comes last
         lesson = Lesson(self.network, loss_of(p, counts, negatives))
         validate = None if context.validate is None else partial(context.validate, self)
         made_of = p.model_dump(mode="json")
         trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
-        self.epochs, self.history = trained.epochs, trained.history
+        self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped
 
     def score(self, queries: Queries) -> Tensor:
         """Return the products of the vector at each question's last position with all items' vectors, `[B, I]`.
@@ -142,19 +151,26 @@ class NeuralPredictor(Predictor[P]):
             return scores.where(self.objective.answerable(question)[:, None], self.network.popularity)
 
     def state(self) -> State:
-        """Return the weights, and the sizes they were built for."""
-        values = {"sizes": asdict(self.sizes), "epochs": self.epochs, "history": self.history}
-        return State(weights(self.network), values)
+        """Return the weights, the item features where there are some, and the sizes that they were built for."""
+        projection = self.network.items.projection
+        parts = {} if projection is None else parts_of(projection.features)
+        features = {f"{FEATURES}{name}": part for name, part in parts.items()}
+        width = None if projection is None else projection.width
+        values = {"sizes": asdict(self.sizes), "width": width, "epochs": self.epochs, "history": self.history}
+        return State({**weights(self.network), **features}, values)
 
     def load_state(self, state: State) -> None:
         """Build the network for the sizes saved, and take the weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.epochs, self.history = state.values["epochs"], state.values["history"]
+        tensors, width = {name: tensor.cpu() for name, tensor in state.tensors.items()}, state.values["width"]
+        parts = {name.removeprefix(FEATURES): part for name, part in tensors.items() if name.startswith(FEATURES)}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
-            self.network = self._built(state.tensors["items.known"]).eval()
-        restore(self.network, state.tensors)
+            self.network = self._built(tensors["items.known"], None if width is None else of_parts(parts, width)).eval()
+        restore(self.network, tensors)
 
-    def _built(self, known: Tensor) -> Network:
+    def _built(self, known: Tensor, features: Tensor | None) -> Network:
         """Return the network, not trained."""
-        items = ItemTable(known, self.params.dim, sparse=self.params.sparse_updates)
+        p = self.params
+        items = ItemTable(known, p.dim, sparse=p.sparse_updates, features=features, ids=p.ids)
         return Network(items, self.build(self.sizes, items))

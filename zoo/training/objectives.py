@@ -68,15 +68,18 @@ class MaskedItem(Objective):
     """The vector at a hidden position gives the item that was there: for encoders that read in both directions.
 
     `QueryBatch.masked` says which positions are hidden; their item is 0, and the encoder puts a vector of its own there.
-    A question has one hidden position more than its history, after the last event.
+    A question has one hidden position more than its history, after the last event; a share `last_share` of the sequences
+    is shown like that, with nothing but the last item hidden.
     """
 
     length: int
     rate: float
+    last_share: float = 0.0
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return the last `length` events of each user that has two, a share `rate` of them hidden."""
-        return SequenceBatches(log, self.length, batch_size, rng, partial(hidden_items, rate=self.rate, rng=rng))
+        """Return the last `length` events of each user that has two: a share `rate` of them hidden, or the last alone."""
+        hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share)
+        return SequenceBatches(log, self.length, batch_size, rng, hide)
 
     def question(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the last `length - 1` events of each history, and a hidden position after them."""

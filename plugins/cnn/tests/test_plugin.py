@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,20 +14,10 @@ SPECS = {spec.name: spec for spec in shopzoo_cnn.zoo_components()}
 
 
 def test_provides_what_it_says():
-    assert [(s.stage, name) for name, s in SPECS.items()] == [("predictor", "caser"), ("predictor", "nextitnet")]
-    assert all(s.capabilities.validates and not s.capabilities.deterministic for s in SPECS.values())
-
-
-@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda s: s.name)
-def test_tiny_parameters_build_the_component(spec):
-    module, _, name = spec.target.partition(":")
-    params = spec.params(**spec.tiny)
-    assert getattr(import_module(module), name)(params).params == params
-
-
-@pytest.mark.parametrize("spec", SPECS.values(), ids=lambda s: s.name)
-def test_every_parameter_is_described(spec):
-    assert all(field.description for field in spec.params.model_fields.values())
+    predictors = [("predictor", name) for name in ("caser", "nextitnet", "conv-two-tower")]
+    assert [(s.stage, name) for name, s in SPECS.items()] == [*predictors, ("featurizer", "text-cnn")]
+    capabilities = [s.capabilities_for(s.params()) for s in SPECS.values()]
+    assert all(c.validates and not c.deterministic for c in capabilities)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +43,4 @@ def test_the_models_of_the_readme_are_valid():
         written = model["predictor"]
         name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
         assert validated(SPECS[name].params, params, name)
-    assert len(models) == 4
+    assert len(models) == 5

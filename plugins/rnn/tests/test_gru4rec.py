@@ -48,20 +48,6 @@ def test_padding_is_never_read(trained, cycle):
     assert torch.equal(before[~padded], after[~padded])
 
 
-def test_a_query_alone_is_scored_as_in_a_batch(trained, cycle):
-    queries = Queries.of_histories(cycle)
-    together = trained.score(queries)
-    alone = torch.cat([trained.score(queries[i : i + 1]) for i in range(len(queries))])
-    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
-
-
-def test_every_parameter_gets_a_gradient(trained, cycle):
-    trained.network.zero_grad()
-    trained.network.encoder(Queries.of_histories(cycle).batch(12)).pow(2).sum().backward()
-    for name, parameter in trained.network.named_parameters():
-        assert parameter.grad.abs().sum() > 0, name
-
-
 @pytest.mark.parametrize("loss", ["softmax", "sampled-softmax", "bpr-max"])
 def test_the_next_item_of_a_cycle_is_found(cycle, fit, loss):
     predictor = fit(small(loss=loss, negatives=8), cycle, max_epochs=60)

@@ -24,7 +24,7 @@ def softmax(hidden: Tensor, table: ItemTable, targets: Tensor, temperature: floa
         targets: `[N]`.
         temperature: Divides the scores.
     """
-    loss: Tensor = _LinearCrossEntropy.apply(hidden / temperature, table.weight, table.mask, targets)  # type: ignore[no-untyped-call]
+    loss: Tensor = _LinearCrossEntropy.apply(hidden / temperature, table.vectors(), table.mask, targets)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -61,7 +61,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 else:  # too small to take its logarithm
                     losses[start : start + rows] = z.float().logsumexp(1) - z.gather(1, wanted).float().squeeze(1)
                 torch.mm(p, w, out=to_hidden[start : start + rows])
-                to_weight += p.T @ block
+                if dtype == to_weight.dtype:
+                    to_weight.addmm_(p.T, block)
+                else:
+                    to_weight += p.T @ block
             # The softmax less one at the target.
             to_hidden = (to_hidden.float() - weight[targets]) / len(h)
             to_weight.index_add_(0, targets, hidden.to(weight.dtype), alpha=-1).div_(len(h))

@@ -1,7 +1,7 @@
 """ShopZoo's convolutional networks: what a user took, read by filters that slide along it."""
 
-from shopzoo_cnn.params import CaserParams, NextItNetParams
-from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl
+from shopzoo_cnn.params import CaserParams, ConvTwoTowerParams, NextItNetParams, TextCNNParams
+from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
 
 CASER = Recipe(
     "amazon-beauty-refit",
@@ -31,7 +31,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=CaserParams,
             summary="Reads the last few items by filters across and along them, and may know the user.",
             citation="Tang and Wang: Personalized top-n sequential recommendation via convolutional sequence embedding. WSDM 2018",
-            capabilities=Capabilities(deterministic=False, validates=True),
+            capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "horizontal": 4, "vertical": 2},
             reproduces=(CASER,),
         ),
@@ -42,7 +42,27 @@ def zoo_components() -> list[ComponentSpec]:
             params=NextItNetParams,
             summary="Reads a history by causal convolutions whose steps double; each position gives the next item.",
             citation="Yuan et al.: A simple convolutional generative network for next item recommendation. WSDM 2019",
-            capabilities=Capabilities(deterministic=False, validates=True),
+            capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "dilations": [1]},
+        ),
+        ComponentSpec(
+            name="conv-two-tower",
+            stage="predictor",
+            target="shopzoo_cnn.conv_two_tower:ConvTwoTower",
+            params=ConvTwoTowerParams,
+            summary="Matches items, by vector and features, with users, by filters along their history and global max pooling.",
+            citation="Yi et al.: Sampling-bias-corrected neural modeling for large corpus item recommendations. RecSys 2019",
+            capabilities=neural_capabilities,
+            tiny={"dim": 16, "length": 10, "filters": 16},
+        ),
+        ComponentSpec(
+            name="text-cnn",
+            stage="featurizer",
+            target="shopzoo_cnn.text_cnn:TextCNN",
+            params=TextCNNParams,
+            summary="Reads item texts by filters over a few tokens, trained so that items taken together lie near.",
+            citation="Kim: Convolutional neural networks for sentence classification. EMNLP 2014",
+            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            tiny={"tokens": 200, "text_dim": 16, "window": 1, "filters": 8, "word_dim": 16},
         ),
     ]

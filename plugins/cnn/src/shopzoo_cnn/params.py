@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from zoo.api import Field, NeuralParams
+from zoo.api import Field, NeuralParams, NeuralTextParams
 
 
 class CaserParams(NeuralParams):
@@ -29,3 +29,23 @@ class NextItNetParams(NeuralParams):
     """A residual block for each: the step between the items that its first convolution reads; its second takes twice that."""
     kernel: int = Field(3, ge=2)
     """The items that a convolution reads."""
+
+
+class ConvTwoTowerParams(NeuralParams):
+    """Parameters of `conv-two-tower`."""
+
+    kernel: int = Field(3, ge=1)
+    """The items of a history that a filter reads, one after the other."""
+    filters: int = Field(128, ge=1)
+    """Filters of the user tower."""
+
+
+class TextCNNParams(NeuralTextParams):
+    """Parameters of `text-cnn`."""
+
+    widths: list[Annotated[int, Field(ge=1)]] = Field([1, 2, 3], min_length=1)
+    """Tokens that a filter reads; a set of filters for each."""
+    filters: int = Field(128, ge=1)
+    """Filters of each width."""
+    word_dim: int = Field(64, ge=1)
+    """Width of a token's vector."""

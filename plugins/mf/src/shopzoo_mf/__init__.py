@@ -1,5 +1,6 @@
 """ShopZoo's factorisation and item-to-item models: they learn in closed form or by alternation, and score any history."""
 
+from dataclasses import replace
 from typing import Any
 
 from shopzoo_mf.params import (
@@ -11,7 +12,7 @@ from shopzoo_mf.params import (
     ItemKNNParams,
     UserItemMFParams,
 )
-from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl
+from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
 
 _SEEDED = Capabilities(deterministic=False)
 
@@ -19,6 +20,11 @@ _HU = "Hu, Koren and Volinsky: Collaborative filtering for implicit feedback dat
 _RENDLE = "Rendle, Krichene, Zhang and Koren: Revisiting the performance of iALS on item recommendation benchmarks. RecSys 2022"
 _LEVY = "Levy and Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014"
 _BARS = "BARS: Zhu et al., SIGIR 2022"
+
+
+def _of_users(params: BPRMFParams) -> Capabilities:
+    """Return what a network can do that has a vector for each user of training."""
+    return replace(neural_capabilities(params), cold_users=False)
 
 
 def _gowalla(*figures: Figure, **params: Any) -> Recipe:
@@ -50,7 +56,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=BPRMFParams,
             summary="Factorises users by items so that what was taken scores above what was not.",
             citation="Rendle, Freudenthaler, Gantner and Schmidt-Thieme: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009",
-            capabilities=Capabilities(cold_users=False, deterministic=False, validates=True),
+            capabilities=_of_users,
             tiny={"dim": 16},
         ),
         ComponentSpec(

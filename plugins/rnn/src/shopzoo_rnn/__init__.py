@@ -1,7 +1,7 @@
 """ShopZoo's recurrent networks: what a user took, read one event after the other."""
 
-from shopzoo_rnn.params import GRU4RecParams, NARMParams
-from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl
+from shopzoo_rnn.params import GRU4RecParams, NARMParams, TextRNNParams
+from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
 
 GRU4REC = Recipe(
     "amazon-beauty-refit",
@@ -31,7 +31,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=GRU4RecParams,
             summary="Reads a history with gated recurrent units; the state after each event gives the next item.",
             citation="Hidasi and Karatzoglou: Recurrent neural networks with top-k gains for session-based recommendations. CIKM 2018",
-            capabilities=Capabilities(deterministic=False, validates=True),
+            capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
             reproduces=(GRU4REC,),
         ),
@@ -42,7 +42,17 @@ def zoo_components() -> list[ComponentSpec]:
             params=NARMParams,
             summary="Gated recurrent units whose state chooses among the states before it by attention.",
             citation="Li et al.: Neural attentive session-based recommendation. CIKM 2017",
-            capabilities=Capabilities(deterministic=False, validates=True),
+            capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
+        ),
+        ComponentSpec(
+            name="text-rnn",
+            stage="featurizer",
+            target="shopzoo_rnn.text_rnn:TextRNN",
+            params=TextRNNParams,
+            summary="Reads item texts by recurrent layers from both ends, trained so that items taken together lie near.",
+            citation="Lai et al.: Recurrent convolutional neural networks for text classification. AAAI 2015",
+            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            tiny={"tokens": 200, "text_dim": 16, "window": 1, "state_dim": 16, "word_dim": 16},
         ),
     ]

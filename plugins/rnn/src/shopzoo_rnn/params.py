@@ -1,6 +1,6 @@
 """Parameters of the components; importing this module imports no torch."""
 
-from zoo.api import Field, NeuralParams
+from zoo.api import Field, NeuralParams, NeuralTextParams
 
 
 class GRU4RecParams(NeuralParams):
@@ -19,3 +19,12 @@ class NARMParams(NeuralParams):
     """Share of the item vectors' entries that is dropped in training, before the recurrent layer."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the entries of a position's two vectors, its state and its attentive sum, that is dropped in training."""
+
+
+class TextRNNParams(NeuralTextParams):
+    """Parameters of `text-rnn`."""
+
+    word_dim: int = Field(64, ge=1)
+    """Width of a token's vector."""
+    state_dim: int = Field(64, ge=1)
+    """Width of a direction's state."""

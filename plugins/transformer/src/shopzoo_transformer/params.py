@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from zoo.api import Field, NeuralParams
+from zoo.api import Field, NeuralParams, NeuralTextParams
 
 
 class AttentionParams(NeuralParams):
@@ -48,3 +48,23 @@ class BERT4RecParams(AttentionParams):
     """Attention heads; `dim` is divided among them."""
     mask_rate: float = Field(0.2, gt=0, lt=1)
     """Share of the items that is hidden in training; at least one in each sequence."""
+    last_share: float = Field(0.2, ge=0, le=1)
+    """Share of the training sequences in which only the last item is hidden, as it is when the next one is asked for."""
+
+
+class TextTransformerParams(NeuralTextParams):
+    """Parameters of `text-transformer`."""
+
+    blocks: int = Field(1, ge=1)
+    """Layers of attention, one upon the other."""
+    heads: int = Field(2, ge=1)
+    """Attention heads; `text_dim` is divided among them."""
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> Self:
+        """Refuse heads that do not divide the width."""
+        if self.text_dim % self.heads:
+            raise ValueError(
+                f"expected `heads` to divide `text_dim`, found heads = {self.heads} and text_dim = {self.text_dim}."
+            )
+        return self

@@ -1,0 +1,88 @@
+"""Item features brought to the width of the item vectors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding_bag
+
+from zoo.nn.sparse import of_parts, parts_of
+
+
+class FeatureProjection(nn.Module):
+    """A matrix from item features to vectors: `[I, F]`, dense or in torch's sparse CSR layout, to `[I, D]`.
+
+    Features are scaled by one number, so that an item's row has length 1 in the mean whatever the featurizer's unit; the
+    projected vectors then start as large as item vectors of the same `std`. Sparse features stay sparse.
+    """
+
+    weight: nn.Parameter
+    values: Tensor
+    columns: Tensor | None
+    offsets: Tensor | None
+    scale: Tensor
+
+    def __init__(self, features: Tensor, dim: int, std: float) -> None:
+        """Take the features `[I, F]` of the items; row 0 (padding) is zero."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(features.shape[1], dim) * std)
+        self.take(features)
+        filled = self._lengths() > 0
+        scale = self._lengths()[filled].mean() if filled.any() else torch.ones(())
+        self.register_buffer("scale", scale.reciprocal())
+
+    def take(self, features: Tensor) -> None:
+        """Take other features, of the same or of another number of items; the matrix stays.
+
+        Raises:
+            ValueError: They have another width.
+        """
+        if features.shape[1] != len(self.weight):
+            raise ValueError(f"expected {len(self.weight)} columns of features, found {features.shape[1]}")
+        self.width, parts = features.shape[1], parts_of(features)
+        for name in ("values", "columns", "offsets"):
+            part = parts[name].to(self.weight.device) if name in parts else None
+            self.register_buffer(name, part if part is None or name == "values" else part.long(), persistent=False)
+
+    @property
+    def features(self) -> Tensor:
+        """Return the features, `[I, F]`."""
+        parts = {"values": self.values, "columns": self.columns, "offsets": self.offsets}
+        return of_parts({name: part for name, part in parts.items() if part is not None}, self.width)
+
+    def forward(self) -> Tensor:
+        """Return the vectors of all items, `[I, D]`, in full precision."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            weight = self.weight * self.scale
+            if self.columns is None:
+                return self.values @ weight
+            return _summed(weight, self.columns, self.offsets, self.values)
+
+    def rows(self, items: Tensor) -> Tensor:
+        """Return the vectors of the given items alone, `[N, D]` for `[N]`."""
+        weight = self.weight * self.scale
+        if self.columns is None or self.offsets is None:
+            with torch.autocast(weight.device.type, enabled=False):
+                return self.values[items] @ weight
+        starts, counts = self.offsets[items], self.offsets[items + 1] - self.offsets[items]
+        ends = counts.cumsum(0)
+        inside = torch.arange(int(ends[-1]) if len(ends) else 0, device=items.device)
+        at = inside + (starts - ends + counts).repeat_interleave(counts)
+        offsets = torch.cat([ends.new_zeros(1), ends])
+        return _summed(weight, self.columns[at], offsets, self.values[at])
+
+    def _lengths(self) -> Tensor:
+        """Return the length of each item's row, `[I]`."""
+        if self.columns is None or self.offsets is None:
+            return (self.values**2).sum(1).sqrt()
+        rows = torch.arange(len(self.offsets) - 1, device=self.values.device).repeat_interleave(self.offsets.diff())
+        squares = self.values.new_zeros(len(self.offsets) - 1).index_add_(0, rows, self.values**2)
+        return squares.sqrt()
+
+
+def _summed(weight: Tensor, columns: Tensor, offsets: Tensor | None, values: Tensor) -> Tensor:
+    """Return the sum of each row's columns of `weight`, weighed."""
+    summed: Tensor = embedding_bag(
+        columns, weight, offsets, mode="sum", per_sample_weights=values, include_last_offset=True
+    )
+    return summed

@@ -1,0 +1,173 @@
+"""What a neural text encoder need not write: tokens, pairs, training, item features, saving."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.texts import Texts
+from zoo.errors import TrainingError
+from zoo.params import NeuralTextParams
+from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.stage import RunContext, State, TrainingData
+from zoo.training.loop import train
+from zoo.training.module import restore, weights
+from zoo.training.pairs import Neighbours, PairBatch, PairExamples
+from zoo.training.processes import Trained
+from zoo.training.tokenizer import Tokenizer
+
+P = TypeVar("P", bound=NeuralTextParams)
+HELD_OUT = 0.1
+"""Share of the items that choose the number of epochs."""
+QUESTIONS = 2_000
+"""Held-out pairs that are asked for."""
+BLOCK = 1_024
+"""Texts that are encoded at a time."""
+FEWEST = 20
+"""Held-out items without which nothing can be told of a network."""
+UNSEEN = 20
+"""Epochs where too few items could be held out to choose by, at most."""
+
+
+class PairLesson(nn.Module):
+    """An encoder with its loss: an item's vector finds the item that was taken with it, among those of the batch.
+
+    A softmax over the cosines, corrected for how often an item is in a batch (Yi et al., RecSys 2019). A candidate is there
+    once however many pairs brought it, and no item stands against itself.
+    """
+
+    def __init__(self, network: nn.Module, temperature: float, *, logq: bool) -> None:
+        super().__init__()
+        self.network, self.temperature, self.logq = network, temperature, logq
+
+    def loss(self, batch: PairBatch) -> Tensor:
+        """Return the mean of -log p(second item | first item)."""
+        vectors = normalize(self.network(batch.texts).float(), dim=1)
+        scores = vectors[batch.left] @ vectors[batch.candidates].T / self.temperature
+        if self.logq:
+            own = torch.arange(len(batch.log_q), device=scores.device) == batch.right[:, None]
+            scores = scores - torch.where(own, 0.0, batch.log_q)
+        return cross_entropy(scores.masked_fill(batch.itself, -torch.inf), batch.right)
+
+
+class NeuralFeaturizer(Featurizer[P]):
+    """A featurizer of which a plugin writes the encoder and the core does the rest.
+
+    The encoder learns that items which a shopper took within a few events lie near each other. So the text of an item that
+    nobody took yet lands near what its buyers will have taken. Where `context.epochs` does not say how long to train, a
+    tenth of the items is held out first: the epoch after which others find them best by their texts, by NDCG@10 among the
+    held-out items, is the number of epochs that is then trained on all. `epochs` and `history` tell how that went. Vectors
+    have length 1; an item without a text has none.
+    """
+
+    fitted = ("network", "tokenizer", "epochs", "history")
+    network: nn.Module
+    tokenizer: Tokenizer
+    epochs: int
+    history: list[dict[str, Any]]
+
+    @abstractmethod
+    def build(self, tokens: int) -> nn.Module:
+        """Return the encoder, `forward(batch: TextBatch) -> [N, D]`, for token numbers below `tokens`.
+
+        The vector of a text must not depend on its padding, nor on the other texts of the batch.
+        """
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Learn tokens and encoder from the texts of the items in training, and from which were taken together.
+
+        Raises:
+            DataError: No known item has a text.
+            TrainingError: No two items with a text were taken by one user, or the loss is no number any more.
+        """
+        p, name = self.params, type(self).__name__
+        texts = data.catalogue.texts(p.columns)
+        self.tokenizer = Tokenizer.learned([t for t, known in zip(texts, data.known, strict=True) if known], p.tokens)
+        tokenized = self.tokenizer(texts, p.text_length)
+        usable = data.known & (tokenized.lengths > 0)
+        neighbours = Neighbours(data.interactions, p.window, usable)
+        if len(np.unique(neighbours.items)) < 2:
+            raise TrainingError(
+                f"{name}: no user took two items with a text, so there is nothing to learn from. Use `tf-idf`."
+            )
+        found = None if context.epochs else self._chosen(data.interactions, tokenized, usable, context)
+        self.history = [] if found is None else found.history
+        epochs = context.epochs or (min(context.settings.max_epochs, UNSEEN) if found is None else found.epochs)
+        self.epochs = self._trained(neighbours, tokenized, replace(context, epochs=epochs), name).epochs
+
+    def transform(self, catalogue: Catalogue) -> ItemFeatures:
+        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
+        texts = self.tokenizer(catalogue.texts(self.params.columns), self.params.text_length)
+        vectors = self._vectors(texts, next(self.network.parameters()).device).cpu()
+        name = type(self).__name__.lower()
+        return ItemFeatures(vectors, tuple(f"{name}-{i}" for i in range(vectors.shape[1])))
+
+    def state(self) -> State:
+        """Return the encoder's weights and the tokenizer."""
+        values = {"tokenizer": self.tokenizer.json, "epochs": self.epochs, "history": self.history}
+        return State(weights(self.network), values)
+
+    def load_state(self, state: State) -> None:
+        """Build the encoder for the tokens saved, and take the weights."""
+        self.tokenizer = Tokenizer.of_json(state.values["tokenizer"])
+        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
+            self.network = self.build(self.tokenizer.size).eval()
+        restore(self.network, state.tensors)
+
+    def _chosen(
+        self, log: Interactions, texts: Texts, usable: NDArray[np.bool_], context: RunContext
+    ) -> Trained | None:
+        """Train without some items, and return how well their texts found their partners; None where there are too few."""
+        name, rng = f"{type(self).__name__}-held-out", context.rng(f"{type(self).__name__}/held-out")
+        held = usable & (rng.random(len(usable)) < HELD_OUT)
+        everything, rest = (Neighbours(log, self.params.window, items) for items in (usable, usable & ~held))
+        asked = rng.permutation(np.flatnonzero(held[everything.items]))[:QUESTIONS]
+        right, left = everything.drawn(asked, rng)
+        among = np.flatnonzero(held)
+        if len(among) < FEWEST or len(right) < FEWEST or len(np.unique(rest.items)) < FEWEST:
+            return None
+
+        def validate() -> float:
+            vectors = self._vectors(texts, context.device)
+            scores = vectors[left] @ vectors[among].T
+            scores[torch.from_numpy(among == left[:, None])] = -torch.inf
+            target = scores.gather(1, torch.from_numpy(np.searchsorted(among, right))[:, None].to(scores.device))
+            rank = (scores > target).sum(1) + 1
+            return float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).mean())
+
+        return self._trained(rest, texts, replace(context, epochs=None), name, validate)
+
+    def _trained(
+        self, neighbours: Neighbours, texts: Texts, context: RunContext, name: str, validate: Any = None
+    ) -> Trained:
+        """Train a fresh encoder on pairs."""
+        p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")
+        with context.seeded(f"{type(self).__name__}/init"):
+            self.network = self.build(self.tokenizer.size).to(context.device)
+        examples = PairExamples(neighbours, texts, p.epoch_pairs, context.settings.batch_size, rng)
+        lesson = PairLesson(self.network, p.temperature, logq=p.logq)
+        made_of = p.model_dump(mode="json")
+        return train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor="pair-ndcg@10")
+
+    def _vectors(self, texts: Texts, device: torch.device) -> Tensor:
+        """Return the vectors of all texts, `[I, D]`, as the network stands."""
+        vectors: Tensor | None = None
+        with torch.no_grad():
+            for items in texts.blocks(BLOCK):
+                found = normalize(self.network(texts.batch(items).to(device)).float(), dim=1)
+                if vectors is None:
+                    vectors = found.new_zeros(len(texts.lengths), found.shape[1])
+                vectors[torch.from_numpy(items)] = found
+        if vectors is None:
+            vectors = torch.zeros(len(texts.lengths), self.params.text_dim, device=device)
+        return vectors
