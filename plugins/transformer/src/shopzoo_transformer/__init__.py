@@ -108,7 +108,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Reads a history in both directions; hidden positions give their item, the next one among them.",
             citation="Sun et al.: BERT4Rec: Sequential recommendation with bidirectional encoder representations from Transformer. CIKM 2019",
             capabilities=neural_capabilities,
-            tiny={"dim": 32, "length": 10, "blocks": 1, "dropout": 0.0, "mask_rate": 0.4},
+            tiny={"dim": 32, "length": 10, "blocks": 1, "dropout": 0.0, "mask_rate": 0.4, "last_share": 0.5},
             reproduces=(BERT4REC,),
         ),
         ComponentSpec(
