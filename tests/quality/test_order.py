@@ -40,7 +40,7 @@ def shuffled(log, rng):
 def test_on_movielens_a_shuffled_history_costs_sasrec_a_tenth(data_dir):
     log, targets = split(data_dir / "ml-1m" / "interactions.parquet")
     pipeline = Pipeline.of("sasrec", length=50)
-    settings = NetworkSettings(batch_size=128, learning_rate=2e-3, precision="bf16", threads=2)
+    settings = NetworkSettings(batch_size=128, learning_rate=2e-3, precision="bf16")
     pipeline.predictor.fit(TrainingData.of(log), RunContext(epochs=15, settings=settings))
     pipeline.known, pipeline.known_users = log.known, np.arange(log.n_users + 1) > 0
     facts = Facts.of(log, Catalogue.bare(log.n_items), log.known, None)
