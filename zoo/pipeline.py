@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from zoo.stages.ranker import Ranker
 from zoo.stages.stage import RunContext, TrainingData
 from zoo.training.record import fit_of
 
+Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
+"""Fits a featurizer and returns what it makes of the catalogue."""
 BLOCK_BYTES = 2**23
 """How large a block's score matrix may be: fewer and larger blocks pay the price of a call less often."""
 
@@ -49,8 +52,10 @@ class Rules:
 class Pipeline:
     """The slots of a model and what flows between them."""
 
-    def __init__(self, model: ResolvedModel) -> None:
+    def __init__(self, model: ResolvedModel, featurize: Featurize | None = None) -> None:
+        """Build the stages of a model; `featurize` takes the place of `Featurizer.fit_transform`."""
         self.model = model
+        self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
         self.predictor: Predictor[Any] = model.predictor.build()
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.filters: list[Filter[Any]] = [f.build() for f in model.filters]
@@ -116,8 +121,9 @@ class Pipeline:
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
         self.known_users = np.concatenate([[False], interactions.lengths > 0])
+        featurize = [partial(self.featurize, *f) for f in zip(self.model.featurizers, self.featurizers, strict=True)]
         # How long the predictor trains says nothing of a featurizer.
-        self.features = features or item_features(self.featurizers, data, replace(context, epochs=None))
+        self.features = features or item_features(featurize, data, replace(context, epochs=None))
         data = replace(data, features=self.features)
         for item_filter in self.filters:
             item_filter.fit(data, context)

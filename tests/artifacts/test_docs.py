@@ -20,6 +20,10 @@ EXPERIMENT = """
 source = { name = "synthetic-shop", customers = 40, items = 60, events = 1500, categories = 6, brands = 12 }
 [[model]]
 predictor = { name = "als", factors = 8, iterations = 2 }
+[[model]]
+label = "content"
+predictor = "content-knn"
+featurizer = { name = "tf-idf", columns = ["title"] }
 """
 
 
@@ -31,6 +35,7 @@ def folder(tmp_path, monkeypatch):
     csv, jsonl = re.findall(r"^```text\n(.*?)^```$", RECOMMEND, re.DOTALL | re.MULTILINE)
     (tmp_path / "queries.csv").write_text(csv)
     (tmp_path / "queries.jsonl").write_text(jsonl)
+    (tmp_path / "items.csv").write_text("item_id,title\nnew,a red hat\n")
     return tmp_path
 
 
@@ -40,14 +45,14 @@ def test_the_commands_and_the_python_of_the_page_work(folder, capsys):
     for command in (*commands, more):
         done = CliRunner().invoke(main, shlex.split(command), prog_name="zoo")
         assert done.exit_code == 0, (command, done.output)
-    assert len(commands) == 5
+    assert len(commands) == 7
     (code,) = re.findall(r"^```python\n(.*?)^```$", RECOMMEND, re.DOTALL | re.MULTILINE)
     exec(code, {})
     assert len(capsys.readouterr().out.splitlines()) == 5
 
 
 def test_the_page_of_the_format_has_every_key_and_every_file(folder):
-    CliRunner().invoke(main, ["fit", "my.toml", "--out", "als"])
+    CliRunner().invoke(main, ["fit", "my.toml", "--model", "als", "--out", "als"])
     for entry in (manifest.Manifest, manifest.ModelEntry, manifest.LogEntry, manifest.FileEntry, manifest.TensorEntry):
         for key in entry.model_fields:
             assert f"`{key}`" in FORMAT, key

@@ -207,3 +207,34 @@ def test_what_is_no_artifact_and_what_is_malformed_is_an_error_without_a_traceba
     stderr = zoo("recommend", artifact, "--queries", tmp_path / "q.csv", "--out", tmp_path / "l.csv", code=2).stderr
     assert stderr == f"zoo: {tmp_path / 'q.csv'}, row 2: user_id is empty, so nothing tells who asks. Mend the row.\n"
     assert not (tmp_path / "l.csv").exists()
+
+
+CONTENT = """
+[data]
+source = { name = "synthetic-shop", customers = 40, items = 60, events = 1500, categories = 6, brands = 12 }
+[[model]]
+predictor = "content-knn"
+featurizer = { name = "tf-idf", columns = ["title"] }
+"""
+
+
+def test_new_items_are_recommended_without_another_fit(zoo, tmp_path):
+    file, out, items = tmp_path / "content.toml", tmp_path / "content", tmp_path / "items.csv"
+    file.write_text(CONTENT)
+    zoo("fit", file, "--out", out)
+    artifact = load_artifact(out)
+    item, title = artifact.catalogue.ids[5].as_py(), artifact.titles[5].as_py()
+    items.write_text(f'item_id,title\nbrand-new,"{title}"\n')
+    best = zoo("recommend", out, "--history", item, "--k", 1, "--new-items", items).stdout.splitlines()[1]
+    assert "brand-new" in best
+    assert title in best
+    queries, lists = tmp_path / "q.jsonl", tmp_path / "l.jsonl"
+    queries.write_text(json.dumps({"history": ["brand-new"]}))
+    done = zoo("recommend", out, "--queries", queries, "--out", lists, "--k", 1, "--new-items", items)
+    assert done.stderr == ""
+    assert json.loads(lists.read_text())["items"] == [item]
+    items.write_text(f'item_id,title\n{item},"{title}"\n')
+    assert zoo("recommend", out, "--history", item, "--new-items", items, code=2).stderr == (
+        f"zoo: {items}, row 1: item_id {item!r} is an item of the artifact's already, expected new items only. "
+        "Remove the row.\n"
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from zoo.artifacts.asked import Notes, asked, moment_of
 from zoo.artifacts.columns import refuse_columns
 from zoo.artifacts.manifest import LogEntry
+from zoo.artifacts.new_items import after, grown, new_items
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
@@ -89,6 +91,33 @@ class Artifact:
         sizes = f"{len(self.user_ids):,} users, {len(self.catalogue) - 1:,} items"
         return f"Artifact({model.label}: {said}; {sizes}; shopzoo {__version__})"
 
+    def with_items(self, items: str | Path | pa.Table) -> Artifact:
+        """Return an artifact that recommends new items as well, scored by their features; nothing is fitted again.
+
+        The scores of the other items stay what they are, but for how the last digit is rounded. New items may be recommended, and may be in histories.
+
+        Args:
+            items: A row an item: `item_id`, and the columns that the model's featurizers and filters read, under the zoo's
+                names; a table, or a file (.parquet, .csv, .jsonl, ...).
+
+        Raises:
+            DataError: The items cannot be read, lack a column, or one of them is there already.
+            ArtifactError: The model scores no item that it was not trained on.
+        """
+        catalogue, origin = new_items(items, self.vocabulary)
+        pipeline = grown(self.pipeline, catalogue, origin)
+        whole = Catalogue(
+            pa.concat_arrays([self.catalogue.ids, catalogue.ids[1:]]),
+            pa.table({TITLE: pa.concat_arrays([self.titles, _titles(catalogue)[1:]])}),
+        )
+        return replace(
+            self,
+            pipeline=pipeline,
+            rules=replace(self.rules, eligible=after(self.rules.eligible, catalogue, value=True)),
+            catalogue=whole,
+            histories=replace(self.histories, n_items=len(whole) - 1),
+        )
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Return the numbers of the items."""
@@ -97,9 +126,7 @@ class Artifact:
     @cached_property
     def titles(self) -> pa.Array:
         """Return the items' titles, `[I]`; null where there is none."""
-        if TITLE not in self.catalogue.columns:
-            return pa.nulls(len(self.catalogue), pa.string())
-        return self.catalogue.column(TITLE).cast(pa.string()).combine_chunks()
+        return _titles(self.catalogue)
 
     def recommend(
         self,
@@ -188,6 +215,13 @@ class Artifact:
             at = torch.from_numpy(rows)
             lists.items[at], lists.scores[at], lists.tied[at] = found.items, found.scores, found.tied
         return lists
+
+
+def _titles(catalogue: Catalogue) -> pa.Array:
+    """Return the titles of a catalogue's items, `[I]`; null where there is none."""
+    if TITLE not in catalogue.columns:
+        return pa.nulls(len(catalogue), pa.string())
+    return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
 
 
 def _is_one(users: Any, history: Sequence[Any] | None) -> bool:

@@ -71,14 +71,14 @@ def written(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors as one safetensors file."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str] | None = None) -> None:
+    """Write tensors as one safetensors file, with texts in its header if need be."""
     apart: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         whole = _apart(tensor)
         shared = any(whole.data_ptr() == other.data_ptr() for other in apart.values() if whole.numel())
         apart[name] = whole.clone() if shared else whole
-    safetensors.torch.save_file(apart, path)
+    safetensors.torch.save_file(apart, path, header)
     path.chmod(path.parent.stat().st_mode & 0o666)  # it writes for the owner alone
 
 

@@ -29,10 +29,10 @@ def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
     values: dict[str, Any] = {}
     for name, stage in _named(pipeline):
         state = stage.state()
-        _refuse_foreign(state, name, type(stage).__name__)
+        refuse_foreign(state, name, type(stage).__name__)
         tensors[_file(name)], values[name] = state.tensors, state.values
     if pipeline.rankers and pipeline.features is not None:  # the other stages keep what they need of them
-        tensors[_file(FEATURES)], values[FEATURES] = _unpacked(pipeline.features)
+        tensors[_file(FEATURES)], values[FEATURES] = unpacked(pipeline.features)
     return tensors, values
 
 
@@ -49,24 +49,37 @@ def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]],
         ArtifactError: A stage does not take its state.
     """
     for name, stage in _named(pipeline):
-        state = State(tensors(_file(name)), _of(values, name, path))
-        try:
-            stage.load_state(state)
-            again = stage.state()
-        except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
-            raise ArtifactError(
-                f"{path}: {type(stage).__name__} does not take its saved state ({type(error).__name__}: {error}). "
-                "Fit the model again with what is installed."
-            ) from error
-        before, after = _signature(state), _signature(again)
-        if before != after:
-            wrong = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-            raise ArtifactError(
-                f"{path}: {type(stage).__name__} does not take its saved state: {', '.join(wrong)} of it are missing or "
-                "of another shape. Fit the model again with what is installed."
-            )
+        load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
     if isinstance(values, dict) and FEATURES in values:
-        pipeline.features = _packed(tensors(_file(FEATURES)), values[FEATURES])
+        pipeline.features = packed(tensors(_file(FEATURES)), values[FEATURES])
+
+
+def load_stage(stage: Stage[Any], state: State, path: str) -> None:
+    """Give a stage back what fitting had learned.
+
+    Args:
+        stage: Built, not fitted.
+        state: As it was saved.
+        path: What to call the artifact in messages.
+
+    Raises:
+        ArtifactError: The stage does not take it.
+    """
+    try:
+        stage.load_state(state)
+        again = stage.state()
+    except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
+        raise ArtifactError(
+            f"{path}: {type(stage).__name__} does not take its saved state ({type(error).__name__}: {error}). "
+            "Fit the model again with what is installed."
+        ) from error
+    before, after = _signature(state), _signature(again)
+    if before != after:
+        wrong = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+        raise ArtifactError(
+            f"{path}: {type(stage).__name__} does not take its saved state: {', '.join(wrong)} of it are missing or "
+            "of another shape. Fit the model again with what is installed."
+        )
 
 
 def _named(pipeline: Pipeline) -> Iterator[tuple[str, Stage[Any]]]:
@@ -103,7 +116,7 @@ def _signature(state: State) -> dict[str, Any]:
     return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape) for key, t in state.tensors.items()}}
 
 
-def _refuse_foreign(state: State, name: str, called: str) -> None:
+def refuse_foreign(state: State, name: str, called: str) -> None:
     """Refuse a state that an artifact cannot hold.
 
     Raises:
@@ -132,7 +145,7 @@ def _is_json(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def _unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return item features as dense tensors and JSON."""
     values = {"names": list(features.names)}
     if not features.is_sparse:
@@ -142,8 +155,8 @@ def _unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]
     return {key: torch.from_numpy(part) for key, part in parts.items()}, values
 
 
-def _packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
-    """Return item features from what `_unpacked` gave."""
+def packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
+    """Return item features from what `unpacked` gave."""
     names = tuple(values["names"])
     if "columns" not in tensors:
         return ItemFeatures(tensors["values"], names)

@@ -13,6 +13,7 @@ import torch
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.saving import save_artifact
+from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.judge import Judge, device_of, measured
 from zoo.benchmark.machine import machine, sources_of, versions
 from zoo.benchmark.progress import Progress
@@ -91,6 +92,7 @@ def bench(
     )
     replaced = store.replaced()
     progress.loaded(task, len(runs))
+    features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
             artifact = store.artifact(run.key) if keep_artifacts else None
@@ -99,7 +101,7 @@ def bench(
             if row is None:
                 progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
                 folder = store.folder / "training" / run.key
-                row, lists = _made(run, judge, folder, artifact, progress)
+                row, lists = _made(run, judge, folder, artifact, progress, features=features)
                 store.add(row, lists)
                 if not row.error:  # a run that failed is tried again, and then goes on
                     forget(folder)
@@ -155,7 +157,7 @@ def _moment(milliseconds: int) -> str:
 
 
 def _made(
-    run: Run, judge: Judge, folder: Path, artifact: Path | None, progress: Progress
+    run: Run, judge: Judge, folder: Path, artifact: Path | None, progress: Progress, *, features: FeatureCache
 ) -> tuple[Row, pa.Table | None]:
     """Return a run's row and lists, and keep its artifact where it has a place; an error of the model's becomes the row."""
 
@@ -173,7 +175,7 @@ def _made(
         "machine": machine(),
     }
     try:
-        figures, lists = measured(run.model, run.seed or 0, judge, folder, progress, keep=keep)
+        figures, lists = measured(run.model, run.seed or 0, judge, folder, progress, features=features, keep=keep)
     except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
         return Row(**common, error=described(error)), None
     return Row(**common, **figures), lists

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     "--now",
     help="The moment of queries that have none (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
 )
+@click.option(
+    "--new-items", type=FILE, help="A file of items to recommend beside the artifact's, as the data's items are."
+)
 @plugin_option
 def recommend(
     *,
@@ -38,6 +41,7 @@ def recommend(
     history: str | None,
     k: int,
     now: str | None,
+    new_items: Path | None,
     plugins: tuple[Path, ...],
 ) -> None:
     """Recommend from the artifact in FOLDER, which `zoo fit` wrote; the training data are not needed.
@@ -58,6 +62,8 @@ def recommend(
         artifact = load_artifact(folder, plugins=plugins)
     for warning in caught:
         click.echo(f"zoo: {warning.message}", err=True)
+    if new_items is not None:
+        artifact = artifact.with_items(new_items)
     if queries is not None and out is not None:
         _file(artifact, queries, out, k, now)
     else:

@@ -190,6 +190,15 @@ class FileTable:
         return self._kept[file]
 
 
+def file_table(path: str | Path) -> FileTable:
+    """Return the table of one file, or of those of one pattern, in any format of the `files` dataset.
+
+    Raises:
+        DataError: There is no such file, it is empty, or its ending tells no format.
+    """
+    return FileTable(_found([str(path)]))
+
+
 def _refuse_one_field(file: Path, names: list[str]) -> None:
     """Refuse a CSV header that is one field and looks like several.
 

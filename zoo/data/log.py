@@ -248,14 +248,14 @@ def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: 
     if not table.num_rows:
         raise DataError(f"{source.origin}: there is no row in it, expected a row an item. Choose another file.")
     (found,) = _ids_of_rows(source, table, ["item_id"], settings, notes)
-    _refuse_repeated(source, found)
+    refuse_repeated(source, found)
     _refuse_strangers(source, found, logged, tables.interactions_from)
     vocabulary = Vocabulary.of(pa.array({*found.unique.to_pylist(), *logged.to_pylist()}, pa.string()), settings.salt)
     notes["items of the log that the item table lacks"] = len(vocabulary) - 1 - len(found.unique)
     return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
 
 
-def _refuse_repeated(source: Mapped, found: Ids) -> None:
+def refuse_repeated(source: Mapped, found: Ids) -> None:
     """Refuse an item table that lists an item twice.
 
     Raises:

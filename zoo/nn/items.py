@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, linear
 
 from zoo.nn.features import FeatureProjection
+from zoo.nn.sparse import stacked
 
 
 class ItemTable(nn.Module):
@@ -60,6 +61,24 @@ class ItemTable(nn.Module):
         """Begin to train, or to answer; what was kept to answer with is forgotten."""
         self._kept = None
         return super().train(mode)
+
+    def grow(self, features: Tensor) -> None:
+        """Take new items after training, that are known by their features alone, `[N, F]`.
+
+        Raises:
+            ValueError: The items have no features, or those are of another width.
+        """
+        if self.projection is None:
+            raise ValueError("the items have no features, and a new item has nothing else")
+        if features.shape[1] != self.projection.width:
+            raise ValueError(f"expected {self.projection.width} columns of features, found {features.shape[1]}")
+        self.projection.take(stacked(self.projection.features, features))
+        new = features.shape[0]
+        self.known = torch.cat([self.known, self.known.new_zeros(new)])
+        self.mask = torch.cat([self.mask, self.mask.new_full((new,), -torch.inf)])
+        if self.weight is not None:
+            self.weight = nn.Parameter(torch.cat([self.weight.detach(), self.weight.new_zeros(new, self.dim)]))
+        self._kept = None
 
     def inputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as an encoder reads them, `[..., D]`."""

@@ -30,6 +30,16 @@ def of_parts(parts: Mapping[str, Tensor], width: int) -> Tensor:
     return _csr(offsets, columns, values, (len(offsets) - 1, width))
 
 
+def stacked(above: Tensor, below: Tensor) -> Tensor:
+    """Return the rows of two matrices as one, `[I + N, F]` for `[I, F]` and `[N, F]`; in the layout of the first."""
+    if above.layout != torch.sparse_csr:
+        return torch.cat([above, below.to(above)])
+    parts, more = parts_of(above), parts_of(below)
+    ends = parts["offsets"][-1] + more["offsets"][1:].to(parts["offsets"])
+    joined = {name: torch.cat([parts[name], more[name].to(parts[name])]) for name in ("values", "columns")}
+    return of_parts({**joined, "offsets": torch.cat([parts["offsets"], ends])}, above.shape[1])
+
+
 def _csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return a tensor in CSR layout."""
     with warnings.catch_warnings():  # torch tells every user once that this layout is in beta

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from zoo.data.catalogue import Catalogue
-from zoo.nn.sparse import csr_tensor
+from zoo.errors import ArtifactError
+from zoo.nn.sparse import csr_tensor, stacked
 from zoo.stages.stage import P, RunContext, Stage, TrainingData
 
 
@@ -45,6 +46,33 @@ class ItemFeatures:
         parts = (self.values.values().numpy(), self.values.col_indices().numpy(), self.values.crow_indices().numpy())
         return scipy.sparse.csr_matrix(parts, shape=tuple(self.values.shape))
 
+    def check_width(self, expected: int) -> None:
+        """Refuse features of another width than those that a stage was fitted on.
+
+        Raises:
+            ArtifactError: They have another one.
+        """
+        if self.values.shape[1] != expected:
+            raise ArtifactError(
+                f"the featurizer makes {self.values.shape[1]} columns of new items, and the model was fitted on {expected}: "
+                "the featurizer has changed since. Fit the model again with what is installed."
+            )
+
+    def followed_by(self, new: ItemFeatures) -> ItemFeatures:
+        """Return the features of these items and then of others, `[I + N, D]`.
+
+        Raises:
+            ArtifactError: The others have another width.
+        """
+        new.check_width(self.values.shape[1])
+        return ItemFeatures(stacked(self.values, new.values), self.names)
+
+    def without_padding(self) -> ItemFeatures:
+        """Return the features without row 0, `[I - 1, D]`."""
+        if self.is_sparse:
+            return ItemFeatures.of_sparse(self.sparse()[1:], self.names)
+        return ItemFeatures(self.values[1:], self.names)
+
     def rows(self, items: Tensor) -> Tensor:
         """Return the vectors of the given items, dense, `[..., D]`."""
         if not self.is_sparse:
@@ -69,9 +97,17 @@ class Featurizer(Stage[P]):
         return self.transform(data.catalogue)
 
 
-def item_features(featurizers: list[Featurizer[Any]], data: TrainingData, context: RunContext) -> ItemFeatures | None:
-    """Fit featurizers and return what they make of the catalogue, side by side; None where there is none."""
-    return joined([featurizer.fit_transform(data, context) for featurizer in featurizers])
+def item_features(
+    featurize: Sequence[Callable[[TrainingData, RunContext], ItemFeatures]], data: TrainingData, context: RunContext
+) -> ItemFeatures | None:
+    """Return what several featurizers make of the catalogue, by their `fit_transform`, side by side; None for none."""
+    made = []
+    for fit_transform in featurize:
+        with context.seeded(
+            "features"
+        ):  # whether features are made, or were there already, shifts nobody's random numbers
+            made.append(fit_transform(data, context))
+    return joined(made)
 
 
 def joined(features: list[ItemFeatures]) -> ItemFeatures | None:

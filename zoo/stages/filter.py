@@ -6,7 +6,9 @@ from abc import abstractmethod
 
 from torch import Tensor
 
+from zoo.data.catalogue import Catalogue
 from zoo.data.queries import Queries
+from zoo.errors import ArtifactError
 from zoo.stages.stage import P, RunContext, Stage, TrainingData
 
 
@@ -20,3 +22,16 @@ class Filter(Stage[P]):
     @abstractmethod
     def keep(self, queries: Queries) -> Tensor:
         """Return which items may be recommended, `[B, I]` bool, or `[1, I]` where it is the same for all."""
+
+    def grow(self, catalogue: Catalogue) -> None:
+        """Take new items after fitting, numbered after all others. Override where their columns are enough to judge them.
+
+        Args:
+            catalogue: The N new items, from row 1; row 0 is padding, as ever.
+
+        Raises:
+            ArtifactError: The filter takes none.
+        """
+        raise ArtifactError(
+            f"{type(self).__name__} takes no new items: its plugin does not say how (`grow`). Fit the model again with them."
+        )

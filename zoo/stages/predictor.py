@@ -7,8 +7,9 @@ from abc import abstractmethod
 from torch import Tensor
 
 from zoo.data.queries import Queries
-from zoo.errors import ScoreError
+from zoo.errors import ArtifactError, ScoreError
 from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.stage import P, RunContext, Stage, TrainingData
 
 
@@ -22,6 +23,19 @@ class Predictor(Stage[P]):
     @abstractmethod
     def score(self, queries: Queries) -> Tensor:
         """Return a score for every item, `[B, I]` float32; higher is better. The core may write into the result."""
+
+    def grow(self, features: ItemFeatures) -> None:
+        """Take new items after fitting, numbered after all others. Override where their features are enough to score them.
+
+        Args:
+            features: Of the N new items alone, `[N, D]`, as wide as those of the fit; no row is padding.
+
+        Raises:
+            ArtifactError: The predictor takes none.
+        """
+        raise ArtifactError(
+            f"{type(self).__name__} takes no new items: its plugin does not say how (`grow`). Fit the model again with them."
+        )
 
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of the given items only, `[B, K]`, for item numbers `[B, K]`. Override where that is cheaper."""

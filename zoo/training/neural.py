@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from zoo.errors import ConfigError, TrainingError
 from zoo.nn.items import ItemTable
 from zoo.nn.sparse import of_parts, parts_of
 from zoo.params import NeuralParams
+from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import RunContext, State, TrainingData
 from zoo.training.loop import train
@@ -133,7 +134,7 @@ class NeuralPredictor(Predictor[P]):
         with context.seeded(f"{name}/init"):
             self.network = self._built(torch.from_numpy(data.known), features).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
-        self.network.popularity.copy_(counts.float().clamp(min=0.5).log())  # a new item comes last
+        self.network.popularity.copy_(_log_counts(counts))
         lesson = Lesson(self.network, loss_of(p, counts, negatives))
         validate = None if context.validate is None else partial(context.validate, self)
         made_of = p.model_dump(mode="json")
@@ -149,6 +150,19 @@ class NeuralPredictor(Predictor[P]):
             question = self.objective.question(queries, self.network.popularity.device)
             scores = self.network.items.all_logits(self.network.hidden(question)).float()
             return scores.where(self.objective.answerable(question)[:, None], self.network.popularity)
+
+    def grow(self, features: ItemFeatures) -> None:
+        """Take new items, whose vectors are the projections of their features."""
+        projection = self.network.items.projection
+        if projection is None:
+            super().grow(features)
+            return
+        features.check_width(projection.width)
+        new = features.values.shape[0]
+        self.network.items.grow(features.values)
+        popularity = self.network.popularity
+        self.network.popularity = torch.cat([popularity, _log_counts(popularity.new_zeros(new))])
+        self.sizes = replace(self.sizes, n_items=self.sizes.n_items + new)
 
     def state(self) -> State:
         """Return the weights, the item features where there are some, and the sizes that they were built for."""
@@ -174,3 +188,8 @@ class NeuralPredictor(Predictor[P]):
         p = self.params
         items = ItemTable(known, p.dim, sparse=p.sparse_updates, features=features, ids=p.ids)
         return Network(items, self.build(self.sizes, items))
+
+
+def _log_counts(counts: Tensor) -> Tensor:
+    """Return how popular items are that occur so often, `[I]`; one that never does comes last."""
+    return counts.float().clamp(min=0.5).log()

@@ -27,11 +27,24 @@ class Available(Filter[AvailableParams]):
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Read the catalogue's columns."""
-        catalogue, names = data.catalogue, self._columns(data.catalogue)
-        self.stocked = torch.from_numpy(stocked(catalogue, names["in_stock"]))
-        self.first = torch.from_numpy(moments(catalogue, names["available_from"], EVER.min))
-        self.last = torch.from_numpy(moments(catalogue, names["available_until"], EVER.max))
-        self.timed = names["available_from"] is not None or names["available_until"] is not None
+        self.stocked, self.first, self.last, self.timed = self._read(data.catalogue)
+
+    def grow(self, catalogue: Catalogue) -> None:
+        """Read the columns of new items."""
+        stocked, first, last, timed = self._read(catalogue)
+        self.stocked = torch.cat([self.stocked, stocked[1:]])
+        self.first, self.last = torch.cat([self.first, first[1:]]), torch.cat([self.last, last[1:]])
+        self.timed = self.timed or timed
+
+    def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor, Tensor, bool]:
+        """Return what is in stock, when its sale begins and ends, each `[I]`, and whether any moment of sale is read."""
+        names = self._columns(catalogue)
+        return (
+            torch.from_numpy(stocked(catalogue, names["in_stock"])),
+            torch.from_numpy(moments(catalogue, names["available_from"], EVER.min)),
+            torch.from_numpy(moments(catalogue, names["available_until"], EVER.max)),
+            names["available_from"] is not None or names["available_until"] is not None,
+        )
 
     def keep(self, queries: Queries) -> Tensor:
         """Return what can be had, `[B, I]`; `[1, I]` where no moment of sale is read."""

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse
 import torch
@@ -19,30 +20,34 @@ class Category(Filter[CategoryParams]):
     An item without a value has none to allow and none to deny.
     """
 
-    fitted = ("kept", "offsets", "values", "n_values")
+    fitted = ("kept", "offsets", "values", "names")
     kept: Tensor
     offsets: Tensor
     values: Tensor
-    n_values: int
+    names: list[str]
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Read the column, and look the wanted and unwanted values up."""
-        matrix, names = item_values(data.catalogue, self.params.column)
-        kept = np.ones(len(data.catalogue), np.bool_)
-        if self.params.allow is not None:
-            kept &= matrix @ self._marked(names, "allow", self.params.allow) > 0
-        if self.params.deny is not None:
-            kept &= matrix @ self._marked(names, "deny", self.params.deny) == 0
-        self.kept = torch.from_numpy(kept)
+        matrix, self.names = item_values(data.catalogue, self.params.column)
+        for key, wanted in (("allow", self.params.allow), ("deny", self.params.deny)):
+            self._refuse_unknown(key, wanted or [])
+        self.kept = self._kept(matrix)
         self.offsets, self.values = torch.from_numpy(matrix.indptr), torch.from_numpy(matrix.indices)
-        self.n_values = len(names)
+
+    def grow(self, catalogue: Catalogue) -> None:
+        """Read the column of new items; a value that no other item has is a new one."""
+        matrix, self.names = item_values(catalogue, self.params.column, self.names)
+        self.kept = torch.cat([self.kept, self._kept(matrix)[1:]])
+        ends = torch.from_numpy(matrix.indptr[2:]).to(self.offsets)  # the padding has no value
+        self.offsets = torch.cat([self.offsets, self.offsets[-1] + ends])
+        self.values = torch.cat([self.values, torch.from_numpy(matrix.indices).to(self.values)])
 
     def keep(self, queries: Queries) -> Tensor:
         """Return the items with a wanted value, `[B, I]`; `[1, I]` where the history does not matter."""
         if self.params.like_last is None:
             return self.kept[None]
         offsets, values = self.offsets.numpy(), self.values.numpy()
-        shape = (len(offsets) - 1, self.n_values)
+        shape = (len(offsets) - 1, len(self.names))
         matrix = scipy.sparse.csr_matrix((np.ones(len(values), np.float32), values, offsets), shape)
         h = queries.histories
         last = h.offsets[h.rows + 1] - np.arange(len(h.items)) <= self.params.like_last
@@ -51,12 +56,26 @@ class Category(Filter[CategoryParams]):
         shared = torch.from_numpy(matrix @ np.ascontiguousarray(liked.T)).T > 0
         return self.kept & (shared | torch.from_numpy(~liked.any(axis=1))[:, None])
 
-    def _marked(self, names: list[str], key: str, wanted: list[str]) -> NDArray[np.float32]:
-        """Return 1 for the wanted values and 0 for the others, `[values]`.
+    def _kept(self, matrix: scipy.sparse.csr_matrix) -> Tensor:
+        """Return which items have a value to allow and none to deny, `[I]` bool."""
+        kept = np.ones(matrix.shape[0], np.bool_)
+        if self.params.allow is not None:
+            kept &= matrix @ self._marked(self.params.allow) > 0
+        if self.params.deny is not None:
+            kept &= matrix @ self._marked(self.params.deny) == 0
+        return torch.from_numpy(kept)
+
+    def _marked(self, wanted: list[str]) -> NDArray[np.float32]:
+        """Return 1 for the wanted values and 0 for the others, `[values]`."""
+        return np.isin(self.names, wanted).astype(np.float32)
+
+    def _refuse_unknown(self, key: str, wanted: list[str]) -> None:
+        """Refuse values that the column does not have.
 
         Raises:
-            DataError: The column has no such value.
+            DataError: There is one.
         """
+        names = self.names
         for value in wanted:
             if value not in names:
                 near = "".join(f" Did you mean {n!r}?" for n in get_close_matches(value, names, n=1))
@@ -65,17 +84,19 @@ class Category(Filter[CategoryParams]):
                     f"category: `{key}` names {value!r}, which is no value of the catalogue's column "
                     f"{self.params.column!r}.{near} Its {len(names)} values: {some}."
                 )
-        return np.isin(names, wanted).astype(np.float32)
 
 
-def item_values(catalogue: Catalogue, name: str) -> tuple[scipy.sparse.csr_matrix, list[str]]:
-    """Return which values each item has in a column, `[I, values]`, and the values, sorted.
+def item_values(
+    catalogue: Catalogue, name: str, known: list[str] | None = None
+) -> tuple[scipy.sparse.csr_matrix, list[str]]:
+    """Return which values each item has in a column, `[I, values]`, and the values: those known before, the others sorted.
 
     Raises:
         DataError: There is no such column, or its values are not categories.
     """
     items, values = catalogue.categories(name)
-    names = pc.unique(values).sort()
-    codes = pc.index_in(values, names).to_numpy()
+    before = known or []
+    names = before + sorted(set(pc.unique(values).to_pylist()) - set(before))
+    codes = pc.index_in(values, pa.array(names, pa.string())).to_numpy()
     matrix = scipy.sparse.csr_matrix((np.ones(len(codes), np.float32), (items, codes)), (len(catalogue), len(names)))
-    return matrix, names.to_pylist()
+    return matrix, names

@@ -24,6 +24,10 @@ class AllowList(Filter[ListParams]):
         """Return the items of the list, `[1, I]`."""
         return self.kept[None]
 
+    def grow(self, catalogue: Catalogue) -> None:
+        """Look the new ids up."""
+        self.kept = torch.cat([self.kept, among(catalogue, self.params)[1:]])
+
 
 class DenyList(Filter[ListParams]):
     """Removes the items that the list names."""
@@ -38,6 +42,10 @@ class DenyList(Filter[ListParams]):
     def keep(self, queries: Queries) -> Tensor:
         """Return the items outside the list, `[1, I]`."""
         return self.kept[None]
+
+    def grow(self, catalogue: Catalogue) -> None:
+        """Look the new ids up."""
+        self.kept = torch.cat([self.kept, ~among(catalogue, self.params)[1:]])
 
 
 def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:
@@ -54,4 +62,10 @@ def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:
             f"{name}: {len(unknown)} of {len(wanted)} ids are not in the catalogue: {some}. Ids are compared as text. "
             f'Correct them, or set missing = "ignore".'
         )
-    return torch.from_numpy(np.asarray(pc.is_in(ids, wanted).to_numpy(zero_copy_only=False), np.bool_))
+    return among(catalogue, params)
+
+
+def among(catalogue: Catalogue, params: ListParams) -> Tensor:
+    """Return which items a list names, `[I]` bool, whatever else it names."""
+    ids, wanted = catalogue.ids.cast(pa.string()), pa.array(params.ids, pa.string())
+    return torch.from_numpy(np.array(pc.is_in(ids, wanted).to_numpy(zero_copy_only=False), np.bool_))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import PriceBandParams
-from zoo.api import Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, Filter, Queries, RunContext, TrainingData
 
 
 class PriceBand(Filter[PriceBandParams]):
@@ -22,11 +22,20 @@ class PriceBand(Filter[PriceBandParams]):
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Read the prices."""
+        self.prices, self.kept = self._read(data.catalogue)
+
+    def grow(self, catalogue: Catalogue) -> None:
+        """Read the prices of new items."""
+        prices, kept = self._read(catalogue)
+        self.prices, self.kept = torch.cat([self.prices, prices[1:]]), torch.cat([self.kept, kept[1:]])
+
+    def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
+        """Return the prices of a catalogue's items, and which lie within the fixed band, each `[I]`."""
         low = -np.inf if self.params.min is None else self.params.min
         high = np.inf if self.params.max is None else self.params.max
-        prices = data.catalogue.numbers(self.params.column).copy()  # arrow's memory is read-only
-        self.prices = torch.from_numpy(prices)
-        self.kept = torch.from_numpy((prices >= low) & (prices <= high) | self._unpriced())
+        prices = catalogue.numbers(self.params.column).copy()  # arrow's memory is read-only
+        kept = (prices >= low) & (prices <= high) | self._unpriced(prices)
+        return torch.from_numpy(prices), torch.from_numpy(kept)
 
     def keep(self, queries: Queries) -> Tensor:
         """Return what lies within the bands, `[B, I]`; `[1, I]` where the history does not matter."""
@@ -41,11 +50,11 @@ class PriceBand(Filter[PriceBandParams]):
         ends = np.where(counts > 0, low / slack, -np.inf), np.where(counts > 0, high * slack, np.inf)
         lowest, highest = (torch.from_numpy(end)[:, None] for end in ends)
         within = (self.prices >= lowest) & (self.prices <= highest)
-        return self.kept & (within | torch.from_numpy(self._unpriced()))
+        return self.kept & (within | torch.from_numpy(self._unpriced(self.prices.numpy())))
 
-    def _unpriced(self) -> NDArray[np.bool_]:
+    def _unpriced(self, prices: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return the items that stay although they have no price, `[I]`."""
-        missing = np.isnan(self.prices.numpy())
+        missing = np.isnan(prices)
         return missing if self.params.unpriced == "keep" else np.zeros_like(missing)
 
 

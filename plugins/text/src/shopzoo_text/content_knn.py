@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, Predictor, Queries, RunContext, TrainingData
+from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, TrainingData
 
 PROFILE_BYTES = 2**27
 """How large a block of dense profiles, `[D, B]`, may be."""
@@ -40,6 +40,18 @@ class ContentKNN(Predictor[ContentKNNParams]):
         matrix = _of_length_1(data.features.sparse())
         self.vectors = torch.from_numpy(matrix.data)
         self.columns, self.offsets = torch.from_numpy(matrix.indices), torch.from_numpy(matrix.indptr)
+
+    def grow(self, features: ItemFeatures) -> None:
+        """Scale the features of new items to length 1 too."""
+        features.check_width(self.width)
+        if self.columns is None or self.offsets is None:
+            self.vectors = torch.cat([self.vectors, normalize(features.values, dim=1)])
+            return
+        matrix = _of_length_1(features.sparse())
+        values, columns, ends = map(torch.from_numpy, (matrix.data, matrix.indices, matrix.indptr[1:]))
+        self.vectors = torch.cat([self.vectors, values])
+        self.columns = torch.cat([self.columns, columns.to(self.columns)])
+        self.offsets = torch.cat([self.offsets, self.offsets[-1] + ends.to(self.offsets)])
 
     def score(self, queries: Queries) -> Tensor:
         """Return the cosines `[B, I]`."""

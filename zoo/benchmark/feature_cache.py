@@ -1,0 +1,120 @@
+"""Item features on disk, so that the runs of a benchmark that share a featurizer compute them once."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from zoo.artifacts.folder import write_tensors
+from zoo.artifacts.stages import load_stage, packed, refuse_foreign, unpacked
+from zoo.benchmark.machine import sources_of, versions
+from zoo.config.resolved import Chosen, digest
+from zoo.data.fingerprint import fingerprint
+from zoo.errors import ArtifactError
+from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.stage import RunContext, State, TrainingData
+
+STATE, FEATURES = "state.", "features."
+
+
+class FeatureCache:
+    """Fits a featurizer, or takes what an earlier run with the same data, parameters and code made of it.
+
+    An entry is a file, written whole or not at all: fitted state and item features as tensors, all else as JSON in the
+    header, and a hash of both. One that is damaged or that the featurizer does not take is made again; what cannot be kept
+    is not.
+
+    Attributes:
+        owed: Seconds to add to a time that was measured around calls: what the features took when they were made, less
+            what looking them up and keeping them took.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.owed = folder, 0.0
+
+    def __call__(
+        self, chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
+    ) -> ItemFeatures:
+        """Return the features of the data's catalogue, `[I, D]`; the featurizer is fitted then."""
+        start = time.perf_counter()
+        path = self.folder / f"{_key(chosen, data, context)}.safetensors"
+        try:
+            features, seconds = _read(path, featurizer)
+        except (ArtifactError, OSError, SafetensorError, KeyError, TypeError, ValueError):
+            began = time.perf_counter()
+            features = featurizer.fit_transform(data, context)
+            seconds = time.perf_counter() - began
+            self._keep(path, featurizer, features, seconds)
+        self.owed += seconds - (time.perf_counter() - start)
+        return features
+
+    def _keep(self, path: Path, featurizer: Featurizer[Any], features: ItemFeatures, seconds: float) -> None:
+        """Write an entry, if its state is tensors and JSON and there is room."""
+        state, (tensors, about) = featurizer.state(), unpacked(features)
+        named = {f"{STATE}{name}": tensor for name, tensor in state.tensors.items()}
+        named |= {f"{FEATURES}{name}": tensor for name, tensor in tensors.items()}
+        beside = path.with_name(f".{path.name}")
+        try:
+            refuse_foreign(state, "featurizer", type(featurizer).__name__)
+            entry = json.dumps({"seconds": seconds, "state": state.values, "features": about})
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_tensors(beside, named, {"entry": entry, "hash": _hash(entry, named)})
+            beside.replace(path)
+        except (ArtifactError, OSError, SafetensorError):
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
+    """Return the hash of all that features depend on."""
+    can = chosen.capabilities
+    return digest({
+        "featurizer": chosen.as_json(),
+        "versions": {**versions(), **sources_of(chosen)},
+        "data": fingerprint(data.interactions, data.catalogue, pa.array([], pa.string())),
+        "device": str(context.device),
+        "threads": torch.get_num_threads(),
+        "seed": None if can.deterministic else context.seed,
+        "train": context.settings.model_dump(mode="json") if can.validates else None,
+    })  # fmt: skip
+
+
+def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]:
+    """Return the features of an entry and the seconds that they took; the featurizer takes its state.
+
+    Raises:
+        ArtifactError: It is damaged, or the featurizer does not take it; other errors where it is no entry at all.
+    """
+    with safe_open(path, framework="pt") as file:
+        # A copy: a mapped file is not aligned as torch's own memory is, and sums would round in another order.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        header = file.metadata()
+    if header["hash"] != _hash(header["entry"], tensors):
+        raise ArtifactError(f"{path} is damaged. Remove it.")
+    entry = json.loads(header["entry"])
+    load_stage(featurizer, State(_below(STATE, tensors), entry["state"]), str(path))
+    return packed(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
+
+
+def _below(start: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names have a start, without it."""
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _hash(entry: str, tensors: dict[str, Tensor]) -> str:
+    """Return the hash of an entry's JSON and tensors."""
+    digested = blake2b(entry.encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digested.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digested.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digested.hexdigest()
