@@ -34,7 +34,7 @@ def table(features, **options):
 
 def test_a_vector_is_the_items_own_plus_its_projected_features(features, laid_out):
     made = table(laid_out)
-    lengths = features.norm(dim=1)
+    lengths = features.norm(dim=1)[KNOWN]
     expected = made.weight + features @ made.projection.weight / lengths[lengths > 0].mean()
     torch.testing.assert_close(made.vectors(), expected)
     assert (made.weight[[0, 3]] == 0).all()
@@ -50,7 +50,7 @@ def test_a_vector_is_the_items_own_plus_its_projected_features(features, laid_ou
 
 def test_rows_are_those_of_the_whole_and_so_are_their_gradients(laid_out):
     torch.manual_seed(0)
-    projection = FeatureProjection(laid_out, 4, 1.0)
+    projection = FeatureProjection(laid_out, KNOWN, 4, 1.0)
     for items in (torch.tensor([3, 1, 3, 4]), torch.zeros(0, dtype=torch.int64)):
         grads = []
         for vectors in (projection.rows(items), projection()[items]):
@@ -79,6 +79,24 @@ def test_vectors_are_kept_while_nothing_changes_and_made_anew_after_training(fea
         made.projection.weight.mul_(2)
     made.eval()
     assert not torch.equal(made.vectors(), before)
+
+
+def test_what_a_new_item_is_changes_nothing_for_the_others(features):
+    other = features.clone()
+    other[3] *= 1000
+    torch.testing.assert_close(table(other).vectors()[KNOWN], table(features).vectors()[KNOWN])
+
+
+def test_sparse_updates_stay_sparse_whatever_the_size_of_the_batch(laid_out):
+    for items in (torch.tensor([1, 2]), torch.tensor([1, 2, 4, 1, 2, 4])):
+        made = table(laid_out, sparse=True).train()
+        made.outputs(items).sum().backward()
+        assert made.weight.grad.is_sparse
+
+
+def test_features_of_double_precision_are_taken_as_single(laid_out):
+    double = laid_out.to(torch.float64)
+    torch.testing.assert_close(table(double).vectors(), table(laid_out).vectors())
 
 
 def test_features_of_another_width_are_refused(features):

@@ -98,8 +98,18 @@ def test_nothing_to_learn_from_is_an_error(shop):
     with pytest.raises(DataError, match=r"no token is left .* 0 of 28 known items have a text"):
         fit(TrainingData.of(shop.interactions, bare))
     alone = Interactions.from_arrays(np.arange(5), np.arange(1, 6), n_items=32)
-    with pytest.raises(TrainingError, match="no user took two items with a text"):
-        fit(TrainingData.of(alone, shop.catalogue))
+    again = Interactions.from_arrays(np.repeat(np.arange(5), 3), np.repeat(np.arange(1, 6), 3), n_items=32)
+    for log in (alone, again):
+        with pytest.raises(TrainingError, match="no user took two items with a text"):
+            fit(TrainingData.of(log, shop.catalogue))
+
+
+def test_an_encoder_to_which_all_texts_are_alike_is_no_good():
+    rng = np.random.default_rng(0)
+    log = Interactions.from_arrays(np.repeat(np.arange(200), 5), rng.integers(1, 301, 1000), n_items=300)
+    names = pa.array([None, *map(str, range(300))])
+    catalogue = Catalogue(names, pa.table({"title": pa.array([None, *["thing"] * 300])}))
+    assert max(at["value"] for at in fit(TrainingData.of(log, catalogue)).history) < 0.3
 
 
 def test_neighbours_are_other_events_of_the_same_user_within_the_window():

@@ -12,8 +12,9 @@ from zoo.nn.sparse import of_parts, parts_of
 class FeatureProjection(nn.Module):
     """A matrix from item features to vectors: `[I, F]`, dense or in torch's sparse CSR layout, to `[I, D]`.
 
-    Features are scaled by one number, so that an item's row has length 1 in the mean whatever the featurizer's unit; the
-    projected vectors then start as large as item vectors of the same `std`. Sparse features stay sparse.
+    Features are scaled by one number, so that the row of an item of training has length 1 in the mean whatever the
+    featurizer's unit; the projected vectors then start as large as item vectors of the same `std`. Sparse features stay
+    sparse.
     """
 
     weight: nn.Parameter
@@ -22,13 +23,13 @@ class FeatureProjection(nn.Module):
     offsets: Tensor | None
     scale: Tensor
 
-    def __init__(self, features: Tensor, dim: int, std: float) -> None:
-        """Take the features `[I, F]` of the items; row 0 (padding) is zero."""
+    def __init__(self, features: Tensor, known: Tensor, dim: int, std: float) -> None:
+        """Take the features `[I, F]` of the items, row 0 (padding) zero, and which occur in training, `[I]` bool."""
         super().__init__()
         self.weight = nn.Parameter(torch.randn(features.shape[1], dim) * std)
         self.take(features)
-        filled = self._lengths() > 0
-        scale = self._lengths()[filled].mean() if filled.any() else torch.ones(())
+        lengths = self._lengths()[known.to(self.values.device)]
+        scale = lengths[lengths > 0].mean() if lengths.any() else torch.ones(())
         self.register_buffer("scale", scale.reciprocal())
 
     def take(self, features: Tensor) -> None:
@@ -41,8 +42,10 @@ class FeatureProjection(nn.Module):
             raise ValueError(f"expected {len(self.weight)} columns of features, found {features.shape[1]}")
         self.width, parts = features.shape[1], parts_of(features)
         for name in ("values", "columns", "offsets"):
-            part = parts[name].to(self.weight.device) if name in parts else None
-            self.register_buffer(name, part if part is None or name == "values" else part.long(), persistent=False)
+            kind = self.weight.dtype if name == "values" else torch.int64
+            self.register_buffer(
+                name, parts[name].to(self.weight.device, kind) if name in parts else None, persistent=False
+            )
 
     @property
     def features(self) -> Tensor:

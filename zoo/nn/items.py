@@ -51,7 +51,7 @@ class ItemTable(nn.Module):
         self.sparse, self.dim = sparse, dim
         own = torch.randn(len(known), dim) * std * known[:, None] if ids else None
         self.register_parameter("weight", None if own is None else nn.Parameter(own))
-        self.projection = None if features is None else FeatureProjection(features, dim, std)
+        self.projection = None if features is None else FeatureProjection(features, known, dim, std)
         self.register_buffer("known", known)
         self.register_buffer("mask", torch.where(known, 0.0, -torch.inf), persistent=False)
         self.n_known = int(known.sum())
@@ -88,7 +88,7 @@ class ItemTable(nn.Module):
         """Return the vectors of items as the loss scores them, `[..., D]`."""
         if self.projection is None:
             return self._own(items)
-        if not self.training or items.numel() > len(self.known):
+        if not self.training or (items.numel() > len(self.known) and not self.sparse):
             return embedding(items, self.vectors(), padding_idx=0)
         some, place = torch.unique(items, return_inverse=True)  # a batch has most of its items many times
         vectors = self.projection.rows(some)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -102,11 +102,11 @@ def item_features(
 ) -> ItemFeatures | None:
     """Return what several featurizers make of the catalogue, by their `fit_transform`, side by side; None for none."""
     made = []
-    for fit_transform in featurize:
-        with context.seeded(
-            "features"
-        ):  # whether features are made, or were there already, shifts nobody's random numbers
-            made.append(fit_transform(data, context))
+    for number, fit_transform in enumerate(featurize, 1):
+        folder = context.folder / f"featurizer-{number}" if context.folder else None
+        # Seeded, so that whether features are made, or were there already, shifts nobody's random numbers.
+        with context.seeded("features"):
+            made.append(fit_transform(data, replace(context, folder=folder)))
     return joined(made)
 
 

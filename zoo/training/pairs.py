@@ -29,7 +29,11 @@ class Neighbours:
         """
         kept = usable[log.items]
         users, items = log.users[kept], log.items[kept].astype(np.int64)
-        several = np.bincount(users, minlength=log.n_users)[users] >= 2
+        first = np.full(log.n_users, -1)
+        first[users[::-1]] = items[::-1]
+        several = (
+            np.bincount(users[items != first[users]], minlength=log.n_users)[users] >= 1
+        )  # two items, not one twice
         users, self.items, self.window = users[several], items[several], window
         self.first = np.searchsorted(users, users, side="left")
         self.last = np.searchsorted(users, users, side="right") - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -142,7 +143,7 @@ class NeuralFeaturizer(Featurizer[P]):
             scores = vectors[left] @ vectors[among].T
             scores[torch.from_numpy(among == left[:, None])] = -torch.inf
             target = scores.gather(1, torch.from_numpy(np.searchsorted(among, right))[:, None].to(scores.device))
-            rank = (scores > target).sum(1) + 1
+            rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
             return float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).mean())
 
         return self._trained(rest, texts, replace(context, epochs=None), name, validate)
@@ -154,7 +155,8 @@ class NeuralFeaturizer(Featurizer[P]):
         p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")
         with context.seeded(f"{type(self).__name__}/init"):
             self.network = self.build(self.tokenizer.size).to(context.device)
-        examples = PairExamples(neighbours, texts, p.epoch_pairs, context.settings.batch_size, rng)
+        size = math.ceil(context.settings.batch_size / context.settings.devices)
+        examples = PairExamples(neighbours, texts, p.epoch_pairs, size, rng)
         lesson = PairLesson(self.network, p.temperature, logq=p.logq)
         made_of = p.model_dump(mode="json")
         return train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor="pair-ndcg@10")
