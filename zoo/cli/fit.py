@@ -84,7 +84,9 @@ def fit(
     save_artifact(artifact, out, histories=not without_histories)
     forget(kept)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
-    click.echo(f"{model.label} in {out} ({size:.2g} MiB): zoo recommend {out} {_example(artifact, without_histories)}")
+    with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)
+    example = f"zoo recommend {out}{with_plugins} {_example(artifact, without_histories)}"
+    click.echo(f"{model.label} in {out} ({size:.2g} MiB): {example}")
     if folder.exists():
         click.echo(f"Logs in {folder}")
 
