@@ -11,7 +11,7 @@ import scipy.sparse
 import torch
 
 from zoo import api
-from zoo.api import Candidates, Capabilities, Exclusions, RunContext
+from zoo.api import Candidates, Capabilities, Exclusions, RankingData, RunContext
 from zoo.testing.data import shop
 
 PAGE, _, METHODS = (
@@ -39,7 +39,7 @@ def things():
     )
     found = [
         world.data(Capabilities(features="required")), world.training, world.catalogue, queries, h, queries.batch(LENGTH),
-        world.features, world.labelled, RunContext(), exclusions, Candidates.best(scores, 8),
+        world.features, world.labelled, RankingData.of(world.labelled), RunContext(), exclusions, Candidates.best(scores, 8),
     ]  # fmt: skip
     return {type(thing).__name__: thing for thing in found}
 
@@ -53,10 +53,12 @@ def answer(things):
         if not callable(value) or name in ("validate", "callbacks"):
             return value
         n, items = len(things["Queries"]), things["Candidates"].items
+        rows = {"Interactions": "Interactions", "RankingData": "RankingData"}.get(type(thing).__name__, "Queries")
         values = {
             "name": "price", "names": ["title"], "length": LENGTH, "device": "cpu", "places": np.array([1, 0]),
             "label": "a label", "done": 1, "total": 2, "scores": torch.rand(n, things["Interactions"].n_items + 1),
-            "items": items, "kept": np.ones(len(things["Interactions"] if "column" in dir(thing) else things["Queries"]), bool),
+            "items": items, "kept": np.ones(len(things[rows]), bool),
+            "share": 0.5, "rng": np.random.default_rng(0),
         }  # fmt: skip
         plain = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
         needed = [p for p in signature(value).parameters.values() if p.default is Parameter.empty and p.kind in plain]
@@ -68,10 +70,10 @@ def answer(things):
 @pytest.fixture
 def size(things):
     """Return a function that gives the length of an axis, as in `U + 1`."""
-    log, queries = things["Interactions"], things["Queries"]
+    log, queries, lists = (things[name] for name in ("Interactions", "Queries", "RankingData"))
     sizes = {
         "U": log.n_users, "N": len(log), "I": log.n_items + 1, "E": 2, "B": len(queries), "K": 8, "D": 6, "F": 2,
-        "L": LENGTH, "M": int(queries.lengths.sum()), "X": 2,
+        "L": LENGTH, "M": int(queries.lengths.sum()), "X": 2, "Q": len(lists), "C": len(lists.items),
     }  # fmt: skip
 
     def of(axis, cls):
@@ -124,6 +126,6 @@ def test_no_field_is_forgotten(cls):
 
 def test_the_methods_of_a_stage_take_what_is_said():
     told = re.findall(r"^\| `(\w+)\.(\w+)\(([^)]*)\)`", METHODS, re.MULTILINE)
-    assert len(told) == 10
+    assert len(told) == 13
     for cls, name, names in told:
         assert list(signature(getattr(getattr(api, cls), name)).parameters)[1:] == names.split(", ")

@@ -226,9 +226,9 @@ def test_scores_may_lie_in_memory_as_they_like(log, catalogue, layout):
 class Backwards(Ranker):
     """Turns its lists round, and remembers what it learned from."""
 
-    def fit(self, lists, context):
-        (torch.ones((), requires_grad=True) * lists.scores[lists.mask]).sum().backward()
-        self.learned = lists
+    def fit(self, data, context):
+        (torch.ones((), requires_grad=True) * data.scores).sum().backward()
+        self.learned = data.lists()
 
     def score(self, lists):
         self.ranked = lists

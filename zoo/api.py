@@ -16,7 +16,7 @@ from zoo.errors import (
 )
 from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import Training, hookimpl
-from zoo.params import NeuralParams, NeuralTextParams, Params
+from zoo.params import NeuralParams, NeuralRankerParams, NeuralTextParams, Params
 from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe, neural_capabilities
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from zoo.stages.filter import Filter
     from zoo.stages.predictor import Predictor
     from zoo.stages.ranker import Ranker
+    from zoo.stages.ranking import RankingData
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
     from zoo.training.neural import NeuralPredictor, Sizes
     from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
+    from zoo.training.ranking import NeuralRanker
     from zoo.training.text import NeuralFeaturizer
 
 _LAZY = {
@@ -63,6 +65,8 @@ _LAZY = {
     "QueryBatch": "zoo.data.queries",
     "QueryMetric": "zoo.evaluation.metric",
     "Ranker": "zoo.stages.ranker",
+    "RankingData": "zoo.stages.ranking",
+    "NeuralRanker": "zoo.training.ranking",
     "RunContext": "zoo.stages.stage",
     "Sizes": "zoo.training.neural",
     "Stage": "zoo.stages.stage",
@@ -102,6 +106,8 @@ __all__ = [
     "NeuralFeaturizer",
     "NeuralParams",
     "NeuralPredictor",
+    "NeuralRanker",
+    "NeuralRankerParams",
     "NeuralTextParams",
     "NextItem",
     "NotFittedError",
@@ -112,6 +118,7 @@ __all__ = [
     "QueryBatch",
     "QueryMetric",
     "Ranker",
+    "RankingData",
     "Recipe",
     "ResourceError",
     "RunContext",

@@ -103,6 +103,46 @@ class NeuralTextParams(Params):
     """Whether a candidate's score is corrected for how often the item is in a batch."""
 
 
+class NeuralRankerParams(Params):
+    """What every neural ranker has: its scorer, what that reads, and how it is trained."""
+
+    scorer: Literal["mlp", "set-attention"] = "mlp"
+    """What gives a candidate its score: its own features (`mlp`), or those of its whole list (`set-attention`)."""
+    inputs: Literal["values", "ranks", "both"] = "both"
+    """What is read of a feature: its standardised value, its rank in the list, or both."""
+    dim: int = Field(64, ge=1)
+    """Width of the hidden layers."""
+    blocks: int = Field(2, ge=0)
+    """Hidden layers, or blocks of self-attention."""
+    heads: int = Field(2, ge=1)
+    """Attention heads; `dim` is a multiple of them."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of the activations that is dropped in training."""
+    cutoff: int = Field(10, ge=1)
+    """The K of the NDCG@K by which the number of epochs is chosen."""
+    held_out: float = Field(0.2, gt=0, lt=1)
+    """Share of the lists that chooses the number of epochs, where the data have no validation lists."""
+    max_epochs: int = Field(100, ge=1)
+    """The most epochs, in place of `[train] max_epochs`, which is the predictor's."""
+    patience: int = Field(10, ge=1)
+    """Epochs without a better validation after which training stops, likewise."""
+    batch_size: int = Field(32, ge=1)
+    """Lists in a batch, likewise."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """The rate of AdamW, likewise."""
+    weight_decay: float = Field(0.0, ge=0)
+    """AdamW's decay, likewise."""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        """Refuse heads among which the width cannot be divided."""
+        if self.scorer == "set-attention" and self.dim % self.heads:
+            raise ValueError(
+                f"expected `dim` to be a multiple of `heads`, found dim = {self.dim}, heads = {self.heads}."
+            )
+        return self
+
+
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:
     """Validate values against a model.
 

@@ -18,15 +18,17 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
-from zoo.errors import ScoreError
+from zoo.errors import ScoreError, naming
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
 from zoo.registry.registry import default_registry
+from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import RunContext, TrainingData
 from zoo.training.record import fit_of
 
@@ -60,6 +62,7 @@ class Pipeline:
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.filters: list[Filter[Any]] = [f.build() for f in model.filters]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
+        self.candidate_features = CandidateFeatures(model.candidate_features)
         self.features: ItemFeatures | None = None
         self.known = np.zeros(0, np.bool_)
         self.known_users = np.zeros(0, np.bool_)
@@ -121,12 +124,16 @@ class Pipeline:
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
         self.known_users = np.concatenate([[False], interactions.lengths > 0])
-        featurize = [partial(self.featurize, *f) for f in zip(self.model.featurizers, self.featurizers, strict=True)]
+        parts = zip(self.model.featurizers, self.featurizers, strict=True)
+        featurize = [naming(chosen.name)(partial(self.featurize, chosen, featurizer)) for chosen, featurizer in parts]
         # How long the predictor trains says nothing of a featurizer.
         self.features = features or item_features(featurize, data, replace(context, epochs=None))
         data = replace(data, features=self.features)
-        for item_filter in self.filters:
-            item_filter.fit(data, context)
+        for chosen, item_filter in zip(self.model.filters, self.filters, strict=True):
+            with naming(chosen.name):
+                item_filter.fit(data, context)
+        if self.rankers:
+            self.candidate_features.fit(data)
         start = time.perf_counter()
         self.predictor.fit(data, context)
         if self.model.predictor.capabilities.validates:
@@ -140,8 +147,7 @@ class Pipeline:
         rules = Rules(task.eligible, task.exclude_seen)
 
         def validate(predictor: Predictor[Any]) -> float:
-            with torch.inference_mode():
-                return validation(lambda queries, k: self._candidates(queries, k, rules, predictor))
+            return validation(lambda queries, k: self.retrieve(queries, k, rules, predictor))
 
         self.fit_on(training, task.catalogue, replace(context, validate=validate, phase="validated"))
 
@@ -164,26 +170,32 @@ class Pipeline:
             progress: Called with the queries done and their number after each block.
         """
         with torch.inference_mode():
-            blocks = []
-            for block, retrieved in self._retrieved(queries, max(k, candidates) if self.rankers else k, rules):
-                best = retrieved
-                for ranker in self.rankers:
-                    best = self._reranked(best, ranker)
-                blocks.append(Candidates(best.items[:, :k], best.scores[:, :k], best.tied))
+            blocks, done = [], 0
+            for asked, found in self._retrieved(queries, max(k, candidates) if self.rankers else k, rules):
+                blocks.append(self._served(asked, found, k))
+                done += len(asked)
                 if progress is not None:
-                    progress(block.stop, len(queries))
+                    progress(done, len(queries))
         return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
-    def _candidates(
-        self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None
-    ) -> Candidates:
+    def retrieve(self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None) -> Candidates:
         """Return the best K of a predictor (the pipeline's own by default) for each query, before any ranker."""
-        return Candidates.joined([block for _, block in self._retrieved(queries, k, rules, predictor)])
+        with torch.inference_mode():
+            return Candidates.joined([found for _, found in self._retrieved(queries, k, rules, predictor)])
+
+    def _served(self, asked: Queries, found: Candidates, k: int) -> Candidates:
+        """Return the best K of what was retrieved, in the order of the last ranker."""
+        if not self.rankers:
+            return found
+        lists = self._as_lists(asked, found)
+        for ranker in self.rankers:
+            lists = reranked(lists, ranker)
+        return Candidates(lists.items[:, :k], lists.scores[:, :k], found.tied)
 
     def _retrieved(
         self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None
-    ) -> Iterator[tuple[slice, Candidates]]:
-        """Yield the predictor's best K for each block of queries, after rules and filters.
+    ) -> Iterator[tuple[Queries, Candidates]]:
+        """Yield each block of queries with the predictor's best K, after rules and filters.
 
         A stage gets a log of its own for each block, which ends where the histories end: what happened next is not
         hidden from it, it is not there.
@@ -200,7 +212,7 @@ class Pipeline:
             found = predictor.recommend(self.as_known(asked, self.model.predictor), k, excluded)
             if type(predictor).recommend is not Predictor.recommend:
                 self._check_own_lists(predictor, found, excluded)
-            yield block, found.cpu()
+            yield asked, found.cpu()
 
     def _check_own_lists(self, predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
         """Hold a predictor that makes its own lists to the rules that the core's own top K keeps.
@@ -234,46 +246,25 @@ class Pipeline:
             kept = keep if kept is None else kept & keep.to(kept.device)
         return kept
 
-    def _as_lists(self, found: Candidates) -> CandidateLists:
+    def _as_lists(self, asked: Queries, found: Candidates) -> CandidateLists:
         """Return candidates as a ranker sees them, with the features that the core makes."""
-        filled = found.items > 0
-        rank = torch.arange(1, found.items.shape[1] + 1, dtype=torch.float32).expand_as(found.scores)
-        features = torch.stack([found.scores.masked_fill(~filled, 0.0), rank], dim=-1)
-        return CandidateLists(found.items, found.scores, features, ("score", "rank"), self.features)
+        features, columns = self.candidate_features.of(asked, found, self.features)
+        return CandidateLists(found.items, found.scores, features, columns, self.features)
 
     def _fit_rankers(self, queries: Queries, k: int, rules: Rules, context: RunContext) -> None:
-        """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it."""
+        """Fit the rankers that learn, on the candidates of queries of which it is known what came next."""
+        blocks, start = [], 0
         with torch.no_grad():  # what comes of inference mode cannot be learned from
-            found = self._candidates(queries, k, rules)
+            for asked, found in self._retrieved(queries, k, rules):
+                lists = self._as_lists(asked, found)
+                targets = queries[start : start + len(asked)]
+                blocks.append(replace(lists, labels=_labels(targets, found.items)))
+                start += len(asked)
         learning = [chosen.capabilities.learns for chosen in self.model.rankers]
-        for at, ranker in enumerate(self.rankers):
-            if learning[at]:
-                ranker.fit(replace(self._as_lists(found), labels=_labels(queries, found.items)), context)
-            if not any(learning[at + 1 :]):
-                break
-            with torch.no_grad():
-                found = self._reranked(found, ranker)
-
-    def _reranked(self, found: Candidates, ranker: Ranker[Any]) -> Candidates:
-        """Return candidates in the order of a ranker's scores; equal scores keep their order, empty slots come last.
-
-        Raises:
-            ScoreError: The scores are not `[B, K]`, or one of them is NaN.
-        """
-        scores = ranker.score(self._as_lists(found))
-        if scores.shape != found.items.shape:
-            raise ScoreError(
-                f"{type(ranker).__name__} returned scores of shape {tuple(scores.shape)}, "
-                f"expected {tuple(found.items.shape)} (queries, candidates)"
-            )
-        scores = scores.masked_fill(found.items == 0, -torch.inf)
-        if scores.isnan().any():
-            at = int(scores.isnan().any(1).nonzero()[0])
-            raise ScoreError(
-                f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless"
-            )
-        values, order = scores.sort(dim=1, descending=True, stable=True)
-        return Candidates(found.items.gather(1, order), values, found.tied)
+        folder = context.folder / "rankers" if context.folder else None
+        settings = self.model.train
+        context = replace(context, epochs=None, settings=settings, label=self.model.label, folder=folder)
+        fit_in_turn(self.rankers, learning, blocks, context)
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

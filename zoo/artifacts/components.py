@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from zoo.artifacts.manifest import Manifest
+from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
+from zoo.params import validated
 from zoo.registry.plugin import FILE_VERSION
 from zoo.registry.registry import Registry
 from zoo.spec import StageName
@@ -41,7 +43,8 @@ def model_of(manifest: Manifest, registry: Registry, path: str) -> ResolvedModel
         _chosen(stage, listed, manifest, registry, path)
         for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
     )
-    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers)
+    told = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
+    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers, told)
     for distribution, version in versions_of(model).items():
         if distribution != CORE:
             _compare(distribution, manifest.versions.get(distribution, "unknown"), version, path)

@@ -51,6 +51,8 @@ class ModelEntry(Table):
     """Act before the top K is taken."""
     rankers: list[dict[str, Any]] = Field([])
     """Act in turn on the candidates."""
+    candidate_features: dict[str, Any] = Field({})
+    """What its rankers are told of each candidate."""
     train: dict[str, Any] = Field({})
     """How its networks were trained."""
 

@@ -19,6 +19,7 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError, ConfigError, DataError, suggestion
 from zoo.pipeline import Pipeline
 from zoo.registry.registry import default_registry
+from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.featurizer import joined
 
 
@@ -83,6 +84,10 @@ def grown(pipeline: Pipeline, catalogue: Catalogue, origin: str) -> Pipeline:
         result.filters = [_copied(c, f) for c, f in zip(model.filters, pipeline.filters, strict=True)]
         for item_filter in result.filters:
             item_filter.grow(catalogue)
+        if pipeline.rankers:
+            result.candidate_features = CandidateFeatures(model.candidate_features)
+            result.candidate_features.load_state(pipeline.candidate_features.state())
+            result.candidate_features.grow(catalogue, features)
     except DataError as error:
         raise DataError(f"{origin}: {error}") from error
     if pipeline.features is not None:

@@ -92,6 +92,8 @@ def _named(pipeline: Pipeline) -> Iterator[tuple[str, Stage[Any]]]:
     ):
         for at, stage in enumerate(stages, 1):
             yield f"{kind}-{at}", stage
+    if pipeline.rankers:
+        yield "candidate-features", pipeline.candidate_features
 
 
 def _file(name: str) -> str:

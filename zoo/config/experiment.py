@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
+from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Targets, Temporal
 from zoo.config.train import TrainSettings
 from zoo.params import Table
@@ -154,6 +155,8 @@ class Model(Table):
     """Applied before the top K is taken."""
     rankers: list[Choice] = []
     """Applied in turn to the candidates."""
+    candidate_features: CandidateFeatureSettings = CandidateFeatureSettings()
+    """What its rankers are told of each candidate."""
     train: dict[str, Any] = {}
     """Keys of `[train]` that are other for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are not."""
 

@@ -136,7 +136,7 @@ class _Lookup:
             return None
         of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
         stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
-        result = ResolvedModel(model.name, *stages, settings, monitor)
+        result = ResolvedModel(model.name, *stages, model.candidate_features, settings, monitor)
         if model.train and not result.validates:
             self.problems.append(f"{where}.train: nothing in {model.name} trains in epochs. Remove [model.train].")
         return result

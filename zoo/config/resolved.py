@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.splits import Split
 from zoo.config.train import NetworkSettings
@@ -51,6 +52,7 @@ class ResolvedModel:
         featurizers: Make item features.
         filters: Act before the top K is taken.
         rankers: Act in turn on the candidates.
+        candidate_features: What rankers are told of each candidate.
         train: How its networks are trained.
         monitor: The metric by which they stop early; None to train for `max_epochs`.
     """
@@ -60,6 +62,7 @@ class ResolvedModel:
     featurizers: tuple[Chosen, ...] = ()
     filters: tuple[Chosen, ...] = ()
     rankers: tuple[Chosen, ...] = ()
+    candidate_features: CandidateFeatureSettings = field(default_factory=CandidateFeatureSettings)
     train: NetworkSettings = field(default_factory=NetworkSettings)
     monitor: Chosen | None = None
 
@@ -92,7 +95,8 @@ class ResolvedModel:
         """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}
         train = {"train": self.train.model_dump(mode="json")} if self.validates else {}
-        return {"predictor": self.predictor.as_json(), **lists, **train}
+        told = {"candidate_features": self.candidate_features.model_dump(mode="json")} if self.rankers else {}
+        return {"predictor": self.predictor.as_json(), **lists, **told, **train}
 
 
 @dataclass(frozen=True)

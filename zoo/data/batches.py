@@ -48,12 +48,21 @@ class Examples(Protocol):
         """Yield the batches of one epoch."""
 
 
-class SequenceBatches:
-    """The users' last events as batches, shuffled anew each epoch, batches of like length.
+def of_like_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Return the rows of each batch of an epoch, in a random order, rows of like length together.
 
     Shuffle, cut into pools of about twenty batches, sort each pool by length, shuffle the batches (bucketing as in
     tensor2tensor): padding almost vanishes, and the batches still are random.
     """
+    order = rng.permutation(len(lengths))
+    pools = np.arange(len(order)) // (POOL * batch_size)
+    order = order[np.lexsort((lengths[order], pools))]
+    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+class SequenceBatches:
+    """The users' last events as batches, shuffled anew each epoch, batches of like length."""
 
     def __init__(
         self,
@@ -84,16 +93,8 @@ class SequenceBatches:
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
-        for chosen in self._order():
+        for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
             yield self.ask(self.queries.at(chosen).batch(self.window))
-
-    def _order(self) -> list[NDArray[np.int64]]:
-        """Return the sequences of each batch."""
-        order = self.rng.permutation(len(self.queries))
-        pools = np.arange(len(order)) // (POOL * self.batch_size)
-        order = order[np.lexsort((self.lengths[order], pools))]
-        batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        return [batches[i] for i in self.rng.permutation(len(batches))]
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:

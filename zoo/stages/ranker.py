@@ -7,13 +7,14 @@ from abc import abstractmethod
 from torch import Tensor
 
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.ranking import RankingData
 from zoo.stages.stage import P, RunContext, Stage
 
 
 class Ranker(Stage[P]):
     """Re-orders the candidates of a predictor. Only the order of its scores matters."""
 
-    def fit(self, lists: CandidateLists, context: RunContext) -> None:
+    def fit(self, data: RankingData, context: RunContext) -> None:
         """Learn from labelled lists. A ranker whose capabilities say `learns = False` is never fitted."""
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +18,7 @@ from torch import Tensor
 from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.errors import NotFittedError
+from zoo.errors import DataError, NotFittedError
 from zoo.hookspecs import Training
 from zoo.params import Params
 
@@ -53,6 +53,20 @@ class TrainingData:
     ) -> TrainingData:
         """Return training data of a log, by default with a catalogue that knows nothing of its items."""
         return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
+
+    def texts(self, names: Sequence[str]) -> list[str]:
+        """Return the catalogue's texts in the given columns as one an item, `[I]`, for those who learn from texts.
+
+        Raises:
+            DataError: There is no such column, it is not text, or no item that occurs in training has one.
+        """
+        texts = self.catalogue.texts(names)
+        if not any(texts[item].strip() for item in np.flatnonzero(self.known)):
+            raise DataError(
+                f"the catalogue's {', '.join(map(repr, names))}: no text for any of the {int(self.known.sum()):,} items that "
+                "occur in training. Choose other `columns`, or mend the items file."
+            )
+        return texts
 
 
 class Tell(Protocol):

@@ -146,6 +146,7 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     else:
         setattr(pipeline, f"{subject.stage}s", [part])
         pipeline.predictor.fit(world.data(subject.capabilities), None)  # type: ignore[arg-type]
+        pipeline.candidate_features.fit(world.data(subject.capabilities))
     pipeline.known = world.training.known
     pipeline.known_users = np.concatenate([[False], world.training.lengths > 0])
     pipeline.features = None if subject.capabilities.features == "none" else world.features

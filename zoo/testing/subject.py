@@ -29,6 +29,7 @@ from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranking import RankingData
 from zoo.stages.stage import RunContext
 from zoo.testing.check import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.data import World, shop
@@ -111,7 +112,7 @@ class Subject:
         if self.stage != "ranker":
             part.fit(world.data(self.capabilities), context)
         elif self.learns:
-            part.fit(world.labelled, context)
+            part.fit(RankingData.of(world.labelled), context)
         return part
 
     def ask(self, part: Any, world: World, queries: Queries | None = None) -> Tensor:

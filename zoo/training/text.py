@@ -91,7 +91,7 @@ class NeuralFeaturizer(Featurizer[P]):
             TrainingError: No two items with a text were taken by one user, or the loss is no number any more.
         """
         p, name = self.params, type(self).__name__
-        texts = data.catalogue.texts(p.columns)
+        texts = data.texts(p.columns)
         self.tokenizer = Tokenizer.learned([t for t, known in zip(texts, data.known, strict=True) if known], p.tokens)
         tokenized = self.tokenizer(texts, p.text_length)
         usable = data.known & (tokenized.lengths > 0)

@@ -41,7 +41,7 @@ class Tokenizer:
         trainer = library.trainers.BpeTrainer(vocab_size=size, special_tokens=[PADDING, UNKNOWN], show_progress=False)
         made.train_from_iterator([text[:LONGEST] for text in texts], trainer)
         if made.get_vocab_size() <= 2:
-            filled = sum(map(bool, texts))
+            filled = sum(bool(text.strip()) for text in texts)
             raise DataError(
                 f"no token is left of the catalogue's texts: {filled} of {len(texts)} known items have a text. "
                 "Choose other `columns`, or items with texts."

@@ -1,0 +1,118 @@
+"""The neural ranker of the core: what it learns, chooses, keeps and refuses."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from zoo.errors import DataError, ScoreError, TrainingError
+from zoo.nn.lists import list_ndcg
+from zoo.params import NeuralRankerParams
+from zoo.stages.ranking import RankingData
+from zoo.stages.stage import RunContext
+from zoo.training.ranking import NeuralRanker
+
+
+class Pointwise(NeuralRanker[NeuralRankerParams]):
+    """Learns each label by itself."""
+
+    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the mean squared error."""
+        return (scores - labels)[mask].square().mean()
+
+
+def lists(n: int = 120, seed: int = 0) -> RankingData:
+    """Return lists of 2 to 12 candidates, whose label depends on one of three features, which has gaps; one is constant."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(2, 13, n)
+    total = int(lengths.sum())
+    features = rng.normal(size=(total, 3)).astype(np.float32)
+    labels = (features[:, 1] > 0).astype(np.float32) + (features[:, 1] > 1)
+    features[:, 2] = 7.0
+    features[rng.random(total) < 0.1, 0] = np.nan
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    of = torch.from_numpy
+    return RankingData(
+        offsets, torch.arange(1, total + 1), torch.zeros(total), of(features), of(labels), ("a", "b", "c"), None,
+        np.ones(n, np.bool_),
+    )  # fmt: skip
+
+
+def quality(ranker: NeuralRanker[Any], data: RankingData) -> float:
+    asked = data.where(data.decided).lists()
+    assert asked.labels is not None
+    return float(list_ndcg(ranker.score(asked), asked.labels, asked.mask, 10).nanmean())
+
+
+@pytest.mark.parametrize("scorer", ["mlp", "set-attention"])
+def test_it_learns_an_order_that_it_was_not_shown(scorer: Any) -> None:
+    params = NeuralRankerParams(scorer=scorer, dim=16, blocks=1, max_epochs=15, learning_rate=1e-2)
+    ranker = Pointwise(params)
+    ranker.fit(lists(), RunContext())
+
+    assert quality(ranker, lists(seed=1)) > 0.97
+    assert ranker.ignored == ["c"]
+    assert ranker.history[ranker.epochs - 1]["value"] == max(at["value"] for at in ranker.history)
+
+
+def test_the_epochs_that_validation_lists_choose_are_kept_with_their_weights() -> None:
+    """Validation lists whose labels are upside down: the first epoch is the best, and its weights are not trained on."""
+    upside_down = replace(lists(seed=2), labels=2 - lists(seed=2).labels)
+    params = NeuralRankerParams(dim=16, blocks=1, max_epochs=6, patience=3, learning_rate=1e-2)
+    ranker = Pointwise(params)
+    ranker.fit(replace(lists(), validation=upside_down), RunContext())
+
+    assert ranker.epochs == 1
+    assert quality(ranker, upside_down) == pytest.approx(ranker.history[0]["value"], abs=1e-6)
+
+
+def test_the_number_of_epochs_may_be_settled() -> None:
+    ranker = Pointwise(NeuralRankerParams(dim=4, blocks=1))
+    ranker.fit(lists(), RunContext(epochs=2))
+
+    assert ranker.epochs == 2
+    assert ranker.history == []
+
+
+def test_lists_without_labels_are_not_learned_from() -> None:
+    """The few lists that have labels are upside down, and so is what is learned."""
+    data, few = lists(), np.arange(120) < 40
+    labels = torch.where(torch.from_numpy(data.list_of < 40), 2 - data.labels, data.labels)
+    ranker = Pointwise(NeuralRankerParams(dim=16, blocks=1, learning_rate=1e-2))
+    ranker.fit(replace(data, labels=labels, labelled=few), RunContext(epochs=15))
+
+    upside_down = replace(lists(seed=1), labels=2 - lists(seed=1).labels)
+    assert quality(ranker, upside_down) > 0.95
+
+
+def test_what_was_saved_scores_as_before() -> None:
+    params = NeuralRankerParams(scorer="set-attention", dim=8, blocks=1)
+    ranker = Pointwise(params)
+    ranker.fit(lists(), RunContext(epochs=1))
+    again = Pointwise(params)
+    again.load_state(ranker.state())
+
+    assert torch.equal(again.score(lists(seed=1).lists()), ranker.score(lists(seed=1).lists()))
+
+
+def test_an_infinite_feature_is_named() -> None:
+    data = lists()
+    data.features[5, 1] = torch.inf
+    with pytest.raises(DataError, match="the ranking feature 'b' is infinite"):
+        Pointwise(NeuralRankerParams()).fit(data, RunContext())
+
+
+def test_lists_that_teach_no_order_are_an_error() -> None:
+    data = lists()
+    with pytest.raises(TrainingError, match="none of 120 lists teaches an order"):
+        Pointwise(NeuralRankerParams()).fit(replace(data, labels=torch.zeros_like(data.labels)), RunContext())
+
+
+def test_other_features_than_those_of_the_fit_are_an_error() -> None:
+    ranker = Pointwise(NeuralRankerParams(dim=4, blocks=1))
+    ranker.fit(lists(), RunContext(epochs=1))
+    with pytest.raises(ScoreError, match="fitted on the ranking features a, b, c, and is asked with a, b"):
+        ranker.score(replace(lists().lists(), columns=("a", "b"), features=lists().lists().features[..., :2]))

@@ -1,0 +1,32 @@
+"""Many columns reduced to a few."""
+
+import numpy as np
+import scipy.sparse.linalg
+import torch
+from torch import Tensor
+
+from zoo.nn.sparse import parts_of
+
+
+def main_directions(matrix: Tensor, k: int) -> Tensor:
+    """Return the k directions along which the rows of a matrix are longest, `[D, S]`, S = min(k, D, I) of them.
+
+    The right singular vectors of `[I, D]`, not centred, so that a sparse matrix stays sparse; the largest entry of each is
+    positive, and the same matrix gives the same directions.
+    """
+    rows, columns = matrix.shape
+    k = min(k, rows, columns)
+    if k == min(rows, columns) or rows * columns <= 10**6:
+        dense = matrix.to_dense().double().numpy()
+        found = np.linalg.svd(dense, full_matrices=False)[2][:k].T
+    else:
+        if matrix.layout == torch.sparse_csr:
+            parts = {name: part.numpy() for name, part in parts_of(matrix).items()}
+            values = scipy.sparse.csr_matrix((parts["values"], parts["columns"], parts["offsets"]), (rows, columns))
+        else:
+            values = matrix.numpy()
+        start = np.random.default_rng(0).random(min(rows, columns))
+        vectors = scipy.sparse.linalg.svds(values.astype(np.float64), k, v0=start, return_singular_vectors="vh")[2]
+        found = vectors[::-1].T
+    largest = np.abs(found).argmax(axis=0)
+    return torch.from_numpy((found * np.sign(found[largest, np.arange(k)])).astype(np.float32))

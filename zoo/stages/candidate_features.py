@@ -1,0 +1,291 @@
+"""What a ranker is told of a candidate, from the training log and the user's own history: nothing that came later.
+
+| group | columns | what they hold |
+| --- | --- | --- |
+| `score` | `score`, `rank` | the predictor's score, standardised within the list, and its place there, from 1 |
+| `popularity` | `popularity` | log(1 + events of the item in training) |
+| `trend` | `trend` | how many of these lie in the last tenth of the time: log of (1 + them) / (1 + a tenth of all); needs a clock |
+| `history` | `history` | log(1 + events of the user) |
+| `item` | `item-events`, `item-recent` | log(1 + the user's own events with the item): all, and each worth less for each later one |
+| `categories` | `COLUMN-events`, `COLUMN-recent` | the same with items of its category; of several, their sum |
+| `price` | `price`, `price-ratio` | log(1 + price), the median where it is missing; and less its mean over the history |
+| `similarity` | `similarity` | the cosine of its item features and the recent history's |
+| `vectors` | `vector-1`, ... | its item features, reduced to their main directions |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.config.candidates import GROUPS, CandidateFeatureSettings, Group
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions, csr
+from zoo.data.queries import Queries
+from zoo.errors import ConfigError
+from zoo.nn.reduction import main_directions
+from zoo.stages.candidates import Candidates
+from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.stage import Stage, State, TrainingData
+
+LATE = 0.1
+"""Share of the training's time that a trend is about."""
+Columns = dict[str, NDArray[np.float32]]
+"""A value for each candidate, `[B, K]`, or one of its query, `[B, 1]`, by the name of the feature."""
+
+
+class CandidateFeatures(Stage[CandidateFeatureSettings]):
+    """Makes the ranking features of a pipeline's candidates."""
+
+    groups: list[Group]
+    columns: list[str]
+    """What `table` holds."""
+    table: Tensor
+    """What is so of an item whoever asks, `[I, S]` float32."""
+    categories: dict[str, list[str]]
+    """The values of each column of categories."""
+    members: dict[str, scipy.sparse.csr_matrix]
+    """Which values an item has, `[I, C]` for each of these columns."""
+    directions: Tensor
+    """What reduces item features, `[D, S]`."""
+
+    def fit(self, data: TrainingData) -> None:
+        """Count the training log, and take prices and categories from the catalogue.
+
+        Raises:
+            ConfigError: A group of features is asked for that the data cannot give.
+            DataError: A column of categories is asked for and is not there, or holds no categories.
+        """
+        catalogue, features = data.catalogue, data.features
+        self.groups = self._groups(data)
+        self.categories, self.members = {}, {}
+        for name in self._category_columns(catalogue) if "categories" in self.groups else ():
+            items, values = catalogue.categories(name)
+            self.categories[name] = values.unique().to_pylist()
+            self.members[name] = _members(self.categories[name], items, values.to_pylist(), len(catalogue))
+        self.directions = torch.zeros(0, 0)
+        if "vectors" in self.groups and features is not None:
+            self.directions = main_directions(features.values, self.params.vectors)
+        table = {}
+        if "popularity" in self.groups:
+            table["popularity"] = np.log1p(data.interactions.counts())
+        if "trend" in self.groups:
+            table["trend"] = _trend(data.interactions)
+        if "price" in self.groups:
+            table["price"] = _log_prices(catalogue)
+        self._set_table(table, features)
+
+    def grow(self, catalogue: Catalogue, features: ItemFeatures) -> None:
+        """Take N new items, which nobody took yet, numbered after all others.
+
+        Args:
+            catalogue: Of them alone, row 0 padding.
+            features: Theirs, `[N, D]`, no row padding.
+        """
+        old, n = self.table, len(catalogue) - 1
+        table = {name: np.zeros(n) for name in self.columns if name in ("popularity", "trend")}
+        if "price" in self.columns:
+            known = old[1:, self.columns.index("price")]
+            table["price"] = _log_prices(catalogue, float(known.median()))[1:]
+        self._set_table(table, features)
+        self.table = torch.cat([old, self.table])
+        for name, values in self.categories.items():
+            items, found = catalogue.categories(name)
+            new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
+            self.members[name] = scipy.sparse.vstack([self.members[name], new], format="csr")
+
+    def of(self, queries: Queries, found: Candidates, vectors: ItemFeatures | None) -> tuple[Tensor, tuple[str, ...]]:
+        """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
+
+        Args:
+            queries: Whose they are; a history ends before what the candidates are to be ranked for.
+            found: As the predictor has them.
+            vectors: The item features of the pipeline, the same as in `fit`.
+        """
+        items, h = found.items.numpy(), queries.histories
+        ends = np.repeat(h.offsets[1:], np.diff(h.offsets))
+        age = ends - 1 - np.arange(len(h.items))
+        profiles = {
+            "events": csr(h.offsets, h.items, np.ones(len(age), np.float32), queries.log.n_items),
+            "recent": csr(h.offsets, h.items, (self.params.decay**age).astype(np.float32), queries.log.n_items),
+        }
+        table = self.table.numpy()
+        made: Columns = {}
+        if "score" in self.groups:
+            made.update(_of_score(found))
+        if "history" in self.groups:
+            made["history"] = np.log1p(queries.lengths)[:, None]
+        if "item" in self.groups:
+            made.update({f"item-{name}": np.log1p(_entries(p, items)) for name, p in profiles.items()})
+        for column, members in self.members.items():
+            taken = {name: profile @ members for name, profile in profiles.items()}
+            made.update({f"{column}-{name}": np.log1p(_products(t, members, items)) for name, t in taken.items()})
+        if "price" in self.groups:
+            price = table[:, self.columns.index("price")]
+            made["price-ratio"] = price[items] - _means(profiles["events"], price)
+        if "similarity" in self.groups and vectors is not None:
+            made["similarity"] = _cosines(profiles["recent"], vectors, items)
+        own = np.stack([np.broadcast_to(v, items.shape) for v in made.values()], -1) if made else table[items][..., :0]
+        features = np.concatenate([own.astype(np.float32), table[items]], axis=-1)
+        return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
+
+    def state(self) -> State:
+        """Return the table, the categories as pairs of item and value, and the directions."""
+        tensors = {"table": self.table, "directions": self.directions}
+        for number, members in enumerate(self.members.values()):
+            pairs = members.tocoo()
+            tensors[f"members-{number}"] = torch.from_numpy(np.stack([pairs.row, pairs.col]).astype(np.int64))
+        return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
+
+    def load_state(self, state: State) -> None:
+        """Take back what `state` returned."""
+        self.groups, self.columns, self.categories = (state.values[n] for n in ("groups", "columns", "categories"))
+        self.table, self.directions = state.tensors["table"], state.tensors["directions"]
+        self.members = {}
+        for number, (name, values) in enumerate(self.categories.items()):
+            rows, codes = state.tensors[f"members-{number}"].numpy()
+            self.members[name] = _matrix(rows, codes, len(self.table), len(values))
+
+    def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None) -> None:
+        """Set what is so of each item: columns made already, and reduced item features."""
+        parts = [torch.from_numpy(values.astype(np.float32))[:, None] for values in table.values()]
+        if features is not None and self.directions.numel():
+            parts.append((features.values @ self.directions).float())
+        rows = len(next(iter(table.values()))) if table else 0 if features is None else features.values.shape[0]
+        self.columns = [*table, *(f"vector-{i}" for i in range(1, self.directions.shape[1] + 1))]
+        self.table = torch.cat(parts, dim=1) if parts else torch.zeros(rows, 0)
+
+    def _groups(self, data: TrainingData) -> list[Group]:
+        """Return the groups that are made.
+
+        Raises:
+            ConfigError: One is asked for that the data cannot give.
+        """
+        lacking: dict[Group, str] = {}
+        if data.interactions.clock != "timestamp":
+            lacking["trend"] = f"needs a clock, and the events are ordered by {data.interactions.clock} only"
+        if not data.catalogue.has_numbers("price"):
+            lacking["price"] = "needs a numeric column 'price' of the items: map one in data.item_columns"
+        if not self._category_columns(data.catalogue):
+            lacking["categories"] = "needs a column of categories: name some in `categories`"
+        if data.features is None:
+            lacking["similarity"] = lacking["vectors"] = "needs item features: give the model a `featurizer`"
+        for group in self.params.groups or ():
+            if group in lacking:
+                raise ConfigError(f"candidate_features.groups: {group!r} {lacking[group]}, or leave it out.")
+        return [g for g in self.params.groups or GROUPS if g not in lacking]
+
+    def _category_columns(self, catalogue: Catalogue) -> list[str]:
+        """Return the columns that group items."""
+        if self.params.categories is None:
+            return ["category"] if "category" in catalogue.columns else []
+        return self.params.categories
+
+
+def _of_score(found: Candidates) -> Columns:
+    """Return the standardised score of each candidate, and its place."""
+    filled = found.items > 0
+    n = filled.sum(1, keepdim=True).clamp(min=1)
+    scores = found.scores.double().where(filled, 0.0)
+    off = (scores - scores.sum(1, keepdim=True) / n).where(filled, 0.0)
+    spread = (off.square().sum(1, keepdim=True) / n).sqrt()
+    standard = torch.where(spread > 0, off / spread, 0.0)
+    rank = torch.arange(1, filled.shape[1] + 1).expand_as(filled)
+    return {"score": standard.float().numpy(), "rank": rank.float().numpy()}
+
+
+def _trend(log: Interactions) -> NDArray[np.float64]:
+    """Return how much more of an item's events lie in the last tenth of the time than a tenth, `[I]`."""
+    first, last = int(log.times.min()), int(log.times.max())
+    late = log.items[log.times > last - LATE * (last - first)]
+    trend: NDArray[np.float64] = np.log1p(np.bincount(late, minlength=log.n_items + 1)) - np.log1p(LATE * log.counts())
+    return trend
+
+
+def _log_prices(catalogue: Catalogue, median: float | None = None) -> NDArray[np.float64]:
+    """Return log(1 + price) of each item, `[I]`; the median of those that have one where it is missing or negative."""
+    prices = catalogue.numbers("price")
+    logs = np.log1p(prices, where=prices >= 0, out=np.full(len(prices), np.nan))
+    if median is None:
+        median = float(np.nanmedian(logs)) if not np.isnan(logs).all() else 0.0
+    return np.nan_to_num(logs, nan=median)
+
+
+def _members(values: list[str], items: NDArray[np.int64], found: list[str], n_items: int) -> scipy.sparse.csr_matrix:
+    """Return which of some values each item has, `[I, C]`; other values are left out."""
+    number = {value: code for code, value in enumerate(values)}
+    codes = np.array([number.get(value, -1) for value in found], np.int64)
+    return _matrix(items[codes >= 0], codes[codes >= 0], n_items, len(values))
+
+
+def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_codes: int) -> scipy.sparse.csr_matrix:
+    """Return a matrix of ones at some places."""
+    matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, codes)), (n_rows, n_codes))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def _entries(matrix: scipy.sparse.csr_matrix, columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the entries of each row at some columns, `[B, K]`."""
+    rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)
+    return _at(matrix, rows.ravel(), columns.ravel()).reshape(columns.shape)
+
+
+def _at(matrix: scipy.sparse.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the entries at some places, `[M]`."""
+    if not len(rows):  # SciPy would return a sparse matrix of them
+        return np.zeros(0, np.float32)
+    return np.asarray(matrix[rows, columns], np.float32).ravel()
+
+
+def _products(
+    profiles: scipy.sparse.csr_matrix, vectors: scipy.sparse.csr_matrix, items: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the product of each query's profile `[B, C]` with the vectors `[I, C]` of its candidates `[B, K]`, `[B, K]`.
+
+    Only where a vector has an entry is the profile looked up: neither `[B, I]` nor `[B, K, C]` is made.
+    """
+    chosen = vectors[items.ravel()]
+    lengths = np.diff(chosen.indptr)
+    row = np.repeat(np.repeat(np.arange(len(items)), items.shape[1]), lengths)
+    met = _at(profiles, row, chosen.indices) * chosen.data
+    slot = np.repeat(np.arange(items.size), lengths)
+    return np.bincount(slot, met, items.size).astype(np.float32).reshape(items.shape)
+
+
+def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the items' values over each query's events, `[B, 1]`; over all items where it has none."""
+    n = np.asarray(profiles.sum(1), np.float32)
+    total = (profiles @ values)[:, None]
+    means: NDArray[np.float32] = np.divide(total, n, out=np.full_like(total, values[1:].mean()), where=n > 0)
+    return means
+
+
+def _cosines(
+    profiles: scipy.sparse.csr_matrix, features: ItemFeatures, items: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the cosine of each query's profile, as item features, and each candidate's, `[B, K]`; 0 where one has none."""
+    if features.is_sparse:
+        vectors = features.sparse()
+        tastes = (profiles @ vectors).tocsr()
+        norms, lengths = _norms(vectors), _norms(tastes)
+        met = _products(tastes, vectors, items)
+    else:
+        vectors = features.values.numpy()
+        tastes = profiles @ vectors
+        norms, lengths = np.linalg.norm(vectors, axis=1), np.linalg.norm(tastes, axis=1)
+        met = np.einsum("bkd,bd->bk", vectors[items], tastes)
+    scale = norms[items] * lengths[:, None]
+    cosines: NDArray[np.float32] = np.divide(met, scale, out=np.zeros_like(met), where=scale > 0)
+    return cosines
+
+
+def _norms(matrix: scipy.sparse.csr_matrix) -> NDArray[np.float32]:
+    """Return the length of each row."""
+    return np.sqrt(np.asarray(matrix.multiply(matrix).sum(1), np.float32)).ravel()

@@ -1,0 +1,89 @@
+"""Lists of candidates as a network reads them, in batches of like length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.data.batches import of_like_length
+from zoo.stages.ranking import places
+
+BLOCK = 256
+"""Lists that are read or scored at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListBatch:
+    """Lists as a network reads them.
+
+    Attributes:
+        inputs: `[B, K, W]` float32, 0 where padded.
+        labels: `[B, K]` float32, 0 where padded.
+        mask: Which slots hold a candidate, `[B, K]` bool.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device | str, **options: Any) -> ListBatch:
+        """Return the batch on a device."""
+        return ListBatch(*(getattr(self, f.name).to(device, **options) for f in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadLists:
+    """Lists of which the inputs are made already.
+
+    Attributes:
+        inputs: Of all candidates, `[N, W]`.
+        labels: `[N]`.
+        offsets: Where each list begins and ends, `[Q + 1]`.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    offsets: NDArray[np.int64]
+
+    def batch(self, rows: NDArray[np.int64]) -> ListBatch:
+        """Return some lists, padded to the longest of them."""
+        place, mask = places(self.offsets, rows)
+        return ListBatch(self.inputs[place] * mask[..., None], self.labels[place] * mask, mask)
+
+    def blocks(self) -> Iterator[ListBatch]:
+        """Yield all lists in blocks of like length."""
+        order = np.argsort(np.diff(self.offsets), kind="stable")
+        for start in range(0, len(order), BLOCK):
+            yield self.batch(order[start : start + BLOCK])
+
+
+class ListExamples:
+    """Some lists in batches of like length, shuffled anew each epoch."""
+
+    def __init__(self, lists: ReadLists, rows: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> None:
+        """Take lists.
+
+        Args:
+            lists: All of them.
+            rows: Those that are gone through, `[R]`.
+            batch_size: Lists in a batch.
+            rng: Shuffles.
+        """
+        self.lists, self.rows, self.batch_size, self.rng = lists, rows, batch_size, rng
+        self.lengths = np.diff(lists.offsets)[rows]
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    def __iter__(self) -> Iterator[ListBatch]:
+        """Yield the batches of one epoch."""
+        for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
+            yield self.lists.batch(self.rows[chosen])

@@ -1,0 +1,247 @@
+"""What a neural ranker need not write: inputs, batches of lists, training, choosing epochs, scoring, saving."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoo.errors import DataError, ScoreError, TrainingError
+from zoo.nn.lists import ListInputs, list_ndcg
+from zoo.nn.scorers import scorer
+from zoo.params import NeuralRankerParams
+from zoo.stages.candidates import CandidateLists
+from zoo.stages.ranker import Ranker
+from zoo.stages.ranking import RankingData, places
+from zoo.stages.stage import RunContext, State
+from zoo.training.lists import BLOCK, ListBatch, ListExamples, ReadLists
+from zoo.training.loop import train
+from zoo.training.module import restore, weights
+from zoo.training.processes import Trained
+
+P = TypeVar("P", bound=NeuralRankerParams)
+FEWEST = 20
+"""Held-out lists without which nothing can be told of a ranker."""
+UNSEEN = 20
+"""Epochs where too few lists could be held out to choose by, at most."""
+
+
+class RankerNetwork(nn.Module):
+    """What makes inputs of features, and the scorer that reads them: what is trained and saved."""
+
+    def __init__(self, inputs: ListInputs, scorer: nn.Module) -> None:
+        super().__init__()
+        self.inputs, self.scorer = inputs, scorer
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Return scores `[B, K]` of features `[B, K, F]`."""
+        scores: Tensor = self.scorer(self.inputs(features, mask), mask)
+        return scores
+
+
+class ListLesson(nn.Module):
+    """A scorer with its loss: what the trainer steps."""
+
+    def __init__(self, scorer: nn.Module, loss: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.scorer, self._loss = scorer, loss
+
+    def loss(self, batch: ListBatch) -> Tensor:
+        """Return the loss of a batch of lists."""
+        return self._loss(self.scorer(batch.inputs, batch.mask).float(), batch.labels, batch.mask)
+
+
+class NeuralRanker(Ranker[P]):
+    """A ranker of which a plugin writes the loss, and perhaps the scorer, and the core does the rest.
+
+    Where `context.epochs` does not say how long to train, NDCG@`cutoff` on the data's validation lists decides, and the
+    best weights are kept. Without such lists a share of the lists is held out first; the number of epochs after which
+    these are ranked best is then trained on all. `epochs` and `history` tell how that went; `ignored` names the features
+    that never vary.
+    """
+
+    fitted = ("network", "columns", "ignored", "epochs", "history")
+    network: RankerNetwork
+    columns: list[str]
+    ignored: list[str]
+    epochs: int
+    history: list[dict[str, Any]]
+    stopped: str = ""
+
+    @abstractmethod
+    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the loss of lists as a number; lower is better.
+
+        Args:
+            scores: `[B, K]` float32.
+            labels: Grades from 0, `[B, K]` float32; a list has two that differ.
+            mask: Which slots hold a candidate, `[B, K]` bool.
+        """
+
+    def build(self, width: int) -> nn.Module:
+        """Return the scorer, `forward(inputs [B, K, W], mask [B, K]) -> [B, K]`; by default the one the parameters name.
+
+        A permutation of a list must permute its scores, and padded slots must change none.
+        """
+        return scorer(self.params, width)
+
+    def pretrain(self, scorer: nn.Module, examples: ListExamples, context: RunContext) -> None:
+        """Teach a fresh scorer what can be learned without labels; nothing by default.
+
+        Args:
+            scorer: As `build` made it; trained in place.
+            examples: All lists, labelled or not.
+            context: Of the fit.
+        """
+
+    def fit(self, data: RankingData, context: RunContext) -> None:
+        """Train the scorer.
+
+        Raises:
+            DataError: A feature is infinite.
+            TrainingError: No list has two labels that differ, or the loss is no number any more.
+        """
+        name, p = type(self).__name__, self.params
+        self._check_features(data)
+        if not data.decided.any():
+            raise TrainingError(
+                f"{name}: none of {len(data):,} lists teaches an order: in each of them all labels are equal. Raise "
+                "evaluate.candidates, so that lists hold what users took, or give the ranker more data."
+            )
+        inputs = ListInputs.of(data.features, p.inputs)
+        self.columns = list(data.columns)
+        self.ignored = [c for c, steady in zip(data.columns, inputs.steady.tolist(), strict=True) if steady]
+        settled = context.epochs
+        if settled is None:
+            learned, chosen = data.held_out(p.held_out, context.rng(f"{name}/held-out"))
+            if int(chosen.decided.sum()) >= FEWEST and learned.decided.any():
+                found = self._trained(inputs, learned, context, name, chosen.where(chosen.decided))
+                self.epochs, self.history, self.stopped = found.epochs, found.history, found.stopped
+                if data.validation is not None:
+                    return
+                settled = found.epochs
+            else:
+                self.history = []
+        else:
+            self.history = []
+        epochs = settled or min(p.max_epochs, UNSEEN)
+        self.epochs = self._trained(inputs, data, replace(context, epochs=epochs), f"{name}-on-all").epochs
+
+    def score(self, lists: CandidateLists) -> Tensor:
+        """Return the network's scores, `[B, K]`.
+
+        Raises:
+            ScoreError: The lists have other features than those of the fit, or one is infinite.
+        """
+        if list(lists.columns) != self.columns:
+            raise ScoreError(
+                f"{type(self).__name__} was fitted on the ranking features {', '.join(self.columns)}, and is asked with "
+                f"{', '.join(lists.columns) or 'none'}: give it the same, or fit it again."
+            )
+        infinite = lists.features.isinf().any(0).any(0)
+        if infinite.any():
+            raise ScoreError(
+                f"{type(self).__name__}: the ranking feature {_named(lists.columns, infinite)} is infinite."
+            )
+        device = self.network.inputs.mean.device
+        with torch.no_grad():
+            scores: Tensor = self.network(lists.features.to(device), lists.mask.to(device))
+        return scores.float().cpu()
+
+    def state(self) -> State:
+        """Return the weights, the names of the features, and how the training went."""
+        inputs = self.network.inputs
+        sizes = {"features": len(inputs.mean), "gaps": len(inputs.gaps)}
+        told = {name: getattr(self, name) for name in ("columns", "ignored", "epochs", "history")}
+        return State(weights(self.network), {"sizes": sizes, **told})
+
+    def load_state(self, state: State) -> None:
+        """Build the network for the sizes saved, and take the weights."""
+        sizes = state.values["sizes"]
+        self.columns, self.ignored = state.values["columns"], state.values["ignored"]
+        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        inputs = ListInputs(sizes["features"], sizes["gaps"], self.params.inputs)
+        with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
+            self.network = RankerNetwork(inputs, self.build(inputs.width)).eval()
+        restore(self.network, state.tensors)
+
+    def _check_features(self, data: RankingData) -> None:
+        """Refuse features that no scale fits.
+
+        Raises:
+            DataError: One is infinite.
+        """
+        infinite = data.features.isinf().any(0)
+        if infinite.any():
+            column = _named(data.columns, infinite)
+            at = int(data.features[:, data.columns.index(column)].isinf().nonzero()[0])
+            raise DataError(
+                f"{type(self).__name__}: the ranking feature {column!r} is infinite (list {int(data.list_of[at]) + 1} of "
+                f"{len(data):,}): expected finite numbers, or NaN where one is missing. Mend the column."
+            )
+
+    def _trained(
+        self,
+        inputs: ListInputs,
+        data: RankingData,
+        context: RunContext,
+        name: str,
+        chosen: RankingData | None = None,
+    ) -> Trained:
+        """Train a fresh network on lists; where there are lists to choose by, until these are ranked no better."""
+        p, label = self.params, type(self).__name__
+        rng = context.rng(f"{label}/lists")
+        with context.seeded(f"{label}/init"):
+            self.network = RankerNetwork(inputs, self.build(inputs.width)).to(context.device)
+        context = replace(context, settings=context.settings.model_copy(update=self._settings()))
+        size = math.ceil(p.batch_size / context.settings.devices)
+        lists = self._read(data)
+        examples = ListExamples(lists, np.flatnonzero(data.decided), size, rng)
+        everything = ListExamples(lists, np.arange(len(data)), size, rng)
+        self.pretrain(self.network.scorer, everything, replace(context, epochs=None, validate=None))
+        asked = None if chosen is None else self._read(chosen)
+        validate = None if asked is None else partial(self._ndcg, asked, context.device)
+        lesson, made_of = ListLesson(self.network.scorer, self.loss), p.model_dump(mode="json")
+        monitor = f"ndcg@{p.cutoff}"
+        trained = train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor=monitor)
+        self.network.eval()
+        return trained
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings of training that are the ranker's own."""
+        own = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay")
+        return {name: getattr(self.params, name) for name in own}
+
+    def _read(self, data: RankingData) -> ReadLists:
+        """Return lists with what the scorer reads of them: made once, since no training changes it."""
+        inputs = self.network.inputs
+        made = torch.zeros(len(data.items), inputs.width)
+        order = np.argsort(data.lengths, kind="stable")
+        with torch.no_grad():
+            for start in range(0, len(order), BLOCK):
+                place, mask = places(data.offsets, order[start : start + BLOCK])
+                features = data.features[place].to(inputs.mean.device)
+                made[place[mask]] = inputs(features, mask.to(features.device)).cpu()[mask]
+        return ReadLists(made, data.labels, data.offsets)
+
+    def _ndcg(self, asked: ReadLists, device: torch.device) -> float:
+        """Return the mean NDCG of lists as the network ranks them now."""
+        found = []
+        with torch.no_grad():
+            for batch in asked.blocks():
+                there = batch.to(device)
+                scores = self.network.scorer(there.inputs, there.mask).float()
+                found.append(list_ndcg(scores, there.labels, there.mask, self.params.cutoff).cpu())
+        return float(torch.cat(found).mean())
+
+
+def _named(columns: tuple[str, ...], chosen: Tensor) -> str:
+    """Return the name of the first column that is chosen, `[F]` bool."""
+    return columns[int(chosen.nonzero()[0])]
