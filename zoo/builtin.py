@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zoo.data.params import FilesParams, HubParams, SyntheticShopParams
+from zoo.data.params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
 from zoo.evaluation.params import CutoffParams, RecallParams
 from zoo.hookspecs import hookimpl
 from zoo.params import Params
@@ -24,6 +24,13 @@ def _datasets() -> list[ComponentSpec]:
             "zoo.data.files:Files",
             FilesParams,
             "Events and items from files: parquet, csv, json, arrow.",
+        ),
+        ComponentSpec(
+            "judged-files",
+            "dataset",
+            "zoo.data.judged_files:JudgedFiles",
+            JudgedFilesParams,
+            'Judged lists from files that come split, for `task = "rank"`.',
         ),
         ComponentSpec("hub", "dataset", "zoo.data.files:Hub", HubParams, "Events and items from the Hugging Face Hub."),
         ComponentSpec(

@@ -28,6 +28,7 @@ from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import RunContext, TrainingData
 from zoo.training.record import fit_of
@@ -258,13 +259,13 @@ class Pipeline:
             for asked, found in self._retrieved(queries, k, rules):
                 lists = self._as_lists(asked, found)
                 targets = queries[start : start + len(asked)]
-                blocks.append(replace(lists, labels=_labels(targets, found.items)))
+                blocks.append(RankingData.of(replace(lists, labels=_labels(targets, found.items))))
                 start += len(asked)
         learning = [chosen.capabilities.learns for chosen in self.model.rankers]
         folder = context.folder / "rankers" if context.folder else None
         settings = self.model.train
         context = replace(context, epochs=None, settings=settings, label=self.model.label, folder=folder)
-        fit_in_turn(self.rankers, learning, blocks, context)
+        fit_in_turn(self.rankers, learning, RankingData.joined(blocks), context)
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,7 @@ def picture(bars):
 
 def begun(bars, clock):
     told = Bars(bars, clock)
-    told.loaded(None, 8)
+    told.loaded(8)
     told.started("sasrec", 0, again=False)
     return told
 

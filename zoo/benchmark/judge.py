@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,23 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
+from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
-from zoo.data.task import Task
+from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
+from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
 from zoo.stages.candidates import Candidates
 from zoo.stages.featurizer import item_features
 from zoo.stages.stage import RunContext, TrainingData
-from zoo.training.record import record
+from zoo.training.record import ranker_records, record
 
 SINGLE_QUERIES = 200
 """How many queries are asked one by one for the latency."""
@@ -53,6 +56,45 @@ class Judge:
         )
         self.k = self.evaluator.k
         self._check_cutoffs()
+        self.description = {
+            **task.description(),
+            "metrics": [m.as_json() for m in experiment.metrics],
+            "metric_features": [f.as_json() for f in experiment.metric_features],
+            "candidates": settings.evaluate.candidates,
+            "refit": settings.train.refit,
+        }
+
+    @classmethod
+    def of(cls, experiment: ResolvedExperiment, device: torch.device) -> Judge:
+        """Read the data of an experiment.
+
+        Raises:
+            ConfigError: A model needs a clock that the data do not have, or a metric what they lack.
+        """
+        task = load_task(experiment)
+        misfits = clock_misfits(experiment.models, task.log.clock)
+        if misfits:
+            raise ConfigError("\n".join(misfits))
+        return cls(task, experiment, device)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Return what happened to the data."""
+        return dict(self.task.notes)
+
+    @property
+    def starts(self) -> dict[str, str]:
+        """Return when each part of the split begins, where it cuts at moments."""
+        return {str(part): _moment(start) for part, start in self.task.parts.starts.items()}
+
+    @property
+    def metrics(self) -> dict[str, bool | None]:
+        """Return whether more is better, for each metric."""
+        return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
+
+    def artifact(self, pipeline: Pipeline) -> Artifact:
+        """Return what a fitted pipeline recommends from."""
+        return Artifact.of(pipeline, self.task, candidates=self.candidates)
 
     def _check_cutoffs(self) -> None:
         """Refuse a cutoff that no list could fill.
@@ -96,16 +138,9 @@ def device_of(name: str) -> torch.device:
 
 
 def measured(
-    model: ResolvedModel,
-    seed: int,
-    judge: Judge,
-    folder: Path,
-    progress: Progress,
-    *,
-    features: FeatureCache,
-    keep: Callable[[Pipeline], None] = lambda pipeline: None,
-) -> tuple[dict[str, Any], pa.Table]:
-    """Fit, recommend and evaluate a model; its trainings may write to the folder. `keep` is handed the fitted pipeline.
+    model: ResolvedModel, seed: int, judge: Judge, folder: Path, progress: Progress, *, features: FeatureCache
+) -> tuple[dict[str, Any], pa.Table, Pipeline]:
+    """Fit, recommend and evaluate a model; its trainings may write to the folder. Return figures, lists and pipeline.
 
     The time of the fit is that of a run which makes its item features itself, also where they were there already.
     """
@@ -128,22 +163,22 @@ def measured(
         )
         recommend_seconds = time.perf_counter() - start
         single = _single_query_ms(pipeline, judge)
-    keep(pipeline)
     evaluation = judge.evaluator.evaluate(lists, judge.queries.answers())
     figures = {
         "metrics": evaluation.summary(),
-        "slices": _cold_slice(pipeline, judge),
+        "slices": {**_cold_slice(pipeline, judge), **_candidate_slice(pipeline, judge)},
         "queries": len(judge.queries),
         "tied_edges": evaluation.tied,
         "fit_seconds": fit_seconds,
         "training": record(pipeline.fits, model.train.monitor),
+        "rankers": ranker_records(model.rankers, pipeline.rankers),
         "recommend_per_second": len(judge.queries) / recommend_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),
         "p99_ms": float(np.quantile(single, 0.99)),
         "peak_memory_mib": peak.mib,
         "parameters": sum(t.numel() for t in pipeline.predictor.state().tensors.values()),
     }
-    return figures, _lists_table(judge, lists, evaluation)
+    return figures, _lists_table(judge, lists, evaluation), pipeline
 
 
 def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:
@@ -173,6 +208,21 @@ def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
             "floor": floor,
         }
     }
+
+
+def _candidate_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
+    """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
+    if not pipeline.rankers:
+        return {}
+    found = pipeline.retrieve(judge.queries, judge.candidates, judge.rules)
+    judged = Judged.of(found.items, judge.queries.answers(), judge.candidates)
+    shares = judged.hits.sum(1) / judged.n_targets
+    return {"candidates": {"recall": float(shares[judged.n_targets > 0].mean()), "k": judge.candidates}}
+
+
+def _moment(milliseconds: int) -> str:
+    """Return a moment as it is printed."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _lists_table(judge: Judge, lists: Candidates, evaluation: Evaluation) -> pa.Table:

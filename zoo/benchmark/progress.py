@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from zoo.benchmark.store import Row
-from zoo.data.task import Task
 
 
 class Progress:
     """Told what a benchmark is doing; this one does nothing with it."""
 
-    def loaded(self, task: Task, runs: int) -> None:
+    def loaded(self, runs: int) -> None:
         """The data are read and split; so many runs follow."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins; `again` where one of its name is kept that something else made."""
 
     def phase(self, name: str, done: int, total: int, note: str = "") -> None:
-        """A run is at `done` of `total` of a phase (`fit`, `recommend`); `note` says how it goes."""
+        """A run is at `done` of `total` of a phase (`fit`, `recommend`, `rank`); `note` says how it goes."""
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended; or, without having begun, was found finished in the folder."""

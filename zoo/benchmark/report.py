@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.benchmark.tables import Table, by_label, cold_table, interval_table, main_table, training_table
+from zoo.benchmark.tables import (
+    Table,
+    by_label,
+    candidate_table,
+    cold_table,
+    interval_table,
+    main_table,
+    ranker_table,
+    training_table,
+)
 from zoo.config.wording import component_said, model_said, own_train_said, train_said
 from zoo.evaluation.significance import FEWEST_SEEDS
 
@@ -19,11 +28,16 @@ TRAINING = (
     "training until then, validations left out."
 )
 
+CANDIDATES = (
+    "What share of its targets a query has among the candidates of its rankers: more than that they cannot find."
+)
+
 
 def markdown(store: Store) -> str:
     """Return the report of a benchmark in markdown."""
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
     cold, training = cold_table(store), training_table(store)
+    rankers, candidates = ranker_table(store), candidate_table(store)
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
     models = [f"- **{model['label']}**: {model_said(model)}" for model in manifest.experiment["model"]]
@@ -41,6 +55,8 @@ def markdown(store: Store) -> str:
         "## Models\n\n" + "\n".join(models),
         f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
         "## Data\n\n" + "\n".join(f"- {name}: {value}" for name, value in manifest.notes.items()),
+        f"## Rankers\n\n{rankers.markdown}" if rankers else "",
+        f"## Candidates\n\n{CANDIDATES}\n\n{candidates.markdown}" if candidates else "",
         f"## Cold items\n\n{_cold_sentence(rows)}\n\n{cold.markdown}" if cold else "",
         "## Intervals\n\n" + interval_table(store).markdown,
         "## Machine\n\n" + _machine(rows),
@@ -50,6 +66,8 @@ def markdown(store: Store) -> str:
 
 def protocol(store: Store) -> str:
     """Return the protocol in a sentence: what a reader must know before comparing a figure."""
+    if store.manifest().experiment.get("task") == "rank":
+        return _rank_protocol(store)
     manifest = store.manifest()
     split, evaluate = manifest.experiment["split"], manifest.experiment["evaluate"]
     seen, wanted = evaluate["exclude_seen"], evaluate["target_events"]
@@ -69,6 +87,25 @@ def protocol(store: Store) -> str:
         else "fitted without the validation events (no refit)",
     ]
     return "; ".join(str(p) for p in parts if p) + "."
+
+
+def _rank_protocol(store: Store) -> str:
+    """Return the protocol of judged lists in a sentence."""
+    experiment = store.manifest().experiment
+    split, evaluate = experiment["split"], experiment["evaluate"]
+    folds = len(store.manifest().description["split"]["parts"])
+    lists = max((r.queries for r in store.rows()), default=0)
+    dealt = "" if split.get("column") else " of queries dealt at random"
+    parts = [
+        f"{folds} folds{dealt}, the queries of all pooled" if split["policy"] == "folds" else "lists that come split",
+        f"{lists:,} lists" if lists else "",
+        f"a list without a relevant document {'is skipped' if evaluate['empty'] == 'skip' else 'counts ' + evaluate['empty']}",
+        f"gain {'2^label - 1' if evaluate['gain'] == 'exponential' else 'label'}",
+        "fitted on training and validation lists"
+        if experiment["train"]["refit"]
+        else "fitted on training lists (no refit)",
+    ]
+    return "; ".join(p for p in parts if p) + "."
 
 
 def settings(store: Store) -> str:

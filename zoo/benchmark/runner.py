@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
 
-from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.judge import Judge, device_of, measured
 from zoo.benchmark.machine import machine, sources_of, versions
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.rank_judge import RankJudge, ranked
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
 from zoo.config.load import experiment_from, load_experiment
-from zoo.config.lookup import clock_misfits
-from zoo.config.resolved import ResolvedExperiment, ResolvedModel, digest
-from zoo.data.task import Task, load_task
+from zoo.config.resolved import (
+    AnyExperiment,
+    AnyModel,
+    ResolvedExperiment,
+    ResolvedModel,
+    ResolvedRankExperiment,
+    ResolvedRankModel,
+    digest,
+)
+from zoo.data.task import Task
 from zoo.errors import ConfigError
-from zoo.pipeline import Pipeline
 from zoo.registry.plugin import described
 from zoo.registry.registry import Registry
 from zoo.training.checkpoint import forget
@@ -34,14 +39,14 @@ from zoo.training.checkpoint import forget
 class Run:
     """A model with a seed, the key under which its row is kept, and the versions of the core and of its plugins."""
 
-    model: ResolvedModel
+    model: AnyModel
     seed: int | None
     key: str
     versions: dict[str, str]
 
 
 def bench(
-    file: str | Path | dict[str, Any] | ResolvedExperiment,
+    file: str | Path | dict[str, Any] | AnyExperiment,
     out: str | Path | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -71,27 +76,19 @@ def bench(
     if experiment.experiment.train.threads:
         torch.set_num_threads(experiment.experiment.train.threads)
     device = device_of(experiment.experiment.train.device)
-    task = load_task(experiment)
-    misfits = clock_misfits(experiment.models, task.log.clock)
-    if misfits:
-        raise ConfigError("\n".join(misfits))
-    description = {
-        **task.description(),
-        "metrics": [m.as_json() for m in experiment.metrics],
-        "metric_features": [f.as_json() for f in experiment.metric_features],
-        "candidates": experiment.experiment.evaluate.candidates,
-        "refit": experiment.experiment.train.refit,
-    }
-    judge = Judge(task, experiment, device)
+    judge = _judge(experiment, device)
+    if keep_artifacts and isinstance(judge, RankJudge):
+        raise ConfigError("--keep-artifacts keeps what recommends to users, and rankers alone do not. Leave it out.")
+    description = judge.description
     runs = _runs(experiment, description)
     listed = [{"label": run.model.label, "seed": run.seed, "key": run.key} for run in runs]
-    metrics = {metric.name: metric.higher_is_better for metric in judge.evaluator.metrics}
-    starts = {str(part): _moment(start) for part, start in task.parts.starts.items()}
     store.open(
-        Manifest(digest(description), description, dict(task.notes), metrics, experiment.as_json(), listed, starts)
+        Manifest(
+            digest(description), description, judge.notes, judge.metrics, experiment.as_json(), listed, judge.starts
+        )
     )
     replaced = store.replaced()
-    progress.loaded(task, len(runs))
+    progress.loaded(len(runs))
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
@@ -111,9 +108,16 @@ def bench(
     return store
 
 
-def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Path]) -> ResolvedExperiment:
+def _judge(experiment: AnyExperiment, device: torch.device) -> Judge | RankJudge:
+    """Read an experiment's data, and return what its models are held against."""
+    if isinstance(experiment, ResolvedRankExperiment):
+        return RankJudge(experiment, device)
+    return Judge.of(experiment, device)
+
+
+def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Path]) -> AnyExperiment:
     """Return the experiment, read and checked where it is not yet."""
-    if isinstance(file, ResolvedExperiment):
+    if isinstance(file, ResolvedExperiment | ResolvedRankExperiment):
         if overrides or plugins:
             raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
         return file
@@ -123,7 +127,7 @@ def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Pat
     return load_experiment(file, overrides, registry)
 
 
-def _runs(experiment: ResolvedExperiment, description: dict[str, Any]) -> list[Run]:
+def _runs(experiment: AnyExperiment, description: dict[str, Any]) -> list[Run]:
     """Return every run of an experiment; a model that no seed touches runs once."""
     runs = []
     train = experiment.experiment.train
@@ -151,20 +155,16 @@ def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, se
     })  # fmt: skip
 
 
-def _moment(milliseconds: int) -> str:
-    """Return a moment as it is printed."""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _made(
-    run: Run, judge: Judge, folder: Path, artifact: Path | None, progress: Progress, *, features: FeatureCache
+    run: Run,
+    judge: Judge | RankJudge,
+    folder: Path,
+    artifact: Path | None,
+    progress: Progress,
+    *,
+    features: FeatureCache,
 ) -> tuple[Row, pa.Table | None]:
     """Return a run's row and lists, and keep its artifact where it has a place; an error of the model's becomes the row."""
-
-    def keep(pipeline: Pipeline) -> None:
-        if artifact is not None:
-            save_artifact(Artifact.of(pipeline, judge.task, candidates=judge.candidates), artifact)
-
     common: dict[str, Any] = {
         "key": run.key,
         "label": run.model.label,
@@ -175,7 +175,14 @@ def _made(
         "machine": machine(),
     }
     try:
-        figures, lists = measured(run.model, run.seed or 0, judge, folder, progress, features=features, keep=keep)
+        if isinstance(judge, RankJudge):
+            assert isinstance(run.model, ResolvedRankModel)
+            figures, lists = ranked(run.model, run.seed or 0, judge, folder, progress, features=features)
+        else:
+            assert isinstance(run.model, ResolvedModel)
+            figures, lists, pipeline = measured(run.model, run.seed or 0, judge, folder, progress, features=features)
+            if artifact is not None:
+                save_artifact(judge.artifact(pipeline), artifact)
     except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
         return Row(**common, error=described(error)), None
     return Row(**common, **figures), lists

@@ -36,6 +36,7 @@ class Row:
         tied_edges: Share of lists whose last item shares its score with one outside.
         fit_seconds: Wall time of fitting.
         training: How the predictor's network was trained: epochs, seconds, history; empty for a model without one.
+        rankers: How each ranker that trains in epochs was trained: name, epochs, history, and the features it ignored.
         recommend_per_second: Queries answered a second, in blocks.
         p50_ms: Median time of a single query.
         p99_ms: 99th percentile of a single query.
@@ -59,6 +60,7 @@ class Row:
     tied_edges: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
+    rankers: list[dict[str, Any]] = field(default_factory=list)
     recommend_per_second: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0

@@ -134,6 +134,35 @@ def training_table(store: Store) -> Table | None:
     return Table(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
 
 
+def ranker_table(store: Store) -> Table | None:
+    """Return how each ranker that trains in epochs was trained, a row a training; None where there is none."""
+    rows = []
+    for run in store.rows():
+        for r in run.rankers:
+            history = r["history"]
+            best = next((at["value"] for at in history if at["epoch"] == r["epochs"]), None)
+            trained = max([r["epochs"], *(at["epoch"] for at in history)])
+            name = [
+                run.label,
+                *([f"seed {run.seed}"] if run.seed is not None else []),
+                *([f"fold {r['fold']}"] if "fold" in r else []),
+            ]
+            epochs = f"{r['epochs']} of {trained}" if history else str(r["epochs"])
+            figures = (", ".join(name), r["name"], epochs, _figure(best), ", ".join(r["ignored"]))
+            rows.append([Cell(text) for text in figures])
+    return Table(["model", "ranker", "epochs", "validation ndcg", "features that never vary"], rows) if rows else None
+
+
+def candidate_table(store: Store) -> Table | None:
+    """Return the recall of the candidates that rankers get; None where no model has a ranker."""
+    rows = []
+    for label, runs in by_label(store.rows()).items():
+        found = [r.slices["candidates"] for r in runs if "candidates" in r.slices]
+        if found:
+            rows.append([Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found]))])
+    return Table(["model", "candidates", "recall"], rows) if rows else None
+
+
 def _refit(fit: dict[str, Any]) -> str:
     """Return the epochs and seconds of a further fit, and what cut it short."""
     cut = f", cut short by {fit['stopped']}" if "stopped" in fit else ""

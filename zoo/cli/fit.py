@@ -42,9 +42,9 @@ def fit(
     It is fitted as `zoo bench` does: on everything before the test. After an interruption the same command goes on from
     the last epoch, which is kept beside the artifact until that is complete.
     """
-    from zoo.config.load import load_experiment
+    from zoo.config.load import load_experiment, recommending
 
-    experiment = load_experiment(file, overrides, registry_with(plugins))
+    experiment = recommending(load_experiment(file, overrides, registry_with(plugins)))
 
     import torch
 
@@ -68,7 +68,7 @@ def fit(
     kept = out.parent / f"{out.name}.training"
     with bars() as shown:
         task = load_task(experiment)
-        shown.loaded(task, 1)
+        shown.loaded(1)
         shown.started(model.label, None if model.deterministic else seed, again=False)
         folder = kept / fit_key(experiment, model, task, seed, all_events=all_events)
         artifact = fitted(

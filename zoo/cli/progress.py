@@ -20,7 +20,6 @@ from zoo.stages.stage import GOES_ON
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row
-    from zoo.data.task import Task
 
 SILENCE = 30.0
 """Seconds between the lines that tell of a run where there is no terminal."""
@@ -53,7 +52,7 @@ class Bars(Progress):
         self._since = 0, clock()
         self._last = self._said = clock()
 
-    def loaded(self, task: Task, runs: int) -> None:
+    def loaded(self, runs: int) -> None:
         """Show how many runs there are."""
         self._of = runs
         self._bars.update(self._runs, description="runs", total=runs)

@@ -105,7 +105,7 @@ class DataSettings(Table):
         return value
 
 
-def _listed(value: Any, keys: tuple[str, ...]) -> Any:
+def listed(value: Any, keys: tuple[str, ...]) -> Any:
     """Return a table in which each of the keys holds a list, also where one component alone was written."""
     if not isinstance(value, dict):
         return value
@@ -139,7 +139,7 @@ class EvaluateSettings(Table):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Take one featurizer where a list is expected."""
-        return _listed(value, ("features",))
+        return listed(value, ("features",))
 
 
 class Model(Table):
@@ -164,7 +164,7 @@ class Model(Table):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Take one component where a list is expected."""
-        return _listed(value, ("featurizer", "filters", "rankers"))
+        return listed(value, ("featurizer", "filters", "rankers"))
 
     @property
     def name(self) -> str:
@@ -183,6 +183,8 @@ class Model(Table):
 class Experiment(Table):
     """An experiment file."""
 
+    task: Literal["recommend"] = "recommend"
+    """What is compared: recommendations, or with `"rank"` rankers on judged lists, for which the tables have other keys."""
     data: DataSettings
     split: Split = Temporal()
     evaluate: EvaluateSettings = EvaluateSettings()
@@ -192,9 +194,17 @@ class Experiment(Table):
     @model_validator(mode="after")
     def _labels_differ(self) -> Experiment:
         """Refuse two models under one name."""
-        names = [m.name for m in self.model]
-        twice = next((n for n in names if names.count(n) > 1), None)
-        if twice is not None:
-            places = " and ".join(f"model[{i}]" for i, n in enumerate(names, 1) if n == twice)
-            raise ValueError(f"{places} are both named {twice!r}: give each its own `label`.")
+        refuse_one_label_twice([m.name for m in self.model])
         return self
+
+
+def refuse_one_label_twice(names: list[str]) -> None:
+    """Refuse two models under one name.
+
+    Raises:
+        ValueError: There are two.
+    """
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        places = " and ".join(f"model[{i}]" for i, n in enumerate(names, 1) if n == twice)
+        raise ValueError(f"{places} are both named {twice!r}: give each its own `label`.")

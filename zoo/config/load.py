@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from zoo.config.experiment import Experiment
 from zoo.config.lookup import Sections, looked_up, resolved
-from zoo.config.resolved import ResolvedExperiment
+from zoo.config.rank_lookup import resolved_ranking
+from zoo.config.ranking import RankExperiment
+from zoo.config.resolved import AnyExperiment, ResolvedExperiment
 from zoo.errors import ConfigError, suggestion
 from zoo.params import validated
 from zoo.registry.registry import Registry, default_registry
@@ -24,7 +26,7 @@ def load_experiment(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
     env: Mapping[str, str] | None = None,
-) -> ResolvedExperiment:
+) -> AnyExperiment:
     """Read and check an experiment file.
 
     Args:
@@ -52,18 +54,34 @@ def experiment_from(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
     env: Mapping[str, str] | None = None,
-) -> ResolvedExperiment:
+) -> AnyExperiment:
     """Check an experiment given as a dictionary; see `load_experiment`."""
     for override in overrides:
         raw = _overridden(raw, override)
     raw = _expanded(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
+    if raw.get("task") == "rank":
+        return resolved_ranking(validated(RankExperiment, raw, ""), registry, base)
     try:
         experiment = validated(Experiment, raw, "")
     except ConfigError as error:  # what is well-formed is looked up all the same: a file is mended in one go
         _, problems = looked_up(_well_formed(raw), registry, base)
         raise ConfigError("\n".join([str(error), *problems])) from None
     return resolved(experiment, registry, base)
+
+
+def recommending(experiment: AnyExperiment) -> ResolvedExperiment:
+    """Return an experiment that recommends.
+
+    Raises:
+        ConfigError: It ranks judged lists.
+    """
+    if isinstance(experiment, ResolvedExperiment):
+        return experiment
+    raise ConfigError(
+        'expected an experiment that recommends, found task = "rank": its rankers have no predictor to make lists for a '
+        "user. Use `zoo bench`, or an experiment whose models have a `predictor`."
+    )
 
 
 _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}

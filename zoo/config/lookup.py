@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, MetricChoice, Model
-from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
+from zoo.config.resolved import AnyModel, Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
 from zoo.config.splits import Split
 from zoo.config.train import NetworkSettings, TrainSettings
 from zoo.errors import ComponentError, ConfigError
@@ -62,7 +63,7 @@ class Found:
 def looked_up(sections: Sections, registry: Registry, base: Path) -> tuple[Found, list[str]]:
     """Return the components that the tables of a file name, and a line for each problem with them and among them."""
     data, split, evaluate = sections.data, sections.split, sections.evaluate
-    lookup = _Lookup(registry, base)
+    lookup = Lookup(registry, base)
     source = lookup.one("dataset", data.source, "data.source") if data else None
     metrics = lookup.many("metric", evaluate.metrics, "evaluate.metrics") if evaluate else ()
     features = lookup.many("featurizer", evaluate.features, "evaluate.features") if evaluate else ()
@@ -83,7 +84,7 @@ def looked_up(sections: Sections, registry: Registry, base: Path) -> tuple[Found
     return Found(source, metrics, features, models), problems
 
 
-class _Lookup:
+class Lookup:
     """Looks components up and keeps what is wrong, so that all of it can be told at once."""
 
     def __init__(self, registry: Registry, base: Path) -> None:
@@ -125,11 +126,7 @@ class _Lookup:
             return None
         before = len(self.problems)
         found = [(stage, self.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
-        settings: NetworkSettings = train
-        try:
-            settings = train.network(model.train, f"{where}.train")
-        except ConfigError as error:
-            self.problems.append(str(error))
+        settings = self.settings(model.train, where, train)
         if "monitor" in model.train and settings is not train:
             monitor = self.monitor(settings, f"{where}.train")
         if len(self.problems) > before:
@@ -137,9 +134,21 @@ class _Lookup:
         of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
         stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
         result = ResolvedModel(model.name, *stages, model.candidate_features, settings, monitor)
-        if model.train and not result.validates:
-            self.problems.append(f"{where}.train: nothing in {model.name} trains in epochs. Remove [model.train].")
+        self.refuse_idle_settings(result, model.train, where)
         return result
+
+    def settings(self, own: dict[str, Any], where: str, train: TrainSettings) -> NetworkSettings:
+        """Return how a model's networks are trained; where what it says for itself is a problem, as all others' are."""
+        try:
+            return train.network(own, f"{where}.train")
+        except ConfigError as error:
+            self.problems.append(str(error))
+            return train
+
+    def refuse_idle_settings(self, model: AnyModel, own: dict[str, Any], where: str) -> None:
+        """Keep it as a problem where a model without a network says how it is trained."""
+        if own and not model.validates:
+            self.problems.append(f"{where}.train: nothing in {model.label} trains in epochs. Remove [model.train].")
 
 
 def _metric_misfits(

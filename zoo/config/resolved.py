@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
+from zoo.config.ranking import RankExperiment
 from zoo.config.splits import Split
 from zoo.config.train import NetworkSettings
 from zoo.params import Params
@@ -100,6 +101,64 @@ class ResolvedModel:
 
 
 @dataclass(frozen=True)
+class ResolvedRankModel:
+    """Rankers to be compared on judged lists.
+
+    Attributes:
+        label: Their name in tables.
+        rankers: Applied in turn.
+        featurizers: Compare the query's text with the documents'.
+        train: How networks are trained.
+    """
+
+    label: str
+    rankers: tuple[Chosen, ...]
+    featurizers: tuple[Chosen, ...] = ()
+    train: NetworkSettings = field(default_factory=NetworkSettings)
+    monitors: tuple[Chosen, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Chosen, ...]:
+        """Return all components."""
+        return (*self.featurizers, *self.rankers)
+
+    @property
+    def validates(self) -> bool:
+        """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
+        return any(part.capabilities.validates for part in self.parts)
+
+    @property
+    def deterministic(self) -> bool:
+        """Return whether its result does not depend on the seed."""
+        return all(part.capabilities.deterministic for part in self.parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
+        lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "rankers")}
+        return {**lists, **({"train": self.train.model_dump(mode="json")} if self.validates else {})}
+
+
+@dataclass(frozen=True)
+class ResolvedRankExperiment:
+    """An experiment with `task = "rank"`, with the components it names."""
+
+    experiment: RankExperiment
+    source: Chosen
+    metrics: tuple[Chosen, ...]
+    models: tuple[ResolvedRankModel, ...]
+    registry: Registry
+    metric_features: tuple[Chosen, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the whole experiment with every default filled in."""
+        plain = self.experiment.model_dump(mode="json")
+        plain["data"]["source"] = self.source.as_json()
+        plain["evaluate"]["metrics"] = [m.as_json() for m in self.metrics]
+        plain["model"] = [{"label": m.label, **m.as_json()} for m in self.models]
+        return plain
+
+
+@dataclass(frozen=True)
 class ResolvedExperiment:
     """An experiment with the components it names."""
 
@@ -123,6 +182,10 @@ class ResolvedExperiment:
         plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
         plain["model"] = [{"label": m.label, **m.as_json()} for m in self.models]
         return plain
+
+
+AnyExperiment = ResolvedExperiment | ResolvedRankExperiment
+AnyModel = ResolvedModel | ResolvedRankModel
 
 
 def has_rank_part(split: Split) -> bool:

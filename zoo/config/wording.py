@@ -23,7 +23,8 @@ def metric_said(chosen: dict[str, Any]) -> str:
 
 def model_said(model: dict[str, Any]) -> str:
     """Return the components of a model in the order in which a recommendation passes them."""
-    parts = [*model["featurizers"], model["predictor"], *model["filters"], *model["rankers"]]
+    predictor = [model["predictor"]] if "predictor" in model else []
+    parts = [*model["featurizers"], *predictor, *model.get("filters", []), *model["rankers"]]
     return " > ".join(map(component_said, parts))
 
 

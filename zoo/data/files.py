@@ -39,8 +39,8 @@ class Files(Dataset[FilesParams]):
     def read(self) -> Tables:
         """Return the tables; their columns are read when they are asked for."""
         p = self.params
-        events = FileTable(_found(p.interactions), p.delimiter)
-        items = FileTable(_found(p.items), p.delimiter) if p.items else None
+        events = file_table(p.interactions, p.delimiter)
+        items = file_table(p.items, p.delimiter) if p.items else None
         return Tables(
             events,
             items,
@@ -190,13 +190,13 @@ class FileTable:
         return self._kept[file]
 
 
-def file_table(path: str | Path) -> FileTable:
-    """Return the table of one file, or of those of one pattern, in any format of the `files` dataset.
+def file_table(path: str | Path | Sequence[str], delimiter: str | None = None) -> FileTable:
+    """Return the table of a file, of those of a pattern, or of several, in any format of the `files` dataset.
 
     Raises:
         DataError: There is no such file, it is empty, or its ending tells no format.
     """
-    return FileTable(_found([str(path)]))
+    return FileTable(_found([str(path)] if isinstance(path, str | Path) else path), delimiter)
 
 
 def _refuse_one_field(file: Path, names: list[str]) -> None:

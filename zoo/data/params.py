@@ -8,6 +8,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from zoo.params import Params
 
 
+def from_the_experiment_file(value: Any, info: ValidationInfo) -> Any:
+    """Take one path as a list of one, and start relative paths from the experiment file's folder."""
+    base = (info.context or {}).get("base", Path())
+    paths = [value] if isinstance(value, str) else value
+    if not isinstance(paths, list):
+        return paths
+    return [str(base / Path(path).expanduser()) if isinstance(path, str) else path for path in paths]
+
+
 class FilesParams(Params):
     """Files on this machine: parquet, csv, tsv (also .gz), json, jsonl (also .gz), arrow.
 
@@ -21,15 +30,24 @@ class FilesParams(Params):
     delimiter: str | None = Field(None, min_length=1)
     """What separates the fields of a csv file; a comma by default, a tabulator in .tsv."""
 
-    @field_validator("interactions", "items", mode="before")
-    @classmethod
-    def _from_the_experiment_file(cls, value: Any, info: ValidationInfo) -> Any:
-        """Take one path as a list of one, and start relative paths from the experiment file's folder."""
-        base = (info.context or {}).get("base", Path())
-        paths = [value] if isinstance(value, str) else value
-        if not isinstance(paths, list):
-            return paths
-        return [str(base / Path(path).expanduser()) if isinstance(path, str) else path for path in paths]
+    _paths = field_validator("interactions", "items", mode="before")(from_the_experiment_file)
+
+
+class JudgedFilesParams(Params):
+    """Judged lists in files that come split; in the formats of `files`."""
+
+    train: list[str] = Field(min_length=1)
+    """Path, pattern, or a list of them: the lists to learn from. Relative to the experiment file."""
+    validate_: list[str] = Field([], alias="validate")
+    """Those to choose by. None by default."""
+    test: list[str] = Field(min_length=1)
+    """Those that test."""
+    items: list[str] = Field([])
+    """The documents, where they have a file of their own. None by default."""
+    delimiter: str | None = Field(None, min_length=1)
+    """What separates the fields of a csv file; a comma by default, a tabulator in .tsv."""
+
+    _paths = field_validator("train", "validate_", "test", "items", mode="before")(from_the_experiment_file)
 
 
 class HubParams(Params):

@@ -17,7 +17,19 @@ from zoo.errors import DataError, suggestion
 
 NUMBERS = ("price", "quantity", "rating")
 """Canonical columns that are numbers, also where a file holds text (CSV does)."""
-CANONICAL = ("user_id", "item_id", "timestamp", "position", "event", "session_id", "title", *NUMBERS)
+CANONICAL = (
+    "user_id",
+    "item_id",
+    "timestamp",
+    "position",
+    "event",
+    "session_id",
+    "title",
+    "query_id",
+    "query",
+    "label",
+    *NUMBERS,
+)
 """Column names with a meaning; others may have any name."""
 
 

@@ -20,12 +20,16 @@ class Judged:
         hits: Whether a slot holds a target, `[Q, K]` bool.
         n_targets: The number of targets of each query, `[Q]` int64.
         targets: The targets themselves.
+        gains: What each slot is worth where targets are graded, `[Q, K]` float64; None where one is as good as another.
+        best_gains: The gains of the best list, `[Q, K]`, likewise.
     """
 
     items: Tensor
     hits: Tensor
     n_targets: Tensor
     targets: Targets
+    gains: Tensor | None = None
+    best_gains: Tensor | None = None
 
     @classmethod
     def of(cls, items: Tensor, targets: Targets, k: int) -> Judged:
@@ -63,7 +67,10 @@ class Judged:
 
     def at(self, k: int) -> Judged:
         """Return the lists cut to their first k slots."""
-        return self if k == self.k else Judged(self.items[:, :k], self.hits[:, :k], self.n_targets, self.targets)
+        if k == self.k:
+            return self
+        graded = (None if gains is None else gains[:, :k] for gains in (self.gains, self.best_gains))
+        return Judged(self.items[:, :k], self.hits[:, :k], self.n_targets, self.targets, *graded)
 
 
 def _refuse_repeats(items: Tensor, hits: Tensor) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from zoo.errors import ScoreError
@@ -14,25 +15,46 @@ from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.stage import RunContext
 
+BLOCK = 1024
+"""Lists that are put in order at a time."""
+
 
 def fit_in_turn(
-    rankers: Sequence[Ranker[Any]], learning: Sequence[bool], blocks: list[CandidateLists], context: RunContext
+    rankers: Sequence[Ranker[Any]],
+    learning: Sequence[bool],
+    data: RankingData,
+    context: RunContext,
+    *,
+    refit: bool = False,
 ) -> None:
     """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it.
 
     Args:
         rankers: In their order.
         learning: Which of them learn.
-        blocks: Labelled lists, as the predictor has them.
+        data: Labelled lists.
         context: Of the run.
+        refit: Whether each is then fitted once more, for as many epochs as it chose, on the validation lists as well.
     """
     for at, ranker in enumerate(rankers):
         if learning[at]:
-            ranker.fit(RankingData.joined([RankingData.of(block) for block in blocks]), context)
+            here = replace(context, folder=context.folder / f"ranker-{at + 1}" if context.folder else None)
+            ranker.fit(data, here)
+            if refit and data.validation is not None:
+                everything = replace(RankingData.joined([data, data.validation]), validation=None)
+                ranker.fit(everything, replace(here, epochs=getattr(ranker, "epochs", None), phase="refit"))
         if not any(learning[at + 1 :]):
             break
-        with torch.no_grad():  # what comes of inference mode cannot be learned from
-            blocks = [reranked(block, ranker) for block in blocks]
+        data = _reordered(data, ranker)
+
+
+def _reordered(data: RankingData, ranker: Ranker[Any]) -> RankingData:
+    """Return lists, and those to choose by, in the order of a ranker."""
+    with torch.no_grad():  # what comes of inference mode cannot be learned from
+        blocks = [np.arange(at, min(at + BLOCK, len(data))) for at in range(0, len(data), BLOCK)]
+        ordered = RankingData.joined([RankingData.of(reranked(data.lists(rows), ranker)) for rows in blocks])
+    validation = None if data.validation is None else _reordered(data.validation, ranker)
+    return replace(ordered, labelled=data.labelled, validation=validation)
 
 
 def reranked(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
@@ -41,7 +63,7 @@ def reranked(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
     Raises:
         ScoreError: The scores are not `[B, K]`, or one of them is NaN.
     """
-    scores = ranker.score(lists)
+    scores = ranker.score(replace(lists, labels=None))
     if scores.shape != lists.items.shape:
         raise ScoreError(
             f"{type(ranker).__name__} returned scores of shape {tuple(scores.shape)}, "

@@ -49,3 +49,17 @@ def fit_of(predictor: Any, seconds: float) -> dict[str, Any]:
         "history": history,
         "stopped": str(getattr(predictor, "stopped", "")),
     }
+
+
+def ranker_records(chosen: Sequence[Any], rankers: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return how the rankers that train in epochs were trained: name, epochs, and the history of the training that chose them."""
+    return [
+        {
+            "name": c.name,
+            "epochs": r.epochs,
+            "history": list(getattr(r, "history", [])),
+            "ignored": getattr(r, "ignored", []),
+        }
+        for c, r in zip(chosen, rankers, strict=True)
+        if c.capabilities.validates
+    ]

@@ -12,11 +12,14 @@ def ndcg(judged: Judged) -> Tensor:
 
     The gain of a target at rank r is 1 / log2(r + 1). With one target the ideal is 1; with more it is the sum of the
     first min(k, |G|) discounts. (What is divided by the ideal of k targets whatever |G| cannot be compared to this.)
+    Where targets are graded, each gain counts so often as the target is worth, and the ideal is that of the best order.
 
     Example:
         One target, found at rank 3: 1 / log2(4) = 0.5.
     """
     gains = discounts(judged.k)
+    if judged.gains is not None and judged.best_gains is not None:
+        return (judged.gains @ gains) / (judged.best_gains @ gains)
     return (judged.hits.double() @ gains) / ideal(judged.n_targets, judged.k)
 
 

@@ -1,0 +1,152 @@
+"""What rankers are held against on judged lists, and how one is measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.machine import peak_memory
+from zoo.benchmark.progress import Progress
+from zoo.config.ranking import Folds
+from zoo.config.resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.data.folds import folds
+from zoo.data.read_judgments import read_judgments
+from zoo.evaluation.evaluator import Evaluation
+from zoo.evaluation.lists import ListEvaluator
+from zoo.list_pipeline import ListPipeline, Ranked
+from zoo.stages.ranking import RankingData
+from zoo.stages.stage import RunContext
+from zoo.training.record import ranker_records
+
+SINGLE_LISTS = 200
+"""How many lists are asked one by one for the latency."""
+
+
+class RankJudge:
+    """What every model of an experiment is held against: judged lists, their folds, the metrics."""
+
+    def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
+        """Read the lists.
+
+        Raises:
+            DataError: The data are missing or do not fit; the message names file, column, row and value.
+            SplitError: The split leaves a part without a list.
+            ConfigError: A metric is none of judged lists.
+        """
+        e = experiment.experiment
+        column, given = e.split.column, not isinstance(e.split, Folds)
+        self.lists = read_judgments(experiment.source.build().read(), e.data, column, nested=given)
+        self.folds = folds(self.lists, e.split)
+        self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks
+        self.evaluator = ListEvaluator(
+            [m.build() for m in experiment.metrics],
+            empty=e.evaluate.empty,
+            gain=e.evaluate.gain,
+            resamples=e.evaluate.bootstrap,
+        )
+        self.notes: dict[str, Any] = dict(self.lists.notes)
+        self.starts: dict[str, str] = {}
+        self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
+        self.description: dict[str, Any] = {
+            "task": "rank",
+            "data": self.lists.fingerprint,
+            "lists": len(self.lists),
+            "split": {**e.split.model_dump(mode="json"), "parts": [int(fold.test.sum()) for fold in self.folds]},
+            "evaluate": e.evaluate.model_dump(mode="json", include={"empty", "gain"}),
+            "metrics": [m.as_json() for m in experiment.metrics],
+            "refit": self.refit,
+        }
+
+
+def ranked(
+    model: ResolvedRankModel, seed: int, judge: RankJudge, folder: Path, progress: Progress, *, features: FeatureCache
+) -> tuple[dict[str, Any], pa.Table]:
+    """Fit and evaluate a model fold by fold; its trainings may write to the folder. Return figures and lists."""
+    context = RunContext(seed, judge.device, progress=partial(progress.phase, "fit"), callbacks=judge.callbacks)
+    fit_seconds = rank_seconds = 0.0
+    found: list[Ranked] = []
+    tested: list[np.ndarray[Any, Any]] = []
+    single: list[float] = []
+    trained: list[dict[str, Any]] = []
+    with peak_memory() as peak:
+        for number, fold in enumerate(judge.folds, 1):
+            here = replace(context, folder=folder / f"fold-{number}")
+            with here.seeded("run"):
+                pipeline = ListPipeline(model, features)
+                start = time.perf_counter() + features.owed
+                data = pipeline.fit(judge.lists, fold, here, refit=judge.refit)
+                fit_seconds += time.perf_counter() + features.owed - start
+            start = time.perf_counter()
+            found.append(pipeline.rank(data, partial(progress.phase, "rank")))
+            rank_seconds += time.perf_counter() - start
+            tested.append(np.flatnonzero(fold.test))
+            single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(judge.folds), 1))
+            trained += [{"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers)]
+    rows, lists = np.concatenate(tested), _joined(found)
+    order = np.argsort(rows)
+    lists = Ranked(lists.items[order], lists.scores[order], lists.labels[order])
+    evaluation = judge.evaluator.evaluate(lists.items, lists.labels)
+    figures = {
+        "metrics": evaluation.summary(),
+        "queries": len(rows) - evaluation.skipped,
+        "fit_seconds": fit_seconds,
+        "rankers": trained,
+        "recommend_per_second": len(rows) / rank_seconds,
+        "p50_ms": float(np.quantile(single, 0.5)),
+        "p99_ms": float(np.quantile(single, 0.99)),
+        "peak_memory_mib": peak.mib,
+        "parameters": sum(t.numel() for ranker in pipeline.rankers for t in _tensors(ranker)),
+    }
+    return figures, _lists_table(judge, rows[order], lists, evaluation)
+
+
+def _tensors(ranker: Any) -> list[torch.Tensor]:
+    """Return what a ranker learned, as far as it is tensors."""
+    return list(ranker.state().tensors.values()) if ranker.fitted else []
+
+
+def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:
+    """Return how long single lists take, evenly drawn."""
+    times = []
+    for at in np.linspace(0, len(data) - 1, min(n, len(data))).astype(int):
+        one = data.where(np.arange(len(data)) == at)
+        start = time.perf_counter()
+        pipeline.rank(one)
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def _joined(parts: list[Ranked]) -> Ranked:
+    """Return the lists of several folds as one."""
+    width = max(part.items.shape[1] for part in parts)
+
+    def padded(name: str, value: float) -> torch.Tensor:
+        made = (getattr(part, name) for part in parts)
+        return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in made])
+
+    return Ranked(padded("items", 0), padded("scores", -torch.inf), padded("labels", 0.0))
+
+
+def _lists_table(judge: RankJudge, rows: np.ndarray[Any, Any], lists: Ranked, evaluation: Evaluation) -> pa.Table:
+    """Return the lists in the order of the model, with documents' ids, scores and labels, and the metrics of each query."""
+    filled = (lists.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
+
+    def ragged(values: Any) -> pa.ListArray:
+        return pa.ListArray.from_arrays(offsets, values)
+
+    return pa.table({
+        "query_id": judge.lists.query_ids.take(pa.array(rows)),
+        "items": ragged(judge.lists.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))),
+        "scores": ragged(pa.array(lists.scores.numpy()[filled])),
+        "labels": ragged(pa.array(lists.labels.numpy()[filled])),
+        **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},
+    })  # fmt: skip

@@ -1,0 +1,81 @@
+"""How judged lists are divided: a fold says which lists train, validate and test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.config.ranking import Folds, ListSplit
+from zoo.data.judgments import Judgments
+from zoo.errors import SplitError
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Which lists do what.
+
+    Attributes:
+        train: `[Q]` bool.
+        validate: `[Q]` bool; none may be true.
+        test: `[Q]` bool.
+    """
+
+    train: NDArray[np.bool_]
+    validate: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+
+
+def folds(lists: Judgments, split: ListSplit) -> list[Fold]:
+    """Return the folds of a split; every list that is tested is so in one of them.
+
+    Raises:
+        SplitError: A part has no list.
+    """
+    if isinstance(split, Folds):
+        part = _parts(lists, split)
+        n = int(part.max()) + 1
+        fewest = 3 if split.validate_ else 2
+        if n < fewest:
+            raise SplitError(
+                f"split.policy 'folds' finds {n} part{'s' if n > 1 else ''} of {len(lists):,} queries, expected {fewest} or "
+                "more. Choose another column, or leave validation out: validate = false."
+            )
+        made = []
+        for tested in range(n):
+            validate = (part == (tested - 1) % n) & split.validate_
+            test = part == tested
+            made.append(Fold(~test & ~validate, validate, test))
+        return made
+    assert lists.parts is not None
+    values = np.array(lists.parts)
+    train, validate, test = (np.isin(values, wanted) for wanted in (split.train, split.validate_, split.test))
+    for name, chosen, wanted in (("train", train, split.train), ("test", test, split.test)):
+        if not chosen.any():
+            raise SplitError(
+                f"split.{name}: no query has {' or '.join(map(repr, wanted))} in the column {split.column!r}. Its values: "
+                f"{', '.join(sorted(set(lists.parts)))}."
+            )
+    return [Fold(train, validate, test)]
+
+
+def _parts(lists: Judgments, split: Folds) -> NDArray[np.int64]:
+    """Return the number of each query's part, from 0, `[Q]`: by the column's values in their order, or dealt at random."""
+    if lists.parts is None:
+        order = np.random.default_rng(split.seed).permutation(len(lists))
+        part = np.zeros(len(lists), np.int64)
+        part[order] = np.arange(len(lists)) % split.folds
+        return part
+    values = sorted(set(lists.parts), key=lambda v: (0, float(v), "") if _is_number(v) else (1, 0.0, v))
+    number = {value: at for at, value in enumerate(values)}
+    return np.array([number[value] for value in lists.parts])
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

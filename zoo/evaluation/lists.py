@@ -1,0 +1,85 @@
+"""Judged lists in the order of a ranker, measured: graded labels, and a rule for queries without a relevant document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.queries import Targets
+from zoo.errors import ConfigError
+from zoo.evaluation.evaluator import Evaluation
+from zoo.evaluation.judged import Judged
+from zoo.evaluation.metric import Facts, Metric, QueryMetric
+from zoo.nn.lists import gains
+
+Empty = Literal["skip", "zero", "one"]
+EMPTY: dict[Empty, float] = {"skip": float("nan"), "zero": 0.0, "one": 1.0}
+
+
+class ListEvaluator:
+    """Metrics of judged lists."""
+
+    def __init__(
+        self, metrics: Sequence[Metric[Any]], *, empty: Empty = "skip", gain: str = "exponential", resamples: int = 1000
+    ) -> None:
+        """Take metrics and rules.
+
+        Args:
+            metrics: What is measured; all but `ndcg` take a document as relevant if its label is above 0.
+            empty: What a query without a relevant document counts.
+            gain: What a label is worth in `ndcg`.
+            resamples: Bootstrap resamples for each interval.
+
+        Raises:
+            ConfigError: A metric has no value for one list, or asks for facts that judged lists do not have.
+        """
+        for metric in metrics:
+            if not isinstance(metric, QueryMetric) or metric.needs:
+                raise ConfigError(
+                    f"evaluate.metrics: {metric.name} says something of a catalogue or of prices, which judged lists do not "
+                    "have. Choose among ndcg, map, mrr, precision, recall, hit."
+                )
+        self.metrics = [metric for metric in metrics if isinstance(metric, QueryMetric)]
+        self.empty, self.gain, self.resamples = EMPTY[empty], gain, resamples
+
+    @property
+    def k(self) -> int:
+        """Return the longest cutoff."""
+        return max(metric.k for metric in self.metrics)
+
+    def evaluate(self, items: Tensor, labels: Tensor) -> Evaluation:
+        """Measure lists.
+
+        Args:
+            items: Document numbers, best first, `[Q, K]`; 0 where padded.
+            labels: Their grades, `[Q, K]`.
+        """
+        relevant = (labels > 0).sum(1)
+        asked = relevant > 0
+        judged = self._judged(items[asked], labels[asked])
+        facts = Facts(torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.bool))
+        per_query, values = {}, {}
+        for metric in self.metrics:
+            found = np.full(len(items), self.empty)
+            found[asked.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
+            per_query[metric.name] = found
+            values[metric.name] = float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
+        skipped = int((~asked).sum()) if np.isnan(self.empty) else 0
+        return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples)
+
+    def _judged(self, items: Tensor, labels: Tensor) -> Judged:
+        """Return lists with what they found; each has a relevant document."""
+        relevant = labels > 0
+        worth = (gains(labels) if self.gain == "exponential" else labels).double()
+        counts = relevant.sum(1)
+        offsets = np.concatenate([[0], np.cumsum(counts.numpy())])
+        targets = Targets(offsets, items[relevant].int().numpy(), np.zeros(offsets[-1], np.bool_))
+        k = max(self.k, items.shape[1])
+        pad = (0, k - items.shape[1])
+        items, relevant, worth = (torch.nn.functional.pad(v, pad) for v in (items, relevant, worth))
+        best = worth.sort(dim=1, descending=True).values
+        return Judged(items, relevant, counts, targets, worth, best)

@@ -1,0 +1,156 @@
+"""Rankers alone, on judged lists: fitted on some, and asked to put others in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from zoo.config.resolved import Chosen, ResolvedRankModel
+from zoo.data.catalogue import Catalogue
+from zoo.data.folds import Fold
+from zoo.data.judgments import Judgments
+from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
+from zoo.stages.ranker import Ranker
+from zoo.stages.ranking import RankingData
+from zoo.stages.reranking import fit_in_turn, reranked
+from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.text_match import TextMatch, pair_products
+
+Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
+"""Fits a featurizer and returns what it makes of the documents."""
+BLOCK = 256
+"""Lists that are ranked at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Judged lists in the order of a model.
+
+    Attributes:
+        items: Document numbers, best first, `[Q, K]`; 0 where padded.
+        scores: The last ranker's, `[Q, K]`.
+        labels: Grades, `[Q, K]`.
+    """
+
+    items: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+class ListPipeline:
+    """Rankers in turn, and the featurizers that compare texts for them."""
+
+    def __init__(self, model: ResolvedRankModel, featurize: Featurize | None = None) -> None:
+        """Build the stages of a model; `featurize` takes the place of `Featurizer.fit_transform`."""
+        self.model = model
+        self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
+        self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
+        self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
+
+    def fit(self, lists: Judgments, fold: Fold, context: RunContext, *, refit: bool) -> RankingData:
+        """Fit the rankers on a fold, and return the lists that it tests, as rankers see them.
+
+        A ranker that trains in epochs finds out their number on the validation lists.
+
+        Args:
+            lists: All lists.
+            fold: Which of them train, validate and test.
+            context: Randomness, device, progress.
+            refit: Whether rankers are then fitted once more on training and validation lists together.
+        """
+        context = replace(context, settings=self.model.train, label=self.model.label)
+        data = self.as_data(lists, fold, context)
+        train = data.where(fold.train)
+        if fold.validate.any():
+            train = replace(train, validation=data.where(fold.validate))
+        learning = [chosen.capabilities.learns for chosen in self.model.rankers]
+        fit_in_turn(self.rankers, learning, train, context, refit=refit)
+        return data.where(fold.test)
+
+    def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> Ranked:
+        """Return lists in the order of the last ranker."""
+        width = max(int(data.lengths.max(initial=1)), 1)
+        made = Ranked(
+            torch.zeros(len(data), width, dtype=torch.int64),
+            torch.full((len(data), width), -torch.inf),
+            torch.zeros(len(data), width),
+        )
+        order = np.argsort(data.lengths, kind="stable")
+        with torch.inference_mode():
+            for start in range(0, len(order), BLOCK):
+                rows = order[start : start + BLOCK]
+                found = data.lists(rows)
+                for ranker in self.rankers:
+                    found = reranked(found, ranker)
+                k = found.items.shape[1]
+                made.items[rows, :k], made.scores[rows, :k] = found.items, found.scores
+                assert found.labels is not None
+                made.labels[rows, :k] = found.labels
+                if progress is not None:
+                    progress(start + len(rows), len(order))
+        return made
+
+    def as_data(self, lists: Judgments, fold: Fold, context: RunContext) -> RankingData:
+        """Return all lists as rankers see them: their own features, and how their texts match, counted on training lists."""
+        columns = dict(zip(lists.columns, lists.features.T, strict=True))
+        vectors: ItemFeatures | None = None
+        if lists.texts is not None:
+            known = np.zeros(len(lists.catalogue), np.bool_)
+            known[lists.documents[fold.train[lists.list_of]]] = True
+            match = TextMatch(lists.catalogue, lists.text, known)
+            columns |= match.columns(lists.texts, lists.list_of, lists.documents)
+            training = TrainingData(lists.relevant(fold.train), lists.catalogue, None, known)
+            vectors, cosines = self._cosines(lists, training, context)
+            columns |= cosines
+        features = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(lists.documents), 0))
+        return RankingData(
+            lists.offsets,
+            torch.from_numpy(lists.documents),
+            torch.zeros(len(lists.documents)),
+            torch.from_numpy(features.astype(np.float32)),
+            torch.from_numpy(lists.labels),
+            tuple(columns),
+            vectors,
+            np.ones(len(lists), np.bool_),
+        )
+
+    def _cosines(
+        self, lists: Judgments, training: TrainingData, context: RunContext
+    ) -> tuple[ItemFeatures | None, dict[str, Any]]:
+        """Return the documents' features, and for each featurizer the cosine of query and document, `[N]`."""
+        assert lists.texts is not None
+        asked = _as_catalogue(lists.texts, lists.text)
+        made, cosines = [], {}
+        names = [chosen.name for chosen in self.model.featurizers]
+        for number, (chosen, featurizer) in enumerate(zip(self.model.featurizers, self.featurizers, strict=True), 1):
+            features = item_features([partial(self.featurize, chosen, featurizer)], training, context)
+            assert features is not None
+            with torch.inference_mode():
+                queries = featurizer.transform(asked)
+            name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
+            cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
+            made.append(features)
+        return joined(made), cosines
+
+
+def _as_catalogue(texts: Sequence[str], columns: Sequence[str]) -> Catalogue:
+    """Return queries as documents: each of the columns has the query's text."""
+    column = pa.array([None, *texts], pa.string())
+    ids = pa.array([None, *map(str, range(1, len(texts) + 1))], pa.string())
+    return Catalogue(ids, pa.table(dict.fromkeys(columns, column)))
+
+
+def _cosine(queries: ItemFeatures, documents: ItemFeatures, lists: Judgments) -> Any:
+    """Return the cosine of query and document for each judgement, `[N]`; 0 where one of them is empty."""
+    left, right = queries.sparse(), documents.sparse()
+    met = pair_products(left, right, lists.list_of + 1, lists.documents)
+    lengths = [np.sqrt(np.asarray(m.multiply(m).sum(1), np.float32)).ravel() for m in (left, right)]
+    scale = lengths[0][lists.list_of + 1] * lengths[1][lists.documents]
+    return np.divide(met, scale, out=np.zeros_like(met), where=scale > 0)

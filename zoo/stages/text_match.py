@@ -1,0 +1,116 @@
+"""How well a document's text answers a query's: columns for rankers, made by the core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from zoo.data.catalogue import Catalogue
+
+K1, B = 1.2, 0.75
+"""How soon a further occurrence of a term counts no more, and how much a long text has to have more of them."""
+WORD = re.compile(r"\w+")
+
+
+class TextMatch:
+    """BM25 and overlap of queries with the text columns of documents, each column for itself and all together.
+
+    BM25 after Robertson and Zaragoza (2009), k1 = 1.2, b = 0.75, with the idf log(1 + (N - n + 0.5) / (n + 0.5)), which is
+    never negative. What it counts are the documents of training; a term that they lack has the idf of one that none has.
+
+    | column | what it holds |
+    | --- | --- |
+    | `bm25`, `bm25-COLUMN` | BM25 of the query in all text, and in a column |
+    | `overlap`, `overlap-COLUMN` | share of the query's different terms that occur there |
+    | `length-COLUMN` | log(1 + terms of the column) |
+    | `query-length` | different terms of the query |
+    """
+
+    def __init__(self, catalogue: Catalogue, columns: Sequence[str], known: NDArray[np.bool_]) -> None:
+        """Count the terms of all documents.
+
+        Args:
+            catalogue: The documents.
+            columns: Their text columns.
+            known: Which of them are of training, `[I]`.
+
+        Raises:
+            DataError: A column is not there, or is no text.
+        """
+        texts = {name: catalogue.texts([name]) for name in columns}
+        self.terms: dict[str, int] = {}
+        for text in (text for column in texts.values() for text in column):
+            for term in words(text):
+                self.terms.setdefault(term, len(self.terms))
+        counts = {f"-{name}": self._counts(map(words, column)) for name, column in texts.items()}
+        self.counts = {
+            "": sum(counts.values(), start=scipy.sparse.csr_matrix(next(iter(counts.values())).shape)),
+            **counts,
+        }
+        self.weights = {name: _bm25(matrix.tocsr(), known) for name, matrix in self.counts.items()}
+
+    def columns(
+        self, queries: Sequence[str], list_of: NDArray[np.int64], documents: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the columns of pairs of a query and a document, `[N]` each.
+
+        Args:
+            queries: Texts, `[Q]`.
+            list_of: The query of each pair, `[N]`.
+            documents: Its document, `[N]`.
+        """
+        asked = [sorted(set(words(text))) for text in queries]
+        length = np.array([len(terms) for terms in asked], np.float32)
+        matrix = self._counts(asked)
+        made: dict[str, NDArray[np.floating]] = {}
+        for name, weights in self.weights.items():
+            made[f"bm25{name}"] = pair_products(matrix, weights, list_of, documents)
+            there = self.counts[name].sign()
+            made[f"overlap{name}"] = pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
+            if name:
+                made[f"length{name}"] = np.log1p(np.asarray(self.counts[name].sum(1)).ravel()[documents])
+        made["query-length"] = length[list_of]
+        return {name: values.astype(np.float32) for name, values in made.items()}
+
+    def _counts(self, texts: Iterable[Sequence[str]]) -> scipy.sparse.csr_matrix:
+        """Return how often each known term occurs in each text, `[rows, V]`."""
+        ends, terms = [0], []
+        for text in texts:
+            terms += [self.terms[term] for term in text if term in self.terms]
+            ends.append(len(terms))
+        matrix = scipy.sparse.csr_matrix(
+            (np.ones(len(terms), np.float32), np.array(terms, np.int64), np.array(ends)),
+            (len(ends) - 1, len(self.terms)),
+        )
+        matrix.sum_duplicates()
+        return matrix
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, in lower case."""
+    return WORD.findall(text.lower())
+
+
+def pair_products(
+    left: scipy.sparse.csr_matrix, right: scipy.sparse.csr_matrix, rows: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the product of a row of one matrix and a row of another for each pair of them, `[N]`."""
+    return np.asarray(left[rows].multiply(right[others]).sum(1), np.float32).ravel()
+
+
+def _bm25(counts: scipy.sparse.csr_matrix, known: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
+    """Return what each term of each document is worth to a query that has it, `[I, V]`."""
+    n, having = int(known.sum()), np.asarray(counts[known].sign().sum(0)).ravel()
+    idf = np.log1p((n - having + 0.5) / (having + 0.5))
+    lengths = np.asarray(counts.sum(1)).ravel()
+    mean = lengths[known].mean() if n and lengths[known].any() else 1.0
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    weighted = counts.copy()
+    weighted.data = (
+        idf[counts.indices] * counts.data * (K1 + 1) / (counts.data + K1 * (1 - B + B * lengths[rows] / mean))
+    )
+    return weighted
