@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from zoo.stages.ranking import RankingData
 from zoo.stages.stage import RunContext
 from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
 from zoo.testing.data import cycle, shop
@@ -121,14 +122,15 @@ def _reached(grad: torch.Tensor) -> bool:
 
 
 def _recorded(subject: Subject, epochs: int) -> Recorder:
-    """Return what was noted of a training on the walks of a circle.
+    """Return what was noted of a training on the walks of a circle; of a ranker's, on the shop's lists.
 
     Raises:
         NotApplicableError: The component trains in a loop of its own.
     """
     recorder, world = Recorder(), cycle()
     context = RunContext(epochs=epochs, settings=SETTINGS, callbacks=lambda training: [recorder])
-    subject.build().fit(world.data(subject.capabilities), context)
+    ranks = subject.stage == "ranker"
+    subject.build().fit(RankingData.of(shop().labelled) if ranks else world.data(subject.capabilities), context)
     if not recorder.losses:
         raise NotApplicableError("it trains in a loop of its own")
     return recorder
@@ -140,7 +142,7 @@ def _recorded(subject: Subject, epochs: int) -> Recorder:
     remedy="Look at the sign of the loss, at what is detached, and at whether targets and vectors belong together.",
 )  # fmt: skip
 def loss_falls(subject: Subject) -> None:
-    """In twelve epochs over the walks of a circle the mean loss falls by a twentieth or more from the first to the last."""
+    """In twelve epochs over the walks of a circle (a ranker: over the shop's lists) the mean loss falls by a twentieth or more from the first to the last."""
     first, *_, last = (float(part.mean()) for part in torch.tensor(_recorded(subject, 12).losses).tensor_split(12))
     require(
         last <= first - 0.05 * abs(first),

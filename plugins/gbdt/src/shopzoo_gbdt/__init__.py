@@ -1,0 +1,21 @@
+"""ShopZoo's boosted trees: rankers that are hard to beat on features of which each means something."""
+
+from shopzoo_gbdt.params import LambdaMARTParams
+from zoo.api import Capabilities, ComponentSpec, hookimpl
+
+
+@hookimpl
+def zoo_components() -> list[ComponentSpec]:
+    """Return the ranker of the family."""
+    return [
+        ComponentSpec(
+            name="lambdamart",
+            stage="ranker",
+            target="shopzoo_gbdt.lambdamart:LambdaMART",
+            params=LambdaMARTParams,
+            summary="Scores candidates by boosted trees over their features, grown by what a swap does to NDCG (LightGBM).",
+            citation="Burges: From RankNet to LambdaRank to LambdaMART: an overview. Microsoft Research, MSR-TR-2010-82, 2010",
+            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            tiny={"trees": 20, "leaves": 4, "min_data": 2},
+        ),
+    ]

@@ -1,0 +1,37 @@
+"""Neural rankers that differ in their loss over a list, and in nothing else."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from shopzoo_listwise.params import ListwiseRankerParams
+from zoo.api import NeuralRanker
+from zoo.nn.losses.lists.approx_ndcg import approx_ndcg
+from zoo.nn.losses.lists.lambdarank import lambdarank
+from zoo.nn.losses.lists.listnet import listnet
+from zoo.nn.losses.lists.neural_ndcg import neural_ndcg
+from zoo.nn.losses.lists.softmax import list_softmax
+
+
+class ListwiseRanker(NeuralRanker[ListwiseRankerParams]):
+    """A network that scores candidates, by their own features or in the light of the list, under a loss over the list.
+
+    The losses are ListNet (Cao et al., ICML 2007), the softmax cross-entropy with gains (Bruch et al., ICTIR 2019),
+    LambdaRank as LambdaLoss writes it (Burges, 2010; Wang et al., CIKM 2018), ApproxNDCG (Qin et al., Information
+    Retrieval 2010) and NeuralNDCG (Pobrotyn and Białobrzeski, SIGIR eCom 2021). The scorers are a multilayer perceptron and
+    self-attention without positions (Pobrotyn et al., SIGIR eCom 2020).
+
+    It needs features and no clock. An epoch goes once through the lists that have two labels which differ; ApproxNDCG,
+    NeuralNDCG and LambdaRank without a `loss_cutoff` hold a number for each pair of a list's candidates.
+    """
+
+    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the loss of the lists, a number."""
+        p = self.params
+        scores = scores / p.temperature
+        if p.loss == "lambdarank":
+            return lambdarank(scores, labels, mask, p.loss_cutoff)
+        if p.loss == "neural-ndcg":
+            return neural_ndcg(scores, labels, mask, k=p.loss_cutoff)
+        loss = {"listnet": listnet, "softmax": list_softmax, "approx-ndcg": approx_ndcg}[p.loss]
+        return loss(scores, labels, mask)

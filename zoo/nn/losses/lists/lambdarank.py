@@ -1,0 +1,37 @@
+"""LambdaRank (Burges, 2010) as a loss that can be written down (LambdaLoss; Wang et al., CIKM 2018)."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, softplus
+
+from zoo.nn.lists import list_discounts
+from zoo.nn.losses.lists.gain import ndcg_gains
+
+
+def lambdarank(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None = None, sigma: float = 1.0) -> Tensor:
+    """Return the mean over lists of sum_ij |change of NDCG@k if i and j change places| log(1 + exp(-sigma (s_i - s_j))).
+
+    The sum is over the pairs in which i has the higher label. The change is that of the present order, and no gradient
+    goes through it: then the gradient is LambdaRank's. Of two items past the cutoff no change is seen, so that `[B, k, K]`
+    pairs are made, and no more. Equal scores keep the order in which the items stand.
+
+    Args:
+        scores: `[B, K]`.
+        labels: Graded, 0 and up, `[B, K]`.
+        mask: Which slots hold an item, `[B, K]`.
+        k: The cutoff of NDCG; the whole list by default.
+        sigma: How steep the logistic loss is.
+    """
+    gains = ndcg_gains(labels.to(scores.dtype), mask, k)
+    lowest = torch.finfo(scores.dtype).min
+    order = scores.detach().masked_fill(~mask, lowest).argsort(dim=1, descending=True, stable=True)
+    scores, gains, filled = (x.gather(1, order) for x in (scores.masked_fill(~mask, 0.0), gains, mask))
+    length = scores.shape[1]
+    top = min(k or length, length)
+    weight = pad(list_discounts(top, scores.device).to(scores.dtype), (0, length - top))
+    # each pair once: i in the top, j below it
+    lead = gains[:, :top, None] - gains[:, None, :]
+    change = (lead * (weight[:top, None] - weight)).abs()
+    change = change.triu(1).masked_fill(~filled[:, None, :], 0.0)
+    margin = (scores[:, :top, None] - scores[:, None, :]) * lead.sign()
+    return (change * softplus(-sigma * margin)).sum((1, 2)).mean()
