@@ -1,6 +1,7 @@
 """Every public exception of the zoo. A message says what was asked, what was found and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -68,3 +69,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the nearest known name, or an empty string."""
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+@contextmanager
+def naming(component: str) -> Iterator[None]:
+    """Begin the message of an error about the data with the component that found it, unless it does already."""
+    try:
+        yield
+    except DataError as error:
+        if str(error).startswith(f"{component}: "):
+            raise
+        raise type(error)(f"{component}: {error}") from error

@@ -68,7 +68,12 @@ def model_with(component):
 def ours():
     stages = ("predictor", "featurizer", "filter", "ranker")
     found = [c for stage in stages for c in default_registry().components(stage)]
-    return [component for component in found if component.plugin.distribution in OURS]
+    return [c for c in found if c.plugin.distribution in OURS and not needs_more(c)]
+
+
+def needs_more(component):
+    """Return whether a component says that its tiny parameters are not enough to be fitted: it needs a model in a folder."""
+    return f"{component.spec.stage}.fits" in component.spec.expected_failures
 
 
 def test_scores_after_loading_are_those_before_saving_to_the_last_bit(experiment, ours, tmp_path):

@@ -162,6 +162,15 @@ def test_a_single_file_that_is_not_there_is_refused_at_once(tmp_path):
         discovered([tmp_path / "nowhere.py"])
 
 
+def test_all_single_files_that_are_not_there_are_named_at_once(tmp_path, single_file):
+    with pytest.raises(PluginError) as error:
+        discovered([tmp_path / "a.py", single_file(MINE), tmp_path / "b.py"])
+    assert str(error.value) == (
+        f"--plugin {tmp_path / 'a.py'} --plugin {tmp_path / 'b.py'}: there are no such files. "
+        "Give the paths of Python files with a zoo_components hook."
+    )
+
+
 @pytest.mark.parametrize(("body", "message"), [
     ("raise SystemExit(3)", "SystemExit: 3 ("),
     ("def oops(:", "SyntaxError: invalid syntax"),

@@ -77,14 +77,17 @@ def _single_files(files: Iterable[str | Path]) -> list[Source]:
     Raises:
         PluginError: There is no such file.
     """
-    sources = []
-    for file in map(Path, files):
-        if not file.is_file():
-            raise PluginError(
-                f"--plugin {file}: there is no such file. Give the path of a Python file with a zoo_components hook."
-            )
-        sources.append(Source(file.stem, file.stem, FILE_VERSION, partial(module_of, file.resolve())))
-    return sources
+    found = list(map(Path, files))
+    missing = [file for file in found if not file.is_file()]
+    if missing:
+        named = " ".join(f"--plugin {file}" for file in missing)
+        said = (
+            "there is no such file. Give the path of a Python file"
+            if len(missing) == 1
+            else ("there are no such files. Give the paths of Python files")
+        )
+        raise PluginError(f"{named}: {said} with a zoo_components hook.")
+    return [Source(file.stem, file.stem, FILE_VERSION, partial(module_of, file.resolve())) for file in found]
 
 
 def module_of(file: Path) -> ModuleType:

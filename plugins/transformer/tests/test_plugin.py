@@ -17,8 +17,9 @@ PREDICTORS = [spec for spec in SPECS if spec.stage == "predictor"]
 
 def test_provides_what_it_says():
     names = [("predictor", name) for name in ("sasrec", "bert4rec", "hstu")]
-    assert [(s.stage, s.name) for s in SPECS] == [*names, ("featurizer", "text-transformer")]
-    for spec in SPECS:
+    names += [("featurizer", name) for name in ("text-transformer", "sentence-encoder")]
+    assert [(s.stage, s.name) for s in SPECS] == names
+    for spec in SPECS[:-1]:
         capabilities = spec.capabilities_for(spec.params())
         assert capabilities.validates
         assert not capabilities.deterministic
@@ -84,9 +85,8 @@ def test_wrong_parameters_of_one_model_are_explained(name, values, message):
 def test_the_models_of_the_readme_are_valid():
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     models = [m for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) for m in tomllib.loads(block)["model"]]
-    for model in models:
-        written = model["predictor"]
+    for written in (model[slot] for model in models for slot in ("predictor", "featurizer") if slot in model):
         name, params = (written, {}) if isinstance(written, str) else (written.pop("name"), written)
         (spec,) = (s for s in SPECS if s.name == name)
         assert validated(spec.params, params, name)
-    assert len(models) == 5
+    assert len(models) == 6

@@ -16,7 +16,8 @@ class TextCNN(NeuralFeaturizer[TextCNNParams]):
 
     What differs: tokens are pieces of words with vectors of their own, learned with the rest, where Kim begins from word2vec;
     it is trained on items that were taken together, not on labels; narrow filters of 1 to 3 tokens for short titles, where
-    he has 3 to 5 for sentences.
+    he has 3 to 5 for sentences. `widths` are the lengths of the runs that a filter sees, `filters` how many there are of each,
+    `text_dim` is how wide the features are. Where a sign stands in a text is not read.
     """
 
     def build(self, tokens: int) -> nn.Module:

@@ -14,7 +14,9 @@ class TextRNN(NeuralFeaturizer[TextRNNParams]):
     """A bidirectional recurrent network over a text's tokens, the largest value of each entry of its states, a linear layer.
 
     The recurrent-convolutional network of Lai et al. (AAAI 2015) without its layer between states and pooling, with gated
-    recurrent units (Cho et al., EMNLP 2014). It is trained on items that were taken together, not on labels.
+    recurrent units (Cho et al., EMNLP 2014). It is trained on items that were taken together, not on labels. The order of
+    words is read, one after the other, so that long texts cost most here: `text_length` bounds them, `state_dim` is how much
+    is remembered, `text_dim` how wide the features are.
     """
 
     def build(self, tokens: int) -> nn.Module:

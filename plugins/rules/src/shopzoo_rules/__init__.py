@@ -3,14 +3,14 @@
 from shopzoo_rules.params import AvailableParams, CategoryParams, ListParams, PriceBandParams
 from zoo.api import Capabilities, ComponentSpec, hookimpl
 
-_RULE = Capabilities(cold_items=True, learns=False)
+_RULE = Capabilities(cold_items=True)
 """A rule judges any item by what the catalogue says of it."""
 
 
 def _of_available(params: AvailableParams) -> Capabilities:
     """Return capabilities that need a clock unless nothing but the stock is read."""
     stock_only = params.in_stock is not None and params.available_from is params.available_until is None
-    return Capabilities(cold_items=True, learns=False, needs_time=not stock_only)
+    return Capabilities(cold_items=True, needs_time=not stock_only)
 
 
 @hookimpl

@@ -18,6 +18,9 @@ class ContentKNN(Predictor[ContentKNNParams]):
 
     Works on any features, sparse or dense; sparse ones stay so: a block of B profiles is dense, `[D, B]`, the items'
     `[I, D]` never are. Items and users whose features are all zero score 0.
+
+    `recency` is the parameter that matters: near 1 for long histories, in which any event tells what is wanted next, lower
+    for short ones. Choose it on the validation part.
     """
 
     fitted = ("vectors", "columns", "offsets", "width")

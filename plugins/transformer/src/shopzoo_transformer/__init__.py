@@ -3,7 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from shopzoo_transformer.params import BERT4RecParams, HSTUParams, SASRecParams, TextTransformerParams
+from shopzoo_transformer.params import (
+    BERT4RecParams,
+    HSTUParams,
+    SASRecParams,
+    SentenceEncoderParams,
+    TextTransformerParams,
+)
 from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
 
 BEAUTY: dict[str, Any] = {
@@ -87,7 +93,7 @@ def _reads_time(params: HSTUParams) -> Capabilities:
 
 @hookimpl
 def zoo_components() -> list[ComponentSpec]:
-    """Return the predictors of the family."""
+    """Return the models of the family."""
     return [
         ComponentSpec(
             name="sasrec",
@@ -131,5 +137,16 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Vaswani et al.: Attention is all you need. NeurIPS 2017",
             capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1},
+        ),
+        ComponentSpec(
+            name="sentence-encoder",
+            stage="featurizer",
+            target="shopzoo_transformer.sentence_encoder:SentenceEncoder",
+            params=SentenceEncoderParams,
+            summary="Reads item texts by a pretrained sentence-transformers model from a folder; trains and downloads nothing.",
+            citation="Reimers and Gurevych: Sentence-BERT: Sentence embeddings using Siamese BERT-networks. EMNLP 2019",
+            capabilities=Capabilities(cold_items=True),
+            tiny={"model": "models/all-MiniLM-L6-v2"},
+            expected_failures={"featurizer.fits": "it needs a pretrained model, and a plugin brings none along"},
         ),
     ]

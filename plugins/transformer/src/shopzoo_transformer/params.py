@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
-from zoo.api import Field, NeuralParams, NeuralTextParams
+from zoo.api import Field, NeuralParams, NeuralTextParams, Params
+
+PACKAGE = "package:"
+"""How a model begins that is a folder within an installed package."""
 
 
 class AttentionParams(NeuralParams):
@@ -68,3 +72,29 @@ class TextTransformerParams(NeuralTextParams):
                 f"expected `heads` to divide `text_dim`, found heads = {self.heads} and text_dim = {self.text_dim}."
             )
         return self
+
+
+class SentenceEncoderParams(Params):
+    """Parameters of `sentence-encoder`."""
+
+    model: str = Field(min_length=1)
+    """The folder of the model, relative to the experiment file; or a folder within an installed package, `package:NAME/FOLDER`."""
+    columns: list[str] = Field(["title"], min_length=1)
+    """Text columns of the catalogue, joined by a space."""
+    prompt: str | None = None
+    """What to put before each text, where the model was trained with such a thing (`"passage: "`); its own default by default."""
+    text_length: int | None = Field(None, ge=1)
+    """Tokens of a text that are read, the first ones; as many as the model reads by default."""
+    batch_size: int = Field(64, ge=1)
+    """Texts that are encoded at once, those of like length together."""
+
+    @field_validator("model")
+    @classmethod
+    def _from_the_experiment_file(cls, model: str, info: ValidationInfo) -> Any:
+        """Start a relative path from the experiment file's folder; a package is named by its name alone."""
+        if not model.startswith(PACKAGE):
+            return str(((info.context or {}).get("base", Path()) / Path(model).expanduser()).absolute())
+        name = model.removeprefix(PACKAGE).partition("/")[0]
+        if not name.isidentifier():
+            raise ValueError(f"expected `{PACKAGE}NAME/FOLDER` with the name of a package, found {model!r}")
+        return model

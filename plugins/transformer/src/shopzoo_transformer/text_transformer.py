@@ -15,8 +15,10 @@ from zoo.nn.layers import TransformerBlock, dropout
 class TextTransformer(NeuralFeaturizer[TextTransformerParams]):
     """Attention among a text's tokens (Vaswani et al., NeurIPS 2017), and the mean of what comes out.
 
-    The mean is what Reimers and Gurevych (EMNLP 2019) found best. It is trained from scratch on items that were taken together: for texts of a few thousand products one block is enough.
-    Layers are normalised before, not after, they are used.
+    The mean is what Reimers and Gurevych (EMNLP 2019) found best. It is trained from scratch on items that were taken
+    together: for texts of a few thousand products one block is enough. Layers are normalised before, not after, they are used.
+    `blocks` and `heads` say how much is read into a text, `text_dim` how wide it is within and the features are. What
+    `sentence-encoder` has learned of a language elsewhere, this one has to learn from the shop.
     """
 
     def build(self, tokens: int) -> nn.Module:

@@ -1,0 +1,216 @@
+"""A pretrained sentence encoder, from a folder of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from shopzoo_transformer.params import PACKAGE, SentenceEncoderParams
+from zoo.api import Catalogue, ConfigError, Featurizer, ItemFeatures, RunContext, State, TrainingData
+
+LONGEST = 100_000
+"""Characters of a text that are looked at: what comes after them is beyond any model's number of tokens."""
+FETCH = "Fetch one beforehand, where there is a network: hf download ORGANISATION/NAME --local-dir FOLDER"
+
+
+class SentenceEncoder(Featurizer[SentenceEncoderParams]):
+    """Vectors of item texts by a pretrained model of the sentence-transformers library (Reimers and Gurevych, EMNLP 2019).
+
+    All is the model's own: its tokenizer, how many tokens it reads, its pooling (for most of them the mean over the tokens).
+    Texts of like length are encoded together; vectors have length 1, and an item without a text has none. Nothing is trained:
+    a text is read as the model learned to read, not as this shop's customers do, and each costs one pass through the model,
+    new items' texts too. Models of many languages serve a shop of several.
+
+    The model is read from a folder and never downloaded: fetch it beforehand, with
+    `hf download ORGANISATION/NAME --local-dir FOLDER`. The folder must hold safetensors and no code of its own, and the
+    library is an extra: `pip install 'shopzoo-transformer[sentence]'`. An artifact holds no copy of the model but a
+    fingerprint of its files: where new items are to be encoded, the same model has to be there, and another one is an error.
+    """
+
+    fitted = ("fingerprint",)
+    fingerprint: str
+    """A hash of the model's files."""
+
+    def __init__(self, params: SentenceEncoderParams) -> None:
+        super().__init__(params)
+        self.device = torch.device("cpu")
+
+    def fit(self, data: TrainingData, context: RunContext) -> None:
+        """Look at the model; there is nothing to train.
+
+        Raises:
+            ConfigError: There is no such model, or the library is not installed.
+            DataError: No known item has a text.
+        """
+        data.texts(self.params.columns)  # an error of theirs is one of the fit
+        self.device = context.device
+        self.fingerprint = fingerprint_of(folder_of(self.params.model))
+        _ = self._model  # likewise
+
+    def transform(self, catalogue: Catalogue) -> ItemFeatures:
+        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
+        texts = catalogue.texts(self.params.columns)
+        filled = [item for item, text in enumerate(texts) if text.strip()]
+        found = self._encoded([texts[item][:LONGEST] for item in filled] or ["-"])
+        vectors = torch.zeros(len(texts), found.shape[1])
+        vectors[filled] = found[: len(filled)]
+        return ItemFeatures(vectors, tuple(f"sentence-{i}" for i in range(vectors.shape[1])))
+
+    def load_state(self, state: State) -> None:
+        """Take back the fingerprint. The folder may be absent until there is something to encode.
+
+        Raises:
+            ConfigError: The folder holds another model than at the fit.
+        """
+        super().load_state(state)
+        if self.params.model.startswith(PACKAGE) or Path(self.params.model).is_dir():
+            self._folder()
+
+    def _encoded(self, texts: list[str]) -> Tensor:
+        """Return the vectors of texts, `[N, D]`; the library sorts them by their length."""
+        p = self.params
+        vectors: Tensor = self._model.encode(
+            texts, batch_size=p.batch_size, prompt=p.prompt, normalize_embeddings=True, convert_to_tensor=True,
+            show_progress_bar=False,
+        )  # fmt: skip
+        return vectors.float().cpu().clone()  # the library's may be inference tensors
+
+    def _folder(self) -> Path:
+        """Return the folder, with the model in it that was there at the fit.
+
+        Raises:
+            ConfigError: There is none, or another one.
+        """
+        expected, folder = self.fingerprint, folder_of(self.params.model)
+        if fingerprint_of(folder) != expected:
+            raise ConfigError(
+                f"sentence-encoder: the model in {folder} is another than the one it was fitted with: its files have changed. "
+                "Put the former ones back, or fit again."
+            )
+        return folder
+
+    @cached_property
+    def _model(self) -> Any:
+        """Return the model, on the device of the fit."""
+        return loaded(self._folder(), self.device, self.params.text_length)
+
+
+def folder_of(model: str) -> Path:
+    """Return the folder of a model: a path, or a folder within an installed package, which is not imported.
+
+    Raises:
+        ConfigError: There is none, there is no model in it, or the model brings code of its own.
+    """
+    folder = Path(model)
+    if model.startswith(PACKAGE):
+        name, _, below = model.removeprefix(PACKAGE).partition("/")
+        spec = find_spec(name)
+        if spec is None or not spec.submodule_search_locations:
+            raise ConfigError(
+                f"sentence-encoder: model = {model!r} asks for a folder of the package {name!r}, which is not installed: "
+                "install it, or give the path of a folder"
+            )
+        folder = Path(spec.submodule_search_locations[0]) / below
+    if not folder.is_dir():
+        what = "it is a file" if folder.exists() else "there is no such folder"
+        raise ConfigError(
+            f"sentence-encoder: model = {model!r} should be the folder of a model, {what}, and none is downloaded. {FETCH}"
+        )
+    parts = folder / "modules.json"
+    if not parts.is_file() and not (folder / "config.json").is_file():
+        found = ", ".join(sorted(p.name for p in folder.iterdir())[:5]) or "nothing"
+        raise ConfigError(
+            f"sentence-encoder: {folder} holds no model of sentence-transformers: expected modules.json in it, found {found}. "
+            f"Give the folder into which a model was saved. {FETCH}"
+        )
+    _refuse_code(parts)
+    return folder
+
+
+def _refuse_code(parts: Path) -> None:
+    """Refuse a model of which a part is code that comes with it.
+
+    Raises:
+        ConfigError: There is such a part, or the list of parts cannot be read.
+    """
+    try:
+        kinds = [str(part["type"]) for part in json.loads(parts.read_text("utf-8"))] if parts.is_file() else []
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"sentence-encoder: {parts} cannot be read ({error}), expected a list of tables with `type`. Fetch the model again."
+        ) from error
+    if foreign := [kind for kind in kinds if not kind.startswith("sentence_transformers.")]:
+        raise ConfigError(
+            f"sentence-encoder: {parts} names {foreign[0]}, which is not of sentence-transformers: code that comes with a model "
+            "is not run. Choose a model without."
+        )
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Return a hash of the names and contents of a folder's files, without hidden ones and texts for people."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        if file.is_file() and file.suffix != ".md" and not any(part.startswith(".") for part in name.parts):
+            with file.open("rb") as content:
+                whole = hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            digest.update(f"{name.as_posix()} {whole}\n".encode())
+    return digest.hexdigest()
+
+
+def loaded(folder: Path, device: torch.device, text_length: int | None) -> Any:
+    """Return the model of a folder.
+
+    Raises:
+        ConfigError: The library is not installed, it cannot load the model, or the model reads fewer tokens than asked for.
+    """
+    try:
+        import sentence_transformers
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "sentence-encoder needs the package sentence-transformers, which is not installed: "
+            "pip install 'shopzoo-transformer[sentence]'"
+        ) from error
+    try:
+        with _quiet(), torch.random.fork_rng(devices=[]):  # what it draws is overwritten
+            model = sentence_transformers.SentenceTransformer(
+                str(folder), device=str(device), local_files_only=True, trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )  # fmt: skip
+    except Exception as error:  # the library has many ways to say no
+        raise ConfigError(
+            f"sentence-encoder: the model in {folder} cannot be loaded ({type(error).__name__}: {error}). Fetch it again, with "
+            "its weights as safetensors, or choose another."
+        ) from error
+    most = model.max_seq_length
+    if text_length is not None:
+        if most is not None and text_length > most:
+            raise ConfigError(
+                f"sentence-encoder: text_length = {text_length}, and the model in {folder} reads {most} tokens: set "
+                f"text_length = {most} or less"
+            )
+        model.max_seq_length = text_length
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing a bar while it loads."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
