@@ -103,6 +103,25 @@ def _config() -> str:
         *_section("[train]", tables["TrainSettings"]),
         *_section("[[model]]", tables["Model"]),
         "`featurizer`, `filters` and `rankers` take one component or a list of them.",
+        "`candidate_features` is a table; [Candidate features](candidate-features.md) has the groups.",
+        keys_table(tables["CandidateFeatureSettings"]),
+        '## `task = "rank"`',
+        "The file compares rankers on lists that judges have graded "
+        "([Learning to rank](../how-to/learning-to-rank.md)). `[train]` is the same, the other tables are these.",
+        *_section("[data]", tables["JudgedData"], level=3),
+        "### `[split]`",
+        "`policy` chooses how the lists are divided; `given` is the default.",
+    ]
+    for name in ("Folds", "GivenLists"):
+        policy = tables[name]["properties"]["policy"]["const"]
+        parts += [
+            f'#### `policy = "{policy}"`',
+            tables[name]["description"],
+            keys_table(tables[name], without="policy"),
+        ]
+    parts += [
+        *_section("[evaluate]", tables["RankEvaluateSettings"], level=3),
+        *_section("[[model]]", tables["RankModel"], level=3),
     ]
     return page(parts)
 
@@ -163,10 +182,10 @@ def _commands(name: str, command: click.Command) -> Iterable[tuple[str, click.Co
             yield from _commands(f"{name} {sub}", below)
 
 
-def _section(title: str, table: Schema) -> list[str]:
+def _section(title: str, table: Schema, level: int = 2) -> list[str]:
     """Return the section of a table of the file."""
     described = str(table["description"]).partition(": ")[2]
-    return [f"## `{title}`", described[:1].upper() + described[1:], keys_table(table)]
+    return [f"{'#' * level} `{title}`", described[:1].upper() + described[1:], keys_table(table)]
 
 
 if __name__ == "__main__":

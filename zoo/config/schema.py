@@ -9,11 +9,21 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from zoo.config.experiment import Experiment
+from zoo.config.ranking import RankExperiment
 from zoo.config.train import NetworkSettings
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
 
 Schema = dict[str, Any]
+LISTS: tuple[tuple[str, str, StageName], ...] = (
+    ("EvaluateSettings", "features", "featurizer"),
+    ("Model", "featurizer", "featurizer"),
+    ("Model", "filters", "filter"),
+    ("Model", "rankers", "ranker"),
+    ("RankModel", "featurizer", "featurizer"),
+    ("RankModel", "rankers", "ranker"),
+)
+"""Table, key and stage of what takes one component or a list of them."""
 
 
 def experiment_schema(registry: Registry) -> Schema:
@@ -24,6 +34,7 @@ def experiment_schema(registry: Registry) -> Schema:
     """
     models: list[type[BaseModel]] = [
         Experiment,
+        RankExperiment,
         NetworkSettings,
         *dict.fromkeys(c.spec.params for c in registry.components()),
     ]
@@ -31,23 +42,36 @@ def experiment_schema(registry: Registry) -> Schema:
     named = {model: ref["$ref"].rpartition("/")[2] for (model, _), ref in references.items()}
     tables: dict[str, Schema] = schema["$defs"]
     components = {stage: _component(stage, registry, named, tables) for stage in STAGES}
-    data, evaluate, model = (tables[name]["properties"] for name in ("DataSettings", "EvaluateSettings", "Model"))
-    data["source"] |= {"$ref": "#/$defs/dataset"}
-    data["k_core"]["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": data["k_core"].pop("$ref")}]
-    evaluate["metrics"]["items"] = {"$ref": "#/$defs/metric"}
-    model["predictor"] |= {"$ref": "#/$defs/predictor"}
-    model["train"] |= {"$ref": f"#/$defs/{named[NetworkSettings]}"}
-    lists = ((evaluate, "features", "featurizer"), (model, "featurizer", "featurizer"), (model, "filters", "filter"), (model, "rankers", "ranker"))  # fmt: skip
-    for table, key, stage in lists:
+    of = {name: table.get("properties", {}) for name, table in tables.items()}
+    k_core = of["DataSettings"]["k_core"]
+    k_core["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": k_core.pop("$ref")}]
+    of["Model"]["predictor"] |= {"$ref": "#/$defs/predictor"}
+    for data in ("DataSettings", "JudgedData"):
+        of[data]["source"] |= {"$ref": "#/$defs/dataset"}
+    for evaluate in ("EvaluateSettings", "RankEvaluateSettings"):
+        of[evaluate]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
+    for model in ("Model", "RankModel"):
+        of[model]["train"] |= {"$ref": f"#/$defs/{named[NetworkSettings]}"}
+    for table, key, stage in LISTS:
         one = {"$ref": f"#/$defs/{stage}"}
-        table[key] |= {"anyOf": [one, {"type": "array", "items": one}]}
-        del table[key]["items"], table[key]["type"]
-    root = tables.pop(named[Experiment])
+        of[table][key] |= {"anyOf": [one, {"type": "array", "items": one}]}
+        del of[table][key]["items"], of[table][key]["type"]
     for choice in ("Choice", "MetricChoice"):
         tables.pop(choice, None)
-    used = json.dumps([root, tables, components])
-    tables = {name: table for name, table in tables.items() if f'"#/$defs/{name}"' in used}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": {**tables, **components}}
+    roots = [named[Experiment], named[RankExperiment]]
+    used = json.dumps([tables, components])
+    tables = {name: table for name, table in tables.items() if name in roots or f'"#/$defs/{name}"' in used}
+    recommend, rank = ({"$ref": f"#/$defs/{name}"} for name in roots)
+    is_rank = {"properties": {"task": {"const": "rank"}}, "required": ["task"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Experiment",
+        "type": "object",
+        "if": is_rank,
+        "then": rank,
+        "else": recommend,
+        "$defs": {**tables, **components},
+    }
 
 
 def _component(stage: StageName, registry: Registry, named: dict[Any, str], tables: dict[str, Schema]) -> Schema:
