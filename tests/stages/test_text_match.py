@@ -1,6 +1,7 @@
 """BM25 and overlap, against the formula in a loop."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -33,11 +34,11 @@ def bm25(query: str, document: int, documents: list[str]) -> float:
 
 
 def test_each_column_is_that_of_the_formula(match: TextMatch) -> None:
-    pairs = [(q, d) for q in range(4) for d in range(1, 6)]
-    found = match.columns(QUERIES, np.array([q for q, _ in pairs]), np.array([d for _, d in pairs]))
+    asked_of = [(q, d) for q in range(4) for d in range(1, 6)]
+    found = match.columns(QUERIES, np.array([q for q, _ in asked_of]), np.array([d for _, d in asked_of]))
     both = [f"{a or ''} {b or ''}" for a, b in zip(TITLES, TEXTS, strict=True)]
 
-    for at, (q, d) in enumerate(pairs):
+    for at, (q, d) in enumerate(asked_of):
         asked = set(words(QUERIES[q]))
         for name, documents in (("", both), ("-title", TITLES), ("-text", TEXTS)):
             texts = [text or "" for text in documents]
@@ -45,4 +46,7 @@ def test_each_column_is_that_of_the_formula(match: TextMatch) -> None:
             shared = len(asked & set(words(texts[d]))) / max(len(asked), 1)
             assert found[f"overlap{name}"][at] == pytest.approx(shared)
         assert found["length-title"][at] == pytest.approx(math.log1p(len(words(TITLES[d] or ""))))
+        neighbours = set(pairwise(words(QUERIES[q])))
+        there = set(pairwise(words(TITLES[d] or "")))
+        assert found["phrase-title"][at] == pytest.approx(len(neighbours & there) / max(len(neighbours), 1))
         assert found["query-length"][at] == len(asked)

@@ -135,20 +135,16 @@ def training_table(store: Store) -> Table | None:
 
 
 def ranker_table(store: Store) -> Table | None:
-    """Return how each ranker that trains in epochs was trained, a row a training; None where there is none."""
+    """Return how each ranker that trains in epochs was trained, a row a run, its folds together; None where there is none."""
     rows = []
     for run in store.rows():
-        for r in run.rankers:
-            history = r["history"]
-            best = next((at["value"] for at in history if at["epoch"] == r["epochs"]), None)
-            trained = max([r["epochs"], *(at["epoch"] for at in history)])
-            name = [
-                run.label,
-                *([f"seed {run.seed}"] if run.seed is not None else []),
-                *([f"fold {r['fold']}"] if "fold" in r else []),
-            ]
-            epochs = f"{r['epochs']} of {trained}" if history else str(r["epochs"])
-            figures = (", ".join(name), r["name"], epochs, _figure(best), ", ".join(r["ignored"]))
+        label = run.label if run.seed is None else f"{run.label}, seed {run.seed}"
+        for name in dict.fromkeys(r["name"] for r in run.rankers):
+            fits = [r for r in run.rankers if r["name"] == name]
+            best = [at["value"] for r in fits for at in r["history"] if at["epoch"] == r["epochs"]]
+            steady = sorted({column for r in fits for column in r["ignored"]})
+            epochs = ", ".join(str(r["epochs"]) for r in fits)
+            figures = (label, name, epochs, _mean(list(best)), ", ".join(steady))
             rows.append([Cell(text) for text in figures])
     return Table(["model", "ranker", "epochs", "validation ndcg", "features that never vary"], rows) if rows else None
 

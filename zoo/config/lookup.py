@@ -181,7 +181,9 @@ def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Re
         lines.append(
             f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}."
         )
-    if model.featurizers and not readers:
+    groups = model.candidate_features.groups
+    told = bool(model.rankers) and (groups is None or bool({"similarity", "vectors"} & set(groups)))
+    if model.featurizers and not readers and not told:
         names = ", ".join(f.name for f in model.featurizers)
         lines.append(
             f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."

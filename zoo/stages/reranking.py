@@ -41,11 +41,20 @@ def fit_in_turn(
             here = replace(context, folder=context.folder / f"ranker-{at + 1}" if context.folder else None)
             ranker.fit(data, here)
             if refit and data.validation is not None:
-                everything = replace(RankingData.joined([data, data.validation]), validation=None)
-                ranker.fit(everything, replace(here, epochs=getattr(ranker, "epochs", None), phase="refit"))
+                _refit(ranker, data, data.validation, here)
         if not any(learning[at + 1 :]):
             break
         data = _reordered(data, ranker)
+
+
+def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, context: RunContext) -> None:
+    """Fit a ranker once more, on the lists it chose by as well; what it told of choosing stays."""
+    told = getattr(ranker, "history", None)
+    everything = replace(RankingData.joined([data, validation]), validation=None)
+    folder = context.folder / "refit" if context.folder else None
+    ranker.fit(everything, replace(context, epochs=getattr(ranker, "epochs", None), phase="refit", folder=folder))
+    if told is not None:
+        ranker.history = told
 
 
 def _reordered(data: RankingData, ranker: Ranker[Any]) -> RankingData:

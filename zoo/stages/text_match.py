@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse
@@ -13,7 +14,7 @@ from zoo.data.catalogue import Catalogue
 
 K1, B = 1.2, 0.75
 """How soon a further occurrence of a term counts no more, and how much a long text has to have more of them."""
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
 
 
 class TextMatch:
@@ -26,6 +27,7 @@ class TextMatch:
     | --- | --- |
     | `bm25`, `bm25-COLUMN` | BM25 of the query in all text, and in a column |
     | `overlap`, `overlap-COLUMN` | share of the query's different terms that occur there |
+    | `phrase-COLUMN` | share of its pairs of neighbouring terms that are neighbours there |
     | `length-COLUMN` | log(1 + terms of the column) |
     | `query-length` | different terms of the query |
     """
@@ -42,11 +44,10 @@ class TextMatch:
             DataError: A column is not there, or is no text.
         """
         texts = {name: catalogue.texts([name]) for name in columns}
-        self.terms: dict[str, int] = {}
-        for text in (text for column in texts.values() for text in column):
-            for term in words(text):
-                self.terms.setdefault(term, len(self.terms))
-        counts = {f"-{name}": self._counts(map(words, column)) for name, column in texts.items()}
+        self.terms = Terms(words(text) for column in texts.values() for text in column)
+        self.pairs = Terms(pairs(text) for column in texts.values() for text in column)
+        self.phrases = {name: self.pairs.counts(map(pairs, column)).sign() for name, column in texts.items()}
+        counts = {f"-{name}": self.terms.counts(map(words, column)) for name, column in texts.items()}
         self.counts = {
             "": sum(counts.values(), start=scipy.sparse.csr_matrix(next(iter(counts.values())).shape)),
             **counts,
@@ -65,7 +66,9 @@ class TextMatch:
         """
         asked = [sorted(set(words(text))) for text in queries]
         length = np.array([len(terms) for terms in asked], np.float32)
-        matrix = self._counts(asked)
+        matrix = self.terms.counts(asked)
+        phrases = [sorted(set(pairs(text))) for text in queries]
+        of_pairs, number = self.pairs.counts(phrases), np.array([max(len(p), 1) for p in phrases], np.float32)
         made: dict[str, NDArray[np.floating]] = {}
         for name, weights in self.weights.items():
             made[f"bm25{name}"] = pair_products(matrix, weights, list_of, documents)
@@ -73,18 +76,31 @@ class TextMatch:
             made[f"overlap{name}"] = pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
             if name:
                 made[f"length{name}"] = np.log1p(np.asarray(self.counts[name].sum(1)).ravel()[documents])
+        for name, there in self.phrases.items():
+            made[f"phrase-{name}"] = pair_products(of_pairs, there, list_of, documents) / number[list_of]
         made["query-length"] = length[list_of]
         return {name: values.astype(np.float32) for name, values in made.items()}
 
-    def _counts(self, texts: Iterable[Sequence[str]]) -> scipy.sparse.csr_matrix:
-        """Return how often each known term occurs in each text, `[rows, V]`."""
+
+class Terms:
+    """Terms with their numbers."""
+
+    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+        """Number the terms of texts in the order in which they come."""
+        self.number: dict[str, int] = {}
+        for text in texts:
+            for term in text:
+                self.number.setdefault(term, len(self.number))
+
+    def counts(self, texts: Iterable[Sequence[str]]) -> scipy.sparse.csr_matrix:
+        """Return how often each of them occurs in each text, `[rows, V]`; others are left out."""
         ends, terms = [0], []
         for text in texts:
-            terms += [self.terms[term] for term in text if term in self.terms]
+            terms += [self.number[term] for term in text if term in self.number]
             ends.append(len(terms))
         matrix = scipy.sparse.csr_matrix(
             (np.ones(len(terms), np.float32), np.array(terms, np.int64), np.array(ends)),
-            (len(ends) - 1, len(self.terms)),
+            (len(ends) - 1, len(self.number)),
         )
         matrix.sum_duplicates()
         return matrix
@@ -93,6 +109,12 @@ class TextMatch:
 def words(text: str) -> list[str]:
     """Return the words of a text, in lower case."""
     return WORD.findall(text.lower())
+
+
+def pairs(text: str) -> list[str]:
+    """Return the pairs of neighbouring words of a text."""
+    found = words(text)
+    return [f"{a} {b}" for a, b in pairwise(found)]
 
 
 def pair_products(

@@ -121,7 +121,8 @@ class NeuralRanker(Ranker[P]):
         settled = context.epochs
         if settled is None:
             learned, chosen = data.held_out(p.held_out, context.rng(f"{name}/held-out"))
-            if int(chosen.decided.sum()) >= FEWEST and learned.decided.any():
+            enough = 1 if data.validation is not None else FEWEST
+            if int(chosen.decided.sum()) >= enough and learned.decided.any():
                 found = self._trained(inputs, learned, context, name, chosen.where(chosen.decided))
                 self.epochs, self.history, self.stopped = found.epochs, found.history, found.stopped
                 if data.validation is not None:

@@ -59,7 +59,8 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         trees = context.epochs or (None if self.params.patience else self.params.trees)
         if trees is None:
             learned, chosen = data.held_out(self.params.held_out, context.rng("LambdaMART/held-out"))
-            if int(chosen.decided.sum()) >= FEWEST and learned.decided.any():
+            enough = 1 if data.validation is not None else FEWEST
+            if int(chosen.decided.sum()) >= enough and learned.decided.any():
                 self._grow(learned, context, self.params.trees, chosen)
                 if data.validation is not None:
                     return
