@@ -27,11 +27,16 @@ def test_every_component_of_this_repository_has_its_place(zoo, pages):
     ours = [c for c in listed if c["distribution"] in ("shopzoo", "shopzoo-baselines", "shopzoo-mf", "shopzoo-rules")]
     assert len(ours) > 20
     for c in ours:
-        if c["stage"] == "predictor":
+        if c["stage"] in ("predictor", "featurizer", "ranker"):
             assert f"| [`{c['name']}`](../models/{c['name']}.md) |" in pages["reference/components.md"]
             assert pages[f"models/{c['name']}.md"].startswith(f"# `{c['name']}`\n")
         else:
             assert f"\n### {c['stage']} `{c['name']}`\n" in pages["reference/components.md"]
+    places = re.findall(r"\]\(\.\./(models/.*?)\) \|", pages["reference/components.md"])
+    assert len(places) == len(set(places))  # no two components share a page
+    assert {f"models/{name}" for name in re.findall(r"\]\(([a-z0-9-]+\.md)\) \|", pages["models/index.md"])} == {
+        *places
+    }
 
 
 def test_a_plugin_of_somebody_else_is_not_in_the_pages(install, monkeypatch):

@@ -65,7 +65,8 @@ def test_a_plugin_goes_by_its_entry_point_or_its_distribution(install, name):
     names = {c.name for c in chosen(Registry.discover(), name, None)}
     assert {"good-together", "good-frequent", "look-ahead-in-the-log"} < names
     assert {c.name for c in chosen(Registry.discover(), name, "featurizer")} == {
-        "good-prices", "shape-of-padding", "shape-of-a-tensor", "row-alone", "future-catalogue",
+        "good-prices", "good-prices-at-once", "shape-of-padding", "shape-of-a-tensor", "row-alone", "future-catalogue",
+        "fit-transform", "fit-transform-not-fitted",
     }  # fmt: skip
 
 

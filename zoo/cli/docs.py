@@ -13,7 +13,7 @@ import click
 
 from zoo.cli.conformance_page import conformance_page
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
-from zoo.cli.model_pages import model_pages
+from zoo.cli.model_pages import WITH_PAGES, model_pages
 from zoo.cli.results_page import results_page
 from zoo.cli.show import capabilities_of, said
 from zoo.cli.wording import Schema
@@ -137,7 +137,7 @@ def _components(registry: Registry) -> str:
         found = registry.components(stage)
         if found:
             parts += [f"## {stage.capitalize()}s", rows(("name", "what it is", "plugin"), map(_summary, found))]
-            if stage != "predictor":  # these have pages of their own
+            if stage not in WITH_PAGES:
                 parts += [part for component in found for part in _component(component)]
     return page(parts)
 
@@ -145,7 +145,7 @@ def _components(registry: Registry) -> str:
 def _summary(component: Component) -> tuple[str, str, str]:
     """Return a component's row in the table of its stage."""
     name, stage = component.name, component.spec.stage
-    place = f"../models/{name}.md" if stage == "predictor" else f"#{stage}-{name}"
+    place = f"../models/{name}.md" if stage in WITH_PAGES else f"#{stage}-{name}"
     return f"[`{name}`]({place})", component.spec.summary, component.plugin.distribution
 
 

@@ -1,4 +1,4 @@
-"""Generate `docs/models`: a page for each predictor, from its spec and its class's docstring, and their index."""
+"""Generate `docs/models`: a page for each predictor, featurizer and ranker, from spec and docstring, and their index."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from zoo.cli.show import capabilities_of, said
 from zoo.cli.wording import toml_value
 from zoo.errors import ConfigError
 from zoo.registry.registry import Component, Registry
-from zoo.spec import Figure, Recipe
+from zoo.spec import Figure, Recipe, StageName
 
-EXPLAINED = "[How training works](../explanation/training.md), [Choosing a loss](../explanation/choosing-a-loss.md)."
+WITH_PAGES: tuple[StageName, ...] = ("predictor", "featurizer", "ranker")
+"""The stages whose components have pages of their own, in the order of the index."""
+EXPLAINED: dict[StageName, str] = {
+    "predictor": "[How training works](../explanation/training.md), [Choosing a loss](../explanation/choosing-a-loss.md).",
+    "featurizer": "The core trains it, as `[train]` says, on pairs of items that a shopper took within `window` events: the "
+    "vector of the one has to find the other's among those of the batch. That needs no more than titles and a log, takes "
+    "minutes, and is done twice where the catalogue is large enough: first without a tenth of the items, which choose the "
+    "number of epochs. An epoch draws a pair for each event, `epoch_pairs` at most.",
+}
+"""What is said of the models that train in epochs, where the stage has something in common."""
+COMPARED = "[Choosing a featurizer](../explanation/choosing-a-featurizer.md) compares them."
 
 
 def model_pages(registry: Registry) -> dict[str, str]:
@@ -23,29 +33,34 @@ def model_pages(registry: Registry) -> dict[str, str]:
     Raises:
         PluginError: A model's class cannot be imported.
     """
-    models = registry.components("predictor")
+    models = [model for stage in WITH_PAGES for model in registry.components(stage)]
     return {"index.md": _index(models), **{f"{model.name}.md": page(_page(model)) for model in models}}
 
 
 def _index(models: list[Component]) -> str:
-    """Return the page that leads to the models."""
-    lines = [
-        (
-            f"[`{m.name}`]({m.name}.md)",
-            m.spec.summary,
-            m.plugin.distribution,
-            ", ".join(r.name for r in m.spec.reproduces),
-        )
-        for m in sorted(models, key=lambda m: (m.plugin.distribution, m.name))
-    ]
-    return page([
+    """Return the page that leads to the models, stage by stage."""
+    parts = [
         "# Models",
         GENERATED,
-        "The predictors of this repository's plugins. [Components](../reference/components.md) lists the other stages, "
-        "featurizers, filters and rankers. `reproduces` names the data sets on which a model comes with parameters and the "
-        "published figures that they reproduce.",
-        rows(("model", "what it is", "plugin", "reproduces"), lines),
-    ])  # fmt: skip
+        "The predictors, featurizers and rankers of this repository's plugins. [Components](../reference/components.md) lists "
+        "the other stages, filters among them. `reproduces` names the data sets on which a model comes with parameters and "
+        "the published figures that they reproduce.",
+    ]
+    for stage in WITH_PAGES:
+        if found := [model for model in models if model.spec.stage == stage]:
+            parts += [f"## {stage.capitalize()}s", _listed(found, stage)]
+    return page(parts)
+
+
+def _listed(models: list[Component], stage: StageName) -> str:
+    """Return the table of a stage's models, plugin by plugin; only predictors come with published figures."""
+    headers = ("featurizer" if stage == "featurizer" else "model", "what it is", "plugin")
+    models = sorted(models, key=lambda m: (m.plugin.distribution, m.name))
+    lines = [(f"[`{m.name}`]({m.name}.md)", m.spec.summary, m.plugin.distribution) for m in models]
+    if stage != "predictor":
+        return rows(headers, lines)
+    reproduced = [", ".join(recipe.name for recipe in m.spec.reproduces) for m in models]
+    return rows((*headers, "reproduces"), [(*line, names) for line, names in zip(lines, reproduced, strict=True)])
 
 
 def _page(model: Component) -> Iterator[str]:
@@ -62,8 +77,10 @@ def _page(model: Component) -> Iterator[str]:
     yield "## How to use it"
     yield f"It comes with `{model.plugin.distribution}`." + _also_called(spec.aliases)
     yield f"```toml\n{_example(model)}\n```"
-    if capabilities.validates:
-        yield EXPLAINED
+    if capabilities.validates and spec.stage in EXPLAINED:
+        yield EXPLAINED[spec.stage]
+    if spec.stage == "featurizer":
+        yield COMPARED
     yield "## Parameters"
     yield keys_table(spec.params.model_json_schema())
     if spec.reproduces:
@@ -90,8 +107,18 @@ def _example(model: Component) -> str:
         chosen = toml_value(model.name)
     except ConfigError:  # it cannot do without parameters
         chosen = toml_value({"name": model.name, **model.spec.tiny})
-    lines = ["[data]", 'source = "synthetic-shop"', "", "[[model]]", f"predictor = {chosen}"]
-    if capabilities_of(model).features == "required":
+    stage, capabilities = model.spec.stage, capabilities_of(model)
+    lines = ["[data]", 'source = "synthetic-shop"', ""]
+    if stage == "ranker" and capabilities.learns:
+        lines += ["[split]", "cuts = [0.7, 0.8, 0.9]", ""]  # three cuts make a `rank` part
+    lines.append("[[model]]")
+    if stage == "predictor":
+        lines.append(f"predictor = {chosen}")
+    elif stage == "featurizer":
+        lines += ['predictor = "content-knn"', f"featurizer = {chosen}"]
+    else:
+        lines += ['predictor = "item-knn"', f"rankers = [{chosen}]"]
+    if capabilities.features == "required":
         lines.append('featurizer = "tf-idf"')
     return "\n".join(lines)
 

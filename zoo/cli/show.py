@@ -110,7 +110,7 @@ def _recipe(name: str, recipe: Recipe) -> list[str]:
 
 
 def said(capabilities: Capabilities, stage: StageName) -> list[str]:
-    """Return in words what a component can do and what it needs."""
+    """Return in words what a component can do and what it needs; users and features do not concern a featurizer."""
     c = capabilities
     features = {
         "none": "reads no item features",
@@ -122,15 +122,16 @@ def said(capabilities: Capabilities, stage: StageName) -> list[str]:
         False: "knows the items of training only",
         "by features": "with a featurizer, scores items that did not occur in training",
     }
-    lines = [
-        cold[c.cold_items],
-        "serves new users from their history" if c.cold_users else "knows the users of training only",
-        features[c.features],
-        "needs a real clock" if c.needs_time else "needs no clock",
-        "the same whatever the seed" if c.deterministic else "depends on the seed",
-    ]
+    if stage == "featurizer":
+        lines = [cold[c.cold_items].replace("scores", "represents")]
+    else:
+        users = "serves new users from their history" if c.cold_users else "knows the users of training only"
+        lines = [cold[c.cold_items], users, features[c.features]]
+    lines.append("needs a real clock" if c.needs_time else "needs no clock")
+    lines.append("the same whatever the seed" if c.deterministic else "depends on the seed")
     if c.validates:
-        lines.append("finds its number of epochs on the `validate` part")
+        chosen_on = {"featurizer": "items that it holds out", "ranker": "lists that it holds out"}
+        lines.append(f"finds its number of epochs on {chosen_on.get(stage, 'the `validate` part')}")
     return [*lines, "needs a `rank` part" if c.learns else "has nothing to fit"] if stage == "ranker" else lines
 
 

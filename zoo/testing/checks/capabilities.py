@@ -10,10 +10,22 @@ from torch import Tensor
 
 from zoo.errors import ConfigError
 from zoo.stages.stage import RunContext
-from zoo.testing.check import check, require
+from zoo.testing.check import FITTED_STAGES, check, require
 from zoo.testing.data import shop
 from zoo.testing.subject import SETTINGS, Subject, as_of_new_users, difference, with_histories
 from zoo.testing.variants import with_sparse_features
+
+
+@check(
+    *FITTED_STAGES, needs="class", only="those that declare that they learn nothing",
+    when=lambda s: not s.capabilities.learns,
+    sentence="What learns nothing names nothing in `fitted`.",
+    remedy="Where `fit` sets something, a copied column too, leave `learns` at True; where it does not, leave `fitted` empty.",
+)  # fmt: skip
+def untaught(subject: Subject) -> None:
+    """`Capabilities(learns=False)` says that there is nothing to fit, and `fitted` names what a fit sets: only one can be true."""
+    named = tuple(subject.build().fitted)
+    require(not named, f"it declares that it learns nothing, and `fitted` names {', '.join(named)}")
 
 
 @check(

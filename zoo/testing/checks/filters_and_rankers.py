@@ -9,9 +9,11 @@ import pyarrow as pa
 import torch
 
 from zoo.data.catalogue import Catalogue
+from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.stage import RunContext
 from zoo.testing.check import check, require
 from zoo.testing.data import shop
-from zoo.testing.subject import Subject, difference
+from zoo.testing.subject import SETTINGS, Subject, difference
 from zoo.testing.variants import fingerprint
 
 
@@ -62,3 +64,32 @@ def row_alone(subject: Subject) -> None:
         rows = subject.ask(subject.fitted, replace(subject.world, catalogue=part))
         found = difference(subject.answer[torch.from_numpy(chosen)], rows)
         require(not found, f"the catalogue {what}: {found}")
+
+
+@check(
+    "featurizer", only="those that override `fit_transform`",
+    when=lambda s: s.target.fit_transform is not Featurizer.fit_transform,  # type: ignore[attr-defined]
+    sentence="To fit and transform at once gives what one after the other does.",
+    remedy="Let `fit_transform` set all that `fit` sets, and return what `transform` would; or leave it to the core.",
+)  # fmt: skip
+def fit_transform(subject: Subject) -> None:
+    """A run fits and transforms at once; an artifact transforms with what was saved. Both have to be the same features.
+
+    Compared are what `fit_transform` returns, what the instance then makes of the same catalogue, and what one does that
+    was only fitted.
+    """
+    world, part = shop(), subject.build()
+    features = part.fit_transform(world.data(subject.capabilities), RunContext(settings=SETTINGS))
+    name = type(features).__name__
+    require(isinstance(features, ItemFeatures), f"`fit_transform` returned {name}, expected zoo.api.ItemFeatures")
+    require(
+        len(features.values) == len(world.catalogue),
+        f"`fit_transform` made {len(features.values)} rows of {len(world.catalogue)} items",
+    )
+    at_once = features.rows(torch.arange(len(world.catalogue))).detach()
+    for what, answer in (
+        ("`transform` after it", subject.ask(part, world)),
+        ("`transform` after `fit`", subject.answer),
+    ):
+        found = difference(at_once, answer)
+        require(not found, f"`fit_transform` and {what}: {found}")
