@@ -53,6 +53,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
     """Which values an item has, `[I, C]` for each of these columns."""
     directions: Tensor
     """What reduces item features, `[D, S]`."""
+    norms: Tensor
+    """The length of each item's features, `[I]`."""
 
     def fit(self, data: TrainingData) -> None:
         """Count the training log, and take prices and categories from the catalogue.
@@ -68,7 +70,9 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             items, values = catalogue.categories(name)
             self.categories[name] = values.unique().to_pylist()
             self.members[name] = _members(self.categories[name], items, values.to_pylist(), len(catalogue))
-        self.directions = torch.zeros(0, 0)
+        self.directions, self.norms = torch.zeros(0, 0), torch.zeros(0)
+        if "similarity" in self.groups and features is not None:
+            self.norms = _norms(features)
         if "vectors" in self.groups and features is not None:
             self.directions = main_directions(features.values, self.params.vectors)
         table = {}
@@ -94,6 +98,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             table["price"] = _log_prices(catalogue, float(known.median()))[1:]
         self._set_table(table, features)
         self.table = torch.cat([old, self.table])
+        if len(self.norms):
+            self.norms = torch.cat([self.norms, _norms(features)])
         for name, values in self.categories.items():
             items, found = catalogue.categories(name)
             new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
@@ -129,14 +135,14 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             price = table[:, self.columns.index("price")]
             made["price-ratio"] = price[items] - _means(profiles["events"], price)
         if "similarity" in self.groups and vectors is not None:
-            made["similarity"] = _cosines(profiles["recent"], vectors, items)
+            made["similarity"] = _cosines(profiles["recent"], vectors, self.norms.numpy(), items)
         own = np.stack([np.broadcast_to(v, items.shape) for v in made.values()], -1) if made else table[items][..., :0]
         features = np.concatenate([own.astype(np.float32), table[items]], axis=-1)
         return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
 
     def state(self) -> State:
         """Return the table, the categories as pairs of item and value, and the directions."""
-        tensors = {"table": self.table, "directions": self.directions}
+        tensors = {"table": self.table, "directions": self.directions, "norms": self.norms}
         for number, members in enumerate(self.members.values()):
             pairs = members.tocoo()
             tensors[f"members-{number}"] = torch.from_numpy(np.stack([pairs.row, pairs.col]).astype(np.int64))
@@ -145,7 +151,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
     def load_state(self, state: State) -> None:
         """Take back what `state` returned."""
         self.groups, self.columns, self.categories = (state.values[n] for n in ("groups", "columns", "categories"))
-        self.table, self.directions = state.tensors["table"], state.tensors["directions"]
+        self.table, self.directions, self.norms = (state.tensors[n] for n in ("table", "directions", "norms"))
         self.members = {}
         for number, (name, values) in enumerate(self.categories.items()):
             rows, codes = state.tensors[f"members-{number}"].numpy()
@@ -268,24 +274,28 @@ def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> ND
 
 
 def _cosines(
-    profiles: scipy.sparse.csr_matrix, features: ItemFeatures, items: NDArray[np.int64]
+    profiles: scipy.sparse.csr_matrix, features: ItemFeatures, norms: NDArray[np.float32], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Return the cosine of each query's profile, as item features, and each candidate's, `[B, K]`; 0 where one has none."""
     if features.is_sparse:
         vectors = features.sparse()
         tastes = (profiles @ vectors).tocsr()
-        norms, lengths = _norms(vectors), _norms(tastes)
+        lengths = np.sqrt(np.asarray(tastes.multiply(tastes).sum(1), np.float32)).ravel()
         met = _products(tastes, vectors, items)
     else:
-        vectors = features.values.numpy()
-        tastes = profiles @ vectors
-        norms, lengths = np.linalg.norm(vectors, axis=1), np.linalg.norm(tastes, axis=1)
-        met = np.einsum("bkd,bd->bk", vectors[items], tastes)
+        dense = features.values.numpy()
+        tastes = profiles @ dense
+        lengths = np.linalg.norm(tastes, axis=1)
+        met = np.einsum("bkd,bd->bk", dense[items], tastes)
     scale = norms[items] * lengths[:, None]
     cosines: NDArray[np.float32] = np.divide(met, scale, out=np.zeros_like(met), where=scale > 0)
     return cosines
 
 
-def _norms(matrix: scipy.sparse.csr_matrix) -> NDArray[np.float32]:
-    """Return the length of each row."""
-    return np.sqrt(np.asarray(matrix.multiply(matrix).sum(1), np.float32)).ravel()
+def _norms(features: ItemFeatures) -> Tensor:
+    """Return the length of each item's features, `[I]` float32."""
+    if not features.is_sparse:
+        lengths: Tensor = torch.linalg.vector_norm(features.values, dim=1)
+        return lengths
+    matrix = features.sparse()
+    return torch.from_numpy(np.sqrt(np.asarray(matrix.multiply(matrix).sum(1), np.float32)).ravel())
