@@ -16,12 +16,13 @@ from zoo.config.resolved import Chosen, ResolvedRankModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments
+from zoo.data.products import pair_products
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import RunContext, TrainingData
-from zoo.stages.text_match import TextMatch, pair_products
+from zoo.stages.text_match import TextMatch
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
 """Fits a featurizer and returns what it makes of the documents."""

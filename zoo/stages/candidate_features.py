@@ -26,6 +26,7 @@ from torch import Tensor
 from zoo.config.candidates import GROUPS, CandidateFeatureSettings, Group
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions, csr
+from zoo.data.products import entries, pair_products
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError
 from zoo.nn.reduction import main_directions
@@ -239,30 +240,19 @@ def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_co
 
 def _entries(matrix: scipy.sparse.csr_matrix, columns: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the entries of each row at some columns, `[B, K]`."""
-    rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)
-    return _at(matrix, rows.ravel(), columns.ravel()).reshape(columns.shape)
-
-
-def _at(matrix: scipy.sparse.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the entries at some places, `[M]`."""
-    if not len(rows):  # SciPy would return a sparse matrix of them
-        return np.zeros(0, np.float32)
-    return np.asarray(matrix[rows, columns], np.float32).ravel()
+    return entries(matrix, _rows(columns), columns.ravel()).reshape(columns.shape)
 
 
 def _products(
     profiles: scipy.sparse.csr_matrix, vectors: scipy.sparse.csr_matrix, items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the product of each query's profile `[B, C]` with the vectors `[I, C]` of its candidates `[B, K]`, `[B, K]`.
+    """Return the product of each query's profile `[B, C]` with the vectors `[I, C]` of its candidates `[B, K]`, `[B, K]`."""
+    return pair_products(profiles, vectors, _rows(items), items.ravel()).reshape(items.shape)
 
-    Only where a vector has an entry is the profile looked up: neither `[B, I]` nor `[B, K, C]` is made.
-    """
-    chosen = vectors[items.ravel()]
-    lengths = np.diff(chosen.indptr)
-    row = np.repeat(np.repeat(np.arange(len(items)), items.shape[1]), lengths)
-    met = _at(profiles, row, chosen.indices) * chosen.data
-    slot = np.repeat(np.arange(items.size), lengths)
-    return np.bincount(slot, met, items.size).astype(np.float32).reshape(items.shape)
+
+def _rows(items: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row of each slot, `[B * K]`."""
+    return np.repeat(np.arange(len(items)), items.shape[1])
 
 
 def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> NDArray[np.float32]:

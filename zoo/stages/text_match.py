@@ -11,6 +11,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from zoo.data.catalogue import Catalogue
+from zoo.data.products import pair_products
 
 K1, B = 1.2, 0.75
 """How soon a further occurrence of a term counts no more, and how much a long text has to have more of them."""
@@ -115,13 +116,6 @@ def pairs(text: str) -> list[str]:
     """Return the pairs of neighbouring words of a text."""
     found = words(text)
     return [f"{a} {b}" for a, b in pairwise(found)]
-
-
-def pair_products(
-    left: scipy.sparse.csr_matrix, right: scipy.sparse.csr_matrix, rows: NDArray[np.int64], others: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return the product of a row of one matrix and a row of another for each pair of them, `[N]`."""
-    return np.asarray(left[rows].multiply(right[others]).sum(1), np.float32).ravel()
 
 
 def _bm25(counts: scipy.sparse.csr_matrix, known: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
