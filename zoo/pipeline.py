@@ -68,6 +68,8 @@ class Pipeline:
         self.known = np.zeros(0, np.bool_)
         self.known_users = np.zeros(0, np.bool_)
         self.fits: list[dict[str, Any]] = []
+        self.taught: tuple[int, int] | None = None
+        """How many of the lists that rankers were fitted on have a target among their candidates, and how many there are."""
 
     @classmethod
     def of(cls, predictor: str, **params: Any) -> Pipeline:
@@ -265,7 +267,9 @@ class Pipeline:
         folder = context.folder / "rankers" if context.folder else None
         settings = self.model.train
         context = replace(context, epochs=None, settings=settings, label=self.model.label, folder=folder)
-        fit_in_turn(self.rankers, learning, RankingData.joined(blocks), context)
+        data = RankingData.joined(blocks)
+        self.taught = int(np.count_nonzero(data.decided)), len(data)
+        fit_in_turn(self.rankers, learning, data, context)
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

@@ -217,7 +217,8 @@ def _candidate_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
     found = pipeline.retrieve(judge.queries, judge.candidates, judge.rules)
     judged = Judged.of(found.items, judge.queries.answers(), judge.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
-    return {"candidates": {"recall": float(shares[judged.n_targets > 0].mean()), "k": judge.candidates}}
+    recall = float(shares[judged.n_targets > 0].mean())
+    return {"candidates": {"recall": recall, "k": judge.candidates, "taught": pipeline.taught}}
 
 
 def _moment(milliseconds: int) -> str:

@@ -155,8 +155,11 @@ def candidate_table(store: Store) -> Table | None:
     for label, runs in by_label(store.rows()).items():
         found = [r.slices["candidates"] for r in runs if "candidates" in r.slices]
         if found:
-            rows.append([Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found]))])
-    return Table(["model", "candidates", "recall"], rows) if rows else None
+            taught = "{:,} of {:,}".format(*found[0]["taught"]) if found[0]["taught"] else ""
+            rows.append(
+                [Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found])), Cell(taught)]
+            )
+    return Table(["model", "candidates", "recall", "lists learned from"], rows) if rows else None
 
 
 def _refit(fit: dict[str, Any]) -> str:

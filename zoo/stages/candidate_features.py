@@ -83,7 +83,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             table["trend"] = _trend(data.interactions)
         if "price" in self.groups:
             table["price"] = _log_prices(catalogue)
-        self._set_table(table, features)
+        self._set_table(table, features, len(catalogue))
 
     def grow(self, catalogue: Catalogue, features: ItemFeatures) -> None:
         """Take N new items, which nobody took yet, numbered after all others.
@@ -97,7 +97,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         if "price" in self.columns:
             known = old[1:, self.columns.index("price")]
             table["price"] = _log_prices(catalogue, float(known.median()))[1:]
-        self._set_table(table, features)
+        self._set_table(table, features, n)
         self.table = torch.cat([old, self.table])
         if len(self.norms):
             self.norms = torch.cat([self.norms, _norms(features)])
@@ -158,12 +158,11 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             rows, codes = state.tensors[f"members-{number}"].numpy()
             self.members[name] = _matrix(rows, codes, len(self.table), len(values))
 
-    def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None) -> None:
+    def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None, rows: int) -> None:
         """Set what is so of each item: columns made already, and reduced item features."""
         parts = [torch.from_numpy(values.astype(np.float32))[:, None] for values in table.values()]
         if features is not None and self.directions.numel():
             parts.append((features.values @ self.directions).float())
-        rows = len(next(iter(table.values()))) if table else 0 if features is None else features.values.shape[0]
         self.columns = [*table, *(f"vector-{i}" for i in range(1, self.directions.shape[1] + 1))]
         self.table = torch.cat(parts, dim=1) if parts else torch.zeros(rows, 0)
 
