@@ -31,7 +31,7 @@ SET = {**ALIKE, "scorer": "set-attention"}
 RANKERS = {
     "mlp, softmax": ("neural-ranker", ALIKE),
     "set attention, softmax": ("neural-ranker", SET),
-    "set attention, sorting network": ("sorting-network", SET),
+    "set attention, sorting network": ("sorting-network", {**SET, "sigmoid": "cauchy"}),
     "autoencoder": ("sorting-autoencoder", ALIKE),
     "autoencoder, not pretrained": ("sorting-autoencoder", {**ALIKE, "pretrain_epochs": 0}),
     "autoencoder, not sorted": ("sorting-autoencoder", {**ALIKE, "sorting": "none"}),

@@ -46,6 +46,10 @@ def test_each_column_is_that_of_the_formula(match: TextMatch) -> None:
             shared = len(asked & set(words(texts[d]))) / max(len(asked), 1)
             assert found[f"overlap{name}"][at] == pytest.approx(shared)
         assert found["length-title"][at] == pytest.approx(math.log1p(len(words(TITLES[d] or ""))))
+        title = words(TITLES[d] or "")
+        starts = [1 / (title.index(term) + 1) for term in asked if term in title]
+        assert found["start-title"][at] == pytest.approx(sum(starts) / max(len(asked), 1))
+        assert found["density-title"][at] == pytest.approx(sum(t in asked for t in title) / max(len(title), 1))
         neighbours = set(pairwise(words(QUERIES[q])))
         there = set(pairwise(words(TITLES[d] or "")))
         assert found["phrase-title"][at] == pytest.approx(len(neighbours & there) / max(len(neighbours), 1))

@@ -29,6 +29,8 @@ class TextMatch:
     | `bm25`, `bm25-COLUMN` | BM25 of the query in all text, and in a column |
     | `overlap`, `overlap-COLUMN` | share of the query's different terms that occur there |
     | `phrase-COLUMN` | share of its pairs of neighbouring terms that are neighbours there |
+    | `start-COLUMN` | mean over these terms of 1 / the place where they first occur there, 0 where they do not |
+    | `density-COLUMN` | share of the column's words that are terms of the query |
     | `length-COLUMN` | log(1 + terms of the column) |
     | `query-length` | different terms of the query |
     """
@@ -48,6 +50,7 @@ class TextMatch:
         self.terms = Terms(words(text) for column in texts.values() for text in column)
         self.pairs = Terms(pairs(text) for column in texts.values() for text in column)
         self.phrases = {name: self.pairs.counts(map(pairs, column)).sign() for name, column in texts.items()}
+        self.starts = {name: self.terms.counts(map(words, column), first=True) for name, column in texts.items()}
         counts = {f"-{name}": self.terms.counts(map(words, column)) for name, column in texts.items()}
         self.counts = {
             "": sum(counts.values(), start=scipy.sparse.csr_matrix(next(iter(counts.values())).shape)),
@@ -76,7 +79,11 @@ class TextMatch:
             there = self.counts[name].sign()
             made[f"overlap{name}"] = pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
             if name:
-                made[f"length{name}"] = np.log1p(np.asarray(self.counts[name].sum(1)).ravel()[documents])
+                n = np.asarray(self.counts[name].sum(1)).ravel()[documents]
+                found = pair_products(matrix, self.counts[name], list_of, documents)
+                made[f"density{name}"], made[f"length{name}"] = found / np.maximum(n, 1), np.log1p(n)
+        for name, first in self.starts.items():
+            made[f"start-{name}"] = pair_products(matrix, first, list_of, documents) / np.maximum(length, 1)[list_of]
         for name, there in self.phrases.items():
             made[f"phrase-{name}"] = pair_products(of_pairs, there, list_of, documents) / number[list_of]
         made["query-length"] = length[list_of]
