@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zoo.stages.ranker import Ranker
     from zoo.stages.ranking import RankingData
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
+    from zoo.training.lists import ListBatch, ListExamples
     from zoo.training.neural import NeuralPredictor, Sizes
     from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
     from zoo.training.ranking import NeuralRanker
@@ -54,6 +55,8 @@ _LAZY = {
     "ItemFeatures": "zoo.stages.featurizer",
     "ItemTable": "zoo.nn.items",
     "Judged": "zoo.evaluation.metric",
+    "ListBatch": "zoo.training.lists",
+    "ListExamples": "zoo.training.lists",
     "MaskedItem": "zoo.training.objectives",
     "Metric": "zoo.evaluation.metric",
     "NeuralFeaturizer": "zoo.training.text",
@@ -101,6 +104,8 @@ __all__ = [
     "ItemFeatures",
     "ItemTable",
     "Judged",
+    "ListBatch",
+    "ListExamples",
     "MaskedItem",
     "Metric",
     "NeuralFeaturizer",

@@ -22,7 +22,8 @@ class Training:
         component: What is trained: the name of its class, such as `SASRec`.
         seed: The seed of the run.
         phase: What it is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to learn from,
-            `refit` is the last of several, `fit` the only one.
+            `refit` is the last of several, `fit` the only one; `pretraining` is what a ranker does
+            before it learns from labels.
         epochs: The most epochs that it takes.
         settings: The keys of `[train]`, as the model has them.
         folder: Where callbacks may write, or None where nothing is kept; it may not be there yet.

@@ -89,7 +89,7 @@ class RunContext:
         device: Where tensors live.
         label: The name of the model in tables.
         phase: What the fit is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to
-            learn from, `refit` is the last of several, `fit` the only one.
+            learn from, `refit` is the last of several, `fit` the only one, `pretraining` comes before labels.
         folder: Where a stage may write, or None; a training that finds its checkpoint there goes on from it.
         validate: Evaluates a predictor on the validation queries, or None where there are none.
         epochs: How many epochs to train, where that is settled; None to find out by `validate`.

@@ -100,17 +100,26 @@ class Terms:
             for term in text:
                 self.number.setdefault(term, len(self.number))
 
-    def counts(self, texts: Iterable[Sequence[str]]) -> scipy.sparse.csr_matrix:
-        """Return how often each of them occurs in each text, `[rows, V]`; others are left out."""
-        ends, terms = [0], []
+    def counts(self, texts: Iterable[Sequence[str]], *, first: bool = False) -> scipy.sparse.csr_matrix:
+        """Return how often each of them occurs in each text, `[rows, V]`; others are left out.
+
+        Args:
+            texts: As terms.
+            first: Return 1 / the place of the first occurrence instead, counted from 1.
+        """
+        ends, terms, values = [0], list[int](), list[float]()
         for text in texts:
-            terms += [self.number[term] for term in text if term in self.number]
+            found: dict[int, float] = {}
+            for place, term in enumerate(text, 1):
+                if term in self.number:
+                    at = self.number[term]
+                    found[at] = found.get(at, 1 / place) if first else found.get(at, 0.0) + 1
+            terms += found
+            values += found.values()
             ends.append(len(terms))
-        matrix = scipy.sparse.csr_matrix(
-            (np.ones(len(terms), np.float32), np.array(terms, np.int64), np.array(ends)),
-            (len(ends) - 1, len(self.number)),
-        )
-        matrix.sum_duplicates()
+        parts = (np.array(values, np.float32), np.array(terms, np.int64), np.array(ends))
+        matrix = scipy.sparse.csr_matrix(parts, (len(ends) - 1, len(self.number)))
+        matrix.sort_indices()
         return matrix
 
 

@@ -101,6 +101,16 @@ class NeuralRanker(Ranker[P]):
             context: Of the fit.
         """
 
+    def learn(self, lesson: nn.Module, examples: ListExamples, context: RunContext, epochs: int) -> None:
+        """Step a module that has `loss(batch: ListBatch)` through lists, as the core trains all networks.
+
+        Raises:
+            TrainingError: The loss is no number any more.
+        """
+        made_of = self.params.model_dump(mode="json")
+        name = f"{type(self).__name__}-{type(lesson).__name__}"
+        train(lesson, examples, replace(context, epochs=epochs), name, streams=(examples.rng,), params=made_of)
+
     def fit(self, data: RankingData, context: RunContext) -> None:
         """Train the scorer.
 
@@ -206,7 +216,8 @@ class NeuralRanker(Ranker[P]):
         lists = self._read(data)
         examples = ListExamples(lists, np.flatnonzero(data.decided), size, rng)
         everything = ListExamples(lists, np.arange(len(data)), size, rng)
-        self.pretrain(self.network.scorer, everything, replace(context, epochs=None, validate=None))
+        folder = context.folder / f"{name}-pretraining" if context.folder else None
+        self.pretrain(self.network.scorer, everything, replace(context, phase="pretraining", folder=folder))
         asked = None if chosen is None else self._read(chosen)
         validate = None if asked is None else partial(self._ndcg, asked, context.device)
         lesson, made_of = ListLesson(self.network.scorer, self.loss), p.model_dump(mode="json")

@@ -128,7 +128,11 @@ def _recorded(subject: Subject, epochs: int) -> Recorder:
         NotApplicableError: The component trains in a loop of its own.
     """
     recorder, world = Recorder(), cycle()
-    context = RunContext(epochs=epochs, settings=SETTINGS, callbacks=lambda training: [recorder])
+    context = RunContext(
+        epochs=epochs,
+        settings=SETTINGS,
+        callbacks=lambda training: [] if training.phase == "pretraining" else [recorder],
+    )
     ranks = subject.stage == "ranker"
     subject.build().fit(RankingData.of(shop().labelled) if ranks else world.data(subject.capabilities), context)
     if not recorder.losses:

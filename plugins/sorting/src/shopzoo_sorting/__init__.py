@@ -1,0 +1,41 @@
+"""ShopZoo's sorting networks: rankers that are trained through a sort."""
+
+from shopzoo_sorting.params import SortingAutoencoderParams, SortingNetworkParams
+from zoo.api import Capabilities, ComponentSpec, hookimpl
+
+
+@hookimpl
+def zoo_components() -> list[ComponentSpec]:
+    """Return the rankers of the family."""
+    return [
+        ComponentSpec(
+            name="sorting-network",
+            stage="ranker",
+            target="shopzoo_sorting.sorting_network:SortingNetwork",
+            params=SortingNetworkParams,
+            summary="Scores candidates by a network over their features, trained through a differentiable sort.",
+            citation="Petersen et al.: Monotonic differentiable sorting networks. ICLR 2022",
+            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            tiny={"dim": 8, "blocks": 1, "learning_rate": 0.01, "max_epochs": 30},
+        ),
+        ComponentSpec(
+            name="sorting-autoencoder",
+            stage="ranker",
+            target="shopzoo_sorting.sorting_autoencoder:SortingAutoencoder",
+            params=SortingAutoencoderParams,
+            summary="Learns without labels to tell candidates' features from their places in an order, then which order is wanted.",
+            citation="A composition of this zoo; its parts: Zhang et al.: FSPool. ICLR 2020; Petersen et al.: Monotonic "
+            "differentiable sorting networks. ICLR 2022; Liang et al.: Variational autoencoders for collaborative filtering. "
+            "WWW 2018",
+            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            tiny={
+                "dim": 8,
+                "blocks": 1,
+                "places": 4,
+                "code": 1,
+                "learning_rate": 0.01,
+                "pretrain_epochs": 2,
+                "max_epochs": 30,
+            },
+        ),
+    ]
