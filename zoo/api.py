@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from zoo.stages.filter import Filter
     from zoo.stages.predictor import Predictor
     from zoo.stages.ranker import Ranker
-    from zoo.stages.ranking import RankingData
+    from zoo.stages.ranking import RankingData, refuse_other_columns
     from zoo.stages.stage import RunContext, Stage, State, TrainingData
     from zoo.training.lists import ListBatch, ListExamples
     from zoo.training.neural import NeuralPredictor, Sizes
@@ -79,6 +79,7 @@ _LAZY = {
     "TextBatch": "zoo.data.texts",
     "TrainingData": "zoo.stages.stage",
     "UserItem": "zoo.training.objectives",
+    "refuse_other_columns": "zoo.stages.ranking",
 }
 
 __all__ = [
@@ -141,6 +142,7 @@ __all__ = [
     "ZooError",
     "hookimpl",
     "neural_capabilities",
+    "refuse_other_columns",
 ]
 
 

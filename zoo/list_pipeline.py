@@ -17,6 +17,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
+from zoo.errors import naming
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
@@ -48,9 +49,17 @@ class Ranked:
 class ListPipeline:
     """Rankers in turn, and the featurizers that compare texts for them."""
 
-    def __init__(self, model: ResolvedRankModel, featurize: Featurize | None = None) -> None:
-        """Build the stages of a model; `featurize` takes the place of `Featurizer.fit_transform`."""
-        self.model = model
+    def __init__(
+        self, model: ResolvedRankModel, featurize: Featurize | None = None, match: TextMatch | None = None
+    ) -> None:
+        """Build the stages of a model.
+
+        Args:
+            model: Its rankers and featurizers.
+            featurize: Takes the place of `Featurizer.fit_transform`.
+            match: The counts of the documents' terms, where these are made already.
+        """
+        self.model, self.match = model, match
         self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
@@ -105,8 +114,8 @@ class ListPipeline:
         if lists.texts is not None:
             known = np.zeros(len(lists.catalogue), np.bool_)
             known[lists.documents[fold.train[lists.list_of]]] = True
-            match = TextMatch(lists.catalogue, lists.text, known)
-            columns |= match.columns(lists.texts, lists.list_of, lists.documents)
+            match = self.match or text_match(lists)
+            columns |= match.columns(lists.texts, lists.list_of, lists.documents, known)
             training = TrainingData(lists.relevant(fold.train), lists.catalogue, None, known)
             vectors, cosines = self._cosines(lists, training, context)
             columns |= cosines
@@ -127,25 +136,34 @@ class ListPipeline:
     ) -> tuple[ItemFeatures | None, dict[str, Any]]:
         """Return the documents' features, and for each featurizer the cosine of query and document, `[N]`."""
         assert lists.texts is not None
-        asked = _as_catalogue(lists.texts, lists.text)
         made, cosines = [], {}
         names = [chosen.name for chosen in self.model.featurizers]
         for number, (chosen, featurizer) in enumerate(zip(self.model.featurizers, self.featurizers, strict=True), 1):
-            features = item_features([partial(self.featurize, chosen, featurizer)], training, context)
+            here = replace(context, folder=context.folder / f"text-{number}" if context.folder else None)
+            fit = naming(chosen.name)(partial(self.featurize, chosen, featurizer))
+            features = item_features([fit], training, here)
             assert features is not None
+            read = getattr(chosen.params, "columns", lists.text)
             with torch.inference_mode():
-                queries = featurizer.transform(asked)
+                queries = featurizer.transform(_as_catalogue(lists.texts, lists.text, read[0]))
             name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
             cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
             made.append(features)
         return joined(made), cosines
 
 
-def _as_catalogue(texts: Sequence[str], columns: Sequence[str]) -> Catalogue:
-    """Return queries as documents: each of the columns has the query's text."""
-    column = pa.array([None, *texts], pa.string())
+def text_match(lists: Judgments) -> TextMatch:
+    """Return the counts of the terms of all documents that are in a list."""
+    asked = np.zeros(len(lists.catalogue), np.bool_)
+    asked[lists.documents] = True
+    return TextMatch(lists.catalogue, lists.text, asked)
+
+
+def _as_catalogue(texts: Sequence[str], columns: Sequence[str], chosen: str) -> Catalogue:
+    """Return queries as documents: one of the columns has the query's text, the others are empty."""
     ids = pa.array([None, *map(str, range(1, len(texts) + 1))], pa.string())
-    return Catalogue(ids, pa.table(dict.fromkeys(columns, column)))
+    table = {name: pa.nulls(len(ids), pa.string()) for name in columns}
+    return Catalogue(ids, pa.table({**table, chosen: pa.array([None, *texts], pa.string())}))
 
 
 def _cosine(queries: ItemFeatures, documents: ItemFeatures, lists: Judgments) -> Any:

@@ -193,7 +193,10 @@ class Pipeline:
         lists = self._as_lists(asked, found)
         for ranker in self.rankers:
             lists = reranked(lists, ranker)
-        return Candidates(lists.items[:, :k], lists.scores[:, :k], found.tied)
+        tied = found.tied
+        if lists.scores.shape[1] > k:
+            tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)
+        return Candidates(lists.items[:, :k], lists.scores[:, :k], tied)
 
     def _retrieved(
         self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from zoo.config.ranking import Folds, GivenLists, JudgedData
 from zoo.data.dataset import Tables
@@ -122,8 +123,25 @@ def test_queries_are_dealt_evenly_and_each_tests_once() -> None:
 
 
 def test_a_query_of_two_parts_is_refused() -> None:
-    with pytest.raises(DataError, match=r"part is '\d+', and '\d+' in another row of the same query"):
+    with pytest.raises(DataError, match=r"file, row 2: part is '10', and '1' in row 5, of the same query"):
         read({"part": ["2", "10", "2", "1", "1", "2"]}, column="part")
+
+
+def test_a_query_of_two_texts_is_refused() -> None:
+    with pytest.raises(DataError, match=r"file, row 6: query is 'sky', and 'blue' in row \d, of the same query"):
+        read({"query": ["blue", "red", "blue", "hat", "red", "sky"]}, text=["title"])
+
+
+def test_a_document_judged_twice_for_one_query_is_refused() -> None:
+    with pytest.raises(DataError, match="file, row 6: item_id 'k' was judged for the same query in row 1 already"):
+        read({"item_id": ["k", "l", "m", "k", "k", "k"]}, items=pa.table({"item_id": ["k", "l", "m"]}))
+
+
+def test_a_value_of_two_parts_is_refused() -> None:
+    with pytest.raises(
+        ValidationError, match="expected each value in one of train, validate and test, found 'test' in two"
+    ):
+        GivenLists(train=["train", "test"])
 
 
 def test_lists_that_come_split_may_number_their_queries_anew() -> None:

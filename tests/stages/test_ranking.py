@@ -59,12 +59,15 @@ def test_a_list_of_equal_labels_or_without_labels_teaches_no_order() -> None:
 
 
 def test_what_is_held_out_is_not_learned_from() -> None:
-    many = RankingData.joined([data()] * 10)
+    many = RankingData.joined([data()] * 60)
     learned, chosen = many.held_out(0.25, np.random.default_rng(0))
 
-    assert len(chosen) == 5
+    assert chosen is not None
+    assert len(chosen) == 30
     assert chosen.decided.all()
-    assert len(learned) == 35
+    assert len(learned) == 210
+    few = RankingData.joined([data()] * 10)
+    assert few.held_out(0.25, np.random.default_rng(0)) == (few, None)  # of five lists nothing can be told
 
     given = replace(many, validation=data())
     assert given.held_out(0.25, np.random.default_rng(0)) == (given, given.validation)

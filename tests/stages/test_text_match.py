@@ -19,7 +19,7 @@ QUERIES = ["blue hat", "hat hat unheard", "FÜR scarf", ""]
 @pytest.fixture
 def match() -> TextMatch:
     catalogue = Catalogue(pa.array([None, *"12345"]), pa.table({"title": TITLES, "text": TEXTS}))
-    return TextMatch(catalogue, ["title", "text"], KNOWN)
+    return TextMatch(catalogue, ["title", "text"], np.arange(6) > 0)
 
 
 def bm25(query: str, document: int, documents: list[str]) -> float:
@@ -35,7 +35,7 @@ def bm25(query: str, document: int, documents: list[str]) -> float:
 
 def test_each_column_is_that_of_the_formula(match: TextMatch) -> None:
     asked_of = [(q, d) for q in range(4) for d in range(1, 6)]
-    found = match.columns(QUERIES, np.array([q for q, _ in asked_of]), np.array([d for _, d in asked_of]))
+    found = match.columns(QUERIES, np.array([q for q, _ in asked_of]), np.array([d for _, d in asked_of]), KNOWN)
     both = [f"{a or ''} {b or ''}" for a, b in zip(TITLES, TEXTS, strict=True)]
 
     for at, (q, d) in enumerate(asked_of):

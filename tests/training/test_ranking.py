@@ -13,7 +13,7 @@ from zoo.nn.lists import list_ndcg
 from zoo.params import NeuralRankerParams
 from zoo.stages.ranking import RankingData
 from zoo.stages.stage import RunContext
-from zoo.training.ranking import NeuralRanker
+from zoo.training.ranking import ListLesson, NeuralRanker
 
 
 class Pointwise(NeuralRanker[NeuralRankerParams]):
@@ -86,6 +86,31 @@ def test_lists_without_labels_are_not_learned_from() -> None:
 
     upside_down = replace(lists(seed=1), labels=2 - lists(seed=1).labels)
     assert quality(ranker, upside_down) > 0.95
+
+
+class Taught(Pointwise):
+    """Learns something before the labels, and remembers what it saw."""
+
+    def pretrain(self, scorer: Any, examples: Any, context: RunContext) -> None:
+        """Take a step, and look at labels and mode afterwards."""
+        self.seen = [batch.labels for batch in examples]
+        self.learn(ListLesson(scorer, self.loss), examples, context, 1)
+
+    def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the mean squared error, and note in which mode the scorer is."""
+        self.modes = [*getattr(self, "modes", []), self.network.scorer.training]
+        return super().loss(scores, labels, mask)
+
+
+def test_what_learns_before_the_labels_sees_those_that_are_known_and_none_other() -> None:
+    data = replace(lists(), labels=torch.full_like(lists().labels, 2.0))
+    few = np.arange(120) < 40
+    taught = torch.from_numpy(data.list_of < 40)
+    ranker = Taught(NeuralRankerParams(dim=4, blocks=1))
+    ranker.fit(replace(data, labels=torch.where(taught, lists().labels, 2.0), labelled=few), RunContext(epochs=1))
+
+    assert sum(float(labels.sum()) for labels in ranker.seen) == float(lists().labels[taught].sum())
+    assert all(ranker.modes)  # dropout is on before the labels and after
 
 
 def test_what_was_saved_scores_as_before() -> None:

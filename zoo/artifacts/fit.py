@@ -77,7 +77,9 @@ def fit(
         if all_events:
             epochs = pipeline.predictor.epochs if model.predictor.capabilities.validates else None
             last = replace(context, epochs=epochs, phase="refit", folder=folder and folder / "all-events")
-            pipeline.fit_on(task.log, task.catalogue, last)
+            learned = any(chosen.capabilities.learns for chosen in model.rankers)
+            # Rankers know the columns that they learned from.
+            pipeline.fit_on(task.log, task.catalogue, last, pipeline.features if learned else None)
     artifact = Artifact.of(pipeline, task, candidates=candidates, all_events=all_events)
     how = {"refit": train.refit, "all_events": all_events, "seed": context.seed}
     return replace(artifact, data={**artifact.data, **how})

@@ -176,9 +176,14 @@ def measured(
         "p50_ms": float(np.quantile(single, 0.5)),
         "p99_ms": float(np.quantile(single, 0.99)),
         "peak_memory_mib": peak.mib,
-        "parameters": sum(t.numel() for t in pipeline.predictor.state().tensors.values()),
+        "parameters": sum(t.numel() for stage in (pipeline.predictor, *pipeline.rankers) for t in tensors_of(stage)),
     }
     return figures, _lists_table(judge, lists, evaluation), pipeline
+
+
+def tensors_of(stage: Any) -> list[torch.Tensor]:
+    """Return what a stage learned, as far as it is tensors."""
+    return list(stage.state().tensors.values()) if stage.fitted else []
 
 
 def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:

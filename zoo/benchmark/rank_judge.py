@@ -13,15 +13,16 @@ import pyarrow as pa
 import torch
 
 from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.judge import tensors_of
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.ranking import Folds
 from zoo.config.resolved import ResolvedRankExperiment, ResolvedRankModel
-from zoo.data.folds import folds
+from zoo.data.folds import fingerprint_of, folds
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.lists import ListEvaluator
-from zoo.list_pipeline import ListPipeline, Ranked
+from zoo.list_pipeline import ListPipeline, Ranked, text_match
 from zoo.stages.ranking import RankingData
 from zoo.stages.stage import RunContext
 from zoo.training.record import ranker_records
@@ -45,6 +46,7 @@ class RankJudge:
         column, given = e.split.column, not isinstance(e.split, Folds)
         self.lists = read_judgments(experiment.source.build().read(), e.data, column, nested=given)
         self.folds = folds(self.lists, e.split)
+        self.match = text_match(self.lists) if self.lists.texts is not None else None
         self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks
         self.evaluator = ListEvaluator(
             [m.build() for m in experiment.metrics],
@@ -53,13 +55,16 @@ class RankJudge:
             resamples=e.evaluate.bootstrap,
         )
         self.notes: dict[str, Any] = dict(self.lists.notes)
+        used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
+        if not used.all():
+            self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
         self.starts: dict[str, str] = {}
         self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description: dict[str, Any] = {
             "task": "rank",
             "data": self.lists.fingerprint,
             "lists": len(self.lists),
-            "split": {**e.split.model_dump(mode="json"), "parts": [int(fold.test.sum()) for fold in self.folds]},
+            "split": {"policy": e.split.policy, "folds": len(self.folds), "parts": fingerprint_of(self.folds)},
             "evaluate": e.evaluate.model_dump(mode="json", include={"empty", "gain"}),
             "metrics": [m.as_json() for m in experiment.metrics],
             "refit": self.refit,
@@ -80,7 +85,7 @@ def ranked(
         for number, fold in enumerate(judge.folds, 1):
             here = replace(context, folder=folder / f"fold-{number}")
             with here.seeded("run"):
-                pipeline = ListPipeline(model, features)
+                pipeline = ListPipeline(model, features, judge.match)
                 start = time.perf_counter() + features.owed
                 data = pipeline.fit(judge.lists, fold, here, refit=judge.refit)
                 fit_seconds += time.perf_counter() + features.owed - start
@@ -97,20 +102,23 @@ def ranked(
     figures = {
         "metrics": evaluation.summary(),
         "queries": len(rows) - evaluation.skipped,
+        "tied_edges": _tied(lists, judge.evaluator.k),
         "fit_seconds": fit_seconds,
         "rankers": trained,
         "recommend_per_second": len(rows) / rank_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),
         "p99_ms": float(np.quantile(single, 0.99)),
         "peak_memory_mib": peak.mib,
-        "parameters": sum(t.numel() for ranker in pipeline.rankers for t in _tensors(ranker)),
+        "parameters": sum(t.numel() for ranker in pipeline.rankers for t in tensors_of(ranker)),
     }
     return figures, _lists_table(judge, rows[order], lists, evaluation)
 
 
-def _tensors(ranker: Any) -> list[torch.Tensor]:
-    """Return what a ranker learned, as far as it is tensors."""
-    return list(ranker.state().tensors.values()) if ranker.fitted else []
+def _tied(lists: Ranked, k: int) -> float:
+    """Return the share of lists with a tie at the edge of the longest cutoff."""
+    if lists.scores.shape[1] <= k:
+        return 0.0
+    return float(((lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)).double().mean())
 
 
 def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:

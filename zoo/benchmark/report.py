@@ -93,7 +93,7 @@ def _rank_protocol(store: Store) -> str:
     """Return the protocol of judged lists in a sentence."""
     experiment = store.manifest().experiment
     split, evaluate = experiment["split"], experiment["evaluate"]
-    folds = len(store.manifest().description["split"]["parts"])
+    folds = store.manifest().description["split"]["folds"] if split["policy"] == "folds" else 1
     lists = max((r.queries for r in store.rows()), default=0)
     dealt = "" if split.get("column") else " of queries dealt at random"
     parts = [

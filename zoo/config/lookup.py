@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, MetricChoice, Model
 from zoo.config.resolved import AnyModel, Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
 from zoo.config.splits import Split
 from zoo.config.train import NetworkSettings, TrainSettings
 from zoo.errors import ComponentError, ConfigError
+from zoo.params import NeuralRankerParams
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
 
@@ -149,6 +151,15 @@ class Lookup:
         """Keep it as a problem where a model without a network says how it is trained."""
         if own and not model.validates:
             self.problems.append(f"{where}.train: nothing in {model.label} trains in epochs. Remove [model.train].")
+            return
+        ranked = [r.name for r in model.rankers if r.capabilities.validates]
+        rankers_own = [key for key in own if key in NeuralRankerParams.model_fields]
+        others = [part for part in model.parts if part not in model.rankers and part.capabilities.validates]
+        if ranked and rankers_own and not others:
+            self.problems.append(
+                f"{where}.train: {', '.join(rankers_own)} of {' and '.join(ranked)} are parameters of their own. Write them in "
+                "the ranker's table."
+            )
 
 
 def _metric_misfits(
@@ -188,6 +199,8 @@ def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Re
         lines.append(
             f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
         )
+    if model.candidate_features != CandidateFeatureSettings() and not model.rankers:
+        lines.append(f"{where}.candidate_features: {model.label} has no ranker to be told of candidates. Remove it.")
     lines += [
         f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
         'Use `policy = "temporal"` with three `cuts`.'

@@ -58,6 +58,15 @@ class GivenLists(Table):
     test: list[str] = ["test"]
     """Its values for testing."""
 
+    @model_validator(mode="after")
+    def _each_of_one_part(self) -> GivenLists:
+        """Refuse a value that both trains and tests."""
+        parts = [*self.train, *self.validate_, *self.test]
+        twice = next((value for value in parts if parts.count(value) > 1), None)
+        if twice is not None:
+            raise ValueError(f"expected each value in one of train, validate and test, found {twice!r} in two.")
+        return self
+
 
 def _policy(value: Any) -> str:
     """Return the policy that a `[split]` table names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,15 @@ class Fold:
     train: NDArray[np.bool_]
     validate: NDArray[np.bool_]
     test: NDArray[np.bool_]
+
+
+def fingerprint_of(made: list[Fold]) -> str:
+    """Return a hash of which lists do what."""
+    digest = blake2b(digest_size=8)
+    for fold in made:
+        for chosen in (fold.train, fold.validate, fold.test):
+            digest.update(np.packbits(chosen).data)
+    return digest.hexdigest()
 
 
 def folds(lists: Judgments, split: ListSplit) -> list[Fold]:

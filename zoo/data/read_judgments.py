@@ -54,11 +54,14 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None, *, 
         queries = queries + len(found.unique) * np.array([number[part] for part in parts])
     catalogue, documents = _documents(tables, rows, settings)
     order = np.lexsort((documents, queries))
+    _refuse_twice(rows, queries[order], documents[order], order, catalogue)
     present, counts = np.unique(queries, return_counts=True)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = order[offsets[:-1]]
-    _refuse_two_values(rows, queries[order], order, parts, column)
     texts = _texts_of(rows, table.column("query"), "query") if settings.text else None
+    for about, values in ((column, parts), ("query", texts)):
+        if about is not None and values is not None:
+            _refuse_two_values(rows, queries[order], order, values, about)
     features = _features(rows, wanted)[order]
     return Judgments(
         offsets,
@@ -175,23 +178,42 @@ def _texts_of(rows: Mapped, column: pa.ChunkedArray, name: str) -> list[str]:
 
 
 def _refuse_two_values(
-    rows: Mapped, queries: NDArray[np.int64], order: NDArray[np.int64], parts: list[str] | None, column: str | None
+    rows: Mapped, queries: NDArray[np.int64], order: NDArray[np.int64], values: list[str], name: str
 ) -> None:
-    """Refuse a query whose documents are said to be of two parts.
+    """Refuse a query that is said to be of two parts, or to have two texts.
 
     Raises:
         DataError: There is one.
     """
-    if parts is None or column is None:
-        return
-    values = [parts[row] for row in order]
-    for at in range(1, len(values)):
-        if queries[at] == queries[at - 1] and values[at] != values[at - 1]:
+    sorted_values = [values[row] for row in order]
+    for at in range(1, len(order)):
+        if queries[at] == queries[at - 1] and sorted_values[at] != sorted_values[at - 1]:
             rows.fail(
                 int(order[at]),
-                f"{rows.called(column)} is {values[at]!r}, and {values[at - 1]!r} in another row of the same query: a query "
-                'is of one part. Mend the column, or let queries be dealt at random: split.policy = "folds" without `column`.',
+                f"{rows.called(name)} is {sorted_values[at]!r}, and {sorted_values[at - 1]!r} in row {order[at - 1] + 1}, of the "
+                "same query: expected one value for all its documents. Mend the column, or number the queries anew.",
             )
+
+
+def _refuse_twice(
+    rows: Mapped,
+    queries: NDArray[np.int64],
+    documents: NDArray[np.int64],
+    order: NDArray[np.int64],
+    catalogue: Catalogue,
+) -> None:
+    """Refuse a document that was judged twice for one query: which of the labels counts?
+
+    Raises:
+        DataError: There is one.
+    """
+    again = np.flatnonzero((np.diff(queries) == 0) & (np.diff(documents) == 0))
+    if len(again):
+        one, two = sorted(int(order[at]) for at in (again[0], again[0] + 1))
+        item = catalogue.ids[int(documents[again[0]])].as_py()
+        rows.fail(
+            two, f"item_id {item!r} was judged for the same query in row {one + 1} already. Keep one of the rows."
+        )
 
 
 def _documents(tables: Tables, rows: Mapped, settings: JudgedData) -> tuple[Catalogue, NDArray[np.int64]]:

@@ -9,21 +9,34 @@ from zoo.nn.layers import TransformerBlock, dropout
 from zoo.params import NeuralRankerParams
 
 
+class Layers(nn.Module):
+    """Vectors of candidates from their own inputs: layers of width D with GELU and dropout."""
+
+    def __init__(self, width: int, dim: int, blocks: int, drop: float) -> None:
+        """Make `blocks` layers of width `dim` over inputs of `width`; without one the inputs stay what they are."""
+        super().__init__()
+        self.drop, self.width = drop, dim if blocks else width
+        self.layers = nn.ModuleList(nn.Linear(dim if at else width, dim) for at in range(blocks))
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Return `[B, K, D]` of inputs `[B, K, W]`; the mask changes nothing here."""
+        for layer in self.layers:
+            inputs = dropout(gelu(layer(inputs)), self.drop, self.training)
+        return inputs
+
+
 class MLPScorer(nn.Module):
-    """Scores each candidate by itself: layers of width D with GELU and dropout."""
+    """Scores each candidate by itself."""
 
     def __init__(self, width: int, dim: int, blocks: int, drop: float) -> None:
         """Make `blocks` hidden layers of width `dim` over inputs of `width`."""
         super().__init__()
-        self.drop = drop
-        self.layers = nn.ModuleList(nn.Linear(dim if at else width, dim) for at in range(blocks))
-        self.out = nn.Linear(dim if blocks else width, 1)
+        self.encoder = Layers(width, dim, blocks, drop)
+        self.out = nn.Linear(self.encoder.width, 1)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return scores `[B, K]` of inputs `[B, K, W]`; the mask changes nothing here."""
-        for layer in self.layers:
-            inputs = dropout(gelu(layer(inputs)), self.drop, self.training)
-        scores: Tensor = self.out(inputs).squeeze(-1)
+        scores: Tensor = self.out(self.encoder(inputs, mask)).squeeze(-1)
         return scores
 
 

@@ -11,9 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.errors import ScoreError, TrainingError
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.featurizer import ItemFeatures
 
+FEWEST = 20
+"""Held-out lists without which nothing can be told of a ranker."""
 ROWS = ("items", "scores", "features", "labels")
 """What there is of each candidate."""
 
@@ -105,16 +108,35 @@ class RankingData:
             labels * mask,
         )
 
-    def held_out(self, share: float, rng: np.random.Generator) -> tuple[RankingData, RankingData]:
+    def refuse_undecided(self, name: str) -> None:
+        """Refuse lists of which none teaches an order.
+
+        Args:
+            name: Who is to learn from them.
+
+        Raises:
+            TrainingError: There is none.
+        """
+        if not self.decided.any():
+            raise TrainingError(
+                f"{name}: none of {len(self):,} lists teaches an order: in each of them all labels are equal. Give it lists of "
+                "which some candidates were wanted more than others: judge more, or let a predictor give more candidates "
+                "(evaluate.candidates) for more customers (a longer `rank` part)."
+            )
+
+    def held_out(self, share: float, rng: np.random.Generator) -> tuple[RankingData, RankingData | None]:
         """Return the lists without a share of those that teach an order, and that share: to learn from, and to choose by.
 
-        Where there are `validation` lists, those are the second, and all are learned from.
+        Where there are `validation` lists, those are the second, and all are learned from. There is none to choose by where
+        too few lists teach an order.
         """
         if self.validation is not None:
-            return self, self.validation
+            return self, self.validation if self.validation.decided.any() else None
         decided = np.flatnonzero(self.decided)
         chosen = np.zeros(len(self), np.bool_)
         chosen[rng.permutation(decided)[: int(share * len(decided))]] = True
+        if np.count_nonzero(chosen) < FEWEST:
+            return self, None
         return self.where(~chosen), self.where(chosen)
 
 
@@ -124,3 +146,21 @@ def places(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Tensor,
     place = torch.arange(max(int(lengths.max()) if len(rows) else 0, 1))
     mask = place < lengths
     return (torch.from_numpy(offsets[rows])[:, None] + place).where(mask, 0), mask
+
+
+def refuse_other_columns(lists: CandidateLists, learned: Sequence[str], name: str) -> None:
+    """Refuse lists whose features are not those that a ranker learned from.
+
+    Args:
+        lists: What is asked.
+        learned: The names of the features of the fit.
+        name: Who was fitted.
+
+    Raises:
+        ScoreError: They are others.
+    """
+    if list(lists.columns) != list(learned):
+        raise ScoreError(
+            f"{name} was fitted on the ranking features {', '.join(learned)}, and is asked with "
+            f"{', '.join(lists.columns) or 'none'}: give it the same, or fit it again."
+        )

@@ -35,18 +35,21 @@ class TextMatch:
     | `query-length` | different terms of the query |
     """
 
-    def __init__(self, catalogue: Catalogue, columns: Sequence[str], known: NDArray[np.bool_]) -> None:
-        """Count the terms of all documents.
+    def __init__(self, catalogue: Catalogue, columns: Sequence[str], asked: NDArray[np.bool_]) -> None:
+        """Count the terms of documents.
 
         Args:
             catalogue: The documents.
             columns: Their text columns.
-            known: Which of them are of training, `[I]`.
+            asked: Which of them are in a list, `[I]`; the others are not read.
 
         Raises:
             DataError: A column is not there, or is no text.
         """
-        texts = {name: catalogue.texts([name]) for name in columns}
+        texts = {
+            name: [text if wanted else "" for text, wanted in zip(catalogue.texts([name]), asked, strict=True)]
+            for name in columns
+        }
         self.terms = Terms(words(text) for column in texts.values() for text in column)
         self.pairs = Terms(pairs(text) for column in texts.values() for text in column)
         self.phrases = {name: self.pairs.counts(map(pairs, column)).sign() for name, column in texts.items()}
@@ -56,10 +59,13 @@ class TextMatch:
             "": sum(counts.values(), start=scipy.sparse.csr_matrix(next(iter(counts.values())).shape)),
             **counts,
         }
-        self.weights = {name: _bm25(matrix.tocsr(), known) for name, matrix in self.counts.items()}
 
     def columns(
-        self, queries: Sequence[str], list_of: NDArray[np.int64], documents: NDArray[np.int64]
+        self,
+        queries: Sequence[str],
+        list_of: NDArray[np.int64],
+        documents: NDArray[np.int64],
+        known: NDArray[np.bool_],
     ) -> dict[str, NDArray[np.float32]]:
         """Return the columns of pairs of a query and a document, `[N]` each.
 
@@ -67,6 +73,7 @@ class TextMatch:
             queries: Texts, `[Q]`.
             list_of: The query of each pair, `[N]`.
             documents: Its document, `[N]`.
+            known: Which documents are of training, `[I]`: those in which terms are rare or not.
         """
         asked = [sorted(set(words(text))) for text in queries]
         length = np.array([len(terms) for terms in asked], np.float32)
@@ -74,8 +81,8 @@ class TextMatch:
         phrases = [sorted(set(pairs(text))) for text in queries]
         of_pairs, number = self.pairs.counts(phrases), np.array([max(len(p), 1) for p in phrases], np.float32)
         made: dict[str, NDArray[np.floating]] = {}
-        for name, weights in self.weights.items():
-            made[f"bm25{name}"] = pair_products(matrix, weights, list_of, documents)
+        for name, counts in self.counts.items():
+            made[f"bm25{name}"] = pair_products(matrix, _bm25(counts.tocsr(), known), list_of, documents)
             there = self.counts[name].sign()
             made[f"overlap{name}"] = pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
             if name:

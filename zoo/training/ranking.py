@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.errors import DataError, ScoreError, TrainingError
+from zoo.errors import DataError, ScoreError
 from zoo.nn.lists import ListInputs, list_ndcg
 from zoo.nn.scorers import scorer
 from zoo.params import NeuralRankerParams
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.ranker import Ranker
-from zoo.stages.ranking import RankingData, places
+from zoo.stages.ranking import RankingData, places, refuse_other_columns
 from zoo.stages.stage import RunContext, State
 from zoo.training.lists import BLOCK, ListBatch, ListExamples, ReadLists
 from zoo.training.loop import train
@@ -27,8 +27,6 @@ from zoo.training.module import restore, weights
 from zoo.training.processes import Trained
 
 P = TypeVar("P", bound=NeuralRankerParams)
-FEWEST = 20
-"""Held-out lists without which nothing can be told of a ranker."""
 UNSEEN = 20
 """Epochs where too few lists could be held out to choose by, at most."""
 
@@ -120,28 +118,19 @@ class NeuralRanker(Ranker[P]):
         """
         name, p = type(self).__name__, self.params
         self._check_features(data)
-        if not data.decided.any():
-            raise TrainingError(
-                f"{name}: none of {len(data):,} lists teaches an order: in each of them all labels are equal. Raise "
-                "evaluate.candidates, so that lists hold what users took, or give the ranker more data."
-            )
+        data.refuse_undecided(name)
         inputs = ListInputs.of(data.features, p.inputs)
         self.columns = list(data.columns)
         self.ignored = [c for c, steady in zip(data.columns, inputs.steady.tolist(), strict=True) if steady]
-        settled = context.epochs
+        settled, self.history = context.epochs, []
         if settled is None:
             learned, chosen = data.held_out(p.held_out, context.rng(f"{name}/held-out"))
-            enough = 1 if data.validation is not None else FEWEST
-            if int(chosen.decided.sum()) >= enough and learned.decided.any():
+            if chosen is not None:
                 found = self._trained(inputs, learned, context, name, chosen.where(chosen.decided))
                 self.epochs, self.history, self.stopped = found.epochs, found.history, found.stopped
                 if data.validation is not None:
                     return
                 settled = found.epochs
-            else:
-                self.history = []
-        else:
-            self.history = []
         epochs = settled or min(p.max_epochs, UNSEEN)
         self.epochs = self._trained(inputs, data, replace(context, epochs=epochs), f"{name}-on-all").epochs
 
@@ -151,11 +140,7 @@ class NeuralRanker(Ranker[P]):
         Raises:
             ScoreError: The lists have other features than those of the fit, or one is infinite.
         """
-        if list(lists.columns) != self.columns:
-            raise ScoreError(
-                f"{type(self).__name__} was fitted on the ranking features {', '.join(self.columns)}, and is asked with "
-                f"{', '.join(lists.columns) or 'none'}: give it the same, or fit it again."
-            )
+        refuse_other_columns(lists, self.columns, type(self).__name__)
         infinite = lists.features.isinf().any(0).any(0)
         if infinite.any():
             raise ScoreError(
@@ -218,6 +203,7 @@ class NeuralRanker(Ranker[P]):
         everything = ListExamples(lists, np.arange(len(data)), size, rng)
         folder = context.folder / f"{name}-pretraining" if context.folder else None
         self.pretrain(self.network.scorer, everything, replace(context, phase="pretraining", folder=folder))
+        self.network.train()  # what was trained before is left in evaluation mode
         asked = None if chosen is None else self._read(chosen)
         validate = None if asked is None else partial(self._ndcg, asked, context.device)
         lesson, made_of = ListLesson(self.network.scorer, self.loss), p.model_dump(mode="json")
@@ -241,7 +227,8 @@ class NeuralRanker(Ranker[P]):
                 place, mask = places(data.offsets, order[start : start + BLOCK])
                 features = data.features[place].to(inputs.mean.device)
                 made[place[mask]] = inputs(features, mask.to(features.device)).cpu()[mask]
-        return ReadLists(made, data.labels, data.offsets)
+        told = data.labels * torch.from_numpy(np.repeat(data.labelled, data.lengths))
+        return ReadLists(made, told, data.offsets)
 
     def _ndcg(self, asked: ReadLists, device: torch.device) -> float:
         """Return the mean NDCG of lists as the network ranks them now."""

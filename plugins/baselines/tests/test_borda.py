@@ -50,6 +50,15 @@ def test_patterns_name_several_columns_and_the_last_decides():
     assert Borda(BordaParams(columns=["-rank*", "rank2"])).score(lists_with(("rank1", "rank2"))).tolist() == [[1, 1]]
 
 
+def test_after_another_ranker_its_score_counts_and_not_the_predictors():
+    scores = torch.tensor([[3.0, 2.0, 1.0]])
+    features = torch.tensor([[[1.0], [2.0], [3.0]]])
+    lists = CandidateLists(torch.tensor([[1, 2, 3]]), scores, features, ("score",))
+    assert Borda(BordaParams()).score(lists).tolist() == [[2.0, 1.0, 0.0]]
+    untouched = CandidateLists(torch.tensor([[1, 2, 3]]), torch.zeros(1, 3), features, ("score",))
+    assert Borda(BordaParams()).score(untouched).tolist() == [[0.0, 1.0, 2.0]]  # judged lists: a feature of this name
+
+
 def test_a_name_that_matches_nothing_is_an_error():
     with pytest.raises(
         ConfigError, match=r"^borda: no ranking feature matches 'pirce'. The lists have: score, price.$"

@@ -19,6 +19,9 @@ class Borda(Ranker[BordaParams]):
     def score(self, lists: CandidateLists) -> Tensor:
         """Return the points of each candidate, `[B, K]`."""
         columns = {"score": lists.scores, **dict(zip(lists.columns, lists.features.unbind(-1), strict=True))}
+        filled = lists.scores[lists.mask]
+        if (filled != filled[:1]).any():  # of the ranker before, and not the feature, which stays the predictor's
+            columns["score"] = lists.scores
         chosen = signs(tuple(columns), self.params.columns)
         points = torch.zeros_like(lists.scores)
         for name, sign in chosen.items():

@@ -13,12 +13,10 @@ from lightgbm.basic import LightGBMError
 from torch import Tensor
 
 from shopzoo_gbdt.params import LambdaMARTParams
-from zoo.api import CandidateLists, DataError, Ranker, RankingData, RunContext, ScoreError, TrainingError
+from zoo.api import CandidateLists, DataError, Ranker, RankingData, RunContext, TrainingError, refuse_other_columns
 
 HIGHEST = 30
 """The highest label that LightGBM knows a gain of."""
-FEWEST = 20
-"""Held-out lists without which nothing can be told of a ranker."""
 UNSEEN = 100
 """Trees where too few lists could be held out to choose by, at most: LightGBM's own default."""
 
@@ -50,17 +48,12 @@ class LambdaMART(Ranker[LambdaMARTParams]):
             TrainingError: No list has two labels that differ, or LightGBM refuses the lists.
         """
         _check_labels(data)
-        if not data.decided.any():
-            raise TrainingError(
-                f"LambdaMART: none of {len(data):,} lists teaches an order: in each of them all labels are equal. Raise "
-                "evaluate.candidates, so that lists hold what users took, or give the ranker more data."
-            )
+        data.refuse_undecided("LambdaMART")
         self.columns, self.history, self.stopped = list(data.columns), [], ""
         trees = context.epochs or (None if self.params.patience else self.params.trees)
         if trees is None:
             learned, chosen = data.held_out(self.params.held_out, context.rng("LambdaMART/held-out"))
-            enough = 1 if data.validation is not None else FEWEST
-            if int(chosen.decided.sum()) >= enough and learned.decided.any():
+            if chosen is not None:
                 self._grow(learned, context, self.params.trees, chosen)
                 if data.validation is not None:
                     return
@@ -73,11 +66,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         Raises:
             ScoreError: The lists have other features than those of the fit.
         """
-        if list(lists.columns) != self.columns:
-            raise ScoreError(
-                f"LambdaMART was fitted on the ranking features {', '.join(self.columns)}, and is asked with "
-                f"{', '.join(lists.columns) or 'none'}: give it the same, or fit it again."
-            )
+        refuse_other_columns(lists, self.columns, "LambdaMART")
         scores, filled = torch.zeros(lists.mask.shape), lists.mask.cpu()
         if filled.any():
             found = self._booster.predict(lists.features.cpu()[filled].numpy(), num_threads=torch.get_num_threads())

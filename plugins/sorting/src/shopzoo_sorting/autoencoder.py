@@ -49,7 +49,10 @@ class SetAutoencoder(nn.Module):
         return found
 
     def turn(self) -> None:
-        """Turn the order round, and let the decoder read the places from the other end: what it tells stays the same."""
+        """Turn the order round, and let the decoder read the places from the other end.
+
+        What it tells stays the same, but of lists longer than the places that are kept: there the other end is kept now.
+        """
         for part in (self.rank.weight, self.rank.bias):
             part.data.neg_()
         self.decoder.backwards.logical_not_()

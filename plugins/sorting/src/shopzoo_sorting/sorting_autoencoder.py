@@ -49,7 +49,14 @@ class SortingAutoencoder(NeuralRanker[SortingAutoencoderParams]):
         network, p = cast("SetAutoencoder", scorer), self.params
         self._face(network, examples, context)
         if p.pretrain_epochs:
+            # Nothing is decoded but features, and where nothing is sorted no score matters: processes that train
+            # together ask of every parameter that it had a part.
+            idle = [network.feedback, *([] if p.sorting == "soft" else [network.rank])]
+            for part in idle:
+                part.requires_grad_(False)
             self.learn(Reconstruction(network, p), examples, context, p.pretrain_epochs)
+            for part in idle:
+                part.requires_grad_(True)
         self._face(network, examples, context)
 
     def _face(self, network: SetAutoencoder, examples: ListExamples, context: RunContext) -> None:
