@@ -31,12 +31,12 @@ def read(
     column: str | None = None,
     items: Any = None,
     *,
-    nested: bool = False,
+    restart: bool = False,
     **settings: Any,
 ) -> Judgments:
     given = {"columns": {"query_id": "qid"}, "features": ["x", "y"], "label_from": 1, **settings}
-    tables = Tables(pa.table({**ROWS, **(rows or {})}), items, "file", "docs")
-    return read_judgments(tables, JudgedData.model_validate({"source": "files", **given}), column, nested=nested)
+    tables = Tables(pa.table({**ROWS, **(rows or {})}), items, "file", "docs", ids_restart=restart)
+    return read_judgments(tables, JudgedData.model_validate({"source": "files", **given}), column)
 
 
 def test_each_list_has_its_documents_with_their_labels_and_features() -> None:
@@ -86,7 +86,7 @@ def test_patterns_choose_features_and_what_has_a_meaning_is_none() -> None:
         ({"label": [2, 1, 0, 1, 4, 3]}, "file, row 3: label is 0, expected a number from 1 to 31"),
         ({"label": [2, 1, None, 1, 4, 3]}, "file, row 3: label is None, expected a number from 1 to 31"),
         ({"label": ["2", "1", "1", "good", "4", "3"]}, "file, row 4: label is 'good', expected a number"),
-        ({"x": [1.0, 2, 3, np.inf, 5, 6]}, "file, row 4: x is inf, expected a finite number, or null"),
+        ({"x": [1.0, 2, 3, np.inf, 5, 6]}, "file, row 4: x is inf, expected a number that float32 can hold"),
         ({"qid": ["b", None, "b", "c", "a", "b"]}, "file, row 2: query_id is empty, expected an id"),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_value_of_two_parts_is_refused() -> None:
 
 
 def test_lists_that_come_split_may_number_their_queries_anew() -> None:
-    lists = read({"part": ["train", "train", "test", "test", "test", "train"]}, column="part", nested=True)
+    lists = read({"part": ["train", "train", "test", "test", "test", "train"]}, column="part", restart=True)
 
     assert sorted(zip(lists.query_ids.to_pylist(), lists.parts or [], np.diff(lists.offsets).tolist(), strict=True)) == [
         ("a", "test", 1), ("a", "train", 1), ("b", "test", 1), ("b", "train", 2), ("c", "test", 1),

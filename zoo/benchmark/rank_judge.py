@@ -16,7 +16,6 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.judge import tensors_of
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
-from zoo.config.ranking import Folds
 from zoo.config.resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.folds import fingerprint_of, folds
 from zoo.data.read_judgments import read_judgments
@@ -43,8 +42,7 @@ class RankJudge:
             ConfigError: A metric is none of judged lists.
         """
         e = experiment.experiment
-        column, given = e.split.column, not isinstance(e.split, Folds)
-        self.lists = read_judgments(experiment.source.build().read(), e.data, column, nested=given)
+        self.lists = read_judgments(experiment.source.build().read(), e.data, e.split.column)
         self.folds = folds(self.lists, e.split)
         self.match = text_match(self.lists) if self.lists.texts is not None else None
         self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks
@@ -55,6 +53,10 @@ class RankJudge:
             resamples=e.evaluate.bootstrap,
         )
         self.notes: dict[str, Any] = dict(self.lists.notes)
+        self.notes["features"] = ", ".join(self.lists.columns) or "of texts only"
+        again = len(self.lists) - len(self.lists.query_ids.unique())
+        if again:
+            self.notes["query ids that come again in another part"] = again
         used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
         if not used.all():
             self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))

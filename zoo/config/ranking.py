@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from zoo.config.experiment import Choice, MetricChoice, listed, refuse_one_label_twice
 from zoo.config.train import TrainSettings
@@ -44,6 +44,8 @@ class Folds(Table):
     seed: int = 0
     """Deals the queries."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
 
 class GivenLists(Table):
     """The lists come split: a column says to which part each belongs."""
@@ -57,6 +59,8 @@ class GivenLists(Table):
     """Its values for validation; there need not be any."""
     test: list[str] = ["test"]
     """Its values for testing."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     @model_validator(mode="after")
     def _each_of_one_part(self) -> GivenLists:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.train import NetworkSettings
+
+_TOLD = CandidateFeatureSettings().model_dump(mode="json")
 
 
 def component_said(chosen: dict[str, Any]) -> str:
@@ -25,7 +28,9 @@ def model_said(model: dict[str, Any]) -> str:
     """Return the components of a model in the order in which a recommendation passes them."""
     predictor = [model["predictor"]] if "predictor" in model else []
     parts = [*model["featurizers"], *predictor, *model.get("filters", []), *model["rankers"]]
-    return " > ".join(map(component_said, parts))
+    told = {k: v for k, v in model.get("candidate_features", {}).items() if v != _TOLD[k]}
+    said = " > ".join(map(component_said, parts))
+    return f"{said}; {call_said('candidate_features', told)}" if told else said
 
 
 def train_said(train: dict[str, Any]) -> str:

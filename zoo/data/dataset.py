@@ -37,6 +37,7 @@ class Tables:
         interactions_place: Names the place of a row, counted from 0, in an error (of several files, the one it is in);
             `interactions_from` and the row's number by default.
         items_place: The same for the items.
+        ids_restart: Whether queries of judged lists are numbered anew in each file, so that two of them may have one id.
     """
 
     interactions: Columns
@@ -45,6 +46,7 @@ class Tables:
     items_from: str = "items"
     interactions_place: Callable[[int], str] | None = None
     items_place: Callable[[int], str] | None = None
+    ids_restart: bool = False
 
 
 class Dataset(ABC, Generic[P]):

@@ -34,4 +34,5 @@ class JudgedFiles(Dataset[JudgedFilesParams]):
             items.name if items else "items",
             place,
             items.place if items else None,
+            ids_restart=True,
         )

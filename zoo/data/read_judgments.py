@@ -21,14 +21,13 @@ LARGEST = 30.0
 """The largest label: its gain, 2 to its power, is still exact."""
 
 
-def read_judgments(tables: Tables, settings: JudgedData, column: str | None, *, nested: bool) -> Judgments:
+def read_judgments(tables: Tables, settings: JudgedData, column: str | None) -> Judgments:
     """Make judged lists of tables.
 
     Args:
         tables: A row a judgement, and perhaps a row a document.
         settings: `[data]`.
         column: The column that tells a query's part, if there is one.
-        nested: Whether the queries of each part are numbered for themselves, so that two parts may have one id.
 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
@@ -49,7 +48,7 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None, *, 
     labels = _labels(rows, table.column("label"), settings.label_from)
     parts = None if column is None else _texts_of(rows, table.column(column), column)
     queries = found.codes.astype(np.int64)
-    if nested and parts is not None:
+    if tables.ids_restart and parts is not None:
         number = {part: at for at, part in enumerate(dict.fromkeys(parts))}
         queries = queries + len(found.unique) * np.array([number[part] for part in parts])
     catalogue, documents = _documents(tables, rows, settings)
@@ -88,6 +87,10 @@ def _feature_columns(rows: Mapped, settings: JudgedData, column: str | None) -> 
     chosen: dict[str, None] = {}
     for pattern in settings.features:
         matches = [name for name in free if fnmatchcase(name, pattern)]
+        if pattern in taken and pattern in rows.column_names:
+            raise DataError(
+                f"{rows.origin}: data.features names {pattern!r}, which has a meaning of its own and is no feature. Remove it."
+            )
         if not matches:
             raise DataError(
                 f"{rows.origin}: data.features names {pattern!r}, and no column is called so.{suggestion(pattern, free)} "
@@ -152,10 +155,14 @@ def _features(rows: Mapped, names: list[str]) -> NDArray[np.float32]:
     columns = []
     for name in names:
         values = _numbers(rows, table.column(name), name)
-        infinite = np.isinf(values.astype(np.float32))
+        with np.errstate(over="ignore"):  # too large for float32 is told of as infinite is
+            infinite = np.isinf(values.astype(np.float32))
         if infinite.any():
             row = int(np.argmax(infinite))
-            rows.fail(row, f"{rows.called(name)} is {values[row]}, expected a finite number, or null. Mend the row.")
+            rows.fail(
+                row,
+                f"{rows.called(name)} is {values[row]}, expected a number that float32 can hold, or null. Mend the row.",
+            )
         columns.append(values.astype(np.float32))
     return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows or _length(rows), 0), np.float32)
 

@@ -214,9 +214,9 @@ def _trend(log: Interactions) -> NDArray[np.float64]:
 
 
 def _log_prices(catalogue: Catalogue, median: float | None = None) -> NDArray[np.float64]:
-    """Return log(1 + price) of each item, `[I]`; the median of those that have one where it is missing or negative."""
+    """Return log(1 + price) of each item, `[I]`; the median of those that have one where it is missing, or is no price."""
     prices = catalogue.numbers("price")
-    logs = np.log1p(prices, where=prices >= 0, out=np.full(len(prices), np.nan))
+    logs = np.log1p(prices, where=np.isfinite(prices) & (prices >= 0), out=np.full(len(prices), np.nan))
     if median is None:
         median = float(np.nanmedian(logs)) if not np.isnan(logs).all() else 0.0
     return np.nan_to_num(logs, nan=median)

@@ -119,9 +119,9 @@ class RankingData:
         """
         if not self.decided.any():
             raise TrainingError(
-                f"{name}: none of {len(self):,} lists teaches an order: in each of them all labels are equal. Give it lists of "
-                "which some candidates were wanted more than others: judge more, or let a predictor give more candidates "
-                "(evaluate.candidates) for more customers (a longer `rank` part)."
+                f"{name}: none of {len(self):,} lists teaches an order: in each of them all labels are equal. It needs lists "
+                "of which some candidates were wanted more than others. In a model with a predictor these are the targets among "
+                "the candidates: raise evaluate.candidates, loosen the filters, or make the `rank` part longer."
             )
 
     def held_out(self, share: float, rng: np.random.Generator) -> tuple[RankingData, RankingData | None]:

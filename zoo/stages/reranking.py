@@ -81,8 +81,10 @@ def reranked(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
     scores = scores.masked_fill(~lists.mask, -torch.inf)
     if scores.isnan().any():
         at = int(scores.isnan().any(1).nonzero()[0])
+        gaps = [c for c, gap in zip(lists.columns, lists.features.isnan().any(0).any(0).tolist(), strict=True) if gap]
+        why = f"; these features have gaps (NaN), which it has to fill: {', '.join(gaps)}" if gaps else ""
         raise ScoreError(
-            f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless"
+            f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless{why}"
         )
     values, order = scores.sort(dim=1, descending=True, stable=True)
     return replace(
