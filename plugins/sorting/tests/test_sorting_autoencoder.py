@@ -13,6 +13,7 @@ from shopzoo_sorting.params import SortingAutoencoderParams
 from shopzoo_sorting.sorting_autoencoder import SortingAutoencoder
 
 from zoo.api import ListBatch, RankingData, RunContext, TrainingError
+from zoo.config.train import NetworkSettings
 
 WIDTH = 5
 
@@ -186,3 +187,11 @@ def test_a_loss_that_is_no_number_is_an_error(lists_of):
     ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1, learning_rate=1e30))
     with pytest.raises(TrainingError, match=r"SortingAutoencoder-Reconstruction: the loss is nan in epoch 1"):
         ranker.fit(lists_of(80), RunContext(epochs=1))
+
+
+@pytest.mark.slow
+def test_two_processes_train_it_together():
+    """Each parameter has a part in what is stepped, before the labels and with them."""
+    ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1, pretrain_epochs=2))
+    ranker.fit(consensus(60, 0), RunContext(epochs=2, settings=NetworkSettings(devices=2)))
+    assert ranker.epochs == 2

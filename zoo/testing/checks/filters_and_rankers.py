@@ -9,6 +9,7 @@ import pyarrow as pa
 import torch
 
 from zoo.data.catalogue import Catalogue
+from zoo.stages.candidates import CandidateLists
 from zoo.stages.featurizer import Featurizer, ItemFeatures
 from zoo.stages.stage import RunContext
 from zoo.testing.check import check, require
@@ -44,6 +45,30 @@ def only_orders(subject: Subject) -> None:
     before = fingerprint(world, lists=True)
     subject.ask(subject.fit(world), world)
     require(fingerprint(world, lists=True) == before, "fitting or asking wrote into the lists")
+
+
+@check(
+    "ranker", only="those that learn", when=lambda s: s.capabilities.learns,
+    sentence="A feature with gaps gives no NaN score.",
+    remedy="Fill what is NaN in `features`, alike in `fit` and in `score`: with a mean of the fit, or with a number of its own.",
+)  # fmt: skip
+def gaps(subject: Subject) -> None:
+    """Every third candidate of the shop's lists has no rank, when fitting and when asked.
+
+    The core's own features have no gaps; the columns of judged lists may.
+    """
+    world = shop()
+    column = world.lists.columns.index("rank")
+
+    def with_gaps(lists: CandidateLists) -> CandidateLists:
+        features = lists.features.clone()
+        features[..., column] = features[..., column].masked_fill(lists.items % 3 == 0, torch.nan)
+        return replace(lists, features=features)
+
+    holed = replace(world, labelled=with_gaps(world.labelled), lists=with_gaps(world.lists))
+    scores = subject.ask(subject.fit(holed), holed)
+    missing = int((scores.isnan() & holed.lists.mask).sum())
+    require(not missing, f"{missing} of {int(holed.lists.mask.sum())} candidates got a NaN score")
 
 
 @check(
