@@ -15,15 +15,18 @@ def gains(labels: Tensor) -> Tensor:
     return torch.exp2(labels) - 1
 
 
-def list_discounts(k: int, device: torch.device | None = None) -> Tensor:
-    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float32."""
-    return 1 / torch.arange(2, k + 2, dtype=torch.float32, device=device).log2()
+def discounts(k: int, like: Tensor | None = None) -> Tensor:
+    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float64, or of the type and device of another tensor."""
+    if like is None:
+        return 1 / torch.arange(2, k + 2, dtype=torch.float64).log2()
+    counted = torch.promote_types(like.dtype, torch.float32)
+    return (1 / torch.arange(2, k + 2, dtype=counted, device=like.device).log2()).to(like.dtype)
 
 
 def ideal_dcg(gain: Tensor, mask: Tensor, k: int) -> Tensor:
     """Return the best discounted gain that lists reach within k, `[B]`; gains and mask are `[B, K]`."""
     best = gain.masked_fill(~mask, 0.0).topk(min(k, gain.shape[1]), dim=1).values
-    return best @ list_discounts(best.shape[1], gain.device).to(gain.dtype)
+    return best @ discounts(best.shape[1], gain)
 
 
 def list_ndcg(scores: Tensor, labels: Tensor, mask: Tensor, k: int) -> Tensor:
@@ -39,7 +42,7 @@ def list_ndcg(scores: Tensor, labels: Tensor, mask: Tensor, k: int) -> Tensor:
     """
     gain = gains(labels).masked_fill(~mask, 0.0).double()
     order = scores.masked_fill(~mask, -torch.inf).sort(dim=1, descending=True, stable=True).indices[:, :k]
-    reached = gain.gather(1, order) @ list_discounts(order.shape[1], gain.device).double()
+    reached = gain.gather(1, order) @ discounts(order.shape[1], gain)
     return reached / ideal_dcg(gain, mask, k)
 
 

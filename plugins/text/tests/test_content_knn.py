@@ -33,31 +33,40 @@ def case(seed, *, sparse):
     )
 
 
-def naive(log, values, history, recency):
-    """Return the cosines by loops, in double precision."""
+def naive(log, values, history, recency, temperature=None):
+    """Return the scores by loops, in double precision."""
     unit = lambda v: v / np.linalg.norm(v) if np.linalg.norm(v) > 0 else v  # noqa: E731
     scores = np.zeros((log.n_users, log.n_items + 1))
     for u in range(log.n_users):
         taken = list(range(log.offsets[u], log.offsets[u + 1]))[-(history or 10**9) :]
-        profile = np.zeros(values.shape[1])
-        for later, at in enumerate(reversed(taken)):
-            profile += recency**later * log.weights[at] * unit(values[log.items[at]].astype(float))
+        weights = [recency**later * log.weights[at] for later, at in enumerate(reversed(taken))]
+        vectors = [unit(values[log.items[at]].astype(float)) for at in reversed(taken)]
+        profile = sum((w * v for w, v in zip(weights, vectors, strict=True)), np.zeros(values.shape[1]))
         for item in range(log.n_items + 1):
-            scores[u, item] = unit(values[item].astype(float)) @ unit(profile)
+            own = unit(values[item].astype(float))
+            if temperature is None:
+                scores[u, item] = own @ unit(profile)
+            elif taken:
+                near = [np.exp((own @ v - 1) / temperature) - np.exp(-1 / temperature) for v in vectors]
+                scores[u, item] = np.dot(weights, near) / sum(weights)
     return scores
 
 
-@given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from([None, 1, 3]), st.sampled_from([0.5, 0.9, 1.0]))
-def test_it_equals_dense_loops(seed, sparse, history, recency):
+@given(
+    st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from([None, 1, 3]), st.sampled_from([0.5, 0.9, 1.0]),
+    st.sampled_from([None, 0.05, 0.3, 5.0]),
+)  # fmt: skip
+def test_it_equals_dense_loops(seed, sparse, history, recency, temperature):
     log, features, values = case(seed, sparse=sparse)
-    model, queries = ContentKNN(ContentKNNParams(history=history, recency=recency)), Queries.of_histories(log)
+    params = ContentKNNParams(history=history, recency=recency, temperature=temperature)
+    model, queries = ContentKNN(params), Queries.of_histories(log)
     model.fit(TrainingData.of(log, features=features), RunContext())
     scores = model.score(queries)
     assert scores.dtype == torch.float32
     assert scores.is_contiguous()
-    np.testing.assert_allclose(scores, naive(log, values, history, recency), atol=2e-5)
+    np.testing.assert_allclose(scores, naive(log, values, history, recency, temperature), atol=2e-5)
     for b in range(len(queries)):
-        torch.testing.assert_close(model.score(queries[b : b + 1])[0], scores[b], atol=1e-6, rtol=0)
+        torch.testing.assert_close(model.score(queries[b : b + 1])[0], scores[b], atol=5e-6, rtol=0)
     again, state = ContentKNN(model.params), model.state()
     assert all(tensor.layout == torch.strided for tensor in state.tensors.values())
     again.load_state(State(state.tensors, json.loads(json.dumps(state.values))))
@@ -71,14 +80,26 @@ def test_sparse_scores_of_one_query_are_bit_for_bit_those_of_the_batch():
     assert torch.equal(torch.cat([model.score(queries[b : b + 1]) for b in range(len(queries))]), model.score(queries))
 
 
-def test_profiles_made_dense_one_by_one_score_as_all_at_once(monkeypatch):
-    log, features, _ = case(13, sparse=True)  # five users
-    model, queries = ContentKNN(ContentKNNParams()), Queries.of_histories(log)
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("temperature", [None, 0.3])
+def test_vectors_made_dense_one_by_one_score_as_all_at_once(monkeypatch, temperature, sparse):
+    log, features, _ = case(13, sparse=sparse)  # five users
+    model, queries = ContentKNN(ContentKNNParams(temperature=temperature)), Queries.of_histories(log)
     model.fit(TrainingData.of(log, features=features), RunContext())
     expected = model.score(queries)
-    monkeypatch.setattr(content_knn, "PROFILE_BYTES", 1)
+    monkeypatch.setattr(content_knn, "BLOCK_BYTES", 1)
     assert len(queries) > 1
-    assert torch.equal(model.score(queries), expected)
+    torch.testing.assert_close(model.score(queries), expected, atol=5e-6, rtol=0)
+
+
+def test_with_a_temperature_the_nearest_event_counts_more_than_the_mean():
+    """A user of two tastes: an item just like one of them comes before one between both, which the mean prefers."""
+    values = torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 0], [1, 1]])
+    log = Interactions.from_arrays(np.array([0, 0]), np.array([1, 2]), n_items=4, n_users=1)
+    for temperature, best in ((None, 4), (0.1, 3)):
+        model = ContentKNN(ContentKNNParams(recency=1.0, temperature=temperature))
+        model.fit(TrainingData.of(log, features=ItemFeatures(values, ("a", "b"))), RunContext())
+        assert 3 + int(model.score(Queries.of_histories(log))[0, 3:].argmax()) == best
 
 
 def test_a_new_item_is_found_by_its_words(fitted, catalogue, log):

@@ -1,10 +1,10 @@
 """NDCG: targets found, the earlier the better."""
 
-import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
 from zoo.evaluation.params import CutoffParams
+from zoo.nn.lists import discounts
 
 
 def ndcg(judged: Judged) -> Tensor:
@@ -21,11 +21,6 @@ def ndcg(judged: Judged) -> Tensor:
     if judged.gains is not None and judged.best_gains is not None:
         return (judged.gains @ gains) / (judged.best_gains @ gains)
     return (judged.hits.double() @ gains) / ideal(judged.n_targets, judged.k)
-
-
-def discounts(k: int) -> Tensor:
-    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float64."""
-    return 1 / torch.arange(2, k + 2, dtype=torch.float64).log2()
 
 
 def ideal(n_targets: Tensor, k: int) -> Tensor:

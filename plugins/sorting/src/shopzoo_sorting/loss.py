@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from shopzoo_sorting.network import SoftSort
-from zoo.nn.lists import gains, ideal_dcg, list_discounts
+from zoo.nn.lists import discounts, gains, ideal_dcg
 
 LEAST = 1e-6
 """A probability below this is taken for this: the logarithm of 0 has no gradient."""
@@ -21,7 +21,7 @@ def ndcg_loss(scores: Tensor, labels: Tensor, mask: Tensor, sort: SoftSort, k: i
     """
     gain = gains(labels).masked_fill(~mask, 0.0)
     expected = sort(scores, gain[..., None], mask).payloads[:, :k, 0]
-    reached = expected @ list_discounts(expected.shape[1], gain.device).to(expected.dtype)
+    reached = expected @ discounts(expected.shape[1], expected)
     ideal = ideal_dcg(gain, mask, expected.shape[1])
     some = ideal > 0
     return 1 - (reached / ideal.where(some, 1.0)).where(some, 0.0).sum() / some.sum().clamp(min=1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
-from zoo.nn.lists import list_discounts
+from zoo.nn.lists import discounts
 from zoo.nn.losses.lists.gain import ndcg_gains
 
 
@@ -28,7 +28,7 @@ def lambdarank(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None = Non
     scores, gains, filled = (x.gather(1, order) for x in (scores.masked_fill(~mask, 0.0), gains, mask))
     length = scores.shape[1]
     top = min(k or length, length)
-    weight = pad(list_discounts(top, scores.device).to(scores.dtype), (0, length - top))
+    weight = pad(discounts(top, scores), (0, length - top))
     # each pair once: i in the top, j below it
     lead = gains[:, :top, None] - gains[:, None, :]
     change = (lead * (weight[:top, None] - weight)).abs()

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from zoo.nn.lists import list_discounts
+from zoo.nn.lists import discounts
 from zoo.nn.losses.lists.gain import ndcg_gains
 from zoo.nn.losses.lists.sinkhorn import sinkhorn
 
@@ -36,7 +36,7 @@ def neural_ndcg(
     permutation = soft_permutation(scores, mask, temperature)
     rows, columns = sinkhorn(permutation, iterations)
     sorted_gains = (rows * (permutation @ (columns * gains)[:, :, None]).squeeze(2))[:, :k]
-    weight = list_discounts(sorted_gains.shape[1], scores.device).to(scores.dtype)
+    weight = discounts(sorted_gains.shape[1], scores)
     return (1 - sorted_gains @ weight).mean()
 
 
