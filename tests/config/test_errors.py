@@ -197,6 +197,16 @@ def test_a_ranker_that_does_not_learn_needs_no_rank_part(resolve):
     assert resolve(model=[KNN | {"featurizer": "tf-idf", "rankers": "mmr"}]).models[0].rankers[0].name == "mmr"
 
 
+def test_candidate_features_of_item_features_need_a_featurizer(resolve):
+    asked = KNN | {"rankers": "sorter", "candidate_features": {"groups": ["score", "vectors", "similarity"]}}
+    split = {"cuts": [0.7, 0.8, 0.9]}
+    assert misfits(resolve, model=[asked], split=split) == [
+        "model[1].candidate_features.groups: vectors and similarity of candidates come from item features, and there is no "
+        "`featurizer`. Choose one: tabular, tf-idf; or leave them out."
+    ]
+    assert resolve(model=[asked | {"featurizer": "tf-idf"}], split=split).models
+
+
 def test_a_predictor_that_needs_features_needs_a_featurizer(resolve):
     assert misfits(resolve, model=[{"predictor": "content"}]) == [
         "model[1]: content needs item features and there is no `featurizer`. Choose one: tabular, tf-idf."

@@ -185,15 +185,21 @@ def _metric_misfits(
 def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Registry) -> list[str]:
     """Return what does not fit together within a model and with the split, a line each."""
     lines = []
+    makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
     readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
     needs = [p.name for p in readers if p.capabilities.features == "required"]
     if needs and not model.featurizers:
-        makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
         lines.append(
             f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}."
         )
     groups = model.candidate_features.groups
-    told = bool(model.rankers) and (groups is None or bool({"similarity", "vectors"} & set(groups)))
+    asked = [group for group in groups or () if group in ("similarity", "vectors")]
+    if asked and not model.featurizers:
+        lines.append(
+            f"{where}.candidate_features.groups: {' and '.join(asked)} of candidates come from item features, and there is no "
+            f"`featurizer`. Choose one: {makers}; or leave them out."
+        )
+    told = bool(model.rankers) and (groups is None or bool(asked))
     if model.featurizers and not readers and not told:
         names = ", ".join(f.name for f in model.featurizers)
         lines.append(
