@@ -9,15 +9,15 @@ from zoo.nn.features import FeatureProjection
 from zoo.nn.items import ItemTable
 from zoo.nn.sparse import csr_tensor, of_parts, parts_of
 
-KNOWN = torch.tensor([False, True, True, False, True])
+KNOWN = torch.tensor([False, True, True, False, True, False])
 
 
 @pytest.fixture
 def features():
-    """Return features `[5, 7]` of which item 3, unknown in training, has some, and item 4 none."""
+    """Return features `[6, 7]` of which item 3, unknown in training, has some, and item 4 none, nor item 5, unknown too."""
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(5, 7)) * (rng.random((5, 7)) < 0.5)
-    values[[0, 4]] = 0
+    values = rng.normal(size=(6, 7)) * (rng.random((6, 7)) < 0.5)
+    values[[0, 4, 5]] = 0
     return torch.from_numpy(values.astype(np.float32))
 
 
@@ -64,7 +64,12 @@ def test_an_item_outside_training_is_scored_by_its_features_alone(features, laid
     hidden = torch.randn(2, 4)
     assert (table(None).all_logits(hidden)[:, ~KNOWN] == -torch.inf).all()
     made = table(laid_out)
-    torch.testing.assert_close(made.all_logits(hidden), hidden @ made.vectors().T)
+    expected = hidden @ made.vectors().T
+    expected[:, [0, 5]] = -torch.inf  # no vector, no features
+    torch.testing.assert_close(made.all_logits(hidden), expected)
+    expected = hidden @ table(laid_out, ids=False).vectors().T
+    expected[:, [0, 4, 5]] = -torch.inf
+    torch.testing.assert_close(table(laid_out, ids=False).all_logits(hidden), expected)
     assert (made.mask == torch.where(KNOWN, 0.0, -torch.inf)).all()  # in a loss it stands against nothing
 
 

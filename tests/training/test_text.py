@@ -10,7 +10,7 @@ from zoo.api import Catalogue, Interactions, ItemFeatures, NeuralFeaturizer, Neu
 from zoo.config.train import NetworkSettings
 from zoo.data.texts import Texts
 from zoo.errors import DataError, TrainingError
-from zoo.training.pairs import Neighbours, PairExamples
+from zoo.training.pairs import Neighbours, PairExamples, some_of
 from zoo.training.text import PairLesson
 from zoo.training.tokenizer import Tokenizer
 
@@ -170,3 +170,52 @@ def test_any_language_has_tokens_and_the_first_ones_are_read():
     again = Tokenizer.of_json(tokenizer.json)
     assert again.size == tokenizer.size
     assert again(titles, 4).tokens.tolist() == found.tokens.tolist()
+
+
+def test_tokens_are_no_more_than_asked_for_however_many_characters_there_are():
+    common = ["mug lamp"] * 30
+    many = [chr(0x4E00 + i) for i in range(500)]
+    tokenizer = Tokenizer.learned([*common, *many], 40)
+    assert tokenizer.size <= 40
+    pieces = tokenizer(["mug", many[-1]], 9)
+    assert pieces.tokens.max() > 1  # [PAD] and [UNK] come first
+    assert pieces.batch(np.array([1])).tokens.tolist()[0][0] == 1
+
+
+def test_texts_split_a_few_at_a_time_are_the_same(monkeypatch):
+    titles = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS] + [""]
+    tokenizer = Tokenizer.learned(titles, 50)
+    whole = tokenizer(titles, 3)
+    monkeypatch.setattr("zoo.training.tokenizer.TOGETHER", 5)
+    parts = tokenizer(titles, 3)
+    assert parts.tokens.tolist() == whole.tokens.tolist()
+    assert parts.offsets.tolist() == whole.offsets.tolist()
+    assert tokenizer([], 3).offsets.tolist() == [0]
+
+
+def test_some_texts_are_those_of_their_items():
+    texts = Texts(np.array([0, 0, 2, 3, 3, 6]), np.array([7, 8, 5, 1, 2, 3]))
+    some = texts.of(np.array([4, 0, 1]))
+    assert some.offsets.tolist() == [0, 3, 3, 5]
+    assert some.tokens.tolist() == [1, 2, 3, 7, 8]
+
+
+def test_held_out_pairs_asked_a_few_at_a_time_say_the_same(monkeypatch):
+    titles = [None, *(f"{colour} {thing} {n}" for n in range(10) for colour in COLOURS for thing in THINGS)]
+    catalogue = Catalogue(pa.array([None, *map(str, range(320))]), pa.table({"title": pa.array(titles)}))
+    rng = np.random.default_rng(0)
+    log = Interactions.from_arrays(np.repeat(np.arange(200), 6), rng.integers(1, 321, 1200), n_items=320)
+    data = TrainingData.of(log, catalogue)
+    expected = fit(data).history
+    assert len(expected) > 1
+    monkeypatch.setattr("zoo.training.text.ASKED", 7)
+    assert [at["value"] for at in fit(data).history] == pytest.approx([at["value"] for at in expected])
+
+
+@pytest.mark.parametrize("number", [10, 1000])
+def test_some_of_many_are_different_numbers(number):
+    rng = np.random.default_rng(0)
+    found = np.stack([some_of(number, 5, rng) for _ in range(2000)])
+    assert all(len(set(row)) == 5 for row in found.tolist())
+    assert (np.sort(np.unique(found)) < number).all()
+    assert abs(found.mean() - (number - 1) / 2) < number / 50

@@ -61,6 +61,13 @@ class Texts:
         tokens = np.where(real, self.tokens[np.where(real, at, 0)] if len(self.tokens) else 0, 0)
         return TextBatch(torch.from_numpy(tokens), torch.from_numpy(lengths))
 
+    def of(self, items: NDArray[np.int64]) -> Texts:
+        """Return the texts of the given items, in their order."""
+        lengths = self.lengths[items]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        at = np.arange(offsets[-1]) + np.repeat(self.offsets[items] - offsets[:-1], lengths)
+        return Texts(offsets, self.tokens[at])
+
     def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
         """Yield the items that have a text, those of like length together, at most `size` at a time."""
         order = np.argsort(self.lengths, kind="stable")

@@ -21,6 +21,8 @@ class FeatureProjection(nn.Module):
     values: Tensor
     columns: Tensor | None
     offsets: Tensor | None
+    described: Tensor
+    """Which items have features other than 0, `[I]` bool."""
     scale: Tensor
 
     def __init__(self, features: Tensor, known: Tensor, dim: int, std: float) -> None:
@@ -46,6 +48,7 @@ class FeatureProjection(nn.Module):
             self.register_buffer(
                 name, parts[name].to(self.weight.device, kind) if name in parts else None, persistent=False
             )
+        self.register_buffer("described", self._lengths() > 0, persistent=False)
 
     @property
     def features(self) -> Tensor:
@@ -56,23 +59,21 @@ class FeatureProjection(nn.Module):
     def forward(self) -> Tensor:
         """Return the vectors of all items, `[I, D]`, in full precision."""
         with torch.autocast(self.weight.device.type, enabled=False):
-            weight = self.weight * self.scale
             if self.columns is None:
-                return self.values @ weight
-            return _summed(weight, self.columns, self.offsets, self.values)
+                return self.values @ self.weight * self.scale
+            return _summed(self.weight, self.columns, self.offsets, self.values) * self.scale
 
     def rows(self, items: Tensor) -> Tensor:
         """Return the vectors of the given items alone, `[N, D]` for `[N]`."""
-        weight = self.weight * self.scale
         if self.columns is None or self.offsets is None:
-            with torch.autocast(weight.device.type, enabled=False):
-                return self.values[items] @ weight
+            with torch.autocast(self.weight.device.type, enabled=False):
+                return self.values[items] @ self.weight * self.scale
         starts, counts = self.offsets[items], self.offsets[items + 1] - self.offsets[items]
         ends = counts.cumsum(0)
         inside = torch.arange(int(ends[-1]) if len(ends) else 0, device=items.device)
         at = inside + (starts - ends + counts).repeat_interleave(counts)
         offsets = torch.cat([ends.new_zeros(1), ends])
-        return _summed(weight, self.columns[at], offsets, self.values[at])
+        return _summed(self.weight, self.columns[at], offsets, self.values[at]) * self.scale
 
     def _lengths(self) -> Tensor:
         """Return the length of each item's row, `[I]`."""

@@ -16,7 +16,7 @@ class ItemTable(nn.Module):
     """A vector for each item; item 0 is padding and has none.
 
     An item has a vector of its own, or the projection of its features, or the sum of both. Then an item outside training,
-    which has no vector of its own, is scored by its features; without features it is never scored.
+    which has no vector of its own, is scored by its features; one that has neither is never scored.
 
     The vectors are multiplied by sqrt(D) at the input (as in the Transformer and in SASRec's paper) and used as they are
     at the output: they start small, so that the first softmax is flat, and yet outweigh the position vectors.
@@ -100,7 +100,11 @@ class ItemTable(nn.Module):
 
     def all_logits(self, hidden: Tensor) -> Tensor:
         """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for those that nothing is known of."""
-        return linear(hidden, self.vectors(), self.mask if self.projection is None else None)
+        if self.projection is None:
+            return linear(hidden, self.vectors(), self.mask)
+        described = self.projection.described
+        told = described if self.weight is None else described | self.known
+        return linear(hidden, self.vectors(), torch.where(told, 0.0, -torch.inf).to(hidden.dtype))
 
     def vectors(self) -> Tensor:
         """Return the vectors of all items, `[I, D]`."""

@@ -51,6 +51,13 @@ class Neighbours:
         return one[one != two], two[one != two]
 
 
+def some_of(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return so many different numbers below `number`, in random order; cheap also where few of very many are wanted."""
+    if number > 10 * wanted:
+        return rng.choice(number, wanted, replace=False)
+    return rng.permutation(number)[:wanted]
+
+
 @dataclass(frozen=True, eq=False)
 class PairBatch:
     """Pairs, and the texts of all items in them.
@@ -101,7 +108,7 @@ class PairExamples:
 
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield the batches of one epoch."""
-        order = self.rng.permutation(len(self.neighbours))[: self.number]
+        order = some_of(len(self.neighbours), self.number, self.rng)
         for start in range(0, self.number, self.batch_size):
             left, right = self.neighbours.drawn(order[start : start + self.batch_size], self.rng)
             if len(left):

@@ -22,7 +22,7 @@ from zoo.stages.featurizer import Featurizer, ItemFeatures
 from zoo.stages.stage import RunContext, State, TrainingData
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
-from zoo.training.pairs import Neighbours, PairBatch, PairExamples
+from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
 from zoo.training.processes import Trained
 from zoo.training.tokenizer import Tokenizer
 
@@ -31,6 +31,8 @@ HELD_OUT = 0.1
 """Share of the items that choose the number of epochs."""
 QUESTIONS = 2_000
 """Held-out pairs that are asked for."""
+ASKED = 256
+"""Held-out pairs that are asked for at a time."""
 BLOCK = 1_024
 """Texts that are encoded at a time."""
 FEWEST = 20
@@ -53,7 +55,8 @@ class PairLesson(nn.Module):
     def loss(self, batch: PairBatch) -> Tensor:
         """Return the mean of -log p(second item | first item)."""
         vectors = normalize(self.network(batch.texts).float(), dim=1)
-        scores = vectors[batch.left] @ vectors[batch.candidates].T / self.temperature
+        with torch.autocast(vectors.device.type, enabled=False):
+            scores = vectors[batch.left] @ vectors[batch.candidates].T / self.temperature
         if self.logq:
             own = torch.arange(len(batch.log_q), device=scores.device) == batch.right[:, None]
             scores = scores - torch.where(own, 0.0, batch.log_q)
@@ -132,19 +135,26 @@ class NeuralFeaturizer(Featurizer[P]):
         name, rng = f"{type(self).__name__}-held-out", context.rng(f"{type(self).__name__}/held-out")
         held = usable & (rng.random(len(usable)) < HELD_OUT)
         everything, rest = (Neighbours(log, self.params.window, items) for items in (usable, usable & ~held))
-        asked = rng.permutation(np.flatnonzero(held[everything.items]))[:QUESTIONS]
+        among_held = np.flatnonzero(held[everything.items])
+        asked = among_held[some_of(len(among_held), QUESTIONS, rng)]
         right, left = everything.drawn(asked, rng)
         among = np.flatnonzero(held)
         if len(among) < FEWEST or len(right) < FEWEST or len(np.unique(rest.items)) < FEWEST:
             return None
 
+        needed = np.union1d(left, among)
+        some, own = texts.of(needed), torch.from_numpy(np.searchsorted(among, right))
+
         def validate() -> float:
-            vectors = self._vectors(texts, context.device)
-            scores = vectors[left] @ vectors[among].T
-            scores[torch.from_numpy(among == left[:, None])] = -torch.inf
-            target = scores.gather(1, torch.from_numpy(np.searchsorted(among, right))[:, None].to(scores.device))
-            rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
-            return float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).mean())
+            vectors = self._vectors(some, context.device)
+            candidates, gain = vectors[np.searchsorted(needed, among)], 0.0
+            for block in np.split(np.arange(len(left)), range(ASKED, len(left), ASKED)):
+                scores = vectors[np.searchsorted(needed, left[block])] @ candidates.T
+                scores[torch.from_numpy(among == left[block, None])] = -torch.inf
+                target = scores.gather(1, own[block, None].to(scores.device))
+                rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
+                gain += float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).sum())
+            return gain / len(left)
 
         return self._trained(rest, texts, replace(context, epochs=None), name, validate)
 

@@ -72,5 +72,5 @@ class ContentKNNParams(Params):
     """How many of the last events make the profile; all by default."""
     recency: float = Field(0.9, gt=0, le=1)
     """What an event counts for each event that came after it."""
-    temperature: float | None = Field(None, gt=0)
+    temperature: float | None = Field(None, ge=0.02)
     """How near an item has to be to an event of the history to count; by default it is compared with their mean."""

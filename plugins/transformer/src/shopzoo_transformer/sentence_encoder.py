@@ -53,8 +53,9 @@ class SentenceEncoder(Featurizer[SentenceEncoderParams]):
         """
         data.texts(self.params.columns)  # an error of theirs is one of the fit
         self.device = context.device
-        self.fingerprint = fingerprint_of(folder_of(self.params.model))
-        _ = self._model  # likewise
+        folder = folder_of(self.params.model)
+        self.fingerprint = fingerprint_of(folder)
+        self._model = loaded(folder, self.device, self.params.text_length)  # likewise
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
