@@ -182,7 +182,8 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
         "Give new items the column names that the items of training have in the zoo."
     )
     assert refused(artifact, pa.table({"item_id": ["x"], "titel": ["a"]})) == (
-        "new items: the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel."
+        "new items: the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel. The fitted model reads this: "
+        "give new items the columns that the items of training had, of the same type."
     )
     assert refused(artifact, tmp_path / "none.csv").startswith(f"{tmp_path / 'none.csv'}: there is no such file.")
 

@@ -112,6 +112,14 @@ def test_what_is_found_is_what_was_kept(tmp_path, counted, params):
     assert torch.equal(again, first.transform(data.catalogue).values.to_dense())
 
 
+def test_a_featurizer_whose_state_has_an_empty_tensor_is_kept(tmp_path):
+    """One of categories alone has learned no means."""
+    tabular = {"name": "tabular", "columns": ["category"]}
+    store = bench(tmp_path, [{"label": "knn", "predictor": "content-knn", "featurizer": tabular}], seeds=[0])
+    assert [row.error for row in store.rows()] == [None]
+    assert [row.error for row in bench(tmp_path / "again", MODELS[:1], seeds=[0]).rows()] == [None]
+
+
 def test_other_data_are_others_and_a_seed_matters_where_it_is_read(tmp_path, counted):
     cache = FeatureCache(tmp_path)
     for title in ("a red hat", "a green hat"):

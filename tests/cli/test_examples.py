@@ -35,6 +35,15 @@ def test_the_example_of_one_event_cuts_histories_down_to_the_last():
     assert queries.answers().items.tolist() == [3, 1]
 
 
+def test_the_paired_differences_of_users_asked_twice_are_less_certain_than_of_twice_as_many():
+    paired = runpy.run_path(str(EXAMPLES / "cold_pairs.py"))["paired"]
+    once = np.random.default_rng(0).normal(0.5, 1.0, 400)
+    mean, half = paired(np.tile(once, 2), np.tile(np.arange(400), 2))
+    assert mean == pytest.approx(once.mean())
+    assert half == pytest.approx(1.96 * once.std() / 20)
+    assert paired(np.tile(once, 2), np.arange(800))[1] == pytest.approx(half / np.sqrt(2))
+
+
 @pytest.mark.slow
 def test_the_example_of_one_event_runs(data_dir, monkeypatch, capsys):
     monkeypatch.setenv("ZOO_DATA", str(data_dir))

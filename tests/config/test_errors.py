@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
+from zoo.config.load import experiment_from
 from zoo.errors import ConfigError
 
 KNN = {"predictor": "item-knn"}
@@ -211,6 +212,15 @@ def test_a_predictor_that_needs_features_needs_a_featurizer(resolve):
     assert misfits(resolve, model=[{"predictor": "content"}]) == [
         "model[1]: content needs item features and there is no `featurizer`. Choose one: tabular, tf-idf."
     ]
+
+
+def test_a_switch_after_which_no_features_are_needed_is_named():
+    message = r"^model\[1\]: sasrec needs item features and there is no `featurizer`\. Choose one: .*, tf-idf; or set ids = true\.$"
+    with pytest.raises(ConfigError, match=message):
+        experiment_from({
+            "data": {"source": "synthetic-shop"}, "split": {"policy": "leave-last-out"}, "evaluate": {"metrics": ["ndcg@10"]},
+            "model": [{"predictor": {"name": "sasrec", "ids": False}}],
+        })  # fmt: skip
 
 
 def test_features_that_nobody_reads_are_refused(resolve):

@@ -190,14 +190,14 @@ def test_files_that_are_not_there_are_refused(tmp_path):
     write(tmp_path / "events.parquet")
     text(tmp_path / "event.parquet.md", "which no reader takes")
     assert refused(tmp_path / "event.parquet") == (
-        f"{tmp_path / 'event.parquet'}: there is no such file. Did you mean 'events.parquet'? Paths are relative to the experiment file."
+        f"{tmp_path / 'event.parquet'}: there is no such file. Did you mean 'events.parquet'? Paths in an experiment file are relative to it."
     )
     assert refused(tmp_path / "nowhere" / "e.csv") == (
         f"{tmp_path / 'nowhere' / 'e.csv'}: there is no such file, nor a folder {tmp_path / 'nowhere'}. "
-        "Paths are relative to the experiment file."
+        "Paths in an experiment file are relative to it."
     )
     assert refused(tmp_path / "*.csv") == (
-        f"{tmp_path / '*.csv'}: no file is of this pattern. Paths are relative to the experiment file."
+        f"{tmp_path / '*.csv'}: no file is of this pattern. Paths in an experiment file are relative to it."
     )
     assert refused(Path("nowhere.csv")).startswith(f"{Path.cwd() / 'nowhere.csv'}: there is no such file.")
     assert refused(tmp_path) == (

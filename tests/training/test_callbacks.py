@@ -229,7 +229,7 @@ def logged(cycle, make, folder, logger, **fields):
 
 def test_a_logger_by_name_gets_loss_metric_and_rate(cycle, make, tmp_path):
     logged(cycle, make, tmp_path, "csv")
-    file = tmp_path / "mine" / "fit-seed1" / "metrics.csv"
+    file = tmp_path / "mine" / "Small-fit-seed1" / "metrics.csv"
     lines = list(csv.DictReader(file.read_text().splitlines()))
     assert [int(line["epoch"]) for line in lines] == [0, 1, 2]
     assert [float(line["ndcg@10"]) for line in lines] == [0.25] * 3
@@ -249,7 +249,7 @@ def test_what_a_resumed_training_logs_does_not_replace_what_was_logged(cycle, ma
     with pytest.raises(IndexError):
         logged(cycle, make, tmp_path, "csv", validate=lambda p: values.pop())
     logged(cycle, make, tmp_path, "csv")
-    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["fit-seed1", "fit-seed1-after2"]
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["Small-fit-seed1", "Small-fit-seed1-after2"]
 
 
 @pytest.mark.parametrize("name", ["mlflow", "wandb", "tensorboard"])

@@ -89,7 +89,10 @@ def grown(pipeline: Pipeline, catalogue: Catalogue, origin: str) -> Pipeline:
             result.candidate_features.load_state(pipeline.candidate_features.state())
             result.candidate_features.grow(catalogue, features)
     except DataError as error:
-        raise DataError(f"{origin}: {error}") from error
+        raise DataError(
+            f"{origin}: {error} The fitted model reads this: give new items the columns that the items of training had, of "
+            "the same type."
+        ) from error
     if pipeline.features is not None:
         result.features = pipeline.features.followed_by(features)
     result.known = after(pipeline.known, catalogue, value=False)

@@ -116,5 +116,6 @@ def _hash(entry: str, tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digested.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digested.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        if tensor.numel():  # an empty one has no bytes to view
+            digested.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digested.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from zoo.config.train import NetworkSettings, TrainSettings
 from zoo.errors import ComponentError, ConfigError
 from zoo.params import NeuralRankerParams
 from zoo.registry.registry import Registry
-from zoo.spec import STAGES, StageName
+from zoo.spec import STAGES, Capabilities, StageName
 
 
 def resolved(experiment: Experiment, registry: Registry, base: Path) -> ResolvedExperiment:
@@ -189,8 +189,10 @@ def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Re
     readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
     needs = [p.name for p in readers if p.capabilities.features == "required"]
     if needs and not model.featurizers:
+        switches = [_switch(p, lambda c: c.features != "required") for p in readers if p.name in needs]
+        without = f"; or {' and '.join(switches)}" if all(switches) else ""
         lines.append(
-            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}."
+            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}{without}."
         )
     groups = model.candidate_features.groups
     asked = [group for group in groups or () if group in ("similarity", "vectors")]
@@ -222,18 +224,18 @@ def clock_misfits(models: Sequence[ResolvedModel | None], clock: str) -> list[st
         return []
     return [
         f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
-        f"Use data with timestamps, or {_without_clock(part)}."
+        f"Use data with timestamps, or {_switch(part, lambda c: not c.needs_time) or 'other parameters'}."
         for i, model in enumerate(models, 1)
         for part in (model.parts if model else ())
         if part.capabilities.needs_time
     ]
 
 
-def _without_clock(part: Chosen) -> str:
-    """Return what makes a component do without a clock: the switch that turns its need off, if there is one."""
+def _switch(part: Chosen, wanted: Callable[[Capabilities], bool]) -> str:
+    """Return which switch of a component gives it the capabilities that are wanted, as advice; empty where there is none."""
     for name, value in part.params:
-        if value is True:
-            off = replace(part, params=part.params.model_copy(update={name: False}))
-            if not off.capabilities.needs_time:
-                return f"set {name} = false"
-    return "other parameters"
+        if isinstance(value, bool):
+            turned = replace(part, params=part.params.model_copy(update={name: not value}))
+            if wanted(turned.capabilities):
+                return f"set {name} = {str(not value).lower()}"
+    return ""

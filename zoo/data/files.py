@@ -242,11 +242,13 @@ def _why_not_found(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder, expected files. Give a file, or a pattern such as {path / '*.parquet'}."
     if glob.has_magic(str(path)):
-        return f"{path}: no file is of this pattern. Paths are relative to the experiment file."
+        return f"{path}: no file is of this pattern. Paths in an experiment file are relative to it."
     if not path.parent.is_dir():
-        return f"{path}: there is no such file, nor a folder {path.parent}. Paths are relative to the experiment file."
+        return f"{path}: there is no such file, nor a folder {path.parent}. Paths in an experiment file are relative to it."
     beside = sorted(f.name for f in path.parent.iterdir() if f.is_file() and _known_format(f))
-    return f"{path}: there is no such file.{suggestion(path.name, beside)} Paths are relative to the experiment file."
+    return (
+        f"{path}: there is no such file.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
+    )
 
 
 def _format(file: Path) -> str:

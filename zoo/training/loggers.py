@@ -51,7 +51,7 @@ def logger_of(choice: str | LoggerTable | None, training: Training, begun: int) 
 
 def _defaults(name: str, training: Training, begun: int) -> dict[str, Any]:
     """Return what a logger is told where the user says nothing else."""
-    version = f"{training.phase}-seed{training.seed}" + (f"-after{begun}" if begun else "")
+    version = f"{training.component}-{training.phase}-seed{training.seed}" + (f"-after{begun}" if begun else "")
     folder = "runs/logs" if training.folder is None else str(training.folder)
     if name in ("csv", "tensorboard"):
         return {"save_dir": folder, "name": training.label or training.component, "version": version}

@@ -131,8 +131,12 @@ def test_without_any_column_named_it_takes_what_most_catalogues_have(fitted):
     assert model.transform(catalogue).names == (
         "category=bag", "category=hat", "brand=ash", "brand=oak", "price", "price:missing",
     )  # fmt: skip
-    with pytest.raises(DataError, match=r"^the catalogue has no column 'category'\. Its columns: brand, "):
-        features(fitted)
+    assert features(fitted).names == ("brand=ash", "brand=oak", "price", "price:missing")  # as far as there are any
+    bare = Catalogue(CATALOGUE.ids, TABLE.select(["size"]))
+    with pytest.raises(
+        DataError, match=r"none of category, brand, price\. Its columns: size\. Name some in `columns`\.$"
+    ):
+        fitted(Tabular(TabularParams()), LOG, bare)
 
 
 def test_what_is_rare_or_new_shares_a_feature_where_that_is_asked_for(fitted):

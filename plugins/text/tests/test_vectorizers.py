@@ -178,7 +178,7 @@ def test_terms_of_new_items_are_not_learned(fitted, catalogue):
             r"stop_words = None \(After pruning, no terms remain.*\). Choose other `columns`, lower `min_df`, raise `max_df`, "
             r"or drop `stop_words`.$",
         ),
-        ({"min_df": 3, "max_df": 1}, r"^no term is left .* min_df = 3, max_df = 1,"),
+        ({"min_df": 3, "max_df": 0.1}, r"^no term is left .* min_df = 3, max_df = 0\.1,"),
         (
             {"hashing": 8, "stop_words": ["red", "wool", "hat", "blue", "scarf", "the", "lamp"]},
             r"^no term is left .* \(no term to hash\)",
@@ -219,9 +219,10 @@ def test_a_catalogue_that_knows_nothing_of_its_items_is_refused(log):
         ({"analyzer": "char", "stop_words": "english"}, r"^m: stop_words need analyzer = \"word\", found 'char': leave one of them out$"),
         (
             {"hashing": 8, "min_df": 2},
-            r"^m: hashing keeps no list of terms to choose from, found min_df = 2, max_df = 1\.0, max_features = None: leave these out, "
-            r"or leave out hashing$",
+            r"^m: hashing keeps no list of terms to choose from, found min_df = 2: leave this out, or leave out hashing$",
         ),
+        ({"min_df": 5, "max_df": 2}, r"^m: no term is in 5 or more and in 2 or fewer: lower min_df, or raise max_df$"),
+        ({"min_df": 0.9, "max_df": 0.1}, r"^m: no term is in 0\.9 or more and in 0\.1 or fewer: "),
         ({"hashing": 0}, r"^m\.hashing: "),
         ({"svd": 0}, r"^m\.svd: "),
         ({"columns": []}, r"^m\.columns: "),

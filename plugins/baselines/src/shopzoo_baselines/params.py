@@ -76,7 +76,7 @@ class TabularParams(Params):
     """Which columns of the catalogue become features."""
 
     columns: list[str] = Field([])
-    """Columns read by their type: numbers as `numeric`, others as `categorical`; `category`, `brand`, `price` if no list names any."""
+    """Columns read by their type: numbers as `numeric`, others as `categorical`; where no list names any, those of `category`, `brand` and `price` that there are."""
     categorical: list[str] = Field([])
     """Columns of which each value becomes a feature of 0 or 1; a list column gives several."""
     numeric: list[str] = Field([])
@@ -110,7 +110,6 @@ class TabularParams(Params):
         return self
 
     @property
-    def by_type(self) -> list[str]:
-        """Return the columns that are read by their type."""
-        named = self.columns or self.categorical or self.numeric
-        return self.columns if named else ["category", "brand", "price"]
+    def names_none(self) -> bool:
+        """Return whether no list names a column."""
+        return not (self.columns or self.categorical or self.numeric)

@@ -11,6 +11,9 @@ from torch import Tensor
 from shopzoo_baselines.params import TabularParams
 from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, TrainingData
 
+USUAL = ("category", "brand", "price")
+"""The columns that are read where none is named."""
+
 
 class Tabular(Featurizer[TabularParams]):
     """One column of 0 or 1 a category, two columns a number: its standardised value, and whether it is missing.
@@ -37,8 +40,9 @@ class Tabular(Featurizer[TabularParams]):
             DataError: There is no such column, it is of another kind, or no known item has a value there.
         """
         p, catalogue = self.params, data.catalogue
-        self.numeric = [*(name for name in p.by_type if catalogue.has_numbers(name)), *p.numeric]
-        categorical = [*(name for name in p.by_type if not catalogue.has_numbers(name)), *p.categorical]
+        columns = _usual(catalogue) if p.names_none else p.columns
+        self.numeric = [*(name for name in columns if catalogue.has_numbers(name)), *p.numeric]
+        categorical = [*(name for name in columns if not catalogue.has_numbers(name)), *p.categorical]
         self.categories = {name: self._categories(catalogue, name, data.known) for name in categorical}
         numbers = self._numbers(catalogue)[data.known]
         present = np.isfinite(numbers)
@@ -98,6 +102,21 @@ class Tabular(Featurizer[TabularParams]):
         columns = [catalogue.numbers(name) for name in self.numeric]
         numbers = np.stack(columns, axis=1) if columns else np.zeros((len(catalogue), 0))
         return np.sign(numbers) * np.log1p(np.abs(numbers)) if self.params.log else numbers
+
+
+def _usual(catalogue: Catalogue) -> list[str]:
+    """Return the columns that most shops have, as far as this one has them.
+
+    Raises:
+        DataError: It has none.
+    """
+    found = [name for name in USUAL if name in catalogue.columns]
+    if not found:
+        raise DataError(
+            f"tabular: no column is named, and the catalogue has none of {', '.join(USUAL)}. Its columns: "
+            f"{', '.join(catalogue.columns) or 'none'}. Name some in `columns`."
+        )
+    return found
 
 
 def _present(catalogue: Catalogue, column: str) -> tuple[NDArray[np.int64], pa.Array]:

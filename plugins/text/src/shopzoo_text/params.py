@@ -17,7 +17,7 @@ class BagOfWordsParams(Params):
     ngrams: tuple[int, int] = (1, 1)
     """Shortest and longest run of words (or characters) that is a term."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
-    """What a term consists of: words, characters, or characters within words."""
+    """What a term consists of: words (of two or more letters or digits), characters, or characters within words."""
     min_df: Documents = 1
     """Drop terms in fewer known items: a number of items, or, as a decimal fraction, a share of them."""
     max_df: Documents = 1.0
@@ -34,10 +34,20 @@ class BagOfWordsParams(Params):
     @model_validator(mode="after")
     def _hashing_keeps_no_terms(self) -> "BagOfWordsParams":
         """Refuse what chooses among terms where none are kept."""
-        if self.hashing is not None and (self.min_df, self.max_df, self.max_features) != (1, 1.0, None):
+        choosing = {"min_df": 1, "max_df": 1.0, "max_features": None}
+        set_here = [f"{k} = {getattr(self, k)}" for k, usual in choosing.items() if getattr(self, k) != usual]
+        if self.hashing is not None and set_here:
             raise ValueError(
-                f"hashing keeps no list of terms to choose from, found min_df = {self.min_df}, max_df = {self.max_df}, "
-                f"max_features = {self.max_features}: leave these out, or leave out hashing"
+                f"hashing keeps no list of terms to choose from, found {', '.join(set_here)}: leave this out, or leave out hashing"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _some_terms_are_left(self) -> "BagOfWordsParams":
+        """Refuse bounds between which no number of items lies."""
+        if type(self.min_df) is type(self.max_df) and self.min_df > self.max_df:
+            raise ValueError(
+                f"no term is in {self.min_df} or more and in {self.max_df} or fewer: lower min_df, or raise max_df"
             )
         return self
 

@@ -123,7 +123,8 @@ class BagOfWords(_TermVectors[BagOfWordsParams]):
     characters for languages without spaces and for typing errors; `min_df = 2` leaves out the words of a single item.
 
     It needs a column of texts. Each text is read once: seconds for 100,000 items. Features are sparse and as wide as there are
-    terms, `hashing` bounds that, `svd` makes them dense and narrow; terms come from the items in training alone.
+    terms, `hashing` bounds that, `svd` makes them dense and narrow; terms come from the items in training alone. An item
+    without a text, or without a known term, has a vector of zeros.
     """
 
     def _weigh(self, counts: csr_matrix, *, learn: bool) -> csr_matrix:
@@ -140,6 +141,7 @@ class TfIdf(_TermVectors[TfIdfParams]):
 
     It needs a column of texts. Each text is read once: seconds for 100,000 items. Features are sparse and as wide as there are
     terms, `hashing` bounds that, `svd` makes them dense and narrow; terms and weights come from the items in training alone.
+    An item without a text, or without a known term, has a vector of zeros.
     """
 
     fitted = ("terms", "axes", "idf")
