@@ -1,12 +1,14 @@
 """From tables to a log: what is kept, what is counted, and what is refused."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
@@ -126,6 +128,22 @@ def test_what_is_left_out_is_counted_by_reason():
         "left out: duplicates": 1,
         "left out: k-core": 2,
     }
+
+
+def test_a_log_that_ends_at_a_moment_holds_what_happened_before():
+    moment = datetime.fromtimestamp((START + 2 * DAY) / 1000, UTC)
+    data = data_of(ROWS, until=moment.isoformat())
+    assert listed(data) == listed(data_of([row for row in ROWS if row[2] < START + 2 * DAY]))
+    assert data.notes["left out: events from data.until on"] == 2
+    assert "no event is left (rows: 5; left out: events from data.until on: 5)" in refused(ROWS, until="2001-01-01")
+    later = moment + timedelta(milliseconds=1)
+    assert listed(data_of(ROWS, until=later.isoformat())) == listed(data_of(ROWS))
+    assert refused(ROWS, until=moment.isoformat(), time="file-order") == (
+        f"data.until = {moment:%Y-%m-%dT%H:%M:%SZ} is a moment, and the events are ordered by file-order only. "
+        "Remove it, or use a log with timestamps."
+    )
+    with pytest.raises(ValidationError, match="expected a date, found 5"):
+        DataSettings.model_validate({"source": "files", "until": 5})
 
 
 def test_event_types_have_weights():
@@ -254,5 +272,5 @@ def test_a_table_without_rows_is_refused():
 def test_a_log_of_which_nothing_is_left_is_refused_with_the_reasons():
     assert refused(ROWS, events=["cancel"], k_core=2) == (
         "events.csv: no event is left (rows: 5; left out: event 'purchase': 2; left out: event 'view': 2; left out: k-core: 1). "
-        "Loosen data.events, data.k_core or data.null_ids."
+        "Loosen data.events, data.until, data.k_core or data.null_ids."
     )

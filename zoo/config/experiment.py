@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from zoo.config.candidates import CandidateFeatureSettings
-from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Targets, Temporal
+from zoo.config.splits import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
 from zoo.config.train import TrainSettings
 from zoo.params import Table
 from zoo.spec import StageName
@@ -87,6 +87,8 @@ class DataSettings(Table):
     """The event types to keep; all by default. What is left out is counted."""
     event_weights: dict[str, float] = {}
     """What an event of each type counts (`{view = 1, purchase = 5}`); 1 by default."""
+    until: Moment | None = None
+    """Events from this moment on are left out, as if the data ended there: to choose parameters without a look at the test."""
     k_core: KCore = KCore()
     """Fewest events of a user and of an item."""
     duplicates: Literal["keep", "drop-exact", "first", "last"] = "keep"

@@ -55,7 +55,7 @@ def read_data(tables: Tables, settings: DataSettings) -> Data:
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
         raise DataError(
-            f"{events.origin}: no event is left ({counted}). Loosen data.events, data.k_core or data.null_ids."
+            f"{events.origin}: no event is left ({counted}). Loosen data.events, data.until, data.k_core or data.null_ids."
         )
     present = log.lengths > 0
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
@@ -192,7 +192,20 @@ def _weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.f
 
 
 def _thinned(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
-    """Return the log by the rules for duplicates and for rare users and items."""
+    """Return the log until the moment where it is to end, and by the rules for duplicates and for rare users and items.
+
+    Raises:
+        DataError: It is to end at a moment, and has no clock.
+    """
+    if settings.until is not None:
+        if log.clock != "timestamp":
+            raise DataError(
+                f"data.until = {settings.until:%Y-%m-%dT%H:%M:%SZ} is a moment, and the events are ordered by {log.clock} only. "
+                "Remove it, or use a log with timestamps."
+            )
+        before = len(log)
+        log = log.where(log.times < round(settings.until.timestamp() * 1000))
+        notes["left out: events from data.until on"] = before - len(log)
     if settings.duplicates != "keep":
         before = len(log)
         log = log.where(_unrepeated(log, settings.duplicates))
