@@ -5,7 +5,7 @@
 Texts are random words by Zipf's law: titles of 8 words, descriptions of 40. `tf-idf` and scikit-learn run by turns in one
 process, and medians are compared: both at once learn and transform; ours also reads the catalogue's columns. `content-knn`
 then recommends to 2,000 users with 50 events each from features of 200,000 terms, in a fresh process, whose peak is what
-the kernel says it was.
+the kernel says it was; and, in another, to 100 users with a `temperature`, which compares with every event.
 """
 
 import json
@@ -33,7 +33,7 @@ from zoo.stages.stage import RunContext, TrainingData
 
 ROUNDS = 3
 TERMS = 200_000
-USERS, EVENTS = 2_000, 50
+USERS, EVENTS = {None: 2_000, 0.3: 100}, 50
 COLUMNS = ["title", "description"]
 CASES = {
     "tf-idf": ({}, lambda: TfidfVectorizer()),
@@ -88,8 +88,9 @@ def seconds(work):
     return time.perf_counter() - start
 
 
-def recommend(n_items):
+def recommend(n_items, temperature):
     """Recommend by sparse features of 200,000 terms, and print how much memory it took."""
+    n_users = USERS[temperature]
     rng = np.random.default_rng(0)
     columns = (rng.zipf(1.1, n_items * 48) - 1) % TERMS
     columns[:TERMS] = np.arange(TERMS)[: len(columns)]  # every term occurs
@@ -97,10 +98,10 @@ def recommend(n_items):
     shape = (n_items + 1, TERMS)
     matrix = scipy.sparse.csr_matrix((rng.random(len(rows)).astype(np.float32) + 0.1, (rows, columns)), shape)
     features = ItemFeatures.of_sparse(matrix, tuple(map(str, range(TERMS))))
-    users = np.repeat(np.arange(USERS), EVENTS)
+    users = np.repeat(np.arange(n_users), EVENTS)
     log = Interactions.from_arrays(users, rng.integers(1, n_items + 1, len(users)), n_items=n_items)
     queries, before = Queries.of_histories(log), peak_gib()
-    pipeline = Pipeline.of("content-knn")
+    pipeline = Pipeline.of("content-knn", temperature=temperature)
     pipeline.fit_on(log, Catalogue.bare(n_items), RunContext(), features)
     fitted = peak_gib()
     start = time.perf_counter()
@@ -109,8 +110,8 @@ def recommend(n_items):
     single = [seconds(lambda at=at: pipeline.recommend(queries[at : at + 1], 10, Rules(np.arange(n_items + 1) > 0))) for at in range(20)]  # fmt: skip
     assert bool((lists.items > 0).all())
     print(json.dumps({
-        "what": "content-knn", "items": n_items, "terms": TERMS, "stored": matrix.nnz, "users": USERS,
-        "users_per_s": round(USERS / spent), "single_ms": round(median(single) * 1e3, 1),
+        "what": "content-knn", "temperature": temperature, "items": n_items, "terms": TERMS, "stored": matrix.nnz,
+        "users": n_users, "users_per_s": round(n_users / spent, 1), "single_ms": round(median(single) * 1e3, 1),
         "before_gib": round(before, 2), "fitted_gib": round(fitted, 2), "peak_gib": round(peak_gib(), 2),
     }))  # fmt: skip
 
@@ -122,8 +123,9 @@ def peak_gib():
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["recommend"]:
-        recommend(int(sys.argv[2]))
+        recommend(int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else None)
     else:
         size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-        subprocess.run([sys.executable, __file__, "recommend", str(size)], check=True)
+        for temperature in ([], ["0.3"]):
+            subprocess.run([sys.executable, __file__, "recommend", str(size), *temperature], check=True)
         featurize(size)
