@@ -23,7 +23,7 @@ def chosen(stage, name, **params):
     [
         ("filters", chosen("filter", "price-band", min=3), "price-band: the catalogue has no column 'price'. Its columns: title."),
         ("filters", chosen("filter", "deny-list", ids=["z"]), "deny-list: 1 of 1 ids are not in the catalogue: 'z'. "),
-        ("featurizers", chosen("featurizer", "tabular"), "tabular: the catalogue has no column 'category'. Its columns: title."),
+        ("featurizers", chosen("featurizer", "tabular", columns=["category"]), "tabular: the catalogue has no column 'category'. Its columns: title."),
         (
             "featurizers",
             chosen("featurizer", "tf-idf", columns=["titel"]),
