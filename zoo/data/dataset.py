@@ -25,6 +25,10 @@ class Columns(Protocol):
         """Return some of the columns, in the order asked for."""
 
 
+Notes = dict[str, int | str]
+"""What happened to the data, by a short phrase: for reports."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tables:
     """What a dataset holds, as it was read.

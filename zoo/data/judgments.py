@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.data.catalogue import Catalogue
+from zoo.data.dataset import Notes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
-from zoo.data.log import Notes
 
 
 @dataclass(frozen=True, eq=False)

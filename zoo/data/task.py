@@ -16,10 +16,10 @@ from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
 from zoo.config.splits import Given, LeaveLastOut, Split, Targets, Temporal
 from zoo.data.catalogue import Catalogue
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
-from zoo.data.log import Notes, event_codes, read_data
+from zoo.data.log import event_codes, read_data
 from zoo.data.queries import Queries
 from zoo.data.split import NO_PART, Parts, cold_items, period, split
 from zoo.data.targets import TargetRules, asked_queries

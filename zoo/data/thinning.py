@@ -1,0 +1,70 @@
+"""Which events of a log are kept: until a moment, without repetitions, of users and items that have enough of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.config.experiment import DataSettings, KCore
+from zoo.data.dataset import Notes
+from zoo.data.interactions import Interactions
+from zoo.errors import DataError
+
+
+def thinned(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
+    """Return the log until the moment where it is to end, and by the rules for duplicates and for rare users and items.
+
+    Raises:
+        DataError: It is to end at a moment, and has no clock.
+    """
+    if settings.until is not None:
+        if log.clock != "timestamp":
+            raise DataError(
+                f"data.until = {settings.until:%Y-%m-%dT%H:%M:%SZ} is a moment, and the events are ordered by {log.clock} only. "
+                "Remove it, or use a log with timestamps."
+            )
+        before = len(log)
+        log = log.where(log.times < round(settings.until.timestamp() * 1000))
+        notes["left out: events from data.until on"] = before - len(log)
+    if settings.duplicates != "keep":
+        before = len(log)
+        log = log.where(_unrepeated(log, settings.duplicates))
+        notes["left out: duplicates"] = before - len(log)
+    if settings.k_core != KCore():
+        before = len(log)
+        log = log.where(_in_core(log, settings.k_core))
+        notes["left out: k-core"] = before - len(log)
+    return log
+
+
+def _unrepeated(log: Interactions, rule: str) -> NDArray[np.bool_]:
+    """Return which events the rule for duplicates keeps, `[N]`."""
+    pairs = log.users * (log.n_items + 1) + log.items
+    if rule == "drop-exact":
+        times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
+        order = np.lexsort((log.events, times, pairs))
+        kept = np.ones(len(log), np.bool_)
+        same = [np.diff(values[order]) == 0 for values in (pairs, times, log.events)]
+        kept[order[1:]] = ~np.logical_and.reduce(same)
+        return kept
+    kept = np.zeros(len(log), np.bool_)
+    if rule == "first":
+        kept[np.unique(pairs, return_index=True)[1]] = True
+    else:
+        kept[len(log) - 1 - np.unique(pairs[::-1], return_index=True)[1]] = True
+    return kept
+
+
+def _in_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:
+    """Return which events belong to users and items that have enough of them among these very events, `[N]`."""
+    kept = np.arange(len(log))
+    users, items = log.users, log.items
+    while True:
+        enough = (np.bincount(users, minlength=1)[users] >= core.user) & (
+            np.bincount(items, minlength=1)[items] >= core.item
+        )
+        if enough.all():
+            mask = np.zeros(len(log), np.bool_)
+            mask[kept] = True
+            return mask
+        kept, users, items = kept[enough], users[enough], items[enough]
