@@ -13,7 +13,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.judge import Judge, device_of
 from zoo.config.load import load_experiment
 from zoo.pipeline import Pipeline
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 BASE, OTHERS = "tf-idf", ("tf-idf, near events", "text-cnn, near events", "both, near events")
 METRICS = ("recall@10", "ndcg@10")

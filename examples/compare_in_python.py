@@ -12,7 +12,7 @@ from zoo.data.task import Task
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 
 def log_of_two_tastes() -> Interactions:

@@ -13,7 +13,7 @@ from zoo.data.task import Task, load_task
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 
 def one_event_each(task: Task) -> Queries:

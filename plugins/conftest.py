@@ -8,6 +8,7 @@ import pytest
 
 from zoo.api import Interactions, RunContext, TrainingData
 from zoo.config.train import NetworkSettings
+from zoo.stages.context import TrainingEnvironment
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def fit() -> Callable[..., Any]:
 
     def fitted(predictor: Any, log: Interactions, seed: int = 0, **settings: Any) -> Any:
         chosen = NetworkSettings(**{"max_epochs": 1, "batch_size": 16, "learning_rate": 0.01, **settings})
-        predictor.fit(TrainingData.of(log), RunContext(seed, settings=chosen))
+        predictor.fit(TrainingData.of(log), RunContext(seed, training=TrainingEnvironment(settings=chosen)))
         return predictor
 
     return fitted

@@ -37,6 +37,7 @@ from zoo.config.train import NetworkSettings
 from zoo.registry.registry import Registry
 from zoo.scaffold.plugin import new_package
 from zoo.spec import API_VERSION, OLDEST_API
+from zoo.stages.context import TrainingEnvironment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -213,7 +214,10 @@ def test_the_network_learns_what_follows_what():
     log = Interactions.from_arrays(users, (users + steps) % 8 + 1, steps)
     model = names["LastItem"](NeuralParams(dim=16, dropout=0.0))
     model.fit(
-        TrainingData.of(log), RunContext(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02))
+        TrainingData.of(log),
+        RunContext(
+            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02))
+        ),
     )
     best = model.score(Queries.of_histories(log)).argmax(1)
     assert (best.numpy() == log.items[log.offsets[1:] - 1] % 8 + 1).all()

@@ -10,7 +10,7 @@ from zoo.data.interactions import Interactions
 from zoo.errors import DataError, ScoreError, SplitError, naming
 from zoo.pipeline import Pipeline
 from zoo.registry.registry import default_registry
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 
 def chosen(stage, name, **params):

@@ -19,11 +19,11 @@ from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import joined
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
-from zoo.stages.stage import RunContext
 
 N_ITEMS = 12
 

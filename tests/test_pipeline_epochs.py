@@ -16,9 +16,9 @@ from zoo.params import Params
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
+from zoo.stages.context import RunContext
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
-from zoo.stages.stage import RunContext
 
 FITS = []
 

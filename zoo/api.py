@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
     from zoo.nn.items import ItemTable
     from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
+    from zoo.stages.context import RunContext
     from zoo.stages.featurizer import Featurizer, ItemFeatures
     from zoo.stages.filter import Filter
     from zoo.stages.predictor import Predictor
     from zoo.stages.ranker import Ranker
     from zoo.stages.ranking import RankingData, refuse_other_columns
-    from zoo.stages.stage import RunContext, Stage, State, TrainingData
+    from zoo.stages.stage import Stage, State, TrainingData
     from zoo.training.lists import ListBatch, ListExamples
     from zoo.training.neural import NeuralPredictor, Sizes
     from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
@@ -70,7 +71,7 @@ _LAZY = {
     "Ranker": "zoo.stages.ranker",
     "RankingData": "zoo.stages.ranking",
     "NeuralRanker": "zoo.training.ranking",
-    "RunContext": "zoo.stages.stage",
+    "RunContext": "zoo.stages.context",
     "Sizes": "zoo.training.neural",
     "Stage": "zoo.stages.stage",
     "State": "zoo.stages.stage",

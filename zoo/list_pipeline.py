@@ -18,11 +18,12 @@ from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.stage import TrainingData
 from zoo.stages.text_match import TextMatch
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
@@ -75,7 +76,7 @@ class ListPipeline:
             context: Randomness, device, progress.
             refit: Whether rankers are then fitted once more on training and validation lists together.
         """
-        context = replace(context, settings=self.model.train, label=self.model.label)
+        context = context.for_training(settings=self.model.train, label=self.model.label)
         data = self.as_data(lists, fold, context)
         train = data.where(fold.train)
         if fold.validate.any():
@@ -139,9 +140,8 @@ class ListPipeline:
         made, cosines = [], {}
         names = [chosen.name for chosen in self.model.featurizers]
         for number, (chosen, featurizer) in enumerate(zip(self.model.featurizers, self.featurizers, strict=True), 1):
-            here = replace(context, folder=context.folder / f"text-{number}" if context.folder else None)
             fit = naming(chosen.name)(partial(self.featurize, chosen, featurizer))
-            features = item_features([fit], training, here)
+            features = item_features([fit], training, context.below(f"text-{number}"))
             assert features is not None
             read = getattr(chosen.params, "columns", lists.text)
             with torch.inference_mode():

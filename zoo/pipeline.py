@@ -24,13 +24,14 @@ from zoo.evaluation.validation import Validation
 from zoo.registry.registry import default_registry
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.stage import TrainingData
 from zoo.training.record import fit_of
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
@@ -104,10 +105,10 @@ class Pipeline:
             self._fit_validated(task, context)
             if not refit and not learns:
                 return
-            context = replace(context, epochs=self.predictor.epochs, phase="refit")
+            context = replace(context, epochs=self.predictor.epochs).for_training(phase="refit")
         if learns:
-            self.fit_on(task.training("rank"), task.catalogue, replace(context, phase="rank"))
-            context = replace(context, phase="refit")
+            self.fit_on(task.training("rank"), task.catalogue, context.for_training(phase="rank"))
+            context = context.for_training(phase="refit")
             queries = task.queries("rank")
             self._fit_rankers(queries, candidates, Rules(task.eligible, task.exclude_seen), context)
         features = self.features if learns else None
@@ -121,8 +122,7 @@ class Pipeline:
         features: ItemFeatures | None = None,
     ) -> None:
         """Fit filters and a fresh predictor on a log, and featurizers unless their features are given; rankers stay."""
-        folder = context.folder / context.phase if context.folder else None
-        context = replace(context, settings=self.model.train, label=self.model.label, folder=folder)
+        context = context.for_training(settings=self.model.train, label=self.model.label).below(context.training.phase)
         self.predictor = self.model.predictor.build()
         data = TrainingData.of(interactions, catalogue)
         self.known = data.known
@@ -152,7 +152,7 @@ class Pipeline:
         def validate(predictor: Predictor[Any]) -> float:
             return validation(lambda queries, k: self.retrieve(queries, k, rules, predictor))
 
-        self.fit_on(training, task.catalogue, replace(context, validate=validate, phase="validated"))
+        self.fit_on(training, task.catalogue, replace(context, validate=validate).for_training(phase="validated"))
 
     def recommend(
         self,
@@ -267,12 +267,10 @@ class Pipeline:
                 blocks.append(RankingData.of(replace(lists, labels=_labels(targets, found.items))))
                 start += len(asked)
         learning = [chosen.capabilities.learns for chosen in self.model.rankers]
-        folder = context.folder / "rankers" if context.folder else None
-        settings = self.model.train
-        context = replace(context, epochs=None, settings=settings, label=self.model.label, folder=folder)
+        context = replace(context, epochs=None).for_training(settings=self.model.train, label=self.model.label)
         data = RankingData.joined(blocks)
         self.taught = int(np.count_nonzero(data.decided)), len(data)
-        fit_in_turn(self.rankers, learning, data, context)
+        fit_in_turn(self.rankers, learning, data, context.below("rankers"))
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from zoo.artifacts.saving import save_artifact
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.pipeline import Pipeline
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 SHOP = {"name": "synthetic-shop", "customers": 40, "items": 60, "events": 1500, "categories": 6, "brands": 12}
 TITLES = {"name": "tf-idf", "columns": ["title"]}

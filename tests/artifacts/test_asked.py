@@ -10,7 +10,7 @@ from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError
 from zoo.pipeline import Pipeline
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 
 @pytest.fixture(scope="module")

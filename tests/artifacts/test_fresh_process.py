@@ -17,7 +17,7 @@ from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import default_registry
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 ROOT = Path(__file__).parents[2]
 OURS = {"shopzoo", *(f"shopzoo-{path.name}" for path in (ROOT / "plugins").iterdir())}

@@ -13,7 +13,7 @@ from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline import Pipeline
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 N_NEW = 15
 TF_IDF = {"name": "tf-idf", "columns": ["title"]}

@@ -21,7 +21,7 @@ from zoo.config.load import experiment_from
 from zoo.errors import ArtifactError
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import Registry, default_registry
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 
 def refused(folder, **options):

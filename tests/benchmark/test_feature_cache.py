@@ -14,7 +14,8 @@ from zoo.config.resolved import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.registry.registry import default_registry
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext
+from zoo.stages.stage import TrainingData
 
 SHOP = {"name": "synthetic-shop", "customers": 60, "items": 60, "events": 1500}
 TF_IDF = {"name": "tf-idf", "columns": ["title"]}

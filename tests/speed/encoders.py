@@ -21,7 +21,8 @@ import zoo
 from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.pairs import Neighbours, PairExamples
 
 ITEMS, USERS, EVENTS, WORDS = 10_000, 5_000, 20, 5_000
@@ -44,7 +45,9 @@ def ours(name, data):
     """Return the encoder, fitted, and the seconds of an epoch."""
     featurizer, ends = zoo.load(name, stage="featurizer"), [time.perf_counter()]
     context = RunContext(
-        epochs=3, settings=SETTINGS, progress=lambda done, total, note="": ends.append(time.perf_counter())
+        epochs=3,
+        progress=lambda done, total, note="": ends.append(time.perf_counter()),
+        training=TrainingEnvironment(settings=SETTINGS),
     )
     featurizer.fit(data, context)
     return featurizer, median(np.diff(ends)[1:])

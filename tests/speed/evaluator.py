@@ -26,7 +26,7 @@ from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import Registry, default_registry
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 METRICS = ("hit", "recall", "precision", "ndcg", "mrr", "map", "coverage", "gini", "novelty")

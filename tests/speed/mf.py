@@ -23,7 +23,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 BARE = Path(os.environ.get("ZOO_BARE", SHARED / "speed" / "bare.py"))

@@ -31,7 +31,7 @@ from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import load
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 
 QUERIES, FEWER, K, ROUNDS = 100_000, 20_000, 20, 3
 MODELS = [{"name": "ease", "l2": 500.0}, {"name": "als", "factors": 64, "iterations": 15}]

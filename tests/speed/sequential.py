@@ -35,7 +35,8 @@ from zoo.data.queries import Queries, Targets
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 DATA = Path(os.environ.get("ZOO_DATA", SHARED / "data"))
@@ -69,9 +70,9 @@ def fitted(log, epochs, settings, validate=None, **params):
     predictor, ends = zoo.load("sasrec", **params), [time.perf_counter()]
     context = RunContext(
         epochs=epochs,
-        settings=NetworkSettings(**settings),
         progress=lambda done, total, note="": ends.append(time.perf_counter()),
         validate=validate,
+        training=TrainingEnvironment(settings=NetworkSettings(**settings)),
     )
     predictor.fit(TrainingData.of(log), context)
     return predictor, np.array(ends)

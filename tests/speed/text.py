@@ -28,8 +28,9 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.pipeline import Pipeline, Rules
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.stage import TrainingData
 
 ROUNDS = 3
 TERMS = 200_000

@@ -10,14 +10,15 @@ from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import DataError
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 
 SMALL = {"tokens": 60, "text_dim": 8, "epoch_pairs": 64}
 FEATURIZERS = {"bag-of-words": {}, "tf-idf": {}, "text-cnn": SMALL, "text-rnn": SMALL, "text-transformer": SMALL}
 N = 24
 TITLES = [None, *(f"{colour} {thing}" for colour in ("red", "blue", "green", "grey") for thing in "abcdef")]
 MEGABYTE = "a long story of one red hat " * 40_000
-CONTEXT = RunContext(epochs=1, settings=NetworkSettings(batch_size=32))
+CONTEXT = RunContext(epochs=1, training=TrainingEnvironment(settings=NetworkSettings(batch_size=32)))
 
 
 @pytest.fixture(params=FEATURIZERS)

@@ -1,7 +1,5 @@
 """A small encoder of the core's own blocks, and logs whose next item is known."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,8 @@ from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.nn.layers import TransformerBlock
 from zoo.params import NeuralParams
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.neural import NeuralPredictor
 
 
@@ -57,7 +56,7 @@ def fit(make):
     def fitted(log, params=None, validate=None, seed=0, epochs=None, **settings):
         predictor = make(**(params or {}))
         settings = NetworkSettings(**{"max_epochs": 2, "batch_size": 16, "learning_rate": 0.01, **settings})
-        context = replace(RunContext(seed, validate=validate), epochs=epochs, settings=settings)
+        context = RunContext(seed, validate=validate, epochs=epochs, training=TrainingEnvironment(settings))
         predictor.fit(TrainingData.of(log), context)
         return predictor
 

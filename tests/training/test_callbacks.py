@@ -15,7 +15,8 @@ from zoo.errors import ConfigError, PluginError
 from zoo.hookspecs import Training
 from zoo.params import validated
 from zoo.registry.registry import Registry
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.checkpoint import ENDING
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugins" / "learning_rate.py"
@@ -80,8 +81,8 @@ def test_progress_tells_loss_and_metric(cycle, make):
     told, values = [], iter([0.0575, 0.0561, 1.0])
     context = RunContext(
         validate=lambda predictor: next(values),
-        settings=NetworkSettings(max_epochs=3, batch_size=16),
         progress=lambda done, total, note="": told.append((done, total, note)),
+        training=TrainingEnvironment(settings=NetworkSettings(max_epochs=3, batch_size=16)),
     )
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
@@ -104,7 +105,9 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(cycle, make):
     losses = Losses()
     predictor = make()
     settings = NetworkSettings(max_epochs=2, batch_size=16)
-    context = RunContext(validate=lambda p: 0.5, settings=settings, callbacks=lambda training: [losses])
+    context = RunContext(
+        validate=lambda p: 0.5, training=TrainingEnvironment(settings=settings, callbacks=lambda training: [losses])
+    )
     predictor.fit(TrainingData.of(cycle), context)
     first, second = (predictor.history[i]["loss"] for i in (0, 1))
     assert first == pytest.approx(sum(losses.seen[:4]) / 4)
@@ -132,12 +135,10 @@ def test_a_callback_is_told_of_the_training_and_sees_what_it_gives(cycle, make, 
     folder = tmp_path / "here"
     context = RunContext(
         7,
-        label="mine",
-        phase="validated",
-        folder=folder,
         validate=lambda p: 0.5,
-        settings=settings,
-        callbacks=callbacks,
+        training=TrainingEnvironment(
+            label="mine", phase="validated", folder=folder, settings=settings, callbacks=callbacks
+        ),
     )
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
@@ -151,7 +152,8 @@ def test_a_callback_may_stop_a_training_and_write_checkpoints_of_its_own(cycle, 
     best = pl.callbacks.ModelCheckpoint(tmp_path / "own", "{epoch}", monitor="loss")
     early = pl.callbacks.EarlyStopping("ndcg@10", mode="max", patience=1)
     context = RunContext(
-        validate=lambda p: 0.5, settings=NetworkSettings(max_epochs=9), callbacks=lambda training: [best, early]
+        validate=lambda p: 0.5,
+        training=TrainingEnvironment(settings=NetworkSettings(max_epochs=9), callbacks=lambda training: [best, early]),
     )
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
@@ -176,10 +178,12 @@ def test_a_foreign_state_that_is_no_tensor_and_no_json_is_left_out_with_a_warnin
         """Train until so many epochs are kept; return what the callback was given."""
         foreign, left = Foreign(state), [0.5] * epochs
         context = RunContext(
-            folder=tmp_path,
-            settings=NetworkSettings(max_epochs=9, batch_size=16),
-            callbacks=lambda training: [foreign],
             validate=lambda predictor: left.pop(),
+            training=TrainingEnvironment(
+                folder=tmp_path,
+                settings=NetworkSettings(max_epochs=9, batch_size=16),
+                callbacks=lambda training: [foreign],
+            ),
         )
         with pytest.raises(IndexError):
             make().fit(TrainingData.of(cycle), context)
@@ -223,7 +227,11 @@ def test_a_broken_hook_names_its_plugin(tmp_path, body, message, monkeypatch):
 
 def logged(cycle, make, folder, logger, **fields):
     settings = validated(NetworkSettings, {"max_epochs": 3, "batch_size": 16, "logger": logger}, "train")
-    context = RunContext(1, label="mine", folder=folder, settings=settings, **{"validate": lambda p: 0.25, **fields})
+    context = RunContext(
+        1,
+        training=TrainingEnvironment(label="mine", folder=folder, settings=settings),
+        **{"validate": lambda p: 0.25, **fields},
+    )
     make().fit(TrainingData.of(cycle), context)
 
 

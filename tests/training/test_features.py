@@ -10,6 +10,7 @@ import zoo
 from zoo.api import Catalogue, Interactions, Queries, RunContext, TrainingData
 from zoo.config.train import NetworkSettings
 from zoo.errors import ConfigError
+from zoo.stages.context import TrainingEnvironment
 from zoo.stages.featurizer import ItemFeatures
 
 N = 24
@@ -32,7 +33,7 @@ def data():
 @pytest.mark.parametrize("ids", [True, False])
 def test_an_item_that_nobody_took_is_recommended_to_those_whom_its_features_fit(data, name, ids):
     model = zoo.load(name, dim=8, length=6, dropout=0.0, ids=ids)
-    model.fit(data, RunContext(settings=SETTINGS))
+    model.fit(data, RunContext(training=TrainingEnvironment(settings=SETTINGS)))
     scores = model.score(Queries.of_histories(data.interactions))
     assert scores[:, 1:].isfinite().all()
     new = scores[:, [23, 24]]  # odd and even
@@ -45,7 +46,7 @@ def test_an_item_that_nobody_took_is_recommended_to_those_whom_its_features_fit(
 
 def test_without_ids_items_of_the_same_features_have_the_same_score(data):
     model = zoo.load("sasrec", dim=8, length=6, ids=False)
-    model.fit(data, RunContext(settings=SETTINGS, epochs=1))
+    model.fit(data, RunContext(epochs=1, training=TrainingEnvironment(settings=SETTINGS)))
     scores = model.score(Queries.of_histories(data.interactions))
     torch.testing.assert_close(scores[:, 1], scores[:, 23])
 

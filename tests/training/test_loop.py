@@ -9,7 +9,8 @@ import torch
 from zoo.config.train import NetworkSettings
 from zoo.data.queries import Queries
 from zoo.errors import TrainingError
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.loop import train
 from zoo.training.module import TrainingModule
 
@@ -42,7 +43,9 @@ class Ones:
 
 def trained(batches, validate=None, tell=lambda done, total, note="": None, epochs=None, **settings):
     network = Line()
-    context = RunContext(settings=NetworkSettings(**settings), progress=tell, epochs=epochs)
+    context = RunContext(
+        progress=tell, epochs=epochs, training=TrainingEnvironment(settings=NetworkSettings(**settings))
+    )
     return network, train(network, batches, context, "line", validate)
 
 
@@ -54,7 +57,7 @@ def test_the_best_weights_come_back_and_training_stops_after_patience():
         seen.append(float(network.w.detach()))
         return next(values)
 
-    context = RunContext(settings=NetworkSettings(max_epochs=50, patience=3))
+    context = RunContext(training=TrainingEnvironment(settings=NetworkSettings(max_epochs=50, patience=3)))
     result = train(network, Ones(4), context, "line", validate)
     assert [found["value"] for found in result.history] == [0.1, 0.4, 0.3, 0.2, 0.1]
     assert [found["epoch"] for found in result.history] == [1, 2, 3, 4, 5]

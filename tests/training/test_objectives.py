@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.config.train import NetworkSettings
 from zoo.data.queries import Queries
 from zoo.params import NeuralParams
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.neural import NeuralPredictor
 from zoo.training.objectives import MaskedItem, NextItem, UserItem
 
@@ -71,8 +73,7 @@ class Factors(NeuralPredictor):
 
 def test_pairs_of_users_and_items_are_learned(cycle):
     predictor = Factors(NeuralParams(dim=16, loss="softmax"))
-    context = RunContext()
-    context = replace(context, settings=context.settings.model_copy(update={"max_epochs": 60, "learning_rate": 0.05}))
+    context = RunContext(training=TrainingEnvironment(NetworkSettings(max_epochs=60, learning_rate=0.05)))
     predictor.fit(TrainingData.of(cycle), context)
     scores = predictor.score(Queries.of_histories(cycle))
     taken = torch.from_numpy(cycle.matrix(binary=True).toarray() > 0)

@@ -12,7 +12,8 @@ from zoo.config.train import NetworkSettings
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError, ScoreError, TrainingError
 from zoo.registry.registry import default_registry
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training.processes import Line, LongLine, Share
 
 
@@ -27,13 +28,15 @@ def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=()
     told = []
     context = RunContext(
         1,
-        folder=folder,
         validate=validate,
-        settings=NetworkSettings(
-            **{"max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "devices": 2, **settings}
-        ),
         progress=tell or (lambda done, total, note="": told.append((done, total, note))),
-        callbacks=lambda training: list(callbacks),
+        training=TrainingEnvironment(
+            folder=folder,
+            settings=NetworkSettings(
+                **{"max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "devices": 2, **settings}
+            ),
+            callbacks=lambda training: list(callbacks),
+        ),
     )
     predictor.fit(TrainingData.of(log), context)
     predictor.told = told

@@ -11,8 +11,8 @@ from torch import Tensor
 from zoo.errors import DataError, ScoreError, TrainingError
 from zoo.nn.lists import list_ndcg
 from zoo.params import NeuralRankerParams
+from zoo.stages.context import RunContext
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import RunContext
 from zoo.training.ranking import ListLesson, NeuralRanker
 
 

@@ -17,7 +17,8 @@ from zoo.data.queries import Queries
 from zoo.errors import TrainingError
 from zoo.nn.layers import dropout
 from zoo.params import NeuralParams
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training import callbacks
 from zoo.training.checkpoint import ENDING
 from zoo.training.neural import NeuralPredictor
@@ -70,12 +71,14 @@ def go(cycle, make, tmp_path):
         watcher.log = cycle
         context = RunContext(
             3,
-            folder=None if folder is None else tmp_path / folder,
             validate=watcher.validate if values else None,
             epochs=epochs,
-            settings=NetworkSettings(**{"max_epochs": 6, "batch_size": 16, "learning_rate": 0.01, **settings}),
             progress=watcher.tell,
-            callbacks=lambda training: [StopAfter(stop)] if stop is not None else [],
+            training=TrainingEnvironment(
+                folder=None if folder is None else tmp_path / folder,
+                settings=NetworkSettings(**{"max_epochs": 6, "batch_size": 16, "learning_rate": 0.01, **settings}),
+                callbacks=lambda training: [StopAfter(stop)] if stop is not None else [],
+            ),
         )
         predictor = maker(**(params or {}))
         try:
@@ -242,7 +245,9 @@ def test_ctrl_c_ends_more_than_this_training(go, cycle, make):
             raise KeyboardInterrupt
 
     handler = signal.getsignal(signal.SIGINT)
-    context = RunContext(settings=NetworkSettings(max_epochs=2), callbacks=lambda training: [CtrlC()])
+    context = RunContext(
+        training=TrainingEnvironment(settings=NetworkSettings(max_epochs=2), callbacks=lambda training: [CtrlC()])
+    )
     with pytest.raises(KeyboardInterrupt):
         make().fit(TrainingData.of(cycle), context)
     assert signal.getsignal(signal.SIGINT) is handler
@@ -254,7 +259,8 @@ import numpy as np, torch
 from pathlib import Path
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.stage import TrainingData
 from zoo.training import callbacks
 sys.path.insert(0, {here!r})
 from conftest import Small
@@ -272,7 +278,8 @@ def tell(done, total, note=""):
         time.sleep(5 if signum == signal.SIGKILL else 0)
 
 predictor = Small(NeuralParams(dim=8, length=6, loss="bpr", dropout=0.4))
-context = RunContext(1, folder=Path(sys.argv[1]), settings=NetworkSettings(max_epochs=5, batch_size=16), progress=tell)
+environment = TrainingEnvironment(NetworkSettings(max_epochs=5, batch_size=16), folder=Path(sys.argv[1]))
+context = RunContext(1, progress=tell, training=environment)
 try:
     predictor.fit(TrainingData.of(log), context)
 except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from zoo.api import Catalogue, Interactions, ItemFeatures, NeuralFeaturizer, Neu
 from zoo.config.train import NetworkSettings
 from zoo.data.texts import Texts
 from zoo.errors import DataError, TrainingError
+from zoo.stages.context import TrainingEnvironment
 from zoo.training.pairs import Neighbours, PairExamples, some_of
 from zoo.training.text import PairLesson
 from zoo.training.tokenizer import Tokenizer
@@ -51,7 +52,12 @@ def shop():
 
 def fit(data, **params):
     featurizer = Bag(NeuralTextParams(**{"text_dim": 16, "tokens": 100, **params}))
-    featurizer.fit(data, RunContext(settings=NetworkSettings(max_epochs=15, batch_size=64, learning_rate=0.02)))
+    featurizer.fit(
+        data,
+        RunContext(
+            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=15, batch_size=64, learning_rate=0.02))
+        ),
+    )
     return featurizer
 
 

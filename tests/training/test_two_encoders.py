@@ -12,7 +12,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.pipeline import Pipeline
 from zoo.registry.registry import default_registry
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.training import callbacks
 from zoo.training.checkpoint import ENDING
 
@@ -38,7 +38,7 @@ def chosen(stage, name, **params):
     return Chosen(component, component.params(params))
 
 
-def features(*encoders, **about):
+def features(*encoders, seed=0, progress=lambda *_: None, **environment):
     """Return what text-cnn makes of a shop with these parameters, one after the other."""
     rng, n = np.random.default_rng(0), 300
     words = np.array(["red", "blue", "wool", "silk", "hat", "scarf", "lamp", "mug"])
@@ -47,7 +47,7 @@ def features(*encoders, **about):
     log = Interactions.from_arrays(np.repeat(np.arange(120), 6), rng.integers(1, n + 1, 720), n_items=n)
     made = tuple(chosen("featurizer", "text-cnn", **params) for params in encoders)
     pipeline = Pipeline(ResolvedModel("m", chosen("predictor", "content-knn"), made, train=SETTINGS))
-    pipeline.fit_on(log, catalogue, RunContext(**about))
+    pipeline.fit_on(log, catalogue, RunContext(seed, progress=progress, training=TrainingEnvironment(**environment)))
     return pipeline.features.values
 
 

@@ -13,7 +13,7 @@ from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError, suggestion
 from zoo.pipeline import Pipeline
-from zoo.stages.stage import RunContext, Tell
+from zoo.stages.context import RunContext, Tell, TrainingEnvironment
 
 
 def chosen_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedModel:
@@ -67,8 +67,7 @@ def fit(
     context = RunContext(
         0 if model.deterministic else train.seeds[0] if seed is None else seed,
         device or torch.device("cpu"),
-        folder=folder,
-        callbacks=experiment.registry.callbacks,
+        training=TrainingEnvironment(folder=folder, callbacks=experiment.registry.callbacks),
     )
     context = context if progress is None else replace(context, progress=progress)
     with context.seeded("run"):
@@ -76,7 +75,7 @@ def fit(
         pipeline.fit(task, context, refit=train.refit and not all_events, candidates=candidates)
         if all_events:
             epochs = pipeline.predictor.epochs if model.predictor.capabilities.validates else None
-            last = replace(context, epochs=epochs, phase="refit", folder=folder and folder / "all-events")
+            last = replace(context, epochs=epochs).for_training(phase="refit").below("all-events")
             learned = any(chosen.capabilities.learns for chosen in model.rankers)
             # Rankers know the columns that they learned from.
             pipeline.fit_on(task.log, task.catalogue, last, pipeline.features if learned else None)

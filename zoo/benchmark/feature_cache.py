@@ -20,8 +20,9 @@ from zoo.benchmark.machine import sources_of, versions
 from zoo.config.resolved import Chosen, digest
 from zoo.data.fingerprint import fingerprint
 from zoo.errors import ArtifactError
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures
-from zoo.stages.stage import RunContext, State, TrainingData
+from zoo.stages.stage import State, TrainingData
 
 STATE, FEATURES = "state.", "features."
 
@@ -84,7 +85,7 @@ def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
         "device": str(context.device),
         "threads": torch.get_num_threads(),
         "seed": None if can.deterministic else context.seed,
-        "train": context.settings.model_dump(mode="json") if can.validates else None,
+        "train": context.training.settings.model_dump(mode="json") if can.validates else None,
     })  # fmt: skip
 
 

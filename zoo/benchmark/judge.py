@@ -27,8 +27,9 @@ from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
 from zoo.stages.candidates import Candidates
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
-from zoo.stages.stage import RunContext, TrainingData
+from zoo.stages.stage import TrainingData
 from zoo.training.record import ranker_records, record
 
 SINGLE_QUERIES = 200
@@ -145,7 +146,10 @@ def measured(
     The time of the fit is that of a run which makes its item features itself, also where they were there already.
     """
     context = RunContext(
-        seed, judge.device, folder=folder, progress=partial(progress.phase, "fit"), callbacks=judge.callbacks
+        seed,
+        judge.device,
+        progress=partial(progress.phase, "fit"),
+        training=TrainingEnvironment(folder=folder, callbacks=judge.callbacks),
     )
     with peak_memory() as peak:
         with context.seeded("run"):

@@ -22,8 +22,8 @@ from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.lists import ListEvaluator
 from zoo.list_pipeline import ListPipeline, Ranked, text_match
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import RunContext
 from zoo.training.record import ranker_records
 
 SINGLE_LISTS = 200
@@ -77,7 +77,12 @@ def ranked(
     model: ResolvedRankModel, seed: int, judge: RankJudge, folder: Path, progress: Progress, *, features: FeatureCache
 ) -> tuple[dict[str, Any], pa.Table]:
     """Fit and evaluate a model fold by fold; its trainings may write to the folder. Return figures and lists."""
-    context = RunContext(seed, judge.device, progress=partial(progress.phase, "fit"), callbacks=judge.callbacks)
+    context = RunContext(
+        seed,
+        judge.device,
+        progress=partial(progress.phase, "fit"),
+        training=TrainingEnvironment(callbacks=judge.callbacks),
+    )
     fit_seconds = rank_seconds = 0.0
     found: list[Ranked] = []
     tested: list[np.ndarray[Any, Any]] = []
@@ -85,7 +90,7 @@ def ranked(
     trained: list[dict[str, Any]] = []
     with peak_memory() as peak:
         for number, fold in enumerate(judge.folds, 1):
-            here = replace(context, folder=folder / f"fold-{number}")
+            here = context.for_training(folder=folder / f"fold-{number}")
             with here.seeded("run"):
                 pipeline = ListPipeline(model, features, judge.match)
                 start = time.perf_counter() + features.owed

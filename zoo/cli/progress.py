@@ -16,7 +16,7 @@ from rich.text import Text
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
-from zoo.stages.stage import GOES_ON
+from zoo.stages.context import GOES_ON
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row

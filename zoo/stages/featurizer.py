@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
@@ -14,7 +14,8 @@ from torch import Tensor
 from zoo.data.catalogue import Catalogue
 from zoo.errors import ArtifactError
 from zoo.nn.sparse import csr_tensor, stacked
-from zoo.stages.stage import P, RunContext, Stage, TrainingData
+from zoo.stages.context import RunContext
+from zoo.stages.stage import P, Stage, TrainingData
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +104,9 @@ def item_features(
     """Return what several featurizers make of the catalogue, by their `fit_transform`, side by side; None for none."""
     made = []
     for number, fit_transform in enumerate(featurize, 1):
-        folder = context.folder / f"featurizer-{number}" if context.folder else None
         # Seeded, so that whether features are made, or were there already, shifts nobody's random numbers.
         with context.seeded("features"):
-            made.append(fit_transform(data, replace(context, folder=folder)))
+            made.append(fit_transform(data, context.below(f"featurizer-{number}")))
     return joined(made)
 
 

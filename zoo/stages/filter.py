@@ -9,7 +9,8 @@ from torch import Tensor
 from zoo.data.catalogue import Catalogue
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError
-from zoo.stages.stage import P, RunContext, Stage, TrainingData
+from zoo.stages.context import RunContext
+from zoo.stages.stage import P, Stage, TrainingData
 
 
 class Filter(Stage[P]):

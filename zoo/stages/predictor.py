@@ -9,8 +9,9 @@ from torch import Tensor
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, ScoreError
 from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
-from zoo.stages.stage import P, RunContext, Stage, TrainingData
+from zoo.stages.stage import P, Stage, TrainingData
 
 
 class Predictor(Stage[P]):

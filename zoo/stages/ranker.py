@@ -7,8 +7,9 @@ from abc import abstractmethod
 from torch import Tensor
 
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.context import RunContext
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import P, RunContext, Stage
+from zoo.stages.stage import P, Stage
 
 
 class Ranker(Stage[P]):

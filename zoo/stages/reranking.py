@@ -11,9 +11,9 @@ import torch
 
 from zoo.errors import ScoreError
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import RunContext
 
 BLOCK = 1024
 """Lists that are put in order at a time."""
@@ -38,7 +38,7 @@ def fit_in_turn(
     """
     for at, ranker in enumerate(rankers):
         if learning[at]:
-            here = replace(context, folder=context.folder / f"ranker-{at + 1}" if context.folder else None)
+            here = context.below(f"ranker-{at + 1}")
             ranker.fit(data, here)
             if refit and data.validation is not None:
                 _refit(ranker, data, data.validation, here)
@@ -51,8 +51,8 @@ def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, cont
     """Fit a ranker once more, on the lists it chose by as well; what it told of choosing stays."""
     told = getattr(ranker, "history", None)
     everything = replace(RankingData.joined([data, validation]), validation=None)
-    folder = context.folder / "refit" if context.folder else None
-    ranker.fit(everything, replace(context, epochs=getattr(ranker, "epochs", None), phase="refit", folder=folder))
+    epochs = getattr(ranker, "epochs", None)
+    ranker.fit(everything, replace(context, epochs=epochs).for_training(phase="refit").below("refit"))
     if told is not None:
         ranker.history = told
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import DataError, NotFittedError
-from zoo.hookspecs import Training
 from zoo.params import Params
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoo.stages.featurizer import ItemFeatures
-    from zoo.stages.predictor import Predictor
 
 P = TypeVar("P", bound=Params)
 
@@ -67,66 +60,6 @@ class TrainingData:
                 "occur in training. Choose other `columns`, or mend the items file."
             )
         return texts
-
-
-class Tell(Protocol):
-    """Takes how far something is."""
-
-    def __call__(self, done: int, total: int, note: str = "", /) -> None:
-        """Take how much is done of how much, and a few words."""
-
-
-GOES_ON = "goes on after epoch"
-"""How the words begin in which an interrupted training tells where it goes on."""
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """The surroundings of a run: randomness, device, folders, a way to validate.
-
-    Attributes:
-        seed: The seed of the run; every stream of random numbers descends from it and a label.
-        device: Where tensors live.
-        label: The name of the model in tables.
-        phase: What the fit is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to
-            learn from, `refit` is the last of several, `fit` the only one, `pretraining` comes before labels.
-        folder: Where a stage may write, or None; a training that finds its checkpoint there goes on from it.
-        validate: Evaluates a predictor on the validation queries, or None where there are none.
-        epochs: How many epochs to train, where that is settled; None to find out by `validate`.
-        settings: How networks are trained.
-        progress: Called with (done, total) and perhaps a few words by long fits.
-        callbacks: Returns the Lightning callbacks that plugins add to a training.
-    """
-
-    seed: int = 0
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    label: str = ""
-    phase: str = "fit"
-    folder: Path | None = None
-    validate: Callable[[Predictor[Any]], float] | None = None
-    epochs: int | None = None
-    settings: NetworkSettings = field(default_factory=NetworkSettings)
-    progress: Tell = lambda done, total, note="": None
-    callbacks: Callable[[Training], list[Any]] = lambda training: []
-
-    def rng(self, label: str) -> np.random.Generator:
-        """Return a numpy generator of the stream with this label: adding a stream shifts no other."""
-        return np.random.default_rng(self._stream_seed(label))
-
-    def generator(self, label: str) -> torch.Generator:
-        """Return a torch generator of the stream with this label, on the context's device."""
-        return torch.Generator(self.device).manual_seed(self._stream_seed(label))
-
-    @contextmanager
-    def seeded(self, label: str) -> Iterator[None]:
-        """Seed torch's global generator for a block of code and restore it: initialisation and dropout take no other."""
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(self._stream_seed(label))
-            yield
-
-    def _stream_seed(self, label: str) -> int:
-        """Return the seed of a stream."""
-        return int.from_bytes(hashlib.blake2b(f"{self.seed}/{label}".encode(), digest_size=7).digest(), "big")
 
 
 @dataclass(frozen=True)

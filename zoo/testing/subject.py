@@ -25,12 +25,12 @@ from zoo.evaluation.metric import Metric
 from zoo.params import Params
 from zoo.registry.registry import Component
 from zoo.spec import Capabilities, StageName
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import RunContext
 from zoo.testing.check import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.data import World, shop
 from zoo.testing.shapes import require_shape
@@ -106,9 +106,7 @@ class Subject:
     ) -> Any:
         """Return an instance that was fitted on a world: a fresh one, or `part` fitted again."""
         part = self.build() if part is None else part
-        context = RunContext(
-            seed=seed, device=torch.device(device), validate=validate, epochs=epochs, settings=settings
-        )  # fmt: skip
+        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings))  # fmt: skip
         if self.stage != "ranker":
             part.fit(world.data(self.capabilities), context)
         elif self.learns:

@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint, Timer
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.stages.stage import GOES_ON, Tell
+from zoo.stages.context import GOES_ON, Tell
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100

@@ -21,7 +21,7 @@ from torch import nn
 
 from zoo.errors import TrainingError
 from zoo.hookspecs import Training
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext
 from zoo.training.callbacks import KeepBest, KeepLast, Meter, Progress, Rule
 from zoo.training.checkpoint import ENDING, SafeCheckpointIO, epoch_of
 from zoo.training.loggers import logger_of
@@ -60,7 +60,7 @@ def train(
         TrainingError: The loss is no number any more.
         ConfigError: A logger cannot be made, or a part of the training cannot be sent to another process.
     """
-    s, here = context.settings, Line(validate, context.progress)
+    s, here = context.training.settings, Line(validate, context.progress)
     line = LongLine(network) if s.devices > 1 else here
     mine: Batches = Share(batches, s.devices) if s.devices > 1 else batches
     if len(batches) < s.devices:
@@ -70,10 +70,11 @@ def train(
     # The rate falls over `max_epochs` also where fewer are trained: so a refit repeats what was validated.
     module = TrainingModule(network, s, s.max_epochs * math.ceil(len(mine) / s.accumulate))
     epochs = context.epochs or s.max_epochs
-    path = None if context.folder is None else context.folder / f"{name}{ENDING}"
+    about, folder = s.model_dump(mode="json"), context.training.folder
+    path = None if folder is None else folder / f"{name}{ENDING}"
     begun = path if path is not None and path.exists() else None
-    about = s.model_dump(mode="json")
-    training = Training(context.label, name, context.seed, context.phase, epochs, about, context.folder)
+    run = context.training
+    training = Training(run.label, name, context.seed, run.phase, epochs, about, folder)
     identity = {**(params or {}), **about, "seed": context.seed, "epochs": epochs, "batches": len(mine)}
     meter = Meter(name)
     keep = None
@@ -84,7 +85,7 @@ def train(
         meter,
         *([keep] if keep else []),
         Progress(line.tell, meter, keep),
-        *context.callbacks(training),
+        *run.callbacks(training),
         *([KeepLast(path, identity)] if path else []),
         Report(line, meter, keep),
     ]
@@ -109,7 +110,7 @@ def train(
 
 def _trainer(context: RunContext, epochs: int, callbacks: list[pl.Callback], logger: Logger | None) -> pl.Trainer:
     """Return Lightning's trainer for the settings of `[train]`."""
-    s = context.settings
+    s = context.training.settings
     return pl.Trainer(
         max_epochs=epochs,
         max_time=None if s.time_limit is None else timedelta(minutes=s.time_limit),
@@ -121,7 +122,7 @@ def _trainer(context: RunContext, epochs: int, callbacks: list[pl.Callback], log
         gradient_clip_val=s.clip_norm,
         callbacks=callbacks,
         plugins=SafeCheckpointIO(),
-        default_root_dir=context.folder,
+        default_root_dir=context.training.folder,
         logger=logger or False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,

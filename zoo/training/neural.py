@@ -17,9 +17,10 @@ from zoo.errors import ConfigError, TrainingError
 from zoo.nn.items import ItemTable
 from zoo.nn.sparse import of_parts, parts_of
 from zoo.params import NeuralParams
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.predictor import Predictor
-from zoo.stages.stage import RunContext, State, TrainingData
+from zoo.stages.stage import State, TrainingData
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
@@ -110,18 +111,18 @@ class NeuralPredictor(Predictor[P]):
             ConfigError: Gradients are to be sparse, and clipped or exchanged between processes as well.
         """
         log, p, name = data.interactions, self.params, type(self).__name__
-        if p.sparse_updates and context.settings.clip_norm is not None:
+        if p.sparse_updates and context.training.settings.clip_norm is not None:
             raise ConfigError(
                 f"{name}: expected `sparse_updates` or `clip_norm`, found both: the norm of sparse gradients is not "
                 "known. Leave one of them out."
             )
-        if p.sparse_updates and context.settings.devices > 1:
+        if p.sparse_updates and context.training.settings.devices > 1:
             raise ConfigError(
                 f"{name}: expected `sparse_updates` or several `devices`, found both: processes exchange whole gradients. "
                 "Leave one of them out."
             )
         order, negatives = context.rng(f"{name}/batches"), context.generator(f"{name}/negatives")
-        size = math.ceil(context.settings.batch_size / context.settings.devices)
+        size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
         examples = self.objective.examples(log, size, order)
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")

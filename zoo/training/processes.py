@@ -22,7 +22,7 @@ from torch import multiprocessing, nn
 from torch.multiprocessing.spawn import ProcessException
 
 from zoo.errors import ConfigError, TrainingError, ZooError
-from zoo.stages.stage import Tell
+from zoo.stages.context import Tell
 from zoo.training.callbacks import KeepBest, Meter, Stop, reason
 from zoo.training.module import restore, weights
 

@@ -18,9 +18,10 @@ from zoo.nn.lists import ListInputs, list_ndcg
 from zoo.nn.scorers import scorer
 from zoo.params import NeuralRankerParams
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData, places, refuse_other_columns
-from zoo.stages.stage import RunContext, State
+from zoo.stages.stage import State
 from zoo.training.lists import BLOCK, ListBatch, ListExamples, ReadLists
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
@@ -196,13 +197,14 @@ class NeuralRanker(Ranker[P]):
         rng = context.rng(f"{label}/lists")
         with context.seeded(f"{label}/init"):
             self.network = RankerNetwork(inputs, self.build(inputs.width)).to(context.device)
-        context = replace(context, settings=context.settings.model_copy(update=self._settings()))
-        size = math.ceil(p.batch_size / context.settings.devices)
+        own = context.training.settings.model_copy(update=self._settings())
+        context = context.for_training(settings=own)
+        size = math.ceil(p.batch_size / own.devices)
         lists = self._read(data)
         examples = ListExamples(lists, np.flatnonzero(data.decided), size, rng)
         everything = ListExamples(lists, np.arange(len(data)), size, rng)
-        folder = context.folder / f"{name}-pretraining" if context.folder else None
-        self.pretrain(self.network.scorer, everything, replace(context, phase="pretraining", folder=folder))
+        before = context.for_training(phase="pretraining").below(f"{name}-pretraining")
+        self.pretrain(self.network.scorer, everything, before)
         self.network.train()  # what was trained before is left in evaluation mode
         asked = None if chosen is None else self._read(chosen)
         validate = None if asked is None else partial(self._ndcg, asked, context.device)

@@ -18,8 +18,9 @@ from zoo.data.interactions import Interactions
 from zoo.data.texts import Texts
 from zoo.errors import TrainingError
 from zoo.params import NeuralTextParams
+from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures
-from zoo.stages.stage import RunContext, State, TrainingData
+from zoo.stages.stage import State, TrainingData
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
@@ -105,7 +106,7 @@ class NeuralFeaturizer(Featurizer[P]):
             )
         found = None if context.epochs else self._chosen(data.interactions, tokenized, usable, context)
         self.history = [] if found is None else found.history
-        epochs = context.epochs or (min(context.settings.max_epochs, UNSEEN) if found is None else found.epochs)
+        epochs = context.epochs or (min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs)
         self.epochs = self._trained(neighbours, tokenized, replace(context, epochs=epochs), name).epochs
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
@@ -165,7 +166,7 @@ class NeuralFeaturizer(Featurizer[P]):
         p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")
         with context.seeded(f"{type(self).__name__}/init"):
             self.network = self.build(self.tokenizer.size).to(context.device)
-        size = math.ceil(context.settings.batch_size / context.settings.devices)
+        size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
         examples = PairExamples(neighbours, texts, p.epoch_pairs, size, rng)
         lesson = PairLesson(self.network, p.temperature, logq=p.logq)
         made_of = p.model_dump(mode="json")

@@ -37,9 +37,8 @@ def test_the_gradient_is_the_paper_s():
 
 def test_a_user_outside_training_gets_the_most_popular_items(clustered):
     model, context = BPRMF(BPRMFParams(dim=16, negatives=16)), RunContext()
-    model.fit(
-        TrainingData.of(clustered), replace(context, settings=context.settings.model_copy(update={"max_epochs": 1}))
-    )
+    one_epoch = context.settings.model_copy(update={"max_epochs": 1})
+    model.fit(TrainingData.of(clustered), context.for_training(settings=one_epoch))
     queries = replace(Queries.of_histories(clustered), users=np.zeros(60, np.int64))
     order = model.score(queries)[0].argsort(descending=True, stable=True)
     assert order[:30].tolist() == np.argsort(-clustered.counts(), kind="stable")[:30].tolist()

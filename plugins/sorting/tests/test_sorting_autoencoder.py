@@ -14,6 +14,7 @@ from shopzoo_sorting.sorting_autoencoder import SortingAutoencoder
 
 from zoo.api import ListBatch, RankingData, RunContext, TrainingError
 from zoo.config.train import NetworkSettings
+from zoo.stages.context import TrainingEnvironment
 
 WIDTH = 5
 
@@ -193,5 +194,7 @@ def test_a_loss_that_is_no_number_is_an_error(lists_of):
 def test_two_processes_train_it_together():
     """Each parameter has a part in what is stepped, before the labels and with them."""
     ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1, pretrain_epochs=2))
-    ranker.fit(consensus(60, 0), RunContext(epochs=2, settings=NetworkSettings(devices=2)))
+    ranker.fit(
+        consensus(60, 0), RunContext(epochs=2, training=TrainingEnvironment(settings=NetworkSettings(devices=2)))
+    )
     assert ranker.epochs == 2

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import ConfigError
-from zoo.stages.stage import RunContext
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.testing.check import FITTED_STAGES, check, require
 from zoo.testing.data import shop
 from zoo.testing.subject import SETTINGS, Subject, as_of_new_users, difference, with_histories
@@ -75,7 +75,10 @@ def missing_features(subject: Subject) -> None:
         if subject.stage == "ranker":
             subject.fit(world, part=part)
         else:
-            part.fit(replace(world.data(subject.capabilities), features=None), RunContext(settings=SETTINGS))
+            part.fit(
+                replace(world.data(subject.capabilities), features=None),
+                RunContext(training=TrainingEnvironment(settings=SETTINGS)),
+            )
         subject.ask(part, world)
     except ConfigError as error:
         require(required, f"it declares features optional, and without them it raises: {error}")

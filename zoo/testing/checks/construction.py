@@ -36,7 +36,7 @@ def keeps_params(subject: Subject) -> None:
 @check(
     *FITTED_STAGES,
     sentence="Building, fitting and asking print nothing and write no file.",
-    remedy="Do nothing in the constructor but keep parameters; take `context.folder` to write, `context.progress` to tell.",
+    remedy="Do nothing in the constructor but keep parameters; draw from `context.rng`, report by `context.progress`.",
 )  # fmt: skip
 def side_effects(subject: Subject) -> None:
     """A component is built and fitted in an empty working folder.

@@ -10,8 +10,8 @@ import torch
 
 from zoo.data.catalogue import Catalogue
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import Featurizer, ItemFeatures
-from zoo.stages.stage import RunContext
 from zoo.testing.check import check, require
 from zoo.testing.data import shop
 from zoo.testing.subject import SETTINGS, Subject, difference
@@ -104,7 +104,9 @@ def fit_transform(subject: Subject) -> None:
     was only fitted.
     """
     world, part = shop(), subject.build()
-    features = part.fit_transform(world.data(subject.capabilities), RunContext(settings=SETTINGS))
+    features = part.fit_transform(
+        world.data(subject.capabilities), RunContext(training=TrainingEnvironment(settings=SETTINGS))
+    )
     name = type(features).__name__
     require(isinstance(features, ItemFeatures), f"`fit_transform` returned {name}, expected zoo.api.ItemFeatures")
     require(

@@ -7,8 +7,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking import RankingData
-from zoo.stages.stage import RunContext
 from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
 from zoo.testing.data import cycle, shop
 from zoo.testing.subject import SETTINGS, Subject, difference, global_randomness
@@ -130,8 +130,9 @@ def _recorded(subject: Subject, epochs: int) -> Recorder:
     recorder, world = Recorder(), cycle()
     context = RunContext(
         epochs=epochs,
-        settings=SETTINGS,
-        callbacks=lambda training: [] if training.phase == "pretraining" else [recorder],
+        training=TrainingEnvironment(
+            settings=SETTINGS, callbacks=lambda training: [] if training.phase == "pretraining" else [recorder]
+        ),
     )
     ranks = subject.stage == "ranker"
     subject.build().fit(RankingData.of(shop().labelled) if ranks else world.data(subject.capabilities), context)
