@@ -28,10 +28,12 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Temporal": "zoo.config.splits",
         "__version__": "zoo.version",
         "bench": "zoo.benchmark.runner",
+        "fit": "zoo.benchmark.fit_model",
         "load": "zoo.registry.registry",
         "load_artifact": "zoo.artifacts.saving",
         "load_experiment": "zoo.config.load",
         "load_task": "zoo.data.task",
+        "read_log": "zoo.data.read_log",
         "save_artifact": "zoo.artifacts.saving",
     },
 )
