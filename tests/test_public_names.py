@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import tomllib
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -92,3 +93,38 @@ def test_mypy_resolves_each_name_through_the_stub(module, symbols):
     assert {name: symbol.fullname for name, symbol in found.items()} == {
         name: f"{defined_in}.{name}" for name, defined_in in ours.items()
     }
+
+
+def test_the_stubs_are_installed_with_the_package():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    patterns = tools["setuptools"]["package-data"]["zoo"]
+    installed = {path for pattern in patterns for path in (ROOT / "zoo").glob(pattern)}
+    assert {ROOT / "zoo/py.typed", *(Path(m.__file__).with_suffix(".pyi") for m in MODULES.values())} <= installed
+
+
+def imported(source):
+    """Return the modules of the zoo that a source imports."""
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        yield from (name for name in names if name.partition(".")[0] == "zoo")
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_an_example_imports_the_public_modules_only(file):
+    assert set(imported(file.read_text(encoding="utf-8"))) <= set(MODULES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_of_a_page_imports_the_public_modules_only(page):
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert {name for block in blocks for name in imported(block)} <= set(MODULES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_what_is_public(page):
+    """Names in the text count too: `zoo.nn.layers` is a public path, `zoo.artifacts.saving` is not."""
+    for path in re.findall(r"`(zoo(?:\.(?!json`)\w+)+)", page.read_text(encoding="utf-8")):
+        found = next(m for m in sorted(MODULES, key=len, reverse=True) if path.startswith(f"{m}.") or path == m)
+        name = path.removeprefix(found).removeprefix(".").partition(".")[0]
+        assert not name or name in MODULES[found].__all__ or (found == "zoo.nn" and find_spec(f"zoo.nn.{name}")), path
