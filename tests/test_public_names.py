@@ -128,3 +128,11 @@ def test_a_page_names_only_what_is_public(page):
         found = next(m for m in sorted(MODULES, key=len, reverse=True) if path.startswith(f"{m}.") or path == m)
         name = path.removeprefix(found).removeprefix(".").partition(".")[0]
         assert not name or name in MODULES[found].__all__ or (found == "zoo.nn" and find_spec(f"zoo.nn.{name}")), path
+
+
+@pytest.mark.parametrize("module", [zoo, zoo.nn, zoo.testing], ids=lambda module: module.__name__)
+def test_the_reference_lists_every_name(module):
+    text = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    section = text.partition(f"\n## {module.__name__}\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert sorted(listed) == [name for name in module.__all__ if not name.startswith("_")]
