@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.judge import Judge, device_of
 from zoo.config.load import load_experiment
-from zoo.pipeline import Pipeline
+from zoo.pipeline.fitting import fit
 from zoo.stages.context import RunContext
 
 BASE, OTHERS = "tf-idf", ("tf-idf, near events", "text-cnn, near events", "both, near events")
@@ -45,8 +45,7 @@ def main() -> None:
                 continue
             context = RunContext(draw, judge.device)
             with context.seeded("run"):
-                pipeline = Pipeline(model, features)
-                pipeline.fit(judge.task, context, refit=judge.refit)
+                pipeline = fit(model, judge.task, context, refit=judge.refit, featurize=features).pipeline
             found = evaluator.evaluate(pipeline.recommend(queries, judge.k, rules), queries.answers())
             for metric in METRICS:
                 values.setdefault((model.label, metric), []).append(np.asarray(found.per_query[metric], np.float64))

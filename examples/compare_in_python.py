@@ -12,7 +12,6 @@ from zoo.data.task import Task
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.context import RunContext
 
 
 def log_of_two_tastes() -> Interactions:
@@ -29,8 +28,7 @@ def main() -> None:
     queries, rules = task.queries("test"), Rules(task.eligible, task.exclude_seen)
     evaluator = Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
     for name, params in {"popular": {}, "item-knn": {"k": 50}, "ease": {"l2": 100.0}}.items():
-        pipeline = Pipeline.of(name, **params)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = Pipeline.of(name, **params).fit(task)
         lists = pipeline.recommend(queries, 10, rules)
         result = evaluator.evaluate(lists, queries.answers())
         low, high = result.intervals["ndcg@10"]

@@ -13,7 +13,6 @@ from zoo.data.task import Task, load_task
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.context import RunContext
 
 
 def one_event_each(task: Task) -> Queries:
@@ -36,8 +35,7 @@ def main() -> None:
     for model in experiment.models:
         if model.validates:  # takes minutes to train, for a question about histories
             continue
-        pipeline = Pipeline(model)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = Pipeline(model).fit(task)
         result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())
         low, high = result.intervals["recall@10"]
         print(f"{model.label:20} recall@10 {result.values['recall@10']:.4f} ({low:.4f} to {high:.4f})")

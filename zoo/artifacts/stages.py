@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import scipy.sparse
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline
+from zoo.pipeline import FittedPipeline
+from zoo.pipeline.retrieval import Retrieval
+from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.stage import Stage, State
 
@@ -19,7 +24,7 @@ Tensors = dict[str, dict[str, Tensor]]
 FEATURES = "features"
 
 
-def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
+def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
     """Return what fitting learned: the tensors of each stage by their file, the other values by the stage's name.
 
     Raises:
@@ -27,7 +32,10 @@ def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
     """
     tensors: Tensors = {}
     values: dict[str, Any] = {}
-    for name, stage in _named(pipeline):
+    named = _named(
+        pipeline.predictor, pipeline.featurizers, pipeline.filters, pipeline.rankers, pipeline.candidate_features
+    )
+    for name, stage in named:
         state = stage.state()
         refuse_foreign(state, name, type(stage).__name__)
         tensors[_file(name)], values[name] = state.tensors, state.values
@@ -36,11 +44,21 @@ def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
     return tensors, values
 
 
-def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]], values: Any, path: str) -> None:
-    """Give the stages of a pipeline back what fitting had learned.
+def load_pipeline(
+    model: ResolvedModel,
+    known: NDArray[np.bool_],
+    known_users: NDArray[np.bool_],
+    *,
+    tensors: Callable[[str], dict[str, Tensor]],
+    values: Any,
+    path: str,
+) -> FittedPipeline:
+    """Return the pipeline of a model whose stages were saved.
 
     Args:
-        pipeline: Built, not fitted.
+        model: The components.
+        known: Items with an event in training, `[I]` bool.
+        known_users: Users with an event in training, `[U + 1]` bool.
         tensors: Returns the tensors of a file.
         values: The other values by the stage's name.
         path: What to call the artifact in messages.
@@ -48,10 +66,18 @@ def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]],
     Raises:
         ArtifactError: A stage does not take its state.
     """
-    for name, stage in _named(pipeline):
+    predictor = model.predictor.build()
+    featurizers, filters, rankers = (
+        tuple(chosen.build() for chosen in parts) for parts in (model.featurizers, model.filters, model.rankers)
+    )
+    ranking = CandidateFeatures(model.candidate_features) if rankers else None
+    for name, stage in _named(predictor, featurizers, filters, rankers, ranking):
         load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
+    features = None
     if isinstance(values, dict) and FEATURES in values:
-        pipeline.features = packed(tensors(_file(FEATURES)), values[FEATURES])
+        features = packed(tensors(_file(FEATURES)), values[FEATURES])
+    retrieval = Retrieval.of(model, predictor, filters, known, known_users)
+    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 
 def load_stage(stage: Stage[Any], state: State, path: str) -> None:
@@ -82,18 +108,20 @@ def load_stage(stage: Stage[Any], state: State, path: str) -> None:
         )
 
 
-def _named(pipeline: Pipeline) -> Iterator[tuple[str, Stage[Any]]]:
-    """Yield the stages with their names, unlike one another."""
-    yield "predictor", pipeline.predictor
-    for kind, stages in (
-        ("featurizer", pipeline.featurizers),
-        ("filter", pipeline.filters),
-        ("ranker", pipeline.rankers),
-    ):
+def _named(
+    predictor: Stage[Any],
+    featurizers: Sequence[Stage[Any]],
+    filters: Sequence[Stage[Any]],
+    rankers: Sequence[Stage[Any]],
+    ranking: CandidateFeatures | None,
+) -> Iterator[tuple[str, Stage[Any]]]:
+    """Yield the stages with a name of their own each."""
+    yield "predictor", predictor
+    for kind, stages in (("featurizer", featurizers), ("filter", filters), ("ranker", rankers)):
         for at, stage in enumerate(stages, 1):
             yield f"{kind}-{at}", stage
-    if pipeline.rankers:
-        yield "candidate-features", pipeline.candidate_features
+    if ranking is not None:
+        yield "candidate-features", ranking
 
 
 def _file(name: str) -> str:

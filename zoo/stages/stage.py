@@ -70,6 +70,38 @@ class State:
     values: dict[str, Any]
 
 
+class FittedAttribute:
+    """An attribute that `fit` sets: it is missing before, and setting it discards what was cached from an earlier fit."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, stage: Stage[Any] | None, owner: type[Stage[Any]]) -> Any:
+        """Return the value.
+
+        Raises:
+            NotFittedError: The stage was neither fitted nor loaded.
+        """
+        if stage is None:
+            return self
+        try:
+            return stage.__dict__[self.name]
+        except KeyError:
+            raise NotFittedError(
+                f"{owner.__name__} is not fitted: call fit, or load a fitted state, before using it"
+            ) from None
+
+    def __set__(self, stage: Stage[Any], value: Any) -> None:
+        """Set the value and discard the cached properties of the stage."""
+        for cached in [n for n in stage.__dict__ if isinstance(getattr(type(stage), n, None), cached_property)]:
+            del stage.__dict__[cached]
+        stage.__dict__[self.name] = value
+
+    def __delete__(self, stage: Stage[Any]) -> None:
+        """Remove the value."""
+        stage.__dict__.pop(self.name, None)
+
+
 class Stage(ABC, Generic[P]):
     """A part of the pipeline: built from its `Params` alone, without data and without side effects.
 
@@ -78,6 +110,13 @@ class Stage(ABC, Generic[P]):
     """
 
     fitted: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make each name in `fitted` an attribute that explains itself where it is not set yet."""
+        super().__init_subclass__(**kwargs)
+        for name in cls.fitted:
+            if not hasattr(cls, name):  # a class may give it a default, or compute it
+                setattr(cls, name, FittedAttribute(name))
 
     def __init__(self, params: P) -> None:
         self.params = params
@@ -96,18 +135,3 @@ class Stage(ABC, Generic[P]):
         """Take back what `state` returned."""
         for name, value in {**state.tensors, **state.values}.items():
             setattr(self, name, value)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; with one that `fit` sets, what a `cached_property` made of an earlier fit is forgotten."""
-        if name in type(self).fitted:
-            for made in [n for n in self.__dict__ if isinstance(getattr(type(self), n, None), cached_property)]:
-                del self.__dict__[made]
-        super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Explain the one missing attribute that a user can cause: what `fit` would have set."""
-        if name in type(self).fitted:
-            raise NotFittedError(
-                f"{type(self).__name__} is not fitted: call fit, or load a fitted state, before using it"
-            )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
