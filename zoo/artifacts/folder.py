@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo.artifacts.manifest import NAME, FileEntry, Manifest, TensorEntry, file_digest
+from zoo.atomic import write_folder_atomically
 from zoo.errors import ArtifactError
 
 ENDINGS = (".json", ".parquet", ".safetensors")
@@ -51,24 +50,14 @@ def written(folder: Path) -> Iterator[Path]:
         ArtifactError: The place is taken by something that is no artifact, or cannot be written.
     """
     refuse_taken(folder)
-    place = folder.resolve()
-    beside, old = (place.with_name(f".{place.name}.{end}{os.getpid()}") for end in ("", "old."))
     try:
-        beside.mkdir(parents=True)
-        yield beside
-        if place.exists():
-            place.rename(old)
-        beside.rename(place)
+        with write_folder_atomically(folder) as temporary:
+            yield temporary
     except (OSError, SafetensorError) as error:
         raise ArtifactError(
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}. "
             "Nothing of it is kept: make room, or choose another --out."
         ) from error
-    finally:
-        if old.exists() and not place.exists():  # what was there comes back, also after Ctrl-C
-            old.rename(place)
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str] | None = None) -> None:

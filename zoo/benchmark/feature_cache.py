@@ -16,6 +16,7 @@ from torch import Tensor
 
 from zoo.artifacts.folder import write_tensors
 from zoo.artifacts.stages import load_stage, packed, refuse_foreign, unpacked
+from zoo.atomic import write_atomically
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.resolved import Chosen, digest
 from zoo.data.fingerprint import fingerprint
@@ -63,16 +64,11 @@ class FeatureCache:
         state, (tensors, about) = featurizer.state(), unpacked(features)
         named = {f"{STATE}{name}": tensor for name, tensor in state.tensors.items()}
         named |= {f"{FEATURES}{name}": tensor for name, tensor in tensors.items()}
-        beside = path.with_name(f".{path.name}")
-        try:
+        with suppress(ArtifactError, OSError, SafetensorError):
             refuse_foreign(state, "featurizer", type(featurizer).__name__)
             entry = json.dumps({"seconds": seconds, "state": state.values, "features": about})
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_tensors(beside, named, {"entry": entry, "hash": _hash(entry, named)})
-            beside.replace(path)
-        except (ArtifactError, OSError, SafetensorError):
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+            with write_atomically(path) as temporary:
+                write_tensors(temporary, named, {"entry": entry, "hash": _hash(entry, named)})
 
 
 def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:

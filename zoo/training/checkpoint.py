@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from zoo.atomic import write_atomically
 from zoo.errors import TrainingError
 
 ENDING = ".checkpoint.safetensors"
@@ -39,11 +40,9 @@ class SafeCheckpointIO(CheckpointIO):
         if "callbacks" in content:
             content["callbacks"] = dict(filter(_is_kept, content["callbacks"].items()))
         header = {"zoo": json.dumps(packed.pack(content, "the checkpoint"))}
-        beside = path.with_name(f".{path.name}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(packed.tensors, beside, header)
-            beside.replace(path)
+            with write_atomically(path) as temporary:
+                save_file(packed.tensors, temporary, header)
         except (OSError, SafetensorError) as error:
             raise TrainingError(
                 f"{path} cannot be written: {error}. The checkpoint before is kept: make room, then train again to go on."
@@ -80,7 +79,7 @@ def epoch_of(path: Path) -> int:
 def forget(folder: Path) -> None:
     """Remove the checkpoints below a folder, and the folders that are empty then, itself among them."""
     for path in sorted([folder, *folder.rglob("*")], reverse=True):
-        if path.name.endswith(ENDING):
+        if ENDING in path.name:  # also one that was being written when its process was killed
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
