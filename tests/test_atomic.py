@@ -9,6 +9,25 @@ class Stopped(BaseException):
     """As Ctrl-C raises."""
 
 
+def fail_in_file(path, error):
+    with write_atomically(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
+def fail_in_folder(path, error):
+    with write_folder_atomically(path) as temporary:
+        (temporary / "b").write_text("half")
+        raise error
+
+
+def write_where_another_writes(path):
+    with write_folder_atomically(path, replace=False) as temporary:
+        (temporary / "a").write_text("new")
+        path.mkdir()
+        (path / "b").write_text("another's")
+
+
 def test_a_file_is_there_when_it_is_complete_and_not_before(tmp_path):
     path = tmp_path / "below" / "file.txt"
     with write_atomically(path) as temporary:
@@ -22,9 +41,8 @@ def test_a_file_is_there_when_it_is_complete_and_not_before(tmp_path):
 def test_after_an_error_the_file_before_is_kept_and_nothing_else(tmp_path, error):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(error), write_atomically(path) as temporary:
-        temporary.write_text("half")
-        raise error
+    with pytest.raises(error):
+        fail_in_file(path, error)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -34,9 +52,8 @@ def test_after_an_error_the_folder_before_is_kept_and_nothing_else(tmp_path, err
     path = tmp_path / "folder"
     with write_folder_atomically(path) as temporary:
         (temporary / "a").write_text("old")
-    with pytest.raises(error), write_folder_atomically(path) as temporary:
-        (temporary / "b").write_text("half")
-        raise error
+    with pytest.raises(error):
+        fail_in_folder(path, error)
     assert [p.name for p in path.iterdir()] == ["a"]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -61,9 +78,7 @@ def test_the_old_folder_comes_back_where_the_new_one_cannot_be_renamed(tmp_path)
 
 def test_a_folder_that_is_not_to_be_replaced_stays(tmp_path):
     path = tmp_path / "folder"
-    with pytest.raises(OSError, match="not empty"), write_folder_atomically(path, replace=False) as temporary:
-        (temporary / "a").write_text("new")
-        path.mkdir()
-        (path / "b").write_text("another's")
+    with pytest.raises(OSError, match="not empty"):
+        write_where_another_writes(path)
     assert [p.name for p in path.iterdir()] == ["b"]
     assert list(tmp_path.iterdir()) == [path]
