@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
-from zoo.artifacts.folder import Folder, entry, write_tensors, written
+from zoo.artifacts.folder import Folder, entry, written
 from zoo.artifacts.manifest import FORMAT, NAME, LogEntry, Manifest, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
@@ -26,6 +26,7 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
 from zoo.pipeline import Rules
 from zoo.registry.registry import Registry, default_registry
+from zoo.tensors import write_tensors
 
 STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
+from zoo.nn.sparse import of_saved_parts
 from zoo.pipeline import FittedPipeline
 from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.stage import Stage, State
+from zoo.tensors import MARK, can_store
 
 Tensors = dict[str, dict[str, Tensor]]
 """File to the tensors in it, by name."""
@@ -92,6 +92,7 @@ def load_stage(stage: Stage[Any], state: State, path: str) -> None:
         ArtifactError: The stage does not take it.
     """
     try:
+        state = stage.migrate(state)
         stage.load_state(state)
         again = stage.state()
     except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
@@ -142,8 +143,8 @@ def _of(values: Any, name: str, path: str) -> dict[str, Any]:
 
 
 def _signature(state: State) -> dict[str, Any]:
-    """Return the names of a state with the types and shapes of its tensors."""
-    return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape) for key, t in state.tensors.items()}}
+    """Return the names of a state with the types, shapes and layouts of its tensors."""
+    return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape, t.layout) for key, t in state.tensors.items()}}
 
 
 def refuse_foreign(state: State, name: str, called: str) -> None:
@@ -153,10 +154,16 @@ def refuse_foreign(state: State, name: str, called: str) -> None:
         ArtifactError: The message names the stage and the entry.
     """
     for key, tensor in state.tensors.items():
-        if tensor.layout != torch.strided:
+        if not can_store(tensor):
             raise ArtifactError(
-                f"{name}: {called}.{key} is a sparse tensor, expected a dense one: an artifact holds dense tensors and "
-                "JSON. Keep its parts (values, columns, offsets) as tensors."
+                f"{name}: {called}.{key} is a tensor of {tensor.dim()} axes in the layout "
+                f"{str(tensor.layout).removeprefix('torch.')}, expected a dense one, or a matrix in the layout sparse_csr. "
+                "Turn it into one of these in `fit`."
+            )
+        if MARK in key:
+            raise ArtifactError(
+                f"{name}: {called}.{key} has {MARK!r} in its name, which marks the parts of sparse tensors in a file. "
+                "Give it another name."
             )
     for key, value in state.values.items():
         if not _is_json(value):
@@ -176,19 +183,15 @@ def _is_json(value: Any) -> bool:
 
 
 def unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return item features as dense tensors and JSON."""
-    values = {"names": list(features.names)}
-    if not features.is_sparse:
-        return {"values": features.values}, values
-    matrix = features.sparse()
-    parts = {"values": matrix.data, "columns": matrix.indices, "offsets": matrix.indptr}
-    return {key: torch.from_numpy(part) for key, part in parts.items()}, values
+    """Return item features as tensors and JSON."""
+    return {"values": features.values}, {"names": list(features.names)}
 
 
 def packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
-    """Return item features from what `unpacked` gave."""
+    """Return item features from what `unpacked` gave, or gave before it kept sparse ones as one tensor.
+
+    Raises:
+        ValueError: They are sparse and damaged.
+    """
     names = tuple(values["names"])
-    if "columns" not in tensors:
-        return ItemFeatures(tensors["values"], names)
-    parts = tuple(tensors[key].numpy() for key in ("values", "columns", "offsets"))
-    return ItemFeatures.of_sparse(scipy.sparse.csr_matrix(parts, (len(parts[2]) - 1, len(names))), names)
+    return ItemFeatures(of_saved_parts(tensors, len(names)), names)

@@ -25,6 +25,7 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
+from zoo.nn.sparse import parts_of
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
@@ -188,7 +189,9 @@ def measured(
 
 def tensors_of(stage: Any) -> list[torch.Tensor]:
     """Return what a stage learned, as far as it is tensors."""
-    return list(stage.state().tensors.values()) if stage.fitted else []
+    if not stage.fitted:
+        return []
+    return [part for tensor in stage.state().tensors.values() for part in parts_of(tensor).values()]
 
 
 def _single_query_ms(pipeline: FittedPipeline, judge: Judge) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -64,10 +65,19 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class State:
-    """A fitted stage as what may be written to disk: tensors, and values that JSON can hold."""
+    """A fitted stage as what may be written to disk.
+
+    Attributes:
+        tensors: Dense tensors, and matrices in torch's sparse CSR layout, by name.
+        values: What JSON can hold.
+    """
 
     tensors: dict[str, Tensor]
     values: dict[str, Any]
+
+    def copy(self) -> State:
+        """Return a state that shares no memory with this one; `copy.deepcopy` cannot copy a tensor in CSR layout."""
+        return State({name: tensor.clone() for name, tensor in self.tensors.items()}, deepcopy(self.values))
 
 
 class FittedAttribute:
@@ -105,7 +115,7 @@ class FittedAttribute:
 class Stage(ABC, Generic[P]):
     """A part of the pipeline: built from its `Params` alone, without data and without side effects.
 
-    A subclass names in `fitted` the attributes that `fit` sets, each a tensor or a JSON value; the rest of
+    A subclass names in `fitted` the attributes that `fit` sets, each a tensor (dense, or a matrix in CSR layout) or a JSON value; the rest of
     saving and loading follows from that.
     """
 
@@ -135,3 +145,11 @@ class Stage(ABC, Generic[P]):
         """Take back what `state` returned."""
         for name, value in {**state.tensors, **state.values}.items():
             setattr(self, name, value)
+
+    def migrate(self, state: State) -> State:
+        """Return a state that an earlier version of this class saved in the form that `load_state` takes.
+
+        Called before `load_state` with whatever a file holds; to be overridden where names or shapes have changed. Parts of
+        a sparse matrix that were saved one by one go through `zoo.nn.sparse.checked_csr`.
+        """
+        return state
