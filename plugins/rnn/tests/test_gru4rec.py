@@ -27,7 +27,7 @@ def encoded(predictor, batch):
         return predictor.network.encoder(batch)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_comes_after_a_position_changes_nothing_before_it(trained, cycle, data):
     batch = Queries.of_histories(cycle).batch(12)

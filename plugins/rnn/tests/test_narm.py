@@ -95,7 +95,7 @@ def test_every_position_has_the_vector_of_the_paper(cycle, fit):
             np.testing.assert_allclose(vectors[row, at], expected, rtol=1e-4, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_comes_after_a_position_changes_nothing_before_it(trained, cycle, data):
     batch = Queries.of_histories(cycle).batch(12)

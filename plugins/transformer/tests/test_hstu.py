@@ -97,7 +97,7 @@ def test_the_longest_age_has_a_bucket():
     assert age_buckets(batch).item() == 122
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_comes_after_a_position_changes_nothing_before_it(trained, walk, data):
     batch = Queries.of_histories(walk).batch(12)
