@@ -5,8 +5,12 @@ subprocesses inherit it. One hypothesis profile serves all property tests: the s
 examples in each run, or random ones with `ZOO_HYPOTHESIS=random`.
 """
 
+import json
 import os
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Tests run side by side, one a core, each with one thread: torch's own threads would compete for the cores.
@@ -18,3 +22,35 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("zoo", derandomize=True, **PATIENT)
 settings.register_profile("zoo-random", print_blob=True, **PATIENT)
 settings.load_profile("zoo-random" if os.environ.get("ZOO_HYPOTHESIS") == "random" else "zoo")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ask what a trained network has learned; `make portable` runs them over seeds and machines."""
+    for item in items:
+        if "assert_learned" in getattr(item, "fixturenames", ()):
+            item.add_marker("convergence")
+
+
+@pytest.fixture(scope="session")
+def training_seed() -> int:
+    """Return the seed of what a convergence test trains: `ZOO_TEST_SEED`, 0 by default."""
+    return int(os.environ.get("ZOO_TEST_SEED", "0"))
+
+
+@pytest.fixture
+def assert_learned(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return a function that holds a measured value to its bounds.
+
+    It appends the value to the file that `ZOO_RECORD` names, with the margin: how far the value is from the nearer bound.
+    """
+
+    def check(value: Any, *, above: float = -float("inf"), below: float = float("inf"), of: str = "") -> None:
+        value = float(value)
+        if file := os.environ.get("ZOO_RECORD"):
+            line = {"test": request.node.nodeid, "of": of, "value": value, "margin": min(value - above, below - value)}
+            with open(file, "a", encoding="utf-8") as records:
+                records.write(json.dumps(line) + "\n")
+        assert above < value < below, f"{of or 'measured'}: {value}"
+
+    return check
