@@ -10,7 +10,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow speed check format docs
+.PHONY: help setup demo test slow portable speed check format docs
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,11 +41,14 @@ $(VENV)/.speed: $(VENV)/.dev
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
 	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
 
-test: $(VENV)/.dev  ## Run the test suite.
+test: $(VENV)/.dev  ## Run the test suite, one thread a process; ZOO_TEST_THREADS, ZOO_HYPOTHESIS=random change it.
 	$(PYTEST) -n auto --maxprocesses 4
 
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
 	ZOO_HYPOTHESIS=random $(PYTEST) -m slow
+
+portable: $(VENV)/.dev  ## Run what tests of learning measure over five seeds, one and two threads, and each instruction set.
+	$(BIN)/python tests/portable.py
 
 speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
 	@for file in tests/speed/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
