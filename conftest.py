@@ -8,6 +8,7 @@ examples in each run, or random ones with `ZOO_HYPOTHESIS=random`.
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,31 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("zoo", derandomize=True, **PATIENT)
 settings.register_profile("zoo-random", print_blob=True, **PATIENT)
 settings.load_profile("zoo-random" if os.environ.get("ZOO_HYPOTHESIS") == "random" else "zoo")
+
+NO_DATA = "no real data"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of the real data sets: `ZOO_DATA`, or `shared/data` beside the project; skip where neither exists."""
+    places = [Path(__file__).parents[1] / "shared" / "data"]
+    if os.environ.get("ZOO_DATA"):
+        places.insert(0, Path(os.environ["ZOO_DATA"]).absolute())
+    for folder in places:
+        if folder.is_dir():
+            return folder
+    pytest.skip(f"{NO_DATA} in {' or '.join(map(str, places))}: set ZOO_DATA")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped because the real data are absent."""
+    skipped = [
+        str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()) if NO_DATA in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} of the skipped tests need the real data sets: set ZOO_DATA", yellow=True
+        )
 
 
 @pytest.hookimpl(tryfirst=True)

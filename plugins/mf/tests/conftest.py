@@ -1,7 +1,4 @@
-"""Small logs, drawn by hypothesis, for all tests of the family; and the real data."""
-
-import os
-from pathlib import Path
+"""Small logs, drawn by hypothesis, for all tests of the family."""
 
 import numpy as np
 import pytest
@@ -47,12 +44,3 @@ def fitted():
         return component
 
     return fit
-
-
-@pytest.fixture(scope="session")
-def data_dir():
-    """Return the folder of the real data sets; without it there is nothing to test on."""
-    folder = Path(os.environ.get("ZOO_DATA", Path(__file__).parents[4] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: set ZOO_DATA")
-    return folder
