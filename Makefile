@@ -41,13 +41,13 @@ $(VENV)/.speed: $(VENV)/.dev
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
 	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
 
-test: $(VENV)/.dev  ## Run the test suite, one thread a process; ZOO_TEST_THREADS, ZOO_HYPOTHESIS=random change it.
+test: $(VENV)/.dev  ## Run the test suite.
 	$(PYTEST) -n auto --maxprocesses 4
 
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
 	ZOO_HYPOTHESIS=random $(PYTEST) -m slow
 
-portable: $(VENV)/.dev  ## Run what tests of learning measure over five seeds, one and two threads, and each instruction set.
+portable: $(VENV)/.dev  ## Run the tests of learning over seeds, threads and instruction sets.
 	$(BIN)/python tests/portable.py
 
 speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
