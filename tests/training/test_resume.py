@@ -299,7 +299,6 @@ def test_a_killed_process_loses_nothing(tmp_path, signum):
         arguments = [str(tmp_path / folder), str(stop), str(int(signum)), str(tmp_path / f"{folder}.pt")]
         return subprocess.run(
             [sys.executable, script, *arguments],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,
