@@ -27,7 +27,7 @@ def chosen_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedM
         return experiment.models[0]
     if label not in labels:
         asked = "the experiment has several models" if label is None else f"no model {label!r}."
-        hint = ": say which one, --model LABEL." if label is None else suggestion(label, labels)
+        hint = ": choose one, `--model LABEL` or `model=LABEL`." if label is None else suggestion(label, labels)
         raise ConfigError(f"{asked}{hint} Its models: {', '.join(labels)}.")
     return experiment.models[labels.index(label)]
 
