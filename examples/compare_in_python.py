@@ -6,7 +6,7 @@ Run it with `python examples/compare_in_python.py`; it needs the plugins `baseli
 import numpy as np
 
 import zoo
-from zoo.api import Facts, RunContext
+from zoo.api import Facts
 
 
 def log_of_two_tastes() -> zoo.Interactions:
@@ -23,8 +23,7 @@ def main() -> None:
     queries, rules = task.queries("test"), zoo.Rules(task.eligible, task.exclude_seen)
     evaluator = zoo.Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
     for name, params in {"popular": {}, "item-knn": {"k": 50}, "ease": {"l2": 100.0}}.items():
-        pipeline = zoo.Pipeline.of(name, **params)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = zoo.Pipeline.of(name, **params).fit(task)
         lists = pipeline.recommend(queries, 10, rules)
         result = evaluator.evaluate(lists, queries.answers())
         low, high = result.intervals["ndcg@10"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo.api import Facts, Queries, RunContext
+from zoo.api import Facts, Queries
 
 
 def one_event_each(task: zoo.Task) -> Queries:
@@ -31,8 +31,7 @@ def main() -> None:
     for model in experiment.models:
         if model.validates:  # takes minutes to train, for a question about histories
             continue
-        pipeline = zoo.Pipeline(model)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = zoo.Pipeline(model).fit(task)
         result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())
         low, high = result.intervals["recall@10"]
         print(f"{model.label:20} recall@10 {result.values['recall@10']:.4f} ({low:.4f} to {high:.4f})")

@@ -209,7 +209,7 @@ def test_the_filter_and_the_ranker_do_what_they_say():
     assert len(names["Shuffle"](Params()).score(lists).unique()) == 3
 
 
-def test_the_network_learns_what_follows_what():
+def test_the_network_learns_what_follows_what(training_seed, assert_learned):
     names = {"NeuralPredictor": NeuralPredictor, "NeuralParams": NeuralParams, "nn": torch.nn}
     exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[1], names)
     users, steps = torch.arange(40).repeat_interleave(6).numpy(), torch.arange(6).repeat(40).numpy()
@@ -218,11 +218,12 @@ def test_the_network_learns_what_follows_what():
     model.fit(
         TrainingData.of(log),
         RunContext(
-            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02))
+            training_seed,
+            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02)),
         ),
     )
     best = model.score(Queries.of_histories(log)).argmax(1)
-    assert (best.numpy() == log.items[log.offsets[1:] - 1] % 8 + 1).all()
+    assert_learned((best.numpy() == log.items[log.offsets[1:] - 1] % 8 + 1).mean(), above=0.97)
 
 
 @pytest.mark.slow

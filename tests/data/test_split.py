@@ -150,19 +150,19 @@ def check(log, policy, rules):
     st.sampled_from(["all", "first", "each"]),
     rules_of,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_temporal_agrees_with_the_reference(events, cuts, targets, rules):
     check(log_of(events), Temporal(cuts=cuts, targets=targets), rules)
 
 
 @given(events_of, st.booleans(), rules_of)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_leave_last_out_agrees_with_the_reference(events, validation, rules):
     check(log_of(events), LeaveLastOut(validation=validation), rules)
 
 
 @given(events_of, st.sampled_from(["all", "first"]), rules_of)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_given_agrees_with_the_reference(events, targets, rules):
     check(log_of(events), Given(targets=targets), rules)
 
@@ -209,7 +209,7 @@ def shop(n_users, seed):
 
 
 @given(st.integers(0, 50), st.floats(0.1, 0.9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_strong_generalisation_holds_out_users_and_a_share_of_their_events(seed, history):
     policy = StrongGeneralisation(
         policy="strong-generalisation", validate_users=0.2, test_users=0.3, history=history, seed=seed
