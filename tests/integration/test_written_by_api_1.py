@@ -31,7 +31,7 @@ def dist_info(folder, name, version, entry_points):
     """Make a distribution look installed, for whoever has the folder on the path."""
     path = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     path.mkdir(parents=True, exist_ok=True)
-    (path / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (path / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nLicense: Apache-2.0\n")
     (path / "entry_points.txt").write_text(entry_points)
 
 
@@ -202,6 +202,34 @@ def test_an_interrupted_benchmark_goes_on_or_says_what_to_do(tmp_path, command, 
 
 # Plugins
 
+ALL_KINDS = """
+[data]
+source = { name = "my-dataset", users = 60, items = 40, events = 1500 }
+[split]
+policy = "temporal"
+cuts = [0.6, 0.75, 0.9]
+[evaluate]
+metrics = ["my-metric@10", "ndcg@10"]
+candidates = 20
+[train]
+device = "cpu"
+max_epochs = 2
+[[model]]
+predictor = "my-predictor"
+[[model]]
+predictor = { name = "my-neural", dim = 8 }
+[[model]]
+label = "ranked"
+predictor = "my-predictor"
+rankers = ["my-ranker"]
+[[model]]
+label = "filtered"
+predictor = "popular"
+featurizer = { name = "my-featurizer", column = "title" }
+filters = [{ name = "my-filter", events = 2 }]
+rankers = ["mmr"]
+"""
+
 
 @pytest.fixture(scope="module")
 def scaffolded(tmp_path_factory):
@@ -227,13 +255,19 @@ def test_plugins_load_and_a_note_says_that_they_are_older(command, scaffolded):
             assert "plugin API 1" in " ".join(plugin["warnings"])
 
 
-@pytest.mark.parametrize("kind", ["predictor", "neural", "ranker"])
-def test_a_plugin_is_benchmarked(kind, tmp_path, command, scaffolded):
-    small = ["--set", "train.max_epochs=2"] if kind == "neural" else []
-    command("bench", PLUGINS / f"my-{kind}" / "example.toml", "--out", tmp_path / "out", *small, path=scaffolded)
+def test_plugins_are_benchmarked_together(tmp_path, command, scaffolded):
+    (tmp_path / "all.toml").write_text(ALL_KINDS)
+    command("bench", tmp_path / "all.toml", "--out", tmp_path / "out", path=scaffolded)
     found = rows(tmp_path / "out")
-    assert len(found) > 1
-    assert not any(row["error"] for row in found.values())
+    assert [row["error"] for row in found.values()] == [None] * 4
+    assert all("my-metric@10" in row["metrics"] for row in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_experiment_of_a_plugin_runs(kind, tmp_path, command, scaffolded):
+    command("bench", PLUGINS / f"my-{kind}" / "example.toml", "--out", tmp_path / "out", path=scaffolded)
+    assert [row["error"] for row in rows(tmp_path / "out").values()] == [None, None]
 
 
 @pytest.mark.parametrize("kind", [k if k == "metric" else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
