@@ -235,10 +235,10 @@ def test_bytes_that_are_others(copy):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t | {"vectors": t["vectors"].double()}, "tensor 'vectors' is float64 [{n}], zoo.json says float32 [{n}]"),
-        (lambda t: t | {"vectors": t["vectors"][:5].clone()}, "tensor 'vectors' is float32 [5], zoo.json says float32 [{n}]"),
+        (lambda t: t | {"vectors@csr.values": t["vectors@csr.values"].double()}, "tensor 'vectors@csr.values' is float64 [{n}], zoo.json says float32 [{n}]"),
+        (lambda t: t | {"vectors@csr.values": t["vectors@csr.values"][:5].clone()}, "tensor 'vectors@csr.values' is float32 [5], zoo.json says float32 [{n}]"),
         (lambda t: t | {"more": torch.zeros(2)}, "tensor 'more' is float32 [2], zoo.json says missing"),
-        (lambda t: {"columns": t["columns"], "offsets": t["offsets"]}, "tensor 'vectors' is missing, zoo.json says float32 [{n}]"),
+        (lambda t: {key: part for key, part in t.items() if not key.endswith("values")}, "tensor 'vectors@csr.values' is missing, zoo.json says float32 [{n}]"),
     ],
 )  # fmt: skip
 def test_a_tensor_of_another_name_type_or_shape(copy, change, said):
@@ -246,7 +246,7 @@ def test_a_tensor_of_another_name_type_or_shape(copy, change, said):
     tensors = load_file(path)
     save_file(change(tensors), path)
     resealed(copy)
-    expected = said.format(n=len(tensors["vectors"]))
+    expected = said.format(n=len(tensors["vectors@csr.values"]))
     assert refused(copy) == f"DIR/predictor.safetensors: {expected}. Save the artifact again."
 
 
