@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo.errors import ArtifactError
 from zoo.nn.sparse import of_saved_parts
 from zoo.pipeline import Pipeline
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State
 from zoo.tensors import MARK, can_store
 

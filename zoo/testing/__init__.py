@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.testing.cases import Case, conformance
-    from zoo.testing.check import CheckFailedError
+    from zoo.testing.requirement import CheckFailedError
 
-_LAZY = {"Case": "zoo.testing.cases", "CheckFailedError": "zoo.testing.check", "conformance": "zoo.testing.cases"}
+_LAZY = {"Case": "zoo.testing.cases", "CheckFailedError": "zoo.testing.requirement", "conformance": "zoo.testing.cases"}
 
 __all__ = ["Case", "CheckFailedError", "conformance"]
 
