@@ -151,9 +151,9 @@ def test_what_cannot_be_written_leaves_the_artifact_that_was_there(shop, fitted,
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (np.float64(0.5), "predictor: TransitionGraph.probabilities is float64 '0.5', expected a tensor or JSON"),
-        ({1: "a"}, "predictor: TransitionGraph.probabilities is dict \"{1: 'a'}\", expected a tensor or JSON"),
-        (torch.eye(3).to_sparse(), "predictor: TransitionGraph.probabilities is a sparse tensor, expected a dense one"),
+        (np.float64(0.5), "predictor: TransitionGraph.backoff is float64 '0.5', expected a tensor or JSON"),
+        ({1: "a"}, "predictor: TransitionGraph.backoff is dict \"{1: 'a'}\", expected a tensor or JSON"),
+        (torch.eye(3).to_sparse(), "predictor: TransitionGraph.backoff is a tensor of 2 axes in the layout sparse_coo, expected a dense one"),
     ],
 )
 def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_written(
@@ -161,7 +161,7 @@ def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_wri
 ):
     pipeline = Pipeline(experiment().models[0])
     pipeline.fit(shop, RunContext())
-    pipeline.predictor.probabilities = value
+    pipeline.predictor.backoff = value
     with pytest.raises(ArtifactError) as error:
         save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     assert str(error.value).startswith(said)
@@ -172,11 +172,10 @@ def test_tensors_that_share_memory_are_written_apart(shop, experiment, tmp_path)
     pipeline = Pipeline(experiment().models[0])
     pipeline.fit(shop, RunContext())
     both = torch.arange(12.0).reshape(3, 4)
-    pipeline.predictor.probabilities, pipeline.predictor.backoff = both, both
-    pipeline.predictor.offsets = both.T
+    pipeline.predictor.graph, pipeline.predictor.backoff = both, both.T
     loaded = load_file(save_artifact(Artifact.of(pipeline, shop), tmp_path / "out") / "predictor.safetensors")
-    assert loaded["probabilities"].tolist() == loaded["backoff"].tolist() == both.tolist()
-    assert loaded["offsets"].tolist() == both.T.tolist()
+    assert loaded["graph"].tolist() == both.tolist()
+    assert loaded["backoff"].tolist() == both.T.tolist()
 
 
 # What is refused
