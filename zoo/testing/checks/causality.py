@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from zoo.data.queries import QueryBatch
-from zoo.testing.check import NotApplicableError, check, require
+from zoo.testing.check import check
+from zoo.testing.requirement import NotApplicableError, require
 from zoo.testing.subject import Subject, difference, with_histories
 from zoo.training.neural import NeuralPredictor
 from zoo.training.objectives import NextItem

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from zoo.config.resolved import digest
-from zoo.testing.check import ALL_STAGES, check, require
+from zoo.testing.check import check
+from zoo.testing.requirement import ALL_STAGES, require
 from zoo.testing.subject import BASES, Subject
 
 PICKLES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve")
