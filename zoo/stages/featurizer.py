@@ -5,15 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
-import scipy.sparse
-import torch
-
 from zoo.data.catalogue import Catalogue
 from zoo.stages.context import RunContext
-from zoo.stages.item_features import ItemFeatures
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.stage import P, Stage, TrainingData
-
-__all__ = ["Featurizer", "ItemFeatures", "item_features", "joined"]
 
 
 class Featurizer(Stage[P]):
@@ -43,13 +38,3 @@ def item_features(
         with context.seeded("features"):
             made.append(fit_transform(data, context.below(f"featurizer-{number}")))
     return joined(made)
-
-
-def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
-    """Return the features of several featurizers side by side; sparse where any is sparse."""
-    if len(features) <= 1:
-        return features[0] if features else None
-    names = tuple(name for f in features for name in f.names)
-    if any(f.is_sparse for f in features):
-        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
-    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)

@@ -73,3 +73,13 @@ class ItemFeatures:
         if not self.is_sparse:
             return self.values[items]
         return torch.from_numpy(self.sparse()[items.reshape(-1).numpy()].toarray()).reshape(*items.shape, -1)
+
+
+def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
+    """Return the features of several featurizers side by side; sparse where any is sparse."""
+    if len(features) <= 1:
+        return features[0] if features else None
+    names = tuple(name for f in features for name in f.names)
+    if any(f.is_sparse for f in features):
+        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
+    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)
