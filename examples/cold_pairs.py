@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.benchmark.feature_cache import FeatureCache
-from zoo.benchmark.judge import Judge, device_of
+from zoo.benchmark.machine import device_of
+from zoo.benchmark.recommend import RecommendComparison
 from zoo.config.load import load_experiment
-from zoo.pipeline import Pipeline
 from zoo.stages.context import RunContext
 
 BASE, OTHERS = "tf-idf", ("tf-idf, near events", "text-cnn, near events", "both, near events")
@@ -32,22 +32,21 @@ def main() -> None:
     users = []
     for draw in DRAWS:
         overrides = ["split.cold_items=0.1", f"split.seed={draw}", f"train.seeds=[{draw}]"]
-        experiment = load_experiment(Path(__file__).parent / "cold-start.toml", overrides)
-        judge = Judge.of(experiment, device_of("auto"))
+        experiment = load_experiment(Path(__file__).parent / "cold-start.toml", overrides).require_recommend()
+        comparison = RecommendComparison(experiment, device_of("auto"))
         features = FeatureCache(Path("runs/cold-pairs") / str(draw))
-        asked = judge.cold()
+        asked = comparison.cold()
         assert asked is not None
         queries, rules = asked
         users.append(queries.row)
-        evaluator = judge.evaluator.per_query_only()
+        evaluator = comparison.evaluator.per_query_only()
         for model in experiment.models:
             if model.label not in (BASE, *OTHERS):
                 continue
-            context = RunContext(draw, judge.device)
+            context = RunContext(draw, comparison.device)
             with context.seeded("run"):
-                pipeline = Pipeline(model, features)
-                pipeline.fit(judge.task, context, refit=judge.refit)
-            found = evaluator.evaluate(pipeline.recommend(queries, judge.k, rules), queries.answers())
+                pipeline = comparison.fit(model, context, features)
+            found = evaluator.evaluate(comparison.recommend(pipeline, queries, rules), queries.answers())
             for metric in METRICS:
                 values.setdefault((model.label, metric), []).append(np.asarray(found.per_query[metric], np.float64))
     user = np.concatenate(users)

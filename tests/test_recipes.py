@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from zoo.api import ComponentSpec, Figure, Params, Recipe
-from zoo.cli.recipe import experiment_file, settings_said
+from zoo.cli.recipe import experiment_file
+from zoo.config.formatting import format_settings
 from zoo.config.load import experiment_from
 from zoo.registry.registry import default_registry
 
@@ -62,7 +63,7 @@ def test_an_experiment_has_what_is_set_and_no_empty_table():
 
 def test_settings_are_said_as_they_are_written():
     recipe = Recipe("a", "a", (FIGURE,), params={"dim": 64, "loss": "softmax"}, train={"refit": True})
-    assert settings_said(recipe) == 'dim = 64, loss = "softmax"; train: refit = true'
+    assert format_settings(recipe) == 'dim = 64, loss = "softmax"; train: refit = true'
 
 
 @pytest.mark.parametrize(("stage", "names", "message"), [

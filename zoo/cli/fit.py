@@ -42,9 +42,9 @@ def fit(
     It is fitted as `zoo bench` does: on everything before the test. After an interruption the same command goes on from
     the last epoch, which is kept beside the artifact until that is complete.
     """
-    from zoo.config.load import load_experiment, recommending
+    from zoo.config.load import load_experiment
 
-    experiment = recommending(load_experiment(file, overrides, registry_with(plugins)))
+    experiment = load_experiment(file, overrides, registry_with(plugins)).require_recommend()
 
     import torch
 
@@ -52,13 +52,13 @@ def fit(
     from zoo.artifacts.fit import fit as fitted
     from zoo.artifacts.folder import refuse_taken
     from zoo.artifacts.saving import save_artifact
-    from zoo.benchmark.judge import device_of
+    from zoo.benchmark.machine import device_of
     from zoo.benchmark.runner import fit_key
     from zoo.cli.progress import bars
     from zoo.data.task import load_task
     from zoo.training.checkpoint import forget
 
-    train = experiment.experiment.train
+    train = experiment.train
     model = chosen_model(experiment, label)
     refuse_taken(out)
     device = device_of(train.device)
