@@ -18,7 +18,7 @@ from zoo.cli.results_page import results_page
 from zoo.cli.show import capabilities_of, format_capabilities
 from zoo.cli.wording import Schema
 from zoo.config.schema import experiment_schema
-from zoo.config.tasks import DEFAULT_TASK, TASKS
+from zoo.config.tasks import DEFAULT_TASK, TASKS, TaskEntry
 from zoo.errors import PluginError
 from zoo.registry.registry import Component, Registry
 from zoo.spec import STAGES
@@ -99,15 +99,21 @@ def _config() -> str:
             keys_table(tables["CandidateFeatureSettings"]),
         ],
     }
-    for name, entry in TASKS.items():
-        level, shown = (2, {}) if name == DEFAULT_TASK else (3, {"train": ""})
-        if name != DEFAULT_TASK:
-            parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same, the other tables are these."]
-        for key, schema in tables[entry.file.__name__]["properties"].items():
-            if key != "task" and key not in shown:
-                parts += _file_section(key, schema, tables, level)
-                parts += remarks.get(key, []) if name == DEFAULT_TASK else []
+    others = dict(TASKS)
+    for key, schema in _keys_of_file(others.pop(DEFAULT_TASK), tables):
+        parts += [*_file_section(key, schema, tables, 2), *remarks.get(key, [])]
+    for name, entry in others.items():
+        parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same, the other tables are these."]
+        for key, schema in _keys_of_file(entry, tables):
+            if key != "train":
+                parts += _file_section(key, schema, tables, 3)
     return page(parts)
+
+
+def _keys_of_file(entry: TaskEntry, tables: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
+    """Return the tables of a task's experiment file, each with its schema."""
+    keys: dict[str, Schema] = tables[entry.file.__name__]["properties"]
+    return [(key, schema) for key, schema in keys.items() if key != "task"]
 
 
 def _file_section(key: str, schema: Schema, tables: dict[str, Schema], level: int) -> list[str]:

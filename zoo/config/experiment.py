@@ -153,7 +153,7 @@ class Experiment(ExperimentFile):
     """An experiment file."""
 
     task: Literal["recommend"] = "recommend"
-    """What is compared: recommendations, or with `"rank"` rankers on judged lists, for which the tables have other keys."""
+    """What is compared: recommendations to users. Under another task the tables have other keys."""
     data: DataSettings
     split: Split = Temporal()
     """`policy` chooses how the events are divided; `temporal` is the default."""
