@@ -112,7 +112,7 @@ def _config() -> str:
 
 def _keys_of_file(entry: TaskEntry, tables: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
     """Return the tables of a task's experiment file, each with its schema."""
-    keys: dict[str, Schema] = tables[entry.file.__name__]["properties"]
+    keys = tables[entry.file.__name__]["properties"]
     return [(key, schema) for key, schema in keys.items() if key != "task"]
 
 
