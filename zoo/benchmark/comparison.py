@@ -16,6 +16,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.progress import Progress
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
+from zoo.nn.sparse import parts_of
 
 Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=True)
 
@@ -100,4 +101,5 @@ def open_comparison(experiment: BaseResolvedExperiment, device: torch.device) ->
 
 def count_parameters(stages: Iterable[Any]) -> int:
     """Return how many numbers the stages learned, as far as these are tensors."""
-    return sum(t.numel() for stage in stages if stage.fitted for t in stage.state().tensors.values())
+    tensors = [t for stage in stages if stage.fitted for t in stage.state().tensors.values()]
+    return sum(part.numel() for tensor in tensors for part in parts_of(tensor).values())

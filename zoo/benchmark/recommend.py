@@ -27,7 +27,8 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
@@ -129,8 +130,11 @@ class RecommendComparison:
         with peak_memory() as peak:
             with context.seeded("run"):
                 start = time.perf_counter() + features.owed
-                pipeline = self.fit(model, context, features)
+                fitted = fit(
+                    model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
+                )
                 fit_seconds = time.perf_counter() + features.owed - start
+            pipeline = fitted.pipeline
             start = time.perf_counter()
             lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
             recommend_seconds = time.perf_counter() - start
@@ -138,11 +142,11 @@ class RecommendComparison:
         evaluation = self.evaluator.evaluate(lists, self.queries.answers())
         return Measurement(
             metrics=evaluation.summary(),
-            slices={**_cold_slice(pipeline, self), **_candidate_slice(pipeline, self)},
+            slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
             queries=len(self.queries),
             tied_edges=evaluation.tied,
             fit_seconds=fit_seconds,
-            training=record(pipeline.fits, model.train.monitor),
+            training=record(fitted.record.trainings, model.train.monitor),
             rankers=ranker_records(model.rankers, pipeline.rankers),
             recommend_per_second=len(self.queries) / recommend_seconds,
             p50_ms=float(np.quantile(single, 0.5)),
@@ -153,15 +157,9 @@ class RecommendComparison:
             artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
         )
 
-    def fit(self, model: ResolvedModel, context: RunContext, features: FeatureCache) -> Pipeline:
-        """Return the fitted pipeline of a model."""
-        pipeline = Pipeline(model, features)
-        pipeline.fit(self.task, context, refit=self.refit, candidates=self.candidates)
-        return pipeline
-
     def recommend(
         self,
-        pipeline: Pipeline,
+        pipeline: FittedPipeline,
         queries: Queries,
         rules: Rules | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -170,7 +168,7 @@ class RecommendComparison:
         return pipeline.recommend(queries, self.k, rules or self.rules, candidates=self.candidates, progress=progress)
 
 
-def _single_query_ms(pipeline: Pipeline, comparison: RecommendComparison) -> list[float]:
+def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) -> list[float]:
     """Return how long single queries take, evenly drawn from the test queries."""
     times = []
     for at in np.linspace(0, len(comparison.queries) - 1, min(SINGLE_QUERIES, len(comparison.queries))).astype(int):
@@ -180,7 +178,7 @@ def _single_query_ms(pipeline: Pipeline, comparison: RecommendComparison) -> lis
     return times
 
 
-def _cold_slice(pipeline: Pipeline, comparison: RecommendComparison) -> dict[str, Any]:
+def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> dict[str, Any]:
     """Return the metrics among cold items alone, with what random lists would reach there."""
     cold, evaluator = comparison.cold(), comparison.evaluator.per_query_only()
     if cold is None or not evaluator.metrics:
@@ -199,15 +197,16 @@ def _cold_slice(pipeline: Pipeline, comparison: RecommendComparison) -> dict[str
     }
 
 
-def _candidate_slice(pipeline: Pipeline, comparison: RecommendComparison) -> dict[str, Any]:
+def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, Any]:
     """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
+    pipeline = fitted.pipeline
     if not pipeline.rankers:
         return {}
     found = pipeline.retrieve(comparison.queries, comparison.candidates, comparison.rules)
     judged = Judged.of(found.items, comparison.queries.answers(), comparison.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
-    return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": pipeline.taught}}
+    return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": fitted.record.informative}}
 
 
 def _moment(milliseconds: int) -> str:

@@ -17,12 +17,10 @@ from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.config.load import experiment_from, load_experiment
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, ResolvedExperiment, ResolvedModel, digest
-from zoo.data.task import Task
+from zoo.config.load import resolve_experiment
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
 from zoo.registry.plugin import described
-from zoo.registry.registry import Registry
 from zoo.training.checkpoint import forget
 
 
@@ -61,12 +59,14 @@ def bench(
     Raises:
         ZooError: The experiment, its data or the folder cannot be used. A model that fails raises nothing: its row says why.
     """
-    experiment = _experiment(file, overrides, plugins)
+    experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
     store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
-    comparison = open_comparison(experiment, device_of(experiment.train.device))
+    device = device_of(experiment.train.device)
+    progress.reading()
+    comparison = open_comparison(experiment, device)
     if keep_artifacts and not comparison.has_artifacts:
         raise ConfigError(
             f'--keep-artifacts keeps what recommends to users, and task = "{experiment.task}" fits nothing that does. Leave '
@@ -107,22 +107,6 @@ def bench(
     return store
 
 
-def _experiment(
-    file: str | Path | dict[str, Any] | BaseResolvedExperiment,
-    overrides: Sequence[str],
-    plugins: Iterable[str | Path],
-) -> BaseResolvedExperiment:
-    """Return the experiment, read and checked where it is not yet."""
-    if isinstance(file, str | Path | dict):
-        registry = Registry.discover(plugins) if plugins else None
-        if isinstance(file, dict):
-            return experiment_from(file, overrides=overrides, registry=registry)
-        return load_experiment(file, overrides, registry)
-    if overrides or plugins:
-        raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
-    return file
-
-
 def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:
     """Return every run of an experiment; a model that no seed touches runs once."""
     runs = []
@@ -137,16 +121,6 @@ def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> li
             }  # fmt: skip
             runs.append(Run(model, seed, digest(identity), sources))
     return runs
-
-
-def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
-    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
-    train = experiment.train
-    return digest({
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
-        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
-        "candidates": experiment.experiment.evaluate.candidates,
-    })  # fmt: skip
 
 
 def _run_model(

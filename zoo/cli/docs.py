@@ -100,13 +100,13 @@ def _config() -> str:
         ],
     }
     others = dict(TASKS)
-    for key, schema in _keys_of_file(others.pop(DEFAULT_TASK), tables):
-        parts += [*_file_section(key, schema, tables, 2), *remarks.get(key, [])]
+    for key, table in _keys_of_file(others.pop(DEFAULT_TASK), tables):
+        parts += [*_file_section(key, table, tables, 2), *remarks.get(key, [])]
     for name, entry in others.items():
         parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same, the other tables are these."]
-        for key, schema in _keys_of_file(entry, tables):
+        for key, table in _keys_of_file(entry, tables):
             if key != "train":
-                parts += _file_section(key, schema, tables, 3)
+                parts += _file_section(key, table, tables, 3)
     return page(parts)
 
 

@@ -59,7 +59,7 @@ def _format_params(params: dict[str, Any]) -> str:
 
 def format_figure(figure: Figure) -> str:
     """Return a figure in words."""
-    measured = "" if figure.measured is None else f"; measured {figure.measured:g}"
+    measured = "" if figure.measured is None else f"; measured {figure.format_measured()}"
     return f"{figure.metric} {figure.value:g} ± {figure.tolerance:g} ({figure.source}){measured}"
 
 

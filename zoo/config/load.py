@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,31 @@ def experiment_from(
     raw = _expanded(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
     return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
+
+
+def resolve_experiment(
+    source: str | Path | dict[str, Any] | BaseResolvedExperiment,
+    overrides: Sequence[str] = (),
+    plugins: Iterable[str | Path] = (),
+) -> BaseResolvedExperiment:
+    """Return an experiment, read and checked unless it is resolved already.
+
+    Args:
+        source: An experiment file, its content as a dictionary, or an experiment that `load_experiment` returned.
+        overrides: `"path=value"`, applied before the file is checked.
+        plugins: Python files to take as plugins beside what is installed.
+
+    Raises:
+        ConfigError: Every problem of the file, a line each; or overrides and plugins that come too late.
+    """
+    if isinstance(source, str | Path | dict):
+        registry = Registry.discover(plugins) if plugins else None
+        if isinstance(source, dict):
+            return experiment_from(source, overrides=overrides, registry=registry)
+        return load_experiment(source, overrides, registry)
+    if overrides or plugins:
+        raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
+    return source
 
 
 def _read(file: Path) -> dict[str, Any]:
