@@ -1,4 +1,4 @@
-"""What rankers are held against on judged lists, and how one is measured."""
+"""The comparison of `task = "rank"`: rankers on lists that judges have graded, fold by fold."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
+from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
-from zoo.benchmark.judge import tensors_of
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
-from zoo.config.resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.folds import fingerprint_of, folds
+from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.lists import ListEvaluator
-from zoo.list_pipeline import ListPipeline, Ranked, text_match
+from zoo.list_pipeline import ListPipeline, RankedLists, text_match
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking import RankingData
 from zoo.training.record import ranker_records
@@ -29,8 +31,10 @@ SINGLE_LISTS = 200
 """How many lists are asked one by one for the latency."""
 
 
-class RankJudge:
-    """What every model of an experiment is held against: judged lists, their folds, the metrics."""
+class RankComparison:
+    """The comparison of `task = "rank"`: the judged lists, their folds and the metrics that all models share."""
+
+    has_artifacts = False
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
         """Read the lists.
@@ -71,60 +75,52 @@ class RankJudge:
             "refit": self.refit,
         }
 
-
-def ranked(
-    model: ResolvedRankModel, seed: int, judge: RankJudge, folder: Path, progress: Progress, *, features: FeatureCache
-) -> tuple[dict[str, Any], pa.Table]:
-    """Fit and evaluate a model fold by fold; its trainings may write to the folder. Return figures and lists."""
-    context = RunContext(
-        seed,
-        judge.device,
-        progress=partial(progress.phase, "fit"),
-        training=TrainingEnvironment(callbacks=judge.callbacks),
-    )
-    fit_seconds = rank_seconds = 0.0
-    found: list[Ranked] = []
-    tested: list[np.ndarray[Any, Any]] = []
-    single: list[float] = []
-    trained: list[dict[str, Any]] = []
-    with peak_memory() as peak:
-        for number, fold in enumerate(judge.folds, 1):
-            here = context.for_training(folder=folder / f"fold-{number}")
-            with here.seeded("run"):
-                pipeline = ListPipeline(model, features, judge.match)
-                start = time.perf_counter() + features.owed
-                data = pipeline.fit(judge.lists, fold, here, refit=judge.refit)
-                fit_seconds += time.perf_counter() + features.owed - start
-            start = time.perf_counter()
-            found.append(pipeline.rank(data, partial(progress.phase, "rank")))
-            rank_seconds += time.perf_counter() - start
-            tested.append(np.flatnonzero(fold.test))
-            single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(judge.folds), 1))
-            trained += [{"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers)]
-    rows, lists = np.concatenate(tested), _joined(found)
-    order = np.argsort(rows)
-    lists = Ranked(lists.items[order], lists.scores[order], lists.labels[order])
-    evaluation = judge.evaluator.evaluate(lists.items, lists.labels)
-    figures = {
-        "metrics": evaluation.summary(),
-        "queries": len(rows) - evaluation.skipped,
-        "tied_edges": _tied(lists, judge.evaluator.k),
-        "fit_seconds": fit_seconds,
-        "rankers": trained,
-        "recommend_per_second": len(rows) / rank_seconds,
-        "p50_ms": float(np.quantile(single, 0.5)),
-        "p99_ms": float(np.quantile(single, 0.99)),
-        "peak_memory_mib": peak.mib,
-        "parameters": sum(t.numel() for ranker in pipeline.rankers for t in tensors_of(ranker)),
-    }
-    return figures, _lists_table(judge, rows[order], lists, evaluation)
-
-
-def _tied(lists: Ranked, k: int) -> float:
-    """Return the share of lists with a tie at the edge of the longest cutoff."""
-    if lists.scores.shape[1] <= k:
-        return 0.0
-    return float(((lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)).double().mean())
+    def run_model(
+        self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+    ) -> Measurement:
+        """Fit a model fold by fold, and evaluate the lists that the folds test together."""
+        context = RunContext(
+            seed,
+            self.device,
+            progress=partial(progress.phase, "fit"),
+            training=TrainingEnvironment(callbacks=self.callbacks),
+        )
+        fit_seconds = rank_seconds = 0.0
+        found: list[RankedLists] = []
+        tested: list[NDArray[np.int64]] = []
+        single: list[float] = []
+        trained: list[dict[str, Any]] = []
+        with peak_memory() as peak:
+            for number, fold in enumerate(self.folds, 1):
+                here = context.for_training(folder=folder / f"fold-{number}")
+                with here.seeded("run"):
+                    pipeline = ListPipeline(model, features, self.match)
+                    start = time.perf_counter() + features.owed
+                    data = pipeline.fit(self.lists, fold, here, refit=self.refit)
+                    fit_seconds += time.perf_counter() + features.owed - start
+                start = time.perf_counter()
+                found.append(pipeline.rank(data, partial(progress.phase, "rank")))
+                rank_seconds += time.perf_counter() - start
+                tested.append(np.flatnonzero(fold.test))
+                single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(self.folds), 1))
+                trained += [{"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers)]
+        rows = np.concatenate(tested)
+        order = np.argsort(rows)
+        lists = RankedLists.joined(found)[order]
+        evaluation = self.evaluator.evaluate(lists.items, lists.labels)
+        return Measurement(
+            metrics=evaluation.summary(),
+            queries=len(rows) - evaluation.skipped,
+            tied_edges=lists.tied(self.evaluator.k),
+            fit_seconds=fit_seconds,
+            rankers=trained,
+            recommend_per_second=len(rows) / rank_seconds,
+            p50_ms=float(np.quantile(single, 0.5)),
+            p99_ms=float(np.quantile(single, 0.99)),
+            peak_memory_mib=peak.mib,
+            parameters=count_parameters(pipeline.rankers),
+            lists=_lists_table(self.lists, rows[order], lists, evaluation),
+        )
 
 
 def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:
@@ -138,18 +134,7 @@ def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[f
     return times
 
 
-def _joined(parts: list[Ranked]) -> Ranked:
-    """Return the lists of several folds as one."""
-    width = max(part.items.shape[1] for part in parts)
-
-    def padded(name: str, value: float) -> torch.Tensor:
-        made = (getattr(part, name) for part in parts)
-        return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in made])
-
-    return Ranked(padded("items", 0), padded("scores", -torch.inf), padded("labels", 0.0))
-
-
-def _lists_table(judge: RankJudge, rows: np.ndarray[Any, Any], lists: Ranked, evaluation: Evaluation) -> pa.Table:
+def _lists_table(judged: Judgments, rows: NDArray[np.int64], lists: RankedLists, evaluation: Evaluation) -> pa.Table:
     """Return the lists in the order of the model, with documents' ids, scores and labels, and the metrics of each query."""
     filled = (lists.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
@@ -158,8 +143,8 @@ def _lists_table(judge: RankJudge, rows: np.ndarray[Any, Any], lists: Ranked, ev
         return pa.ListArray.from_arrays(offsets, values)
 
     return pa.table({
-        "query_id": judge.lists.query_ids.take(pa.array(rows)),
-        "items": ragged(judge.lists.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))),
+        "query_id": judged.query_ids.take(pa.array(rows)),
+        "items": ragged(judged.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))),
         "scores": ragged(pa.array(lists.scores.numpy()[filled])),
         "labels": ragged(pa.array(lists.labels.numpy()[filled])),
         **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},

@@ -1,8 +1,9 @@
-"""What every model of an experiment is held against, and how one is measured."""
+"""The comparison of `task = "recommend"`: models that recommend items to users, on the queries of the test part."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,18 +15,18 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.artifact import Artifact
+from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
-from zoo.data.task import Task, load_task
+from zoo.data.task import load_task
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
-from zoo.nn.sparse import parts_of
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
@@ -38,12 +39,21 @@ SINGLE_QUERIES = 200
 """How many queries are asked one by one for the latency."""
 
 
-class Judge:
-    """What every model of an experiment is held against: the test queries, the rules and the metrics."""
+class RecommendComparison:
+    """The comparison of `task = "recommend"`: the test queries, the rules and the metrics that all models share."""
 
-    def __init__(self, task: Task, experiment: ResolvedExperiment, device: torch.device) -> None:
+    has_artifacts = True
+
+    def __init__(self, experiment: ResolvedExperiment, device: torch.device) -> None:
+        """Read the data of an experiment.
+
+        Raises:
+            ConfigError: A model needs a clock that the data do not have, or a metric what they lack.
+        """
         settings = experiment.experiment
-        self.task = task
+        self.task = task = load_task(experiment)
+        if misfits := clock_misfits(experiment.models, task.log.clock):
+            raise ConfigError("\n".join(misfits))
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device
         self.queries = task.queries("test")
@@ -67,37 +77,20 @@ class Judge:
             "refit": settings.train.refit,
         }
 
-    @classmethod
-    def of(cls, experiment: ResolvedExperiment, device: torch.device) -> Judge:
-        """Read the data of an experiment.
-
-        Raises:
-            ConfigError: A model needs a clock that the data do not have, or a metric what they lack.
-        """
-        task = load_task(experiment)
-        misfits = clock_misfits(experiment.models, task.log.clock)
-        if misfits:
-            raise ConfigError("\n".join(misfits))
-        return cls(task, experiment, device)
-
     @property
     def notes(self) -> dict[str, Any]:
-        """Return what happened to the data."""
+        """Counts of what happened to the data."""
         return dict(self.task.notes)
 
     @property
     def starts(self) -> dict[str, str]:
-        """Return when each part of the split begins, where it cuts at moments."""
+        """When each part of the split begins, where it cuts at moments."""
         return {str(part): _moment(start) for part, start in self.task.parts.starts.items()}
 
     @property
     def metrics(self) -> dict[str, bool | None]:
-        """Return whether more is better, for each metric."""
+        """Whether more is better, for each metric."""
         return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
-
-    def artifact(self, pipeline: FittedPipeline) -> Artifact:
-        """Return what a fitted pipeline recommends from."""
-        return Artifact.of(pipeline, self.task, candidates=self.candidates)
 
     def _check_cutoffs(self) -> None:
         """Refuse a cutoff that no list could fill.
@@ -121,96 +114,77 @@ class Judge:
         chosen = cold.where(targets.where(targets.cold).counts > 0)
         return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen)
 
+    def run_model(
+        self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+    ) -> Measurement:
+        """Fit a model, recommend with it and evaluate its lists.
 
-def device_of(name: str) -> torch.device:
-    """Return the device that `train.device` names.
-
-    Raises:
-        ConfigError: This machine, or this build of torch, has none.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = "cuda" if there["cuda"] else "cpu"
-    if not there[name]:
-        found = ", ".join(repr(device) for device, is_there in there.items() if is_there)
-        raise ConfigError(
-            f"train.device: {name!r} is asked for, and torch {torch.__version__} finds no such device here. "
-            f"There is: {found}. Choose one, or 'auto'."
+        The time of the fit is that of a run which makes its item features itself, also where they were there already.
+        """
+        context = RunContext(
+            seed,
+            self.device,
+            progress=partial(progress.phase, "fit"),
+            training=TrainingEnvironment(folder=folder, callbacks=self.callbacks),
         )
-    return torch.device(name)
-
-
-def measured(
-    model: ResolvedModel, seed: int, judge: Judge, folder: Path, progress: Progress, *, features: FeatureCache
-) -> tuple[dict[str, Any], pa.Table, FittedPipeline]:
-    """Fit, recommend and evaluate a model; its trainings may write to the folder. Return figures, lists and pipeline.
-
-    The time of the fit is that of a run which makes its item features itself, also where they were there already.
-    """
-    context = RunContext(
-        seed,
-        judge.device,
-        progress=partial(progress.phase, "fit"),
-        training=TrainingEnvironment(folder=folder, callbacks=judge.callbacks),
-    )
-    with peak_memory() as peak:
-        with context.seeded("run"):
-            start = time.perf_counter() + features.owed
-            fitted = fit(model, judge.task, context, refit=judge.refit, candidates=judge.candidates, featurize=features)
-            fit_seconds = time.perf_counter() + features.owed - start
-        pipeline = fitted.pipeline
-        start = time.perf_counter()
-        lists = pipeline.recommend(
-            judge.queries,
-            judge.k,
-            judge.rules,
-            candidates=judge.candidates,
-            progress=partial(progress.phase, "recommend"),
+        with peak_memory() as peak:
+            with context.seeded("run"):
+                start = time.perf_counter() + features.owed
+                fitted = fit(
+                    model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
+                )
+                fit_seconds = time.perf_counter() + features.owed - start
+            pipeline = fitted.pipeline
+            start = time.perf_counter()
+            lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
+            recommend_seconds = time.perf_counter() - start
+            single = _single_query_ms(pipeline, self)
+        evaluation = self.evaluator.evaluate(lists, self.queries.answers())
+        return Measurement(
+            metrics=evaluation.summary(),
+            slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
+            queries=len(self.queries),
+            tied_edges=evaluation.tied,
+            fit_seconds=fit_seconds,
+            training=record(fitted.record.trainings, model.train.monitor),
+            rankers=ranker_records(model.rankers, pipeline.rankers),
+            recommend_per_second=len(self.queries) / recommend_seconds,
+            p50_ms=float(np.quantile(single, 0.5)),
+            p99_ms=float(np.quantile(single, 0.99)),
+            peak_memory_mib=peak.mib,
+            parameters=count_parameters((pipeline.predictor, *pipeline.rankers)),
+            lists=_lists_table(self, lists, evaluation),
+            artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
         )
-        recommend_seconds = time.perf_counter() - start
-        single = _single_query_ms(pipeline, judge)
-    evaluation = judge.evaluator.evaluate(lists, judge.queries.answers())
-    figures = {
-        "metrics": evaluation.summary(),
-        "slices": {**_cold_slice(pipeline, judge), **_candidate_slice(fitted, judge)},
-        "queries": len(judge.queries),
-        "tied_edges": evaluation.tied,
-        "fit_seconds": fit_seconds,
-        "training": record(fitted.record.trainings, model.train.monitor),
-        "rankers": ranker_records(model.rankers, pipeline.rankers),
-        "recommend_per_second": len(judge.queries) / recommend_seconds,
-        "p50_ms": float(np.quantile(single, 0.5)),
-        "p99_ms": float(np.quantile(single, 0.99)),
-        "peak_memory_mib": peak.mib,
-        "parameters": sum(t.numel() for stage in (pipeline.predictor, *pipeline.rankers) for t in tensors_of(stage)),
-    }
-    return figures, _lists_table(judge, lists, evaluation), pipeline
+
+    def recommend(
+        self,
+        pipeline: FittedPipeline,
+        queries: Queries,
+        rules: Rules | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Candidates:
+        """Return the list of each query, by the rules of the comparison or others."""
+        return pipeline.recommend(queries, self.k, rules or self.rules, candidates=self.candidates, progress=progress)
 
 
-def tensors_of(stage: Any) -> list[torch.Tensor]:
-    """Return what a stage learned, as far as it is tensors."""
-    if not stage.fitted:
-        return []
-    return [part for tensor in stage.state().tensors.values() for part in parts_of(tensor).values()]
-
-
-def _single_query_ms(pipeline: FittedPipeline, judge: Judge) -> list[float]:
+def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) -> list[float]:
     """Return how long single queries take, evenly drawn from the test queries."""
     times = []
-    for at in np.linspace(0, len(judge.queries) - 1, min(SINGLE_QUERIES, len(judge.queries))).astype(int):
+    for at in np.linspace(0, len(comparison.queries) - 1, min(SINGLE_QUERIES, len(comparison.queries))).astype(int):
         start = time.perf_counter()
-        pipeline.recommend(judge.queries[at : at + 1], judge.k, judge.rules, candidates=judge.candidates)
+        comparison.recommend(pipeline, comparison.queries[at : at + 1])
         times.append((time.perf_counter() - start) * 1e3)
     return times
 
 
-def _cold_slice(pipeline: FittedPipeline, judge: Judge) -> dict[str, Any]:
+def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> dict[str, Any]:
     """Return the metrics among cold items alone, with what random lists would reach there."""
-    cold, evaluator = judge.cold(), judge.evaluator.per_query_only()
+    cold, evaluator = comparison.cold(), comparison.evaluator.per_query_only()
     if cold is None or not evaluator.metrics:
         return {}
     queries, rules = cold
-    lists = pipeline.recommend(queries, judge.k, rules, candidates=judge.candidates)
+    lists = comparison.recommend(pipeline, queries, rules)
     floor = evaluator.random_floor(queries.answers(), int(rules.eligible.sum()))
     return {
         "cold": {
@@ -223,16 +197,16 @@ def _cold_slice(pipeline: FittedPipeline, judge: Judge) -> dict[str, Any]:
     }
 
 
-def _candidate_slice(fitted: Fit, judge: Judge) -> dict[str, Any]:
+def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, Any]:
     """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
     pipeline = fitted.pipeline
     if not pipeline.rankers:
         return {}
-    found = pipeline.retrieve(judge.queries, judge.candidates, judge.rules)
-    judged = Judged.of(found.items, judge.queries.answers(), judge.candidates)
+    found = pipeline.retrieve(comparison.queries, comparison.candidates, comparison.rules)
+    judged = Judged.of(found.items, comparison.queries.answers(), comparison.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
-    return {"candidates": {"recall": recall, "k": judge.candidates, "taught": fitted.record.informative}}
+    return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": fitted.record.informative}}
 
 
 def _moment(milliseconds: int) -> str:
@@ -240,15 +214,15 @@ def _moment(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _lists_table(judge: Judge, lists: Candidates, evaluation: Evaluation) -> pa.Table:
+def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation: Evaluation) -> pa.Table:
     """Return the lists with the items' own ids, their scores and the metrics of each query."""
     filled = (lists.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
-    ids = judge.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))
+    ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))
     scores = pa.array(lists.scores.numpy()[filled])
     columns: dict[str, Any] = {
-        "user_id": judge.task.user_ids.take(pa.array(judge.queries.row)),
-        "now": pa.array(judge.queries.now),
+        "user_id": comparison.task.user_ids.take(pa.array(comparison.queries.row)),
+        "now": pa.array(comparison.queries.now),
         "items": pa.ListArray.from_arrays(offsets, ids),
         "scores": pa.ListArray.from_arrays(offsets, scores),
         **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},

@@ -1,4 +1,4 @@
-"""What of a benchmark is kept beside the code: a small file a run, with all that a reader of its figures may ask for."""
+"""Export the runs of a benchmark: a small file each, to be kept in a repository, with all that a reader may ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.benchmark.store import Row, Store
 from zoo.errors import ResultsError
 
 
-def keep(store: Store, folder: Path) -> list[Path]:
+def export(store: Store, folder: Path) -> list[Path]:
     """Write a file for each finished run of a benchmark and return the files; one of the same name is replaced.
 
     A file holds config, seed, versions, machine, seconds, the history of the training and the metrics; the lists stay in
@@ -26,7 +26,7 @@ def keep(store: Store, folder: Path) -> list[Path]:
     for row in store.rows():
         if row.error:
             continue
-        content = kept(store, row)
+        content = export_row(store, row)
         path = folder / f"{_name(content)}.json"
         if path in made:
             raise ResultsError(
@@ -43,8 +43,8 @@ def keep(store: Store, folder: Path) -> list[Path]:
     return list(made)
 
 
-def kept(store: Store, row: Row) -> dict[str, Any]:
-    """Return what is kept of a run."""
+def export_row(store: Store, row: Row) -> dict[str, Any]:
+    """Return the content of the file of a run."""
     manifest = store.manifest()
     described, experiment = manifest.description, manifest.experiment
     source = experiment["data"]["source"]

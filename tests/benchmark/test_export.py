@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.keep import data_name, keep
+from zoo.benchmark.export import data_name, export
 from zoo.benchmark.store import Manifest, Row, Store
 from zoo.errors import ResultsError
 
@@ -37,7 +37,7 @@ def stored(folder, *runs, refit=True):
 
 def test_a_file_has_all_that_a_reader_may_ask_for_and_no_path_of_a_machine(tmp_path):
     store = stored(tmp_path / "out", ("My Net", 3, None), ("ease", None, None), ("nan", 0, "TrainingError: no"))
-    files = keep(store, tmp_path / "kept")
+    files = export(store, tmp_path / "kept")
     assert [file.name for file in files] == [
         "amazon-beauty-my-net-refit-seed-3.json",
         "amazon-beauty-ease-refit.json",
@@ -57,8 +57,8 @@ def test_a_file_has_all_that_a_reader_may_ask_for_and_no_path_of_a_machine(tmp_p
 
 
 def test_without_a_refit_the_file_is_another(tmp_path):
-    keep(stored(tmp_path / "a", ("net", 0, None)), tmp_path / "kept")
-    keep(stored(tmp_path / "b", ("net", 0, None), refit=False), tmp_path / "kept")
+    export(stored(tmp_path / "a", ("net", 0, None)), tmp_path / "kept")
+    export(stored(tmp_path / "b", ("net", 0, None), refit=False), tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
         "amazon-beauty-net-no-refit-seed-0.json",
         "amazon-beauty-net-refit-seed-0.json",
@@ -67,14 +67,14 @@ def test_without_a_refit_the_file_is_another(tmp_path):
 
 def test_two_runs_that_would_be_one_file_are_refused(tmp_path):
     with pytest.raises(ResultsError, match=r"net\(a\): another run of .* too\. Give it another label\."):
-        keep(stored(tmp_path / "out", ("net-a", 0, None), ("net(a)", 0, None)), tmp_path / "kept")
+        export(stored(tmp_path / "out", ("net-a", 0, None), ("net(a)", 0, None)), tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "kept").write_text("a file")
     with pytest.raises(ResultsError, match=r"kept cannot be written: File exists\. Choose another folder\."):
-        keep(stored(tmp_path / "out", ("net", 0, None)), tmp_path / "kept")
+        export(stored(tmp_path / "out", ("net", 0, None)), tmp_path / "kept")
 
 
 @pytest.mark.parametrize(("source", "name"), [
