@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.config.resolved import Chosen, ResolvedModel
@@ -18,12 +17,13 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
-from zoo.errors import ScoreError, naming
+from zoo.errors import naming
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
 from zoo.registry.registry import default_registry
+from zoo.retrieval import Retrieval, RetrievalValidator, Rules
 from zoo.stages.candidate_features import CandidateFeatures
-from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
+from zoo.stages.candidates import CandidateLists, Candidates
 from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
@@ -36,21 +36,6 @@ from zoo.training.record import fit_of
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
 """Fits a featurizer and returns what it makes of the catalogue."""
-BLOCK_BYTES = 2**23
-"""How large a block's score matrix may be: fewer and larger blocks pay the price of a call less often."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rules:
-    """What may be recommended, whatever the model.
-
-    Attributes:
-        eligible: Items that may be recommended at all, `[I]` bool.
-        exclude_seen: Whether items of the history are left out, or the event types that make an item seen.
-    """
-
-    eligible: NDArray[np.bool_]
-    exclude_seen: bool | list[str] = True
 
 
 class Pipeline:
@@ -120,8 +105,12 @@ class Pipeline:
         catalogue: Catalogue,
         context: RunContext,
         features: ItemFeatures | None = None,
+        validator: Callable[[Retrieval], RetrievalValidator] | None = None,
     ) -> None:
-        """Fit filters and a fresh predictor on a log, and featurizers unless their features are given; rankers stay."""
+        """Fit filters and a fresh predictor on a log, and featurizers unless their features are given; rankers stay.
+
+        With a `validator` the predictor may ask how good it is.
+        """
         context = context.for_training(settings=self.model.train, label=self.model.label).below(context.training.phase)
         self.predictor = self.model.predictor.build()
         data = TrainingData.of(interactions, catalogue)
@@ -137,6 +126,8 @@ class Pipeline:
                 item_filter.fit(data, context)
         if self.rankers:
             self.candidate_features.fit(data)
+        if validator is not None:
+            context = replace(context, validate=validator(self.retrieval))
         start = time.perf_counter()
         self.predictor.fit(data, context)
         if self.model.predictor.capabilities.validates:
@@ -147,12 +138,8 @@ class Pipeline:
         training, (monitor,) = task.training("validate"), self.model.monitors
         facts = Facts.of(training, task.catalogue, task.eligible)
         validation = Validation(monitor.build(), facts, task.queries("validate"), self.model.train.validation_queries)
-        rules = Rules(task.eligible, task.exclude_seen)
-
-        def validate(predictor: Predictor[Any]) -> float:
-            return validation(lambda queries, k: self.retrieve(queries, k, rules, predictor))
-
-        self.fit_on(training, task.catalogue, replace(context, validate=validate).for_training(phase="validated"))
+        validator = partial(RetrievalValidator, validation, Rules(task.eligible, task.exclude_seen))
+        self.fit_on(training, task.catalogue, context.for_training(phase="validated"), validator=validator)
 
     def recommend(
         self,
@@ -174,7 +161,8 @@ class Pipeline:
         """
         with torch.inference_mode():
             blocks, done = [], 0
-            for asked, found in self._retrieved(queries, max(k, candidates) if self.rankers else k, rules):
+            wanted = max(k, candidates) if self.rankers else k
+            for asked, found in self.retrieval.blocks(self.predictor, queries, wanted, rules):
                 blocks.append(self._served(asked, found, k))
                 done += len(asked)
                 if progress is not None:
@@ -183,8 +171,14 @@ class Pipeline:
 
     def retrieve(self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None) -> Candidates:
         """Return the best K of a predictor (the pipeline's own by default) for each query, before any ranker."""
-        with torch.inference_mode():
-            return Candidates.joined([found for _, found in self._retrieved(queries, k, rules, predictor)])
+        return self.retrieval.best(predictor or self.predictor, rules, queries, k)
+
+    @property
+    def retrieval(self) -> Retrieval:
+        """Return what surrounds the predictor when it is asked, as fitted so far."""
+        cold = [self.model.scores_cold(chosen) for chosen in self.model.filters]
+        filters = tuple(zip(self.filters, cold, strict=True))
+        return Retrieval(self.known, self.known_users, self.model.scores_cold(self.model.predictor), filters)
 
     def _served(self, asked: Queries, found: Candidates, k: int) -> Candidates:
         """Return the best K of what was retrieved, in the order of the last ranker."""
@@ -198,59 +192,9 @@ class Pipeline:
             tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)
         return Candidates(lists.items[:, :k], lists.scores[:, :k], tied)
 
-    def _retrieved(
-        self, queries: Queries, k: int, rules: Rules, predictor: Predictor[Any] | None = None
-    ) -> Iterator[tuple[Queries, Candidates]]:
-        """Yield each block of queries with the predictor's best K, after rules and filters.
-
-        A stage gets a log of its own for each block, which ends where the histories end: what happened next is not
-        hidden from it, it is not there.
-        """
-        predictor = predictor or self.predictor
-        serves_cold = self.model.scores_cold(self.model.predictor)
-        allowed = rules.eligible if serves_cold else rules.eligible & self.known
-        always = torch.from_numpy(np.flatnonzero(~allowed))
-        rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
-        for start in range(0, len(queries), rows):
-            block = slice(start, min(start + rows, len(queries)))
-            asked = queries[block].blind().compact()
-            excluded = Exclusions(always, *_seen(asked, rules.exclude_seen), self._kept(asked))
-            found = predictor.recommend(self.as_known(asked, self.model.predictor), k, excluded)
-            if type(predictor).recommend is not Predictor.recommend:
-                self._check_own_lists(predictor, found, excluded)
-            yield asked, found.cpu()
-
-    def _check_own_lists(self, predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
-        """Hold a predictor that makes its own lists to the rules that the core's own top K keeps.
-
-        Raises:
-            ScoreError: It returned something else than `Candidates`, or an item that must not be recommended.
-        """
-        if not isinstance(found, Candidates):
-            raise ScoreError(
-                f"{type(predictor).__name__}.recommend returned {type(found).__name__}, expected zoo.api.Candidates: "
-                "items [B, K], scores [B, K] and tied [B], as `Candidates.best(scores, k)` makes them"
-            )
-        wrong = excluded.violated(found.items.cpu())
-        if wrong.any():
-            row, slot = wrong.nonzero()[0].tolist()
-            raise ScoreError(
-                f"{type(predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
-                "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
-            )
-
     def as_known(self, queries: Queries, chosen: Chosen) -> Queries:
         """Return the queries as a stage may see them: without the items it cannot know, unless it says that it can."""
-        known = np.ones_like(self.known) if self.model.scores_cold(chosen) else self.known
-        return queries.restricted(known, self.known_users)
-
-    def _kept(self, queries: Queries) -> Tensor | None:
-        """Return what all filters keep, `[B, I]` or `[1, I]`, or None where there are none."""
-        kept: Tensor | None = None
-        for chosen, item_filter in zip(self.model.filters, self.filters, strict=True):
-            keep = item_filter.keep(self.as_known(queries, chosen))
-            kept = keep if kept is None else kept & keep.to(kept.device)
-        return kept
+        return self.retrieval.as_known(queries, cold=self.model.scores_cold(chosen))
 
     def _as_lists(self, asked: Queries, found: Candidates) -> CandidateLists:
         """Return candidates as a ranker sees them, with the features that the core makes."""
@@ -261,7 +205,7 @@ class Pipeline:
         """Fit the rankers that learn, on the candidates of queries of which it is known what came next."""
         blocks, start = [], 0
         with torch.no_grad():  # what comes of inference mode cannot be learned from
-            for asked, found in self._retrieved(queries, k, rules):
+            for asked, found in self.retrieval.blocks(self.predictor, queries, k, rules):
                 lists = self._as_lists(asked, found)
                 targets = queries[start : start + len(asked)]
                 blocks.append(RankingData.of(replace(lists, labels=_labels(targets, found.items))))
@@ -271,20 +215,6 @@ class Pipeline:
         data = RankingData.joined(blocks)
         self.taught = int(np.count_nonzero(data.decided)), len(data)
         fit_in_turn(self.rankers, learning, data, context.below("rankers"))
-
-
-def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:
-    """Return the (row, item) pairs of a block that its users have seen, each `[M]`."""
-    if exclude_seen is False:
-        none = torch.zeros(0, dtype=torch.int64)
-        return none, none
-    h = queries.histories
-    rows, items = torch.from_numpy(h.rows), torch.from_numpy(h.items).long()
-    if exclude_seen is not True:
-        codes = [code for code, name in enumerate(queries.log.event_names) if name in exclude_seen]
-        kept = torch.from_numpy(np.isin(h.events, codes))
-        rows, items = rows[kept], items[kept]
-    return rows, items
 
 
 def _labels(queries: Queries, items: Tensor) -> Tensor:

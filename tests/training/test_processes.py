@@ -1,7 +1,5 @@
 """Several processes that train one network."""
 
-from threading import Thread
-
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -14,7 +12,7 @@ from zoo.errors import ConfigError, ScoreError, TrainingError
 from zoo.registry.registry import default_registry
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training.processes import Line, LongLine, Share
+from zoo.training.share import Share
 
 
 def sasrec(**params):
@@ -174,22 +172,6 @@ def test_an_error_of_a_process_or_of_a_validation_arrives_as_it_is(cycle, strate
 
     with pytest.raises(ScoreError, match="a NaN score"):
         fitted(cycle, validate=broken, strategy=strategy)
-
-
-def test_an_error_of_who_watches_leaves_no_process_waiting():
-    def broken(done, total, note=""):
-        raise OSError("nobody listens")
-
-    network, failed = torch.nn.Linear(2, 2), []
-    line, here = LongLine(network), Line(lambda: 0.5, broken)
-    service = Thread(target=lambda: failed.append(line.serve(here, network)), daemon=True)
-    service.start()
-    line.tell(1, 2)
-    with pytest.raises(TrainingError, match="the validation failed"):
-        line.validate(network)
-    line.close()
-    service.join(10)
-    assert [str(error) for error in failed] == ["nobody listens"]
 
 
 def test_what_cannot_be_sent_to_a_process_is_named(cycle):

@@ -21,7 +21,8 @@ from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import Pipeline
+from zoo.retrieval import Rules
 from zoo.stages.candidates import Candidates
 from zoo.version import __version__
 

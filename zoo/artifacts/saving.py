@@ -24,8 +24,9 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import Pipeline
 from zoo.registry.registry import Registry, default_registry
+from zoo.retrieval import Rules
 
 STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}

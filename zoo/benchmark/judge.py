@@ -25,7 +25,8 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import Pipeline
+from zoo.retrieval import Rules
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features

@@ -23,9 +23,10 @@ from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.saving import save_artifact
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import Pipeline
 from zoo.registry.plugin import Plugin, Source, loaded
 from zoo.registry.registry import Registry
+from zoo.retrieval import Rules
 from zoo.testing import stand_in
 from zoo.testing.data import World, shop
 from zoo.testing.subject import Subject

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,10 +22,11 @@ from zoo.params import NeuralTextParams
 from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, ItemFeatures
 from zoo.stages.stage import State, TrainingData
+from zoo.training.callbacks import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
+from zoo.training.pair_validation import PairValidator
 from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
-from zoo.training.processes import Trained
 from zoo.training.tokenizer import Tokenizer
 
 P = TypeVar("P", bound=NeuralTextParams)
@@ -32,8 +34,6 @@ HELD_OUT = 0.1
 """Share of the items that choose the number of epochs."""
 QUESTIONS = 2_000
 """Held-out pairs that are asked for."""
-ASKED = 256
-"""Held-out pairs that are asked for at a time."""
 BLOCK = 1_024
 """Texts that are encoded at a time."""
 FEWEST = 20
@@ -106,7 +106,9 @@ class NeuralFeaturizer(Featurizer[P]):
             )
         found = None if context.epochs else self._chosen(data.interactions, tokenized, usable, context)
         self.history = [] if found is None else found.history
-        epochs = context.epochs or (min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs)
+        epochs = context.epochs or (
+            min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs
+        )
         self.epochs = self._trained(neighbours, tokenized, replace(context, epochs=epochs), name).epochs
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
@@ -144,19 +146,8 @@ class NeuralFeaturizer(Featurizer[P]):
             return None
 
         needed = np.union1d(left, among)
-        some, own = texts.of(needed), torch.from_numpy(np.searchsorted(among, right))
-
-        def validate() -> float:
-            vectors = self._vectors(some, context.device)
-            candidates, gain = vectors[np.searchsorted(needed, among)], 0.0
-            for block in np.split(np.arange(len(left)), range(ASKED, len(left), ASKED)):
-                scores = vectors[np.searchsorted(needed, left[block])] @ candidates.T
-                scores[torch.from_numpy(among == left[block, None])] = -torch.inf
-                target = scores.gather(1, own[block, None].to(scores.device))
-                rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
-                gain += float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).sum())
-            return gain / len(left)
-
+        encode = partial(self._vectors, texts.of(needed), context.device)
+        validate = PairValidator(encode, needed, among, left, right)
         return self._trained(rest, texts, replace(context, epochs=None), name, validate)
 
     def _trained(
