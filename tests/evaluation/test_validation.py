@@ -47,3 +47,23 @@ def test_a_metric_of_which_more_is_not_better_is_refused(queries):
         ConfigError, match=r"train\.monitor: .* more of 'coverage@2' is not better\. Choose one such as"
     ):
         validation(queries, "coverage")
+
+
+@pytest.mark.parametrize("most", [2, 7, 20])
+def test_each_rank_asks_its_share_and_the_sums_are_those_of_all(queries, most, monkeypatch):
+    """Three ranks; of two queries one of them has none."""
+
+    def recommend(some, k):
+        items = torch.from_numpy(np.stack([some.users, some.users % 20 + 1], 1))
+        items[some.users > 10] = 0
+        return Candidates(items, torch.zeros(items.shape), torch.zeros(len(items), dtype=torch.bool))
+
+    whole = validation(queries, most=most)(recommend)
+    total = count = 0.0
+    for rank in range(3):
+        monkeypatch.setattr("zoo.evaluation.validation.own_share", lambda rank=rank: slice(rank, None, 3))
+        share = validation(queries, most=most)
+        share(recommend)
+        total, count = total + float(share.metric.total), count + float(share.metric.count)
+    assert count == most
+    assert total / count == whole

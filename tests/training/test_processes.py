@@ -1,6 +1,10 @@
-"""Several processes that train one network."""
+"""Several ranks that train one network."""
 
-from threading import Thread
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +13,68 @@ import torch
 
 from zoo.benchmark.runner import bench
 from zoo.config.train import NetworkSettings
+from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError, ScoreError, TrainingError
-from zoo.registry.registry import default_registry
+from zoo.registry.registry import Registry, default_registry
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training.processes import Line, LongLine, Share
+from zoo.training.share import Share
+
+# What is sent to processes is defined here, at the top level of a module.
+
+
+@dataclass
+class Right:
+    """A metric: the share of the histories whose next item on the circle comes first."""
+
+    log: Interactions
+
+    def __call__(self, predictor):
+        wanted = self.log.items[self.log.offsets[1:] - 1] % 12 + 1
+        with torch.inference_mode():
+            return float((predictor.score(Queries.of_histories(self.log)).argmax(1).numpy() == wanted).mean())
+
+
+@dataclass
+class Callbacks:
+    """What plugins add to a training."""
+
+    found: tuple[Any, ...]
+
+    def __call__(self, training):
+        return [kind(*arguments) for kind, *arguments in self.found]
+
+
+class StopAfter(pl.Callback):
+    """Interrupts in the middle of an epoch, counted from 1."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if trainer.current_epoch == self.epochs:
+            raise ValueError("interrupted")
+
+
+def poison(predictor):
+    """Make a weight of one rank useless."""
+    if torch.distributed.get_rank() == 1:
+        predictor.network.items.weight.data.fill_(torch.nan)
+    return 0.5
+
+
+def fail_on_one_rank(predictor):
+    """Fail, as a model does that scores NaN for a query of this rank."""
+    if torch.distributed.get_rank() == 1:
+        raise ScoreError("a NaN score")
+    torch.distributed.barrier()
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    """Let processes that are spawned import this module."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
 
 
 def sasrec(**params):
@@ -23,8 +83,8 @@ def sasrec(**params):
     return component.build(component.params({**defaults, **params}))
 
 
-def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=(), **settings):
-    predictor = sasrec(**(params or {}))
+def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=None, make=sasrec, **settings):
+    predictor = make(**(params or {}))
     told = []
     context = RunContext(
         1,
@@ -35,23 +95,12 @@ def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=()
             settings=NetworkSettings(
                 **{"max_epochs": 20, "batch_size": 16, "learning_rate": 0.01, "devices": 2, **settings}
             ),
-            callbacks=lambda training: list(callbacks),
+            callbacks=callbacks or Callbacks(()),
         ),
     )
     predictor.fit(TrainingData.of(log), context)
     predictor.told = told
     return predictor
-
-
-def right(log):
-    """Return a metric: the share of the histories whose next item on the circle comes first."""
-    wanted = log.items[log.offsets[1:] - 1] % 12 + 1
-
-    def share(predictor):
-        with torch.inference_mode():
-            return float((predictor.score(Queries.of_histories(log)).argmax(1).numpy() == wanted).mean())
-
-    return share
 
 
 @pytest.mark.parametrize("n", [7, 8])
@@ -85,12 +134,12 @@ def test_each_process_gets_its_own_batches_and_as_many(monkeypatch, n):
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
 @pytest.mark.parametrize("params", [{}, {"loss": "sampled-softmax"}])
 def test_two_processes_learn_what_one_does(cycle, strategy, params, assert_learned):
-    one = fitted(cycle, params, right(cycle), devices=1, max_epochs=60)
-    two = fitted(cycle, params, right(cycle), strategy=strategy, max_epochs=60)
+    one = fitted(cycle, params, Right(cycle), devices=1, max_epochs=60)
+    two = fitted(cycle, params, Right(cycle), strategy=strategy, max_epochs=60)
     for predictor in (one, two):
-        assert_learned(right(cycle)(predictor), above=0.95)
+        assert_learned(Right(cycle)(predictor), above=0.95)
         best = max(found["value"] for found in predictor.history)
-        assert right(cycle)(predictor) == best  # the best weights came back
+        assert Right(cycle)(predictor) == best  # the best weights came back
         assert next(f["epoch"] for f in predictor.history if f["value"] == best) == predictor.epochs
     assert [told[0] for told in two.told] == list(range(1, len(two.history) + 1))
     assert "loss" in two.told[-1][2]
@@ -129,77 +178,101 @@ def test_two_processes_reach_on_the_shop_what_one_does(tmp_path):
     np.testing.assert_allclose(*losses, rtol=0.03)
 
 
-class StopAfter(pl.Callback):
-    """Interrupts in the middle of an epoch, counted from 1; defined here, so that it can be sent."""
-
-    def __init__(self, epochs):
-        self.epochs = epochs
-
-    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        if trainer.current_epoch == self.epochs:
-            raise ValueError("interrupted")
-
-
-class Poison(pl.Callback):
-    """Makes a weight of one process useless."""
-
-    def on_train_epoch_start(self, trainer, module):
-        if trainer.current_epoch == 1 and trainer.global_rank == 1:
-            with torch.no_grad():
-                module.network.network.items.weight.fill_(torch.nan)
-
-
 @pytest.mark.slow
-def test_processes_that_were_interrupted_go_on(cycle, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))  # of forked processes as well
-    options = {"strategy": "ddp_fork", "max_epochs": 5, "params": {"loss": "sampled-softmax", "dropout": 0.3}}
-    whole = fitted(cycle, validate=right(cycle), **options)
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
+def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeypatch, strategy):
+    if strategy == "ddp_fork":  # in spawned processes the constant is as it was: they write the first epoch alone
+        monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    options = {"strategy": strategy, "max_epochs": 5, "params": {"loss": "sampled-softmax", "dropout": 0.3}}
+    whole = fitted(cycle, validate=Right(cycle), **options)
+    interrupted = Callbacks(((StopAfter, 3),))
     with pytest.raises(TrainingError, match="SASRec: a process of the training failed: ValueError: interrupted"):
-        fitted(cycle, validate=right(cycle), folder=tmp_path, callbacks=[StopAfter(3)], **options)
-    again = fitted(cycle, validate=right(cycle), folder=tmp_path, **options)
-    assert again.told[0] == (3, 5, "goes on after epoch 3")
+        fitted(cycle, validate=Right(cycle), folder=tmp_path, callbacks=interrupted, **options)
+    again = fitted(cycle, validate=Right(cycle), folder=tmp_path, **options)
+    done, _, note = again.told[0]
+    assert note == f"goes on after epoch {done}"
+    assert done == 3 or strategy == "ddp_spawn"
     assert [f["loss"] for f in again.history] == [f["loss"] for f in whole.history]
+    assert [f["value"] for f in again.history] == [f["value"] for f in whole.history]
     one, other = whole.state().tensors, again.state().tensors
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
-def test_an_error_of_a_process_or_of_a_validation_arrives_as_it_is(cycle, strategy):
-    with pytest.raises(TrainingError, match=r"SASRec: the loss is nan in epoch 2, step \d+ of it\. Lower"):
-        fitted(cycle, callbacks=[Poison()], strategy=strategy)
-
-    def broken(predictor):
-        raise ScoreError("a NaN score")
-
-    with pytest.raises(ScoreError, match="a NaN score"):
-        fitted(cycle, validate=broken, strategy=strategy)
+def test_an_error_of_one_rank_ends_all_and_arrives_as_it_is(cycle, strategy):
+    with pytest.raises(TrainingError, match=r"^SASRec: the loss is nan in epoch 2, step \d+ of it\. Lower"):
+        fitted(cycle, validate=poison, strategy=strategy)
+    with pytest.raises(ScoreError, match=r"^a NaN score$"):
+        fitted(cycle, validate=fail_on_one_rank, strategy=strategy)
 
 
-def test_an_error_of_who_watches_leaves_no_process_waiting():
-    def broken(done, total, note=""):
-        raise OSError("nobody listens")
+PLUGIN = """
+    import pytorch_lightning as pl
+    from shopzoo_transformer.sasrec import SASRec
+    from zoo.api import hookimpl
 
-    network, failed = torch.nn.Linear(2, 2), []
-    line, here = LongLine(network), Line(lambda: 0.5, broken)
-    service = Thread(target=lambda: failed.append(line.serve(here, network)), daemon=True)
-    service.start()
-    line.tell(1, 2)
-    with pytest.raises(TrainingError, match="the validation failed"):
-        line.validate(network)
-    line.close()
-    service.join(10)
-    assert [str(error) for error in failed] == ["nobody listens"]
-
-
-def test_what_cannot_be_sent_to_a_process_is_named(cycle):
-    class Local(pl.Callback):
+    class Mine(SASRec):
         pass
+
+    class Stop(pl.Callback):
+        def __init__(self, folder):
+            self.folder = folder
+
+        def __reduce__(self):
+            raise AssertionError("it is never pickled")
+
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            if batch_idx == 0:
+                with (self.folder / "ranks.txt").open("a") as file:
+                    file.write(str(trainer.global_rank))
+            trainer.should_stop = trainer.should_stop or trainer.current_epoch == 2
+
+    @hookimpl
+    def zoo_callbacks(run):
+        return [Stop(run.folder)]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
+def test_a_plugin_that_is_a_file_is_found_by_each_process_and_its_callbacks_run_in_the_first(
+    cycle, tmp_path, monkeypatch, strategy
+):
+    monkeypatch.delitem(sys.modules, "stop_early", raising=False)
+    file = tmp_path / "stop_early.py"
+    file.write_text(textwrap.dedent(PLUGIN))
+    registry = Registry.discover([file])
+
+    def mine(**params):
+        return sys.modules["stop_early"].Mine(sasrec(**params).params)
+
+    found = fitted(
+        cycle, validate=Right(cycle), folder=tmp_path, callbacks=registry.callbacks, make=mine, strategy=strategy
+    )
+    assert (tmp_path / "ranks.txt").read_text() == "000"
+    assert found.stopped == "callback"
+    assert len(found.history) == 3
+
+
+def test_what_cannot_be_pickled_is_named(cycle):
+    class Local:
+        def __call__(self, predictor):
+            return 0.5
 
     with pytest.raises(
         ConfigError, match=r'picklable under strategy = "ddp_spawn": .*Local.*use strategy = "ddp_fork"'
     ):
-        fitted(cycle, callbacks=[Local()])
+        fitted(cycle, validate=Local())
+
+
+@pytest.mark.slow
+def test_a_callback_that_waits_for_other_ranks_is_refused(cycle):
+    waits = Callbacks(((pl.callbacks.EarlyStopping, "ndcg@10"),))
+    with pytest.raises(
+        ConfigError, match=r"SASRec: the callback EarlyStopping of a plugin exchanges data .* devices = 1"
+    ):
+        fitted(cycle, callbacks=waits, strategy="ddp_fork")
 
 
 def test_sparse_gradients_are_not_exchanged(cycle):

@@ -215,7 +215,7 @@ def test_held_out_pairs_asked_a_few_at_a_time_say_the_same(monkeypatch):
     data = TrainingData.of(log, catalogue)
     expected = fit(data).history
     assert len(expected) > 1
-    monkeypatch.setattr("zoo.training.text.ASKED", 7)
+    monkeypatch.setattr("zoo.training.pair_validation.BLOCK", 7)
     assert [at["value"] for at in fit(data).history] == pytest.approx([at["value"] for at in expected])
 
 

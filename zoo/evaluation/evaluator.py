@@ -100,12 +100,7 @@ class Evaluator:
 
     def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
         """Measure lists, `[Q, any]`, against the targets of their queries."""
-        asked = targets.counts > 0
-        items = lists.items.cpu()
-        if asked.all():
-            judged = Judged.of(items, targets, self.k)
-        else:
-            judged = Judged.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
+        asked, judged = targets.counts > 0, self.judge(lists, targets)
         values, per_query = {}, {}
         for metric in self.metrics:
             metric.reset()
@@ -117,6 +112,13 @@ class Evaluator:
         catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric))
         skipped = int((~asked).sum())
         return Evaluation(values, per_query, judged, skipped, self._tied(lists), catalogue, self.resamples)
+
+    def judge(self, lists: Candidates, targets: Targets) -> Judged:
+        """Return the lists of the queries that have a target, held against these."""
+        asked, items = targets.counts > 0, lists.items.cpu()
+        if asked.all():
+            return Judged.of(items, targets, self.k)
+        return Judged.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
 
     def per_query_only(self) -> Evaluator:
         """Return an evaluator without the metrics that say something of the whole catalogue, for a part of it."""

@@ -77,6 +77,8 @@ class Facts:
 class Metric(torchmetrics.Metric, Generic[P]):
     """The base of all metrics: states are sums over queries, so that blocks and processes add up.
 
+    `compute` is about the queries that this process saw; who wants those of all ranks uses `sync_context()`.
+
     Subclass `QueryMetric`, or `CatalogueMetric` where a value belongs to all lists together.
 
     Attributes:
@@ -94,7 +96,7 @@ class Metric(torchmetrics.Metric, Generic[P]):
     facts: Facts
 
     def __init__(self, params: P) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)
         self.params = params
 
     @property

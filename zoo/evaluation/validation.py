@@ -12,10 +12,14 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts, Metric
 from zoo.stages.candidates import Candidates
+from zoo.stages.ranks import gather_state, own_share
 
 
 class Validation:
-    """Asks a way to recommend the validation queries, and says how good the lists are."""
+    """Asks a way to recommend the validation queries, and says how good the lists are.
+
+    Each rank of a distributed training asks its share of the queries; the metric is that of all.
+    """
 
     def __init__(self, metric: Metric[Any], facts: Facts, queries: Queries, most: int) -> None:
         """Choose the queries.
@@ -34,13 +38,18 @@ class Validation:
                 f"train.monitor: a training stops where the metric no longer rises, and more of {metric.name!r} is not "
                 "better. Choose one such as 'ndcg@10'."
             )
-        self.evaluator = Evaluator([metric], facts)
+        self.metric, self.evaluator = metric, Evaluator([metric], facts)
         asked = np.zeros(len(queries), np.bool_)
         asked[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)] = True
-        self.queries = queries.where(asked)
+        self.queries = queries.where(asked).compact()  # sent to other processes, without the rest of the log
 
     def __call__(self, recommend: Callable[[Queries, int], Candidates]) -> float:
         """Return the metric of the lists that `recommend(queries, k)` gives."""
-        lists = recommend(self.queries, self.evaluator.k)
-        (value,) = self.evaluator.evaluate(lists, self.queries.answers()).values.values()
-        return value
+        mine = np.zeros(len(self.queries), np.bool_)
+        mine[own_share()] = True
+        queries = self.queries.where(mine)
+        lists = recommend(queries, self.evaluator.k)
+        self.metric.reset()
+        self.metric.update(self.evaluator.judge(lists, queries.answers()))
+        with self.metric.sync_context(dist_sync_fn=gather_state):
+            return float(self.metric.compute())

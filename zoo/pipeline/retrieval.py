@@ -71,7 +71,8 @@ class Retrieval:
     def top(self, queries: Queries, k: int, rules: Rules) -> Candidates:
         """Return the best K items of the predictor for each query, `[Q, K]`."""
         with torch.inference_mode():
-            return Candidates.joined([found for _, found in self.blocks(queries, k, rules)])
+            blocks = [found for _, found in self.blocks(queries, k, rules)]
+        return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
     def blocks(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[Queries, Candidates]]:
         """Yield each block of queries with the predictor's best K items, after rules and filters.

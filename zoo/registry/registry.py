@@ -97,6 +97,10 @@ class Registry:
         """Return a registry of what is installed, and of the given single-file plugins."""
         return cls(*discovered(files))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the plugin files: another process discovers what is installed, and these, by itself."""
+        return type(self).discover, ([str(plugin.module.__file__) for plugin in self.plugins if plugin.is_file],)
+
     def components(self, stage: StageName | None = None) -> list[Component]:
         """Return the components of a stage (of all stages by default), sorted by stage and name."""
         chosen = [c for c in self._components if stage is None or c.spec.stage == stage]

@@ -14,6 +14,7 @@ import torch
 
 from zoo.config.train import NetworkSettings
 from zoo.hookspecs import Training
+from zoo.stages.random_streams import TorchStream
 
 
 class Tell(Protocol):
@@ -27,6 +28,10 @@ GOES_ON = "goes on after epoch"
 """How the words begin in which an interrupted training tells where it goes on."""
 
 
+def _no_callbacks(training: Training) -> list[Any]:
+    return []
+
+
 @dataclass(frozen=True)
 class TrainingEnvironment:
     """What only the core's training of networks reads: settings, names, files and callbacks.
@@ -38,14 +43,14 @@ class TrainingEnvironment:
             learn from, `refit` is the last of several, `fit` the only one, `pretraining` comes before labels.
         folder: Where checkpoints and logs are written, or None to write none; a training that finds its checkpoint
             there resumes from it.
-        callbacks: Returns the Lightning callbacks that plugins add to a training.
+        callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
     label: str = ""
     phase: str = "fit"
     folder: Path | None = None
-    callbacks: Callable[[Training], list[Any]] = lambda training: []
+    callbacks: Callable[[Training], list[Any]] = _no_callbacks
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class RunContext:
 
     def generator(self, label: str) -> torch.Generator:
         """Return a torch generator of the stream with this label, on the context's device."""
-        return torch.Generator(self.device).manual_seed(self._stream_seed(label))
+        return TorchStream(self.device).manual_seed(self._stream_seed(label))
 
     @contextmanager
     def seeded(self, label: str) -> Iterator[None]:

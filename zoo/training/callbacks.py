@@ -23,6 +23,23 @@ LOOK_EVERY = 100
 Stop = Literal["patience", "max_epochs", "time_limit", "callback"]
 """What ended a training: validations that brought nothing, its last epoch, the clock, or a plugin's callback."""
 
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training went.
+
+    Attributes:
+        epochs: Epochs of the weights that were kept.
+        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
+            `seconds` of training until then.
+        stopped: What ended it.
+    """
+
+    epochs: int
+    history: list[dict[str, Any]]
+    stopped: Stop
+
+
 CHECKPOINT_SHARE = 0.02
 """The most of the training time that may go into checkpoints, but for the first and the last."""
 
@@ -115,11 +132,11 @@ class KeepBest(pl.Callback):
             `seconds` of training until then.
     """
 
-    def __init__(self, validate: Callable[[nn.Module], float], rule: Rule, meter: Meter) -> None:
+    def __init__(self, validate: Callable[[], float], rule: Rule, meter: Meter) -> None:
         """Set the rule.
 
         Args:
-            validate: Returns the metric of a network.
+            validate: Returns the metric of the network as it stands; called on every rank.
             rule: When to validate and when to stop.
             meter: Knows loss and seconds of the epoch; comes before this among the callbacks.
         """
@@ -141,13 +158,14 @@ class KeepBest(pl.Callback):
         epoch = trainer.current_epoch + 1
         if epoch % self.rule.every and epoch != trainer.max_epochs and not trainer.should_stop:
             return
+        if trainer.world_size > 1:
+            _share_buffers(pl_module.network)
         pl_module.eval()
-        value = trainer.strategy.broadcast(self.validate(pl_module.network) if trainer.is_global_zero else 0.0)
+        value = trainer.strategy.broadcast(self.validate())  # so that all ranks decide alike
         pl_module.train()
         if not self.history or value > self.best:
             self.best_epoch = epoch
-            if trainer.is_global_zero:
-                self._copy(weights(pl_module.network))
+            self._copy(weights(pl_module.network))
         found = {"epoch": epoch, "loss": self.meter.loss, "value": value, "seconds": self.meter.seconds}
         self.history.append(found)
         trainer.should_stop = trainer.should_stop or self.is_over()
@@ -179,6 +197,30 @@ class KeepBest(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         self.best_epoch, self.history, self._weights = (state_dict[k] for k in ("best_epoch", "history", "weights"))
+
+
+def _share_buffers(network: nn.Module) -> None:
+    """Give all ranks the buffers of rank 0: running statistics differ between ranks, and one network is validated."""
+    for buffer in network.buffers():
+        if buffer.is_floating_point():
+            torch.distributed.broadcast(buffer, 0)
+
+
+class StopTogether(pl.Callback):
+    """Ends the training on all ranks, after an epoch, where a plugin's callback on rank 0 set `trainer.should_stop`."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Keep the wish until the last batch, then tell it to all: no rank may leave an epoch early."""
+        self.asked = self.asked or trainer.should_stop
+        is_last = batch_idx + 1 == trainer.num_training_batches
+        trainer.should_stop = is_last and trainer.strategy.broadcast(self.asked)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Tell a wish of the end of the epoch to all."""
+        trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop)
 
 
 class Progress(pl.Callback):

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.data.batches import of_like_length
+from zoo.nn.lists import list_ndcg
 from zoo.stages.ranking import places
+from zoo.stages.ranks import RankMean, own_share
 
 BLOCK = 256
 """Lists that are read or scored at a time."""
@@ -58,8 +60,8 @@ class ReadLists:
         return ListBatch(self.inputs[place] * mask[..., None], self.labels[place] * mask, mask)
 
     def blocks(self) -> Iterator[ListBatch]:
-        """Yield all lists in blocks of like length."""
-        order = np.argsort(np.diff(self.offsets), kind="stable")
+        """Yield this rank's share of the lists, all where there is one rank, in blocks of like length."""
+        order = np.argsort(np.diff(self.offsets), kind="stable")[own_share()]
         for start in range(0, len(order), BLOCK):
             yield self.batch(order[start : start + BLOCK])
 
@@ -87,3 +89,32 @@ class ListExamples:
         """Yield the batches of one epoch."""
         for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
             yield self.lists.batch(self.rows[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class ListValidator:
+    """Measures NDCG@`cutoff` of lists as a scorer ranks them now: each rank its share, the mean over all.
+
+    Attributes:
+        scorer: `forward(inputs [B, K, W], mask [B, K]) -> [B, K]`.
+        lists: What it ranks.
+        cutoff: The slots of a list that count.
+        device: Where the scorer is.
+    """
+
+    scorer: nn.Module
+    lists: ReadLists
+    cutoff: int
+    device: torch.device
+
+    def __call__(self) -> float:
+        """Return the mean."""
+        found = [torch.zeros(0)]
+        with torch.no_grad():
+            for batch in self.lists.blocks():
+                there = batch.to(self.device)
+                scores = self.scorer(there.inputs, there.mask).float()
+                found.append(list_ndcg(scores, there.labels, there.mask, self.cutoff).cpu())
+        values, mean = torch.cat(found), RankMean()
+        mean.update(float(values.mean()) * len(values) if len(values) else 0.0, len(values))
+        return float(mean.compute())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -76,6 +76,18 @@ class Lesson(nn.Module):
         return self._loss(hidden[asked], self.network.items, batch.targets[asked])
 
 
+@dataclass(frozen=True, eq=False)
+class PredictorValidator:
+    """Measures a predictor as its network stands: `RunContext.validate`, asked about one predictor."""
+
+    validate: Callable[[Predictor[Any]], float]
+    predictor: Predictor[Any]
+
+    def __call__(self) -> float:
+        """Return the metric."""
+        return self.validate(self.predictor)
+
+
 class NeuralPredictor(Predictor[P]):
     """A predictor of which a plugin writes the encoder and the core does the rest.
 
@@ -137,7 +149,7 @@ class NeuralPredictor(Predictor[P]):
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
         lesson = Lesson(self.network, loss_of(p, counts, negatives))
-        validate = None if context.validate is None else partial(context.validate, self)
+        validate = None if context.validate is None else PredictorValidator(context.validate, self)
         made_of = p.model_dump(mode="json")
         trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
         self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped

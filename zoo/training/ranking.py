@@ -6,7 +6,6 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import DataError, ScoreError
-from zoo.nn.lists import ListInputs, list_ndcg
+from zoo.nn.lists import ListInputs
 from zoo.nn.scorers import scorer
 from zoo.params import NeuralRankerParams
 from zoo.stages.candidates import CandidateLists
@@ -22,10 +21,10 @@ from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData, places, refuse_other_columns
 from zoo.stages.stage import State
-from zoo.training.lists import BLOCK, ListBatch, ListExamples, ReadLists
+from zoo.training.callbacks import Trained
+from zoo.training.lists import BLOCK, ListBatch, ListExamples, ListValidator, ReadLists
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
-from zoo.training.processes import Trained
 
 P = TypeVar("P", bound=NeuralRankerParams)
 UNSEEN = 20
@@ -206,8 +205,9 @@ class NeuralRanker(Ranker[P]):
         before = context.for_training(phase="pretraining").below(f"{name}-pretraining")
         self.pretrain(self.network.scorer, everything, before)
         self.network.train()  # what was trained before is left in evaluation mode
-        asked = None if chosen is None else self._read(chosen)
-        validate = None if asked is None else partial(self._ndcg, asked, context.device)
+        validate = None
+        if chosen is not None:
+            validate = ListValidator(self.network.scorer, self._read(chosen), p.cutoff, context.device)
         lesson, made_of = ListLesson(self.network.scorer, self.loss), p.model_dump(mode="json")
         monitor = f"ndcg@{p.cutoff}"
         trained = train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor=monitor)
@@ -231,16 +231,6 @@ class NeuralRanker(Ranker[P]):
                 made[place[mask]] = inputs(features, mask.to(features.device)).cpu()[mask]
         told = data.labels * torch.from_numpy(np.repeat(data.labelled, data.lengths))
         return ReadLists(made, told, data.offsets)
-
-    def _ndcg(self, asked: ReadLists, device: torch.device) -> float:
-        """Return the mean NDCG of lists as the network ranks them now."""
-        found = []
-        with torch.no_grad():
-            for batch in asked.blocks():
-                there = batch.to(device)
-                scores = self.network.scorer(there.inputs, there.mask).float()
-                found.append(list_ndcg(scores, there.labels, there.mask, self.params.cutoff).cpu())
-        return float(torch.cat(found).mean())
 
 
 def _named(columns: tuple[str, ...], chosen: Tensor) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,10 +23,11 @@ from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
+from zoo.training.callbacks import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
+from zoo.training.pair_validation import PairValidator
 from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
-from zoo.training.processes import Trained
 from zoo.training.tokenizer import Tokenizer
 
 P = TypeVar("P", bound=NeuralTextParams)
@@ -33,8 +35,6 @@ HELD_OUT = 0.1
 """Share of the items that choose the number of epochs."""
 QUESTIONS = 2_000
 """Held-out pairs that are asked for."""
-ASKED = 256
-"""Held-out pairs that are asked for at a time."""
 BLOCK = 1_024
 """Texts that are encoded at a time."""
 FEWEST = 20
@@ -147,19 +147,8 @@ class NeuralFeaturizer(Featurizer[P]):
             return None
 
         needed = np.union1d(left, among)
-        some, own = texts.of(needed), torch.from_numpy(np.searchsorted(among, right))
-
-        def validate() -> float:
-            vectors = self._vectors(some, context.device)
-            candidates, gain = vectors[np.searchsorted(needed, among)], 0.0
-            for block in np.split(np.arange(len(left)), range(ASKED, len(left), ASKED)):
-                scores = vectors[np.searchsorted(needed, left[block])] @ candidates.T
-                scores[torch.from_numpy(among == left[block, None])] = -torch.inf
-                target = scores.gather(1, own[block, None].to(scores.device))
-                rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
-                gain += float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).sum())
-            return gain / len(left)
-
+        encode = partial(self._vectors, texts.of(needed), context.device)
+        validate = PairValidator(encode, needed, among, left, right)
         return self._trained(rest, texts, replace(context, epochs=None), name, validate)
 
     def _trained(

@@ -1,0 +1,195 @@
+"""How the ranks of a training start: this process alone, those that torchrun or SLURM started, or Lightning's own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from torch.multiprocessing.spawn import ProcessException
+
+from zoo import errors
+from zoo.errors import ConfigError, TrainingError, ZooError
+from zoo.stages.context import Tell
+from zoo.training.callbacks import Trained
+from zoo.training.checkpoint import SafeCheckpointIO
+from zoo.training.job import TrainingJob
+from zoo.training.module import restore, weights
+
+RESULT = "result.safetensors"
+"""The file in which rank 0 of the started processes leaves weights and history."""
+
+
+def external_environment() -> ClusterEnvironment | None:
+    """Return the environment of torchrun or SLURM, where one of them started several processes of this command."""
+    for kind in (TorchElasticEnvironment, SLURMEnvironment):
+        if kind.detect():
+            environment: ClusterEnvironment = kind()
+            return environment if environment.world_size() > 1 else None
+    return None
+
+
+def is_first_process() -> bool:
+    """Return whether this process prints and writes: of several that torchrun or SLURM started, only the first does."""
+    environment = external_environment()
+    return environment is None or environment.global_rank() == 0
+
+
+def run(job: TrainingJob, tell: Tell) -> Trained:
+    """Run a training on as many ranks as its settings say; afterwards its network has the weights.
+
+    Raises:
+        ConfigError: The settings do not fit the processes that are there, or a part of the training cannot be pickled.
+        TrainingError: A rank failed; an error of the zoo on any rank is raised as it is.
+    """
+    s, environment = job.settings, external_environment()
+    if environment is not None:
+        _check_started(job, environment)
+        with quiet():
+            return job.run(tell, environment, nodes=_nodes(environment))
+    if s.devices == 1:
+        with quiet():
+            return job.run(tell)
+    return _launch(job, "ddp_spawn" if s.strategy == "auto" else s.strategy, tell)
+
+
+def _check_started(job: TrainingJob, environment: ClusterEnvironment) -> None:
+    """Refuse settings that do not fit the processes that torchrun or SLURM started.
+
+    Raises:
+        ConfigError: Their number is not `devices`, or `strategy` starts processes as well.
+    """
+    s, there = job.settings, environment.world_size()
+    by = "torchrun" if isinstance(environment, TorchElasticEnvironment) else "SLURM"
+    if s.devices != there:
+        raise ConfigError(
+            f"{job.name}: `devices` is {s.devices}, and {by} started {there} processes. Set train.devices = {there}, or "
+            f"start {s.devices}."
+        )
+    if s.strategy != "auto":
+        raise ConfigError(
+            f"{job.name}: strategy = {s.strategy!r} starts processes, and {by} has started them already. Leave "
+            "`strategy` out."
+        )
+
+
+def _nodes(environment: ClusterEnvironment) -> int:
+    """Return how many machines the processes are on."""
+    if isinstance(environment, SLURMEnvironment):
+        return int(os.environ.get("SLURM_NNODES", "1"))
+    return environment.world_size() // int(os.environ["LOCAL_WORLD_SIZE"])
+
+
+def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
+    """Run a training in processes that Lightning's launcher starts, and take the result of rank 0 from a folder.
+
+    Raises:
+        ConfigError: A part of the training cannot be pickled.
+        TrainingError: A process failed.
+    """
+    launcher = pl.Trainer(
+        accelerator=job.device.type,
+        devices=job.settings.devices,
+        strategy=strategy,
+        plugins=LightningEnvironment(),
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+    ).strategy.launcher
+    assert launcher is not None
+    with TemporaryDirectory(prefix="zoo-") as name:
+        folder = Path(name)
+        try:
+            launcher.launch(_run_rank, _pickled(job) if strategy == "ddp_spawn" else job, folder)
+        except ProcessException as error:
+            raise _original(folder, job.name, str(error)) from error
+        except BaseException:
+            launcher.kill(signal.SIGKILL)  # Ctrl-C: a checkpoint is whole or not there
+            raise
+        result = SafeCheckpointIO().load_checkpoint(folder / RESULT)
+    restore(job.network, result["weights"])
+    for told in result["told"]:
+        tell(*told)
+    return Trained(**result["trained"])
+
+
+def _pickled(job: TrainingJob) -> bytes:
+    """Return a training as bytes, for processes that are spawned.
+
+    Raises:
+        ConfigError: A part cannot be pickled.
+    """
+    try:
+        return pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            f'{job.name}: `devices` needs every part of a training to be picklable under strategy = "ddp_spawn": {error}. '
+            'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
+        ) from error
+
+
+def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
+    """Be a rank in a process that was started for it; rank 0 leaves the result in the folder, any rank its error."""
+    environment, told = LightningEnvironment(), list[tuple[Any, ...]]()
+    rank = environment.local_rank()
+    environment.set_global_rank(rank)
+    try:
+        job = job if isinstance(job, TrainingJob) else pickle.loads(job)  # noqa: S301 - of the process that started this one
+        with quiet():
+            trained = job.run(lambda *what: told.append(what), environment)
+    except Exception as error:
+        _write_error(folder / f"{rank}.json", error)
+        raise
+    if rank == 0:
+        result = {"weights": weights(job.network), "trained": vars(trained), "told": told}
+        SafeCheckpointIO().save_checkpoint(result, folder / RESULT)
+
+
+def _write_error(path: Path, error: Exception) -> None:
+    """Write an error as JSON; one of a plugin's own class as the class of the zoo that it belongs to."""
+    kind = next((c.__name__ for c in type(error).__mro__ if vars(errors).get(c.__name__) is c), None)
+    message = str(error) if kind else f"{type(error).__name__}: {error}"
+    path.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}))
+
+
+def _original(folder: Path, name: str, last: str) -> ZooError:
+    """Return the error that came first: the others follow from it, because a rank that is lost breaks the group."""
+    found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    if not found:  # a process was killed
+        return TrainingError(f"{name}: a process of the training failed: {last.strip().splitlines()[-1]}")
+    first = min(found, key=lambda error: float(error["seconds"]))
+    if first["kind"] is None:
+        return TrainingError(f"{name}: a process of the training failed: {first['message']}")
+    kind: type[ZooError] = vars(errors)[first["kind"]]
+    return kind(first["message"])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning from announcing devices, processes and tips."""
+    levels = {name: logging.getLogger(name).level for name in ("pytorch_lightning", "lightning_fabric")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            # A word on speed, of broadcast gradients.
+            warnings.filterwarnings("ignore", message="Grad strides do not match")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,47 @@
+"""The batches of an epoch, and the share of them that one rank trains on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+
+
+class Batches(Protocol):
+    """Batches that can be gone through again and again, an epoch each time."""
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches of one epoch."""
+
+
+class Share:
+    """The batches of one rank: every n-th, as many for each; a rank with one batch fewer sees its first one again."""
+
+    def __init__(self, batches: Batches, ranks: int) -> None:
+        self.batches, self.ranks = batches, ranks
+
+    def __len__(self) -> int:
+        """Return the number of batches that each rank gets."""
+        return math.ceil(len(self.batches) / self.ranks)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the share of this rank."""
+        rank = torch.distributed.get_rank()
+        first = last = None
+        given = 1
+        for at, batch in enumerate(self.batches):  # to the end before the last is given: all draw the same next order
+            if at % self.ranks == rank:
+                if last is None:
+                    first = batch
+                else:
+                    given += 1
+                    yield last
+                last = batch
+        yield last
+        if given < len(self):
+            yield first
