@@ -21,7 +21,8 @@ from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
+from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
