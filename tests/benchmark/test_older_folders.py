@@ -9,7 +9,7 @@ from zoo.benchmark.export import export
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Store
 
-FOLDERS = Path(__file__).parents[1] / "fixtures" / "results"
+FOLDERS = Path(__file__).parents[1] / "fixtures" / "benchmarks"
 
 
 @pytest.mark.parametrize(("task", "labels"), [
