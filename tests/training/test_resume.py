@@ -195,12 +195,12 @@ def test_one_checkpoint_is_kept_and_a_kill_while_it_is_written_loses_nothing(go,
     folder = tmp_path / "run"
     assert [p.name for p in folder.iterdir()] == [f"Small{ENDING}"]
 
-    def half(tensors, path, header):
+    def half(path, tensors, header):
         path.write_bytes(b"half")
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr("zoo.training.checkpoint.save_file", half)
+        patch.setattr("zoo.training.checkpoint.write_tensors", half)
         go("run", stop=9)
     assert same(undisturbed, go("run"))
     assert [p.name for p in folder.iterdir()] == [f"Small{ENDING}"]

@@ -9,7 +9,7 @@ from shopzoo_gbdt.lambdamart import LambdaMART
 from shopzoo_gbdt.params import LambdaMARTParams
 
 from zoo.api import DataError, NotFittedError, RankingData, RunContext, ScoreError, TrainingError
-from zoo.nn.lists import list_ndcg
+from zoo.nn import list_ndcg
 
 COLUMNS = ("likeness", "price", "noise")
 FEW = {"leaves": 8, "min_data": 5, "truncation": 12}

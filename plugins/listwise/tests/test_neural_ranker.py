@@ -8,9 +8,7 @@ from shopzoo_listwise.neural_ranker import ListwiseRanker
 from shopzoo_listwise.params import ListwiseRankerParams
 
 from zoo.api import RankingData, RunContext
-from zoo.nn.lists import list_ndcg
-from zoo.nn.losses.lists.lambdarank import lambdarank
-from zoo.nn.losses.lists.neural_ndcg import neural_ndcg
+from zoo.nn import lambdarank, list_ndcg, neural_ndcg
 
 LOSSES = ("listnet", "softmax", "lambdarank", "approx-ndcg", "neural-ndcg")
 
