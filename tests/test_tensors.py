@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.nn.sparse import csr_tensor, parts_of
@@ -90,7 +90,6 @@ def test_damaged_parts_are_explained(changed, message):
     assert str(error.value) == f"sparse tensor 'a': {message}"
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_changed_parts_are_refused_or_make_a_matrix(data):
     """Any number of any part is replaced, by one that is near or by any other."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.nn.sparse import checked_csr, csr_tensor, of_saved_parts, parts_of, scipy_matrix, stacked
@@ -68,7 +68,6 @@ def test_offsets_and_columns_are_of_one_type():
         checked_csr(parts["offsets"], parts["columns"].int(), parts["values"], SHAPE)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(-2, 6), min_size=0, max_size=5),
     st.lists(st.integers(-2, 6), min_size=0, max_size=5),

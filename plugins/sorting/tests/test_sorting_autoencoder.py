@@ -133,8 +133,11 @@ def unlabelled(data, labelled):
 def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality, training_seed, assert_learned):
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
     taught, not_taught = (pretrained(data, epochs, training_seed) for epochs in (6, 0))
-    assert_learned(quality(taught, asked), above=0.94, of="pretrained")
-    assert_learned(quality(not_taught, asked), below=0.9, of="not pretrained")
+    found, control = quality(taught, asked), quality(not_taught, asked)
+    # Five seeds, one thread, ATEN_CPU_CAPABILITY=default: the worst is .957; what is not pretrained gets .817 to .902.
+    assert_learned(found, above=0.94, of="pretrained")
+    # The same runs: the worst is .44 of the control's shortfall; pretraining that does nothing leaves all of it.
+    assert_learned((1 - found) / (1 - control), below=0.75, of="shortfall to not pretrained")
 
 
 def test_the_sort_is_worth_something(training_seed, assert_learned):

@@ -163,7 +163,9 @@ def test_the_order_of_a_history_is_read(fit, training_seed, assert_learned):
     log = Interactions.from_arrays(np.repeat(np.arange(len(rows)), 8), rows.ravel(), np.tile(np.arange(8), len(rows)))
     predictor = fit(small(time=False), log, max_epochs=60, schedule="cosine", seed=training_seed)
     best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
-    assert_learned((best == rows[:, 0]).mean(), above=0.95)
+    # Five seeds, one thread, ATEN_CPU_CAPABILITY default and avx2: the worst is 1.0. The share moves in steps of .05, a step a pair;
+    # a network that reads the last item alone gets one of four right.
+    assert_learned((best == rows[:, 0]).mean(), above=0.8)
 
 
 def test_how_long_ago_an_event_was_is_read(fit, training_seed, assert_learned):
