@@ -34,7 +34,7 @@ class Watched(Progress):
     def __init__(self, stop_at=None):
         self.stop_at, self.told, self.rows = stop_at, [], []
 
-    def phase(self, name, done, total, note=""):
+    def phase(self, name, done, total, note="", *, resumed=False):
         if name == "fit" and note:
             self.told.append((done, total, note))
             if self.stop_at == len(self.told):
@@ -81,7 +81,7 @@ def test_progress_tells_loss_and_metric(cycle, make):
     told, values = [], iter([0.0575, 0.0561, 1.0])
     context = RunContext(
         validate=lambda predictor: next(values),
-        progress=lambda done, total, note="": told.append((done, total, note)),
+        progress=lambda done, total, note="", **_: told.append((done, total, note)),
         training=TrainingEnvironment(settings=NetworkSettings(max_epochs=3, batch_size=16)),
     )
     predictor = make()

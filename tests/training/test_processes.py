@@ -29,7 +29,7 @@ def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=()
     context = RunContext(
         1,
         validate=validate,
-        progress=tell or (lambda done, total, note="": told.append((done, total, note))),
+        progress=tell or (lambda done, total, note="", **_: told.append((done, total, note))),
         training=TrainingEnvironment(
             folder=folder,
             settings=NetworkSettings(

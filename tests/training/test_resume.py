@@ -52,7 +52,7 @@ class Watcher:
         assert shown.isfinite().any()
         return self.values[self.told[-1][0] if self.told else 0]
 
-    def tell(self, done, total, note=""):
+    def tell(self, done, total, note="", **_):
         self.told.append((done, total, note))
 
 
@@ -271,7 +271,7 @@ rng = np.random.default_rng(0)
 log = Interactions.from_arrays(np.repeat(np.arange(40), 6), rng.integers(1, 20, 240), np.arange(240), n_items=20)
 stop, signum = int(sys.argv[2]), int(sys.argv[3])
 
-def tell(done, total, note=""):
+def tell(done, total, note="", *, resumed=False):
     print(done, note, flush=True)
     if done == stop and signum:
         os.kill(os.getpid(), signum)

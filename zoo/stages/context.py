@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 class Tell(Protocol):
     """Receives progress."""
 
-    def __call__(self, done: int, total: int, note: str = "", /) -> None:
-        """Report that `done` of `total` steps are complete, with an optional short note."""
+    def __call__(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+        """Report that `done` of `total` steps are complete, with an optional short note.
 
-
-GOES_ON = "goes on after epoch"
-"""How the words begin in which an interrupted training tells where it goes on."""
+        `resumed` marks the first report of a training that resumes from a checkpoint: its first `done` steps took no time now.
+        """
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class RunContext:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     validate: Callable[[Predictor[Any]], float] | None = None
     epochs: int | None = None
-    progress: Tell = lambda done, total, note="": None
+    progress: Tell = lambda done, total, note="", /, *, resumed=False: None
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)
 
     def rng(self, label: str) -> np.random.Generator:

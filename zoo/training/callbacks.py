@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint, Timer
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.stages.context import GOES_ON, Tell
+from zoo.stages.context import Tell
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100
@@ -190,7 +190,9 @@ class Progress(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say where a training goes on."""
         if self.meter.epochs and trainer.is_global_zero:
-            self.tell(self.meter.epochs, trainer.max_epochs or 0, f"{GOES_ON} {self.meter.epochs}")
+            self.tell(
+                self.meter.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.meter.epochs}", resumed=True
+            )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Tell."""

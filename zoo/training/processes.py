@@ -96,9 +96,13 @@ class Line:
         assert self._validate is not None
         return self._validate()
 
-    def tell(self, done: int, total: int, note: str = "", /) -> None:
+    def tell(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
         """Tell whoever watches."""
-        self._tell(done, total, note)
+        self._tell(done, total, note, **({"resumed": True} if resumed else {}))
+
+    def resume(self, done: int, total: int, note: str) -> None:
+        """Tell whoever watches that a training resumes."""
+        self.tell(done, total, note, resumed=True)
 
     def finish(self, trained: Trained) -> None:
         """Take how it went."""
@@ -142,9 +146,9 @@ class LongLine(Line):
             raise TrainingError("the validation failed")
         return value
 
-    def tell(self, done: int, total: int, note: str = "", /) -> None:
+    def tell(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
         """Tell whoever watches."""
-        self._asked.put(("tell", (done, total, note)))
+        self._asked.put(("resume" if resumed else "tell", (done, total, note)))
 
     def finish(self, trained: Trained) -> None:
         """Take how it went."""
