@@ -237,7 +237,7 @@ class Backwards(Ranker):
 
 def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
     borda = chosen("ranker", "borda").component
-    spec = replace(borda.spec, capabilities=Capabilities(learns=True))
+    spec = replace(borda.spec, capabilities=Capabilities(trainable=True))
     learns = Chosen(replace(borda, spec=spec), borda.params())
     pipeline = Pipeline(model(chosen("predictor", "popular"), rankers=[learns, learns]))
     pipeline.rankers = [Backwards(Params()), Backwards(Params())]
@@ -256,7 +256,7 @@ def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
 
 def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue):
     borda = chosen("ranker", "borda").component
-    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(learns=True))), borda.params())
+    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(trainable=True))), borda.params())
     late = replace(log, items=np.where(log.times < 120, np.minimum(log.items, 5), log.items))  # new words come later
     features = [chosen("featurizer", "tf-idf", columns=["title"])]
     pipeline = Pipeline(model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns]))

@@ -73,7 +73,7 @@ def pipeline(rankers=(), **settings):
     return Pipeline(
         ResolvedModel(
             "model",
-            component("predictor", "popular", "Epochs", validates=True),
+            component("predictor", "popular", "Epochs", trains_in_epochs=True),
             rankers=tuple(rankers),
             train=NetworkSettings(**settings),
             monitor=Chosen(metric, metric.params({"k": 2})),

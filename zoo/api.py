@@ -18,6 +18,7 @@ from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import Training, hookimpl
 from zoo.params import NeuralParams, NeuralRankerParams, NeuralTextParams, Params
 from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe, neural_capabilities
+from zoo.trained import Trained
 
 if TYPE_CHECKING:
     from zoo.data.catalogue import Catalogue
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from zoo.nn.items import ItemTable
     from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
     from zoo.stages.context import RunContext
+    from zoo.stages.epochs import choose_epochs
     from zoo.stages.featurizer import Featurizer, ItemFeatures
     from zoo.stages.filter import Filter
     from zoo.stages.predictor import Predictor
@@ -80,6 +82,7 @@ _LAZY = {
     "TextBatch": "zoo.data.texts",
     "TrainingData": "zoo.stages.stage",
     "UserItem": "zoo.training.objectives",
+    "choose_epochs": "zoo.stages.epochs",
     "refuse_other_columns": "zoo.stages.ranking",
 }
 
@@ -136,11 +139,13 @@ __all__ = [
     "Tables",
     "Targets",
     "TextBatch",
+    "Trained",
     "Training",
     "TrainingData",
     "TrainingError",
     "UserItem",
     "ZooError",
+    "choose_epochs",
     "hookimpl",
     "neural_capabilities",
     "refuse_other_columns",

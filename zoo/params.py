@@ -103,8 +103,12 @@ class NeuralTextParams(Params):
     """Whether a candidate's score is corrected for how often the item is in a batch."""
 
 
+MOVED = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay")
+"""Settings of training that were parameters of neural rankers in plugin API 1; now keys of `[model.ranker_train]`."""
+
+
 class NeuralRankerParams(Params):
-    """What every neural ranker has: its scorer, what that reads, and how it is trained."""
+    """What every neural ranker has: its scorer, and what that reads."""
 
     scorer: Literal["mlp", "set-attention"] = "mlp"
     """What gives a candidate its score: its own features (`mlp`), or those of its whole list (`set-attention`)."""
@@ -122,16 +126,23 @@ class NeuralRankerParams(Params):
     """The K of the NDCG@K by which the number of epochs is chosen."""
     held_out: float = Field(0.2, gt=0, lt=1)
     """Share of the lists that chooses the number of epochs, where the data have no validation lists."""
-    max_epochs: int = Field(100, ge=1)
-    """The most epochs, in place of `[train] max_epochs`, which is the predictor's."""
-    patience: int = Field(10, ge=1)
-    """Epochs without a better validation after which training stops, likewise."""
-    batch_size: int = Field(32, ge=1)
-    """Lists in a batch, likewise."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """The rate of AdamW, likewise."""
-    weight_decay: float = Field(0.0, ge=0)
-    """AdamW's decay, likewise."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _training_is_set_elsewhere(cls, value: Any) -> Any:
+        """Refuse settings of training, which were parameters of neural rankers before."""
+        moved = [key for key in MOVED if isinstance(value, dict) and key in value and key not in cls.model_fields]
+        if moved:
+            them = "it" if len(moved) == 1 else "them"
+            raise ValueError(
+                f"{', '.join(moved)}: how rankers are trained is set for all rankers of a model. Move {them} to "
+                "[model.ranker_train]."
+            )
+        return value
+
+    def training(self) -> dict[str, Any]:
+        """Return the settings of training among the parameters: of plugins of API 1, others have none."""
+        return {name: value for name, value in self if name in MOVED}
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> Self:

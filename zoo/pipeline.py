@@ -25,6 +25,7 @@ from zoo.registry.registry import default_registry
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.context import RunContext
+from zoo.stages.epochs import training_of
 from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
@@ -99,13 +100,13 @@ class Pipeline:
             candidates: How many candidates a ranker gets for each query.
         """
         self.fits = []
-        learns = any(chosen.capabilities.learns for chosen in self.model.rankers)
-        validates = self.model.predictor.capabilities.validates and self.model.monitor is not None
+        learns = any(chosen.capabilities.trainable for chosen in self.model.rankers)
+        validates = self.model.predictor.capabilities.trains_in_epochs and self.model.monitor is not None
         if validates and "validate" in task.parts.held_out:
             self._fit_validated(task, context)
             if not refit and not learns:
                 return
-            context = replace(context, epochs=self.predictor.epochs).for_training(phase="refit")
+            context = replace(context, epochs=training_of(self.predictor).epochs).for_training(phase="refit")
         if learns:
             self.fit_on(task.training("rank"), task.catalogue, context.for_training(phase="rank"))
             context = context.for_training(phase="refit")
@@ -139,8 +140,8 @@ class Pipeline:
             self.candidate_features.fit(data)
         start = time.perf_counter()
         self.predictor.fit(data, context)
-        if self.model.predictor.capabilities.validates:
-            self.fits.append(fit_of(self.predictor, time.perf_counter() - start))
+        if self.model.predictor.capabilities.trains_in_epochs:
+            self.fits.append(fit_of(training_of(self.predictor), time.perf_counter() - start))
 
     def _fit_validated(self, task: Task, context: RunContext) -> None:
         """Fit on the training part; the predictor may ask how good it is on the validation queries."""
@@ -266,8 +267,8 @@ class Pipeline:
                 targets = queries[start : start + len(asked)]
                 blocks.append(RankingData.of(replace(lists, labels=_labels(targets, found.items))))
                 start += len(asked)
-        learning = [chosen.capabilities.learns for chosen in self.model.rankers]
-        context = replace(context, epochs=None).for_training(settings=self.model.train, label=self.model.label)
+        learning = [chosen.capabilities.trainable for chosen in self.model.rankers]
+        context = replace(context, epochs=None).for_training(settings=self.model.ranker_train, label=self.model.label)
         data = RankingData.joined(blocks)
         self.taught = int(np.count_nonzero(data.decided)), len(data)
         fit_in_turn(self.rankers, learning, data, context.below("rankers"))

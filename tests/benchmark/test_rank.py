@@ -88,7 +88,7 @@ def test_no_ranker_sees_a_label(lists: Path, tmp_path: Path) -> None:
 
         @hookimpl
         def zoo_components():
-            return [ComponentSpec("cheat", "ranker", "cheat:Cheat", Params, "Looks.", Capabilities(learns=False), api=1)]
+            return [ComponentSpec("cheat", "ranker", "cheat:Cheat", Params, "Looks.", Capabilities(trainable=False), api=1)]
         """)
     )
     store = zoo.bench(experiment(lists, {"rankers": ["cheat"]}), tmp_path / "out", plugins=[plugin])

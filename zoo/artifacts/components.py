@@ -10,7 +10,7 @@ from zoo.artifacts.manifest import Manifest
 from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
-from zoo.params import validated
+from zoo.params import MOVED, NeuralRankerParams, validated
 from zoo.registry.plugin import FILE_VERSION
 from zoo.registry.registry import Registry
 from zoo.spec import StageName
@@ -63,6 +63,8 @@ def _one(stage: StageName, values: dict[str, Any], manifest: Manifest, registry:
     name = str(values.pop("name", ""))
     try:
         component = registry.find(stage, name)
+        if issubclass(component.spec.params, NeuralRankerParams):  # as artifacts of API 1 have them
+            values = {k: v for k, v in values.items() if k not in MOVED or k in component.spec.params.model_fields}
         return Chosen(component, component.params(values, name))
     except UnknownComponentError:
         raise ArtifactError(f"{path} needs the {stage} {name!r}. {_remedy(name, manifest, registry)}") from None

@@ -14,6 +14,7 @@ from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError, suggestion
 from zoo.pipeline import Pipeline
 from zoo.stages.context import RunContext, Tell, TrainingEnvironment
+from zoo.stages.epochs import training_of
 
 
 def chosen_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedModel:
@@ -74,9 +75,9 @@ def fit(
         pipeline = Pipeline(model)
         pipeline.fit(task, context, refit=train.refit and not all_events, candidates=candidates)
         if all_events:
-            epochs = pipeline.predictor.epochs if model.predictor.capabilities.validates else None
+            epochs = training_of(pipeline.predictor).epochs if model.predictor.capabilities.trains_in_epochs else None
             last = replace(context, epochs=epochs).for_training(phase="refit").below("all-events")
-            learned = any(chosen.capabilities.learns for chosen in model.rankers)
+            learned = any(chosen.capabilities.trainable for chosen in model.rankers)
             # Rankers know the columns that they learned from.
             pipeline.fit_on(task.log, task.catalogue, last, pipeline.features if learned else None)
     artifact = Artifact.of(pipeline, task, candidates=candidates, all_events=all_events)

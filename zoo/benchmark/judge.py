@@ -175,7 +175,7 @@ def measured(
         "tied_edges": evaluation.tied,
         "fit_seconds": fit_seconds,
         "training": record(pipeline.fits, model.train.monitor),
-        "rankers": ranker_records(model.rankers, pipeline.rankers),
+        "rankers": ranker_records(model.rankers, pipeline.rankers, [ranker.trained for ranker in pipeline.rankers]),
         "recommend_per_second": len(judge.queries) / recommend_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),
         "p99_ms": float(np.quantile(single, 0.99)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,9 @@ def ranked(
             rank_seconds += time.perf_counter() - start
             tested.append(np.flatnonzero(fold.test))
             single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(judge.folds), 1))
-            trained += [{"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers)]
+            trained += [
+                {"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers, pipeline.trained)
+            ]
     rows, lists = np.concatenate(tested), _joined(found)
     order = np.argsort(rows)
     lists = Ranked(lists.items[order], lists.scores[order], lists.labels[order])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Choice, DataSettings, EvaluateSettings, Experiment, MetricChoice, Model
-from zoo.config.resolved import AnyModel, Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
+from zoo.config.ranking import RankModel
+from zoo.config.resolved import AnyModel, Chosen, ResolvedExperiment, ResolvedModel, has_rank_part, network_rankers
 from zoo.config.splits import Split
-from zoo.config.train import NetworkSettings, TrainSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings, ranker_settings
 from zoo.errors import ComponentError, ConfigError
-from zoo.params import NeuralRankerParams
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, Capabilities, StageName
 
@@ -128,37 +127,51 @@ class Lookup:
             return None
         before = len(self.problems)
         found = [(stage, self.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
-        settings = self.settings(model.train, where, train)
+        settings, ranker_train = self.settings(model, where, train)
         if "monitor" in model.train and settings is not train:
             monitor = self.monitor(settings, f"{where}.train")
         if len(self.problems) > before:
             return None
         of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
         stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
-        result = ResolvedModel(model.name, *stages, model.candidate_features, settings, monitor)
-        self.refuse_idle_settings(result, model.train, where)
+        result = ResolvedModel(model.name, *stages, model.candidate_features, settings, monitor, ranker_train)
+        self.refuse_idle_settings(result, model, where)
         return result
 
-    def settings(self, own: dict[str, Any], where: str, train: TrainSettings) -> NetworkSettings:
-        """Return how a model's networks are trained; where what it says for itself is a problem, as all others' are."""
+    def settings(
+        self, model: Model | RankModel, where: str, train: TrainSettings
+    ) -> tuple[NetworkSettings, NetworkSettings]:
+        """Return how a model's networks are trained, and those among its rankers; the defaults of what is a problem."""
+        network: NetworkSettings = train
+        ranker = NetworkSettings()
         try:
-            return train.network(own, f"{where}.train")
+            network = train.network(model.train, f"{where}.train")
         except ConfigError as error:
             self.problems.append(str(error))
-            return train
+        try:
+            ranker = ranker_settings(network, model.ranker_train, f"{where}.ranker_train")
+        except ConfigError as error:
+            self.problems.append(str(error))
+        return network, ranker
 
-    def refuse_idle_settings(self, model: AnyModel, own: dict[str, Any], where: str) -> None:
-        """Keep it as a problem where a model without a network says how it is trained."""
-        if own and not model.validates:
-            self.problems.append(f"{where}.train: nothing in {model.label} trains in epochs. Remove [model.train].")
-            return
-        ranked = [r.name for r in model.rankers if r.capabilities.validates]
-        rankers_own = [key for key in own if key in NeuralRankerParams.model_fields]
-        others = [part for part in model.parts if part not in model.rankers and part.capabilities.validates]
-        if ranked and rankers_own and not others:
+    def refuse_idle_settings(self, resolved: AnyModel, model: Model | RankModel, where: str) -> None:
+        """Keep it as a problem where a model says how networks are trained, and has none."""
+        label, networks = resolved.label, network_rankers(resolved)
+        if model.ranker_train and not networks:
             self.problems.append(
-                f"{where}.train: {', '.join(rankers_own)} of {' and '.join(ranked)} are parameters of their own. Write them in "
-                "the ranker's table."
+                f"{where}.ranker_train: no ranker of {label} is a network of the core's. Remove [model.ranker_train]."
+            )
+        if not model.train:
+            return
+        if not resolved.trains_in_epochs:
+            self.problems.append(f"{where}.train: nothing in {label} trains in epochs. Remove [model.train].")
+            return
+        others = [part for part in resolved.parts if part not in networks and part.capabilities.trains_in_epochs]
+        rankers_own = [key for key in model.train if key in RANKER_DEFAULTS]
+        if rankers_own and not others:
+            self.problems.append(
+                f"{where}.train: {', '.join(rankers_own)} of {' and '.join(r.name for r in networks)} are set for rankers "
+                "alone. Move them to [model.ranker_train]."
             )
 
 
@@ -213,7 +226,7 @@ def _misfits(model: ResolvedModel, where: str, split: Split | None, registry: Re
         f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
         'Use `policy = "temporal"` with three `cuts`.'
         for r in model.rankers
-        if r.capabilities.learns and split is not None and not has_rank_part(split)
+        if r.capabilities.trainable and split is not None and not has_rank_part(split)
     ]
     return lines
 

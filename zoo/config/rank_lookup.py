@@ -37,11 +37,11 @@ def _model(lookup: Lookup, model: RankModel, where: str, experiment: RankExperim
     before = len(lookup.problems)
     featurizers = lookup.many("featurizer", model.featurizer, f"{where}.featurizer")
     rankers = lookup.many("ranker", model.rankers, f"{where}.rankers")
-    settings = lookup.settings(model.train, where, experiment.train)
+    settings, ranker_train = lookup.settings(model, where, experiment.train)
     if len(lookup.problems) > before:
         return None
-    result = ResolvedRankModel(model.name, rankers, featurizers, settings)
-    lookup.refuse_idle_settings(result, model.train, where)
+    result = ResolvedRankModel(model.name, rankers, featurizers, settings, ranker_train=ranker_train)
+    lookup.refuse_idle_settings(result, model, where)
     if featurizers and not experiment.data.text:
         lookup.problems.append(
             f"{where}.featurizer: there is no text to compare: name the documents' text columns in data.text, or remove "

@@ -107,7 +107,9 @@ class RankModel(Table):
     rankers: list[Choice] = Field(min_length=1)
     """Applied in turn to the lists."""
     train: dict[str, Any] = {}
-    """Keys of `[train]` that are other for this model's networks."""
+    """Overrides of `[train]` for this model's featurizers that are networks (`[model.train]`)."""
+    ranker_train: dict[str, Any] = {}
+    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as `[model.train]` says, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod

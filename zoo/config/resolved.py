@@ -11,8 +11,8 @@ from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.ranking import RankExperiment
 from zoo.config.splits import Split
-from zoo.config.train import NetworkSettings
-from zoo.params import Params
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
+from zoo.params import NeuralRankerParams, Params
 from zoo.registry.registry import Component, Registry
 from zoo.spec import Capabilities
 
@@ -43,6 +43,11 @@ class Chosen:
         return {"name": self.component.qualified_name, **self.params.model_dump(mode="json")}
 
 
+def _ranker_defaults() -> NetworkSettings:
+    """Return how the networks among rankers are trained by default."""
+    return NetworkSettings(**RANKER_DEFAULTS)
+
+
 @dataclass(frozen=True)
 class ResolvedModel:
     """A pipeline: a component in each slot.
@@ -56,6 +61,7 @@ class ResolvedModel:
         candidate_features: What rankers are told of each candidate.
         train: How its networks are trained.
         monitor: The metric by which they stop early; None to train for `max_epochs`.
+        ranker_train: How the networks among its rankers are trained.
     """
 
     label: str
@@ -66,6 +72,7 @@ class ResolvedModel:
     candidate_features: CandidateFeatureSettings = field(default_factory=CandidateFeatureSettings)
     train: NetworkSettings = field(default_factory=NetworkSettings)
     monitor: Chosen | None = None
+    ranker_train: NetworkSettings = field(default_factory=_ranker_defaults)
 
     @property
     def parts(self) -> tuple[Chosen, ...]:
@@ -73,14 +80,14 @@ class ResolvedModel:
         return (self.predictor, *self.featurizers, *self.filters, *self.rankers)
 
     @property
-    def validates(self) -> bool:
+    def trains_in_epochs(self) -> bool:
         """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
-        return any(part.capabilities.validates for part in self.parts)
+        return any(part.capabilities.trains_in_epochs for part in self.parts)
 
     @property
     def monitors(self) -> tuple[Chosen, ...]:
         """Return the metric that its training watches, if any is."""
-        return (self.monitor,) if self.monitor and self.validates else ()
+        return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
 
     @property
     def deterministic(self) -> bool:
@@ -95,9 +102,9 @@ class ResolvedModel:
     def as_json(self) -> dict[str, Any]:
         """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}
-        train = {"train": self.train.model_dump(mode="json")} if self.validates else {}
+        train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
         told = {"candidate_features": self.candidate_features.model_dump(mode="json")} if self.rankers else {}
-        return {"predictor": self.predictor.as_json(), **lists, **told, **train}
+        return {"predictor": self.predictor.as_json(), **lists, **told, **train, **_ranker_train(self)}
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,8 @@ class ResolvedRankModel:
         rankers: Applied in turn.
         featurizers: Compare the query's text with the documents'.
         train: How networks are trained.
+        monitors: Metrics that trainings watch: none, rankers watch their own.
+        ranker_train: How the networks among the rankers are trained.
     """
 
     label: str
@@ -116,6 +125,7 @@ class ResolvedRankModel:
     featurizers: tuple[Chosen, ...] = ()
     train: NetworkSettings = field(default_factory=NetworkSettings)
     monitors: tuple[Chosen, ...] = ()
+    ranker_train: NetworkSettings = field(default_factory=_ranker_defaults)
 
     @property
     def parts(self) -> tuple[Chosen, ...]:
@@ -123,9 +133,9 @@ class ResolvedRankModel:
         return (*self.featurizers, *self.rankers)
 
     @property
-    def validates(self) -> bool:
+    def trains_in_epochs(self) -> bool:
         """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
-        return any(part.capabilities.validates for part in self.parts)
+        return any(part.capabilities.trains_in_epochs for part in self.parts)
 
     @property
     def deterministic(self) -> bool:
@@ -135,7 +145,8 @@ class ResolvedRankModel:
     def as_json(self) -> dict[str, Any]:
         """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "rankers")}
-        return {**lists, **({"train": self.train.model_dump(mode="json")} if self.validates else {})}
+        train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
+        return {**lists, **train, **_ranker_train(self)}
 
 
 @dataclass(frozen=True)
@@ -186,6 +197,16 @@ class ResolvedExperiment:
 
 AnyExperiment = ResolvedExperiment | ResolvedRankExperiment
 AnyModel = ResolvedModel | ResolvedRankModel
+
+
+def network_rankers(model: AnyModel) -> list[Chosen]:
+    """Return the rankers of a model that are networks, which `[model.ranker_train]` is for."""
+    return [ranker for ranker in model.rankers if isinstance(ranker.params, NeuralRankerParams)]
+
+
+def _ranker_train(model: AnyModel) -> dict[str, Any]:
+    """Return how the networks among a model's rankers are trained as a table with one key; an empty one where there are none."""
+    return {"ranker_train": model.ranker_train.model_dump(mode="json")} if network_rankers(model) else {}
 
 
 def has_rank_part(split: Split) -> bool:

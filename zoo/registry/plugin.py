@@ -15,6 +15,7 @@ import pluggy
 from zoo import hookspecs
 from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
+from zoo.registry.compat import adapt_spec
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
@@ -108,6 +109,7 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
         )  # only now: pluggy validates, and what it would refuse is told above in our words
     specs = tuple(_components(manager))
     _check_specs(specs, source)
+    specs = tuple(map(adapt_spec, specs))
     _check_taken(specs, source, others)
     notes = [str(warning.message) for warning in deprecated]
     if old := [s.name for s in specs if s.api < API_VERSION]:

@@ -12,6 +12,7 @@ from typing import Any
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
 from zoo.hookspecs import Training
 from zoo.params import Params, validated
+from zoo.registry.compat import adapt_class
 from zoo.registry.discovery import discovered
 from zoo.registry.plugin import Broken, Plugin, described
 from zoo.spec import Capabilities, ComponentSpec, StageName
@@ -61,7 +62,7 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            return getattr(import_module(module), name)  # type: ignore[no-any-return]
+            return adapt_class(getattr(import_module(module), name), self.spec)
         except Exception as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,13 +15,11 @@ from torch import Tensor, nn
 
 from zoo.errors import TrainingError
 from zoo.stages.context import Tell
+from zoo.trained import Stop
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100
 """Steps between looks at the losses: each look waits for the device."""
-
-Stop = Literal["patience", "max_epochs", "time_limit", "callback"]
-"""What ended a training: validations that brought nothing, its last epoch, the clock, or a plugin's callback."""
 
 CHECKPOINT_SHARE = 0.02
 """The most of the training time that may go into checkpoints, but for the first and the last."""

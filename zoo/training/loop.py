@@ -22,11 +22,12 @@ from torch import nn
 from zoo.errors import TrainingError
 from zoo.hookspecs import Training
 from zoo.stages.context import RunContext
+from zoo.trained import Trained
 from zoo.training.callbacks import KeepBest, KeepLast, Meter, Progress, Rule
 from zoo.training.checkpoint import ENDING, SafeCheckpointIO, epoch_of
 from zoo.training.loggers import logger_of
 from zoo.training.module import TrainingModule
-from zoo.training.processes import ANNOUNCERS, Batches, Line, LongLine, Report, Share, Trained, launched
+from zoo.training.processes import ANNOUNCERS, Batches, Line, LongLine, Report, Share, launched
 from zoo.training.streams import Stream, Streams
 
 

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
+from zoo.trained import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
@@ -79,17 +80,12 @@ class Lesson(nn.Module):
 class NeuralPredictor(Predictor[P]):
     """A predictor of which a plugin writes the encoder and the core does the rest.
 
-    `epochs` and `history` tell how the training went: epochs of the weights that were kept, and for each validation its
-    `epoch`, the mean training `loss` in it, the metric's `value`, and the `seconds` of training until then; `stopped`,
-    which is not saved, tells what ended it. A query without a history gets the most popular items.
+    A query without a history gets the most popular items.
     """
 
-    fitted = ("network", "sizes", "epochs", "history")
+    fitted = ("network", "sizes")
     network: Network
     sizes: Sizes
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: str = ""
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -139,8 +135,7 @@ class NeuralPredictor(Predictor[P]):
         lesson = Lesson(self.network, loss_of(p, counts, negatives))
         validate = None if context.validate is None else partial(context.validate, self)
         made_of = p.model_dump(mode="json")
-        trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
-        self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped
+        self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the products of the vector at each question's last position with all items' vectors, `[B, I]`.
@@ -171,13 +166,13 @@ class NeuralPredictor(Predictor[P]):
         parts = {} if projection is None else parts_of(projection.features)
         features = {f"{FEATURES}{name}": part for name, part in parts.items()}
         width = None if projection is None else projection.width
-        values = {"sizes": asdict(self.sizes), "width": width, "epochs": self.epochs, "history": self.history}
+        values = {"sizes": asdict(self.sizes), "width": width, **self._training()}
         return State({**weights(self.network), **features}, values)
 
     def load_state(self, state: State) -> None:
         """Build the network for the sizes saved, and take the weights."""
         self.sizes = Sizes(**state.values["sizes"])
-        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        self.trained = Trained.of_json(state.values)
         tensors, width = {name: tensor.cpu() for name, tensor in state.tensors.items()}, state.values["width"]
         parts = {name.removeprefix(FEATURES): part for name, part in tensors.items() if name.startswith(FEATURES)}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten

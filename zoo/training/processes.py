@@ -11,7 +11,6 @@ import math
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
 from threading import Thread
 from typing import Any, Protocol
@@ -23,7 +22,8 @@ from torch.multiprocessing.spawn import ProcessException
 
 from zoo.errors import ConfigError, TrainingError, ZooError
 from zoo.stages.context import Tell
-from zoo.training.callbacks import KeepBest, Meter, Stop, reason
+from zoo.trained import Trained
+from zoo.training.callbacks import KeepBest, Meter, reason
 from zoo.training.module import restore, weights
 
 ANNOUNCERS = ("pytorch_lightning", "lightning_fabric")
@@ -38,22 +38,6 @@ class Batches(Protocol):
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches of one epoch."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a training went.
-
-    Attributes:
-        epochs: Epochs of the weights that were kept.
-        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
-            `seconds` of training until then.
-        stopped: What ended it.
-    """
-
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: Stop
 
 
 class Share:
