@@ -19,6 +19,7 @@ from zoo.spec import Capabilities
 from zoo.stages.context import RunContext
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.trained import Trained
 
 FITS = []
 
@@ -28,9 +29,9 @@ class Epochs(Predictor):
 
     def fit(self, data, context):
         value = None if context.validate is None else context.validate(self)
-        FITS.append((len(data.interactions), value, context.epochs, context.settings, self))
-        self.epochs = context.epochs or 3
-        context.progress(self.epochs, self.epochs)
+        FITS.append((len(data.interactions), value, context.epochs, context.training.settings, self))
+        self.trained = Trained(context.epochs or 3)
+        context.progress(self.trained.epochs, self.trained.epochs)
 
     def score(self, queries):
         return -torch.arange(queries.log.n_items + 1).float().repeat(len(queries), 1)
@@ -38,7 +39,7 @@ class Epochs(Predictor):
 
 class Learns(Ranker):
     def fit(self, data, context):
-        FITS.append((int(data.lengths.max()), None, context.epochs, context.settings, self))
+        FITS.append((int(data.lengths.max()), None, context.epochs, context.training.settings, self))
 
     def score(self, lists):
         return lists.scores

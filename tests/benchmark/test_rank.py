@@ -49,13 +49,13 @@ def value(store: Any, label: str, metric: str = "ndcg@5") -> float:
 
 
 def test_rankers_are_fitted_fold_by_fold_and_every_list_tests_once(lists: Path, tmp_path: Path) -> None:
-    neural = {"name": "neural-ranker", "max_epochs": 15, "learning_rate": 0.01, "dim": 16, "blocks": 1}
+    neural = {"name": "neural-ranker", "dim": 16, "blocks": 1}
     store = zoo.bench(
         experiment(
             lists,
             {"label": "by x", "rankers": [{"name": "borda", "columns": ["-x"]}]},
             {"label": "by noise", "rankers": [{"name": "borda", "columns": ["noise"]}]},
-            {"label": "learned", "rankers": [neural]},
+            {"label": "learned", "rankers": [neural], "ranker_train": {"max_epochs": 15, "learning_rate": 0.01}},
         ),
         tmp_path / "out",
     )  # fmt: skip
@@ -88,7 +88,7 @@ def test_no_ranker_sees_a_label(lists: Path, tmp_path: Path) -> None:
 
         @hookimpl
         def zoo_components():
-            return [ComponentSpec("cheat", "ranker", "cheat:Cheat", Params, "Looks.", Capabilities(trainable=False), api=1)]
+            return [ComponentSpec("cheat", "ranker", "cheat:Cheat", Params, "Looks.", Capabilities(learns=False), api=1)]
         """)
     )
     store = zoo.bench(experiment(lists, {"rankers": ["cheat"]}), tmp_path / "out", plugins=[plugin])

@@ -210,7 +210,7 @@ class Trained(Predictor):
 
 @hookimpl
 def zoo_components():
-    able = Capabilities(trains_in_epochs=True, needs_time=True)
+    able = Capabilities(validates=True, needs_time=True)
     return [ComponentSpec("trained", "predictor", "trained_model:Trained", Params, "A test.", capabilities=able)]
 """
 

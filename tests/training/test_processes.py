@@ -89,13 +89,13 @@ def test_two_processes_learn_what_one_does(cycle, strategy, params):
     two = fitted(cycle, params, right(cycle), strategy=strategy, max_epochs=60)
     for predictor in (one, two):
         assert right(cycle)(predictor) > 0.95
-        best = max(found["value"] for found in predictor.history)
+        best = max(found["value"] for found in predictor.trained.history)
         assert right(cycle)(predictor) == best  # the best weights came back
-        assert next(f["epoch"] for f in predictor.history if f["value"] == best) == predictor.epochs
-    assert [told[0] for told in two.told] == list(range(1, len(two.history) + 1))
+        assert next(f["epoch"] for f in predictor.trained.history if f["value"] == best) == predictor.trained.epochs
+    assert [told[0] for told in two.told] == list(range(1, len(two.trained.history) + 1))
     assert "loss" in two.told[-1][2]
     assert not two.network.training
-    first = [predictor.history[0]["loss"] for predictor in (one, two)]
+    first = [predictor.trained.history[0]["loss"] for predictor in (one, two)]
     assert first[0] == pytest.approx(first[1], rel=0.2)
 
 
@@ -158,7 +158,7 @@ def test_processes_that_were_interrupted_go_on(cycle, tmp_path, monkeypatch):
         fitted(cycle, validate=right(cycle), folder=tmp_path, callbacks=[StopAfter(3)], **options)
     again = fitted(cycle, validate=right(cycle), folder=tmp_path, **options)
     assert again.told[0] == (3, 5, "goes on after epoch 3")
-    assert [f["loss"] for f in again.history] == [f["loss"] for f in whole.history]
+    assert [f["loss"] for f in again.trained.history] == [f["loss"] for f in whole.trained.history]
     one, other = whole.state().tensors, again.state().tensors
     assert all(torch.equal(one[name], other[name]) for name in one)
 

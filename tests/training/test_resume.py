@@ -97,7 +97,9 @@ def same(one, other):
     assert {n: v for n, v in a.values.items() if n != "history"} == {
         n: v for n, v in b.values.items() if n != "history"
     }
-    untimed = [[{k: v for k, v in found.items() if k != "seconds"} for found in p.history] for p in (one, other)]
+    untimed = [
+        [{k: v for k, v in found.items() if k != "seconds"} for found in p.trained.history] for p in (one, other)
+    ]
     assert untimed[0] == untimed[1]
     return a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[n], b.tensors[n]) for n in a.tensors)
 
@@ -163,7 +165,7 @@ def test_a_finished_training_is_not_trained_again(go, settings):
     first = go("run", values=VALUES, **settings)
     again = go("run", values=VALUES, **settings)
     assert same(first, again)
-    assert again.history == first.history
+    assert again.trained.history == first.trained.history
     assert again.told == []
 
 
@@ -172,13 +174,13 @@ def test_settled_epochs_go_on_as_well(go):
     go("run", epochs=4, schedule="linear", stop=3)
     resumed = go("run", epochs=4, schedule="linear")
     assert same(undisturbed, resumed)
-    assert resumed.epochs == 4
-    assert go("run", epochs=4, schedule="linear").epochs == 4
+    assert resumed.trained.epochs == 4
+    assert go("run", epochs=4, schedule="linear").trained.epochs == 4
 
 
 def test_seconds_of_training_add_up(go):
     go("run", values=VALUES, stop=3)
-    seconds = [found["seconds"] for found in go("run", values=VALUES).history]
+    seconds = [found["seconds"] for found in go("run", values=VALUES).trained.history]
     assert all(a < b for a, b in pairwise(seconds))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class RunContext:
     def for_training(self, **changes: Any) -> RunContext:
         """Return a copy with some fields of `training` replaced."""
         return replace(self, training=replace(self.training, **changes))
+
+    def for_ranker(self, **settings: Any) -> RunContext:
+        """Return a copy with the settings of training that neural rankers have by default, and those given."""
+        return self.for_training(settings=NetworkSettings(**{**RANKER_DEFAULTS, **settings}))
 
     def below(self, name: str) -> RunContext:
         """Return a copy whose training writes to a subfolder; unchanged where nothing is written."""
