@@ -16,7 +16,9 @@ from zoo.errors import (
 )
 from zoo.evaluation.params import CutoffParams
 from zoo.hookspecs import Training, hookimpl
-from zoo.params import NeuralParams, NeuralRankerParams, NeuralTextParams, Params
+from zoo.losses import LossSpec
+from zoo.neural_params import LossName, NeuralParams, NeuralRankerParams, NeuralTextParams
+from zoo.params import Params
 from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe, neural_capabilities
 from zoo.trained import Trained
 
@@ -111,6 +113,8 @@ __all__ = [
     "Judged",
     "ListBatch",
     "ListExamples",
+    "LossName",
+    "LossSpec",
     "MaskedItem",
     "Metric",
     "NeuralFeaturizer",

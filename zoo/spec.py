@@ -7,7 +7,8 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any, Literal, TypeVar, get_args
 
-from zoo.params import NeuralParams, Params
+from zoo.neural_params import NeuralParams
+from zoo.params import Params
 
 API_VERSION = 2
 """The plugin API that this core speaks."""

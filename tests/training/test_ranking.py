@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from zoo.errors import DataError, ScoreError, TrainingError
+from zoo.neural_params import NeuralRankerParams
 from zoo.nn.lists import list_ndcg
-from zoo.params import NeuralRankerParams
 from zoo.stages.context import RunContext
 from zoo.stages.ranking import RankingData
 from zoo.trained import Trained

@@ -15,8 +15,8 @@ from torch import nn
 from zoo.config.train import NetworkSettings
 from zoo.data.queries import Queries
 from zoo.errors import TrainingError
+from zoo.neural_params import NeuralParams
 from zoo.nn.layers import dropout
-from zoo.params import NeuralParams
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
 from zoo.training import callbacks
@@ -266,7 +266,7 @@ from zoo.stages.stage import TrainingData
 from zoo.training import callbacks
 sys.path.insert(0, {here!r})
 from conftest import Small
-from zoo.params import NeuralParams
+from zoo.neural_params import NeuralParams
 
 callbacks.CHECKPOINT_SHARE = float("inf")
 rng = np.random.default_rng(0)

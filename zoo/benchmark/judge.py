@@ -52,6 +52,7 @@ class Judge:
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
         self.callbacks = experiment.registry.callbacks
+        self.losses = experiment.registry.losses
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
@@ -149,7 +150,7 @@ def measured(
         seed,
         judge.device,
         progress=partial(progress.phase, "fit"),
-        training=TrainingEnvironment(folder=folder, callbacks=judge.callbacks),
+        training=TrainingEnvironment(folder=folder, callbacks=judge.callbacks, losses=judge.losses),
     )
     with peak_memory() as peak:
         with context.seeded("run"):

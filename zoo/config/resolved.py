@@ -12,7 +12,9 @@ from zoo.config.experiment import Experiment
 from zoo.config.ranking import RankExperiment
 from zoo.config.splits import Split
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
-from zoo.params import NeuralRankerParams, Params
+from zoo.neural_params import NeuralRankerParams
+from zoo.params import Params
+from zoo.registry.plugin import Plugin
 from zoo.registry.registry import Component, Registry
 from zoo.spec import Capabilities
 
@@ -33,6 +35,11 @@ class Chosen:
     def capabilities(self) -> Capabilities:
         """Return what it can do under its parameters."""
         return self.component.capabilities(self.params)
+
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Return the plugins that it needs."""
+        return self.component.plugins(self.params)
 
     def build(self) -> Any:
         """Return an instance, not fitted."""

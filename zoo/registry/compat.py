@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import Field, create_model
 
 from zoo.errors import NotFittedError
-from zoo.params import NeuralRankerParams, Params
+from zoo.neural_params import NeuralRankerParams
+from zoo.params import Params
 from zoo.spec import ComponentSpec
 from zoo.trained import Trained
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import torch
 
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
+from zoo.losses import LOSSES, LossSpec
 
 if TYPE_CHECKING:
     from zoo.stages.predictor import Predictor
@@ -41,6 +42,7 @@ class TrainingEnvironment:
         folder: Where checkpoints and logs are written, or None to write none; a training that finds its checkpoint
             there resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training.
+        losses: The losses that neural predictors may name.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -48,6 +50,7 @@ class TrainingEnvironment:
     phase: str = "fit"
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = lambda training: []
+    losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
 
 
 @dataclass(frozen=True)

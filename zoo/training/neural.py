@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
+from zoo.losses import OWN_LOSS
+from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
 from zoo.nn.sparse import of_parts, parts_of
-from zoo.params import NeuralParams
 from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
 from zoo.stages.predictor import Predictor
@@ -99,6 +100,16 @@ class NeuralPredictor(Predictor[P]):
         """Return what the encoder is trained for: by default, each position of a sequence to give the next item."""
         return NextItem(self.params.length)
 
+    def loss(self, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
+        """Return the loss of a batch, a number. Override for a loss of the model's own, with `loss: Literal["own"]` in its params.
+
+        Args:
+            hidden: Vectors at the positions that ask for an item, `[N, D]`.
+            items: The item vectors.
+            targets: The items that are asked for, `[N]`.
+        """
+        raise NotImplementedError
+
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Train the encoder and the item vectors.
 
@@ -132,7 +143,8 @@ class NeuralPredictor(Predictor[P]):
             self.network = self._built(torch.from_numpy(data.known), features).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
-        lesson = Lesson(self.network, loss_of(p, counts, negatives))
+        own = self._has_own_loss()
+        lesson = Lesson(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
         validate = None if context.validate is None else partial(context.validate, self)
         made_of = p.model_dump(mode="json")
         self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
@@ -178,6 +190,24 @@ class NeuralPredictor(Predictor[P]):
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = self._built(tensors["items.known"], None if width is None else of_parts(parts, width)).eval()
         restore(self.network, tensors)
+
+    def _has_own_loss(self) -> bool:
+        """Return whether the class trains by a loss of its own.
+
+        Raises:
+            ConfigError: Its parameters say something else.
+        """
+        overrides, name = type(self).loss is not NeuralPredictor.loss, type(self).__name__
+        if overrides and self.params.loss != OWN_LOSS:
+            raise ConfigError(
+                f"{name}: it overrides `loss`, and its parameters say loss = {self.params.loss!r}. Declare "
+                f'`loss: Literal["{OWN_LOSS}"] = "{OWN_LOSS}"` in its params, so that reports say by what it is trained.'
+            )
+        if not overrides and self.params.loss == OWN_LOSS:
+            raise ConfigError(
+                f"{name}: its parameters say loss = {OWN_LOSS!r}, and it does not override `loss`. Do so."
+            )
+        return overrides
 
     def _built(self, known: Tensor, features: Tensor | None) -> Network:
         """Return the network, not trained."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import DataError, ScoreError
+from zoo.neural_params import NeuralRankerParams
 from zoo.nn.lists import ListInputs, list_ndcg
 from zoo.nn.scorers import scorer
-from zoo.params import NeuralRankerParams
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs

@@ -18,7 +18,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.texts import Texts
 from zoo.errors import TrainingError
-from zoo.params import NeuralTextParams
+from zoo.neural_params import NeuralTextParams
 from zoo.stages.context import RunContext
 from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
 from zoo.stages.featurizer import Featurizer, ItemFeatures
