@@ -16,7 +16,7 @@ from zoo.benchmark.tables import (
     ranker_table,
     training_table,
 )
-from zoo.config.wording import component_said, model_said, own_train_said, train_said
+from zoo.config.wording import component_said, has_own_loss, model_said, own_train_said, ranker_train_said, train_said
 from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
@@ -111,8 +111,12 @@ def _rank_protocol(store: Store) -> str:
 def settings(store: Store) -> str:
     """Return how the models were trained, in a sentence: `[train]` but for its defaults, and who has settings of its own."""
     experiment = store.manifest().experiment
-    said = {model["label"]: own_train_said(model, experiment["train"]) for model in experiment["model"]}
-    own = [f"{label} with {values}" for label, values in said.items() if values]
+    own = []
+    for model in experiment["model"]:
+        label = model["label"]
+        own += [f"{label} with {values}" for values in [own_train_said(model, experiment["train"])] if values]
+        own += [f"rankers of {label} with {values}" for values in [ranker_train_said(model)] if values]
+        own += [f"{label} by its own loss"] if has_own_loss(model) else []
     return "; ".join([f"Trained with {train_said(experiment['train'])}", *own]) + "."
 
 

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
-from zoo.config.wording import call_said, component_said, metric_said, model_said, own_train_said, train_said
+from zoo.config.wording import (
+    call_said,
+    component_said,
+    metric_said,
+    model_said,
+    own_train_said,
+    ranker_train_said,
+    train_said,
+)
 
 
 @click.group()
@@ -58,5 +66,6 @@ def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _model_lines(model: dict[str, Any], train: dict[str, Any]) -> list[tuple[str, str]]:
     """Return a model, and below it what its networks are trained with that `[train]` does not say."""
-    own = own_train_said(model, train)
-    return [("model", f"{model['label']}: {model_said(model)}"), *([("", f"  train: {own}")] if own else [])]
+    said = {"train": own_train_said(model, train), "ranker_train": ranker_train_said(model)}
+    own = [("", f"  {table}: {values}") for table, values in said.items() if values]
+    return [("model", f"{model['label']}: {model_said(model)}"), *own]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.config.candidates import CandidateFeatureSettings
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
+from zoo.losses import OWN_LOSS
 
 _TOLD = CandidateFeatureSettings().model_dump(mode="json")
 
@@ -42,6 +43,17 @@ def train_said(train: dict[str, Any]) -> str:
 def own_train_said(model: dict[str, Any], train: dict[str, Any]) -> str:
     """Return what a model's networks are trained with that `[train]` does not say; empty where there is nothing."""
     return _listed({k: v for k, v in model.get("train", {}).items() if k in train and v != train[k]})
+
+
+def ranker_train_said(model: dict[str, Any]) -> str:
+    """Return what a model's rankers are trained with beyond their defaults and `[model.train]`; empty where there is nothing."""
+    usual = {**model.get("train", {}), **RANKER_DEFAULTS}
+    return _listed({k: v for k, v in model.get("ranker_train", {}).items() if k in usual and v != usual[k]})
+
+
+def has_own_loss(model: dict[str, Any]) -> bool:
+    """Return whether a model's predictor trains by a loss of its own."""
+    return bool(model.get("predictor", {}).get("loss") == OWN_LOSS)
 
 
 def call_said(name: str, params: dict[str, Any]) -> str:
