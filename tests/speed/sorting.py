@@ -148,7 +148,7 @@ def rerank():
     """Compare one list's scores with the network's."""
     data = judged(60, 200, 200)
     for name, ranker in RANKERS.items():
-        ranker.fit(data, RunContext(epochs=1))
+        ranker.fit(data, RunContext(epochs=1).for_ranker())
         lists, us, them = data.lists(np.arange(1)), [], []
 
         def bare(ranker=ranker, lists=lists):
