@@ -170,8 +170,8 @@ class Lookup:
         rankers_own = [key for key in model.train if key in RANKER_DEFAULTS]
         if rankers_own and not others:
             self.problems.append(
-                f"{where}.train: {', '.join(rankers_own)} of {' and '.join(r.name for r in networks)} are set for rankers "
-                "alone. Move them to [model.ranker_train]."
+                f"{where}.train: only the rankers train in epochs, and {', '.join(rankers_own)} of "
+                f"{' and '.join(r.name for r in networks)} are set in [model.ranker_train]. Move them there."
             )
 
 
