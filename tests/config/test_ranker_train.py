@@ -42,7 +42,13 @@ def test_rankers_have_defaults_of_their_own_and_take_the_rest_from_the_models_ne
         ),
         (
             {"train": {"learning_rate": 0.1}},
-            "model[1].train: only the rankers train in epochs, and learning_rate of neural-ranker are set in [model.ranker_train]. Move them there.",
+            "model[1].train: only rankers of ease train in epochs, and learning_rate of neural-ranker are set in [model.ranker_train]. "
+            "Move them there.",
+        ),
+        (
+            {"ranker": "lambdamart", "train": {"learning_rate": 0.1}},
+            "model[1].train: only rankers of ease train in epochs, and learning_rate of lambdamart are set in the ranker's table. "
+            "Write them there.",
         ),
         (
             {"ranker": "lambdamart", "ranker_train": {"max_epochs": 5}},

@@ -166,12 +166,17 @@ class Lookup:
         if not resolved.trains_in_epochs:
             self.problems.append(f"{where}.train: nothing in {label} trains in epochs. Remove [model.train].")
             return
-        others = [part for part in resolved.parts if part not in networks and part.capabilities.trains_in_epochs]
-        rankers_own = [key for key in model.train if key in RANKER_DEFAULTS]
+        others = [
+            part for part in resolved.parts if part not in resolved.rankers and part.capabilities.trains_in_epochs
+        ]
+        rankers_own = ", ".join(key for key in model.train if key in RANKER_DEFAULTS)
         if rankers_own and not others:
+            names = " and ".join(r.name for r in networks or resolved.rankers)
+            place = (
+                "in [model.ranker_train]. Move them there." if networks else "in the ranker's table. Write them there."
+            )
             self.problems.append(
-                f"{where}.train: only the rankers train in epochs, and {', '.join(rankers_own)} of "
-                f"{' and '.join(r.name for r in networks)} are set in [model.ranker_train]. Move them there."
+                f"{where}.train: only rankers of {label} train in epochs, and {rankers_own} of {names} are set {place}"
             )
 
 
