@@ -29,7 +29,7 @@ def main() -> None:
     evaluator = zoo.Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
     print(f"{len(queries):,} queries")
     for model in experiment.models:
-        if model.validates:  # takes minutes to train, for a question about histories
+        if model.trains_in_epochs:  # takes minutes to train, for a question about histories
             continue
         pipeline = zoo.Pipeline(model).fit(task)
         result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())

@@ -27,5 +27,5 @@ def install(monkeypatch):
         monkeypatch.setenv("ZOO_PLUGINS", ",".join(["core", *names]))
 
     yield installed
-    for module in [m for m in sys.modules if m.startswith("fixture_")]:
+    for module in [m for m in sys.modules if m.startswith(("fixture_", "api1_"))]:
         del sys.modules[module]

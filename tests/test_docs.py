@@ -36,6 +36,7 @@ from zoo.benchmark.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
+from zoo.losses import LossSpec
 from zoo.registry.registry import Registry
 from zoo.scaffold.plugin import new_package
 from zoo.spec import API_VERSION, OLDEST_API
@@ -157,10 +158,11 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, callbacks, _ = re.split(
+    _, components, losses, callbacks, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
+    assert table_names(losses) == [field.name for field in fields(LossSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
 
 

@@ -251,7 +251,7 @@ def backwards(monkeypatch):
 
 def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue, backwards):
     borda = chosen("ranker", "borda").component
-    spec = replace(borda.spec, capabilities=Capabilities(learns=True))
+    spec = replace(borda.spec, capabilities=Capabilities(trainable=True))
     learns = Chosen(replace(borda, spec=spec), borda.params())
     resolved = model(chosen("predictor", "popular"), rankers=[learns, learns])
     task = Task.of(log, Temporal(cuts=[0.4, 0.5, 0.7]), catalogue=catalogue)
@@ -269,7 +269,7 @@ def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue, backward
 
 def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue, backwards):
     borda = chosen("ranker", "borda").component
-    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(learns=True))), borda.params())
+    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(trainable=True))), borda.params())
     late = replace(log, items=np.where(log.times < 120, np.minimum(log.items, 5), log.items))  # new words come later
     features = [chosen("featurizer", "tf-idf", columns=["title"])]
     resolved = model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns])

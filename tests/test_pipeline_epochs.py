@@ -20,6 +20,7 @@ from zoo.spec import Capabilities
 from zoo.stages.context import RunContext
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.trained import Trained
 
 FITS = []
 
@@ -29,9 +30,9 @@ class Epochs(Predictor):
 
     def fit(self, data, context):
         value = None if context.validate is None else context.validate(self)
-        FITS.append((len(data.interactions), value, context.epochs, context.settings, self))
-        self.epochs = context.epochs or 3
-        context.progress(self.epochs, self.epochs)
+        FITS.append((len(data.interactions), value, context.epochs, context.training.settings, self))
+        self.trained = Trained(context.epochs or 3)
+        context.progress(self.trained.epochs, self.trained.epochs)
 
     def score(self, queries):
         return -torch.arange(queries.log.n_items + 1).float().repeat(len(queries), 1)
@@ -39,7 +40,7 @@ class Epochs(Predictor):
 
 class Learns(Ranker):
     def fit(self, data, context):
-        FITS.append((int(data.lengths.max()), None, context.epochs, context.settings, self))
+        FITS.append((int(data.lengths.max()), None, context.epochs, context.training.settings, self))
 
     def score(self, lists):
         return lists.scores
@@ -73,7 +74,7 @@ def resolved(rankers=(), **settings):
     metric = default_registry().find("metric", "hit")
     return ResolvedModel(
         "model",
-        component("predictor", "popular", "Epochs", validates=True),
+        component("predictor", "popular", "Epochs", trains_in_epochs=True),
         rankers=tuple(rankers),
         train=NetworkSettings(**settings),
         monitor=Chosen(metric, metric.params({"k": 2})),

@@ -26,10 +26,12 @@ from zoo.evaluation.metric import QueryMetric as QueryMetric
 from zoo.evaluation.params import CutoffParams as CutoffParams
 from zoo.hookspecs import Training as Training
 from zoo.hookspecs import hookimpl as hookimpl
+from zoo.losses import LossSpec as LossSpec
+from zoo.neural_params import LossName as LossName
+from zoo.neural_params import NeuralParams as NeuralParams
+from zoo.neural_params import NeuralRankerParams as NeuralRankerParams
+from zoo.neural_params import NeuralTextParams as NeuralTextParams
 from zoo.nn.items import ItemTable as ItemTable
-from zoo.params import NeuralParams as NeuralParams
-from zoo.params import NeuralRankerParams as NeuralRankerParams
-from zoo.params import NeuralTextParams as NeuralTextParams
 from zoo.params import Params as Params
 from zoo.spec import API_VERSION as API_VERSION
 from zoo.spec import Capabilities as Capabilities
@@ -41,6 +43,7 @@ from zoo.stages.candidates import CandidateLists as CandidateLists
 from zoo.stages.candidates import Candidates as Candidates
 from zoo.stages.candidates import Exclusions as Exclusions
 from zoo.stages.context import RunContext as RunContext
+from zoo.stages.epochs import choose_epochs as choose_epochs
 from zoo.stages.featurizer import Featurizer as Featurizer
 from zoo.stages.filter import Filter as Filter
 from zoo.stages.item_features import ItemFeatures as ItemFeatures
@@ -51,6 +54,7 @@ from zoo.stages.ranking import refuse_other_columns as refuse_other_columns
 from zoo.stages.stage import Stage as Stage
 from zoo.stages.stage import State as State
 from zoo.stages.stage import TrainingData as TrainingData
+from zoo.trained import Trained as Trained
 from zoo.training.lists import ListBatch as ListBatch
 from zoo.training.lists import ListExamples as ListExamples
 from zoo.training.neural import NeuralPredictor as NeuralPredictor

@@ -28,6 +28,7 @@ from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import TrainingData
 from zoo.stages.text_match import TextMatch
+from zoo.trained import Trained
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
 """Fits a featurizer and returns what it makes of the documents."""
@@ -91,6 +92,8 @@ class ListPipeline:
         self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
+        self.trained: list[Trained | None] = []
+        """For each ranker how the training went that chose its epochs."""
 
     def fit(self, lists: Judgments, fold: Fold, context: RunContext, *, refit: bool) -> RankingData:
         """Fit the rankers on a fold, and return the lists that it tests, as rankers see them.
@@ -108,8 +111,9 @@ class ListPipeline:
         train = data.where(fold.train)
         if fold.validate.any():
             train = replace(train, validation=data.where(fold.validate))
-        learning = [chosen.capabilities.learns for chosen in self.model.rankers]
-        fit_in_turn(self.rankers, learning, train, context, refit=refit)
+        learning = [chosen.capabilities.trainable for chosen in self.model.rankers]
+        context = context.for_training(settings=self.model.ranker_train)
+        self.trained = fit_in_turn(self.rankers, learning, train, context, refit=refit)
         return data.where(fold.test)
 
     def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:

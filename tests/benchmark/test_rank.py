@@ -52,13 +52,13 @@ def value(store: Any, label: str, metric: str = "ndcg@5") -> float:
 def test_rankers_are_fitted_fold_by_fold_and_every_list_tests_once(
     lists: Path, tmp_path: Path, training_seed: int, assert_learned: Callable[..., None]
 ) -> None:
-    neural = {"name": "neural-ranker", "max_epochs": 15, "learning_rate": 0.01, "dim": 16, "blocks": 1}
+    neural = {"name": "neural-ranker", "dim": 16, "blocks": 1}
     store = zoo.bench(
         experiment(
             lists,
             {"label": "by x", "rankers": [{"name": "borda", "columns": ["-x"]}]},
             {"label": "by noise", "rankers": [{"name": "borda", "columns": ["noise"]}]},
-            {"label": "learned", "rankers": [neural]},
+            {"label": "learned", "rankers": [neural], "ranker_train": {"max_epochs": 15, "learning_rate": 0.01}},
             train={"seeds": [training_seed]},
         ),
         tmp_path / "out",

@@ -217,7 +217,7 @@ def zoo_components():
 
 def test_a_row_says_how_a_network_was_trained_with_a_second_fit_and_without(tmp_path):
     class Noted(Progress):
-        def phase(self, name, done, total, note=""):
+        def phase(self, name, done, total, note="", *, resumed=False):
             notes.append((name, note))
 
     file, noted, notes = tmp_path / "trained_model.py", Noted(), []

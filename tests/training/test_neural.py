@@ -52,7 +52,7 @@ def test_a_fresh_instance_scores_the_same_from_the_saved_state(cycle, fit, make)
     assert torch.equal(before, torch.get_rng_state())
     queries = Queries.of_histories(cycle)
     assert torch.equal(fresh.score(queries), predictor.score(queries))
-    assert (fresh.epochs, fresh.sizes) == (predictor.epochs, predictor.sizes)
+    assert (fresh.trained.epochs, fresh.sizes) == (predictor.trained.epochs, predictor.sizes)
 
 
 def test_an_unfitted_predictor_says_so(cycle, make):

@@ -7,7 +7,8 @@ from torch import nn
 
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError
-from zoo.params import NeuralParams, validated
+from zoo.neural_params import NeuralParams
+from zoo.params import validated
 from zoo.training.optimizer import RowwiseAdamW
 
 

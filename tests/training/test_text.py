@@ -115,7 +115,7 @@ def test_an_encoder_to_which_all_texts_are_alike_is_no_good(training_seed, asser
     log = Interactions.from_arrays(np.repeat(np.arange(200), 5), rng.integers(1, 301, 1000), n_items=300)
     names = pa.array([None, *map(str, range(300))])
     catalogue = Catalogue(names, pa.table({"title": pa.array([None, *["thing"] * 300])}))
-    history = fit(TrainingData.of(log, catalogue), training_seed).history
+    history = fit(TrainingData.of(log, catalogue), training_seed).trained.history
     assert_learned(max(at["value"] for at in history), below=0.3)
 
 
@@ -213,10 +213,10 @@ def test_held_out_pairs_asked_a_few_at_a_time_say_the_same(monkeypatch):
     rng = np.random.default_rng(0)
     log = Interactions.from_arrays(np.repeat(np.arange(200), 6), rng.integers(1, 321, 1200), n_items=320)
     data = TrainingData.of(log, catalogue)
-    expected = fit(data).history
+    expected = fit(data).trained.history
     assert len(expected) > 1
     monkeypatch.setattr("zoo.training.pair_validation.BLOCK", 7)
-    assert [at["value"] for at in fit(data).history] == pytest.approx([at["value"] for at in expected])
+    assert [at["value"] for at in fit(data).trained.history] == pytest.approx([at["value"] for at in expected])
 
 
 @pytest.mark.parametrize("number", [10, 1000])

@@ -73,6 +73,8 @@ def test_an_interrupted_one_goes_on_from_its_own_checkpoint(tmp_path, monkeypatc
         "featurizer-1/TextCNN-held-out", "featurizer-1/TextCNN", "featurizer-2/TextCNN-held-out",
     }  # fmt: skip
     told = []
-    resumed = features(ONE, OTHER, folder=tmp_path, progress=lambda done, total, note="": told.append((done, note)))
+    resumed = features(
+        ONE, OTHER, folder=tmp_path, progress=lambda done, total, note="", **_: told.append((done, note))
+    )
     assert torch.equal(resumed, undisturbed)
     assert [done for done, note in told if note.startswith("goes on after epoch")].count(1) == 1

@@ -67,7 +67,9 @@ def fit(
     context = RunContext(
         0 if model.deterministic else train.seeds[0] if seed is None else seed,
         device or torch.device("cpu"),
-        training=TrainingEnvironment(folder=folder, callbacks=experiment.registry.callbacks),
+        training=TrainingEnvironment(
+            folder=folder, callbacks=experiment.registry.callbacks, losses=experiment.registry.losses
+        ),
     )
     context = context if progress is None else replace(context, progress=progress)
     with context.seeded("run"):

@@ -81,7 +81,7 @@ def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
         "device": str(context.device),
         "threads": torch.get_num_threads(),
         "seed": None if can.deterministic else context.seed,
-        "train": context.training.settings.model_dump(mode="json") if can.validates else None,
+        "train": context.training.settings.model_dump(mode="json") if can.trains_in_epochs else None,
     })  # fmt: skip
 
 

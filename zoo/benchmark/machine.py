@@ -75,7 +75,7 @@ def sources_of(*parts: Chosen) -> dict[str, str]:
     """Return the versions of the core and of the plugins that components come from."""
     import zoo
 
-    plugins = {part.component.plugin.distribution: part.component.plugin for part in parts}
+    plugins = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
     found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
     return {**found, "shopzoo": source_version("shopzoo", zoo, "")}
 

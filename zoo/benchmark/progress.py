@@ -19,8 +19,11 @@ class Progress:
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins; `again` where one of its name is kept that something else made."""
 
-    def phase(self, name: str, done: int, total: int, note: str = "") -> None:
-        """A run is at `done` of `total` of a phase (`fit`, `recommend`, `rank`); `note` says how it goes."""
+    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
+        """A run is at `done` of `total` of a phase (`fit`, `recommend`, `rank`); `note` says how it goes.
+
+        `resumed` marks the first report of a training that resumes from a checkpoint.
+        """
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended; or, without having begun, was found finished in the folder."""

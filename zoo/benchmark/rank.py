@@ -103,7 +103,9 @@ class RankComparison:
                 rank_seconds += time.perf_counter() - start
                 tested.append(np.flatnonzero(fold.test))
                 single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(self.folds), 1))
-                trained += [{"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers)]
+                trained += [
+                    {"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers, pipeline.trained)
+                ]
         rows = np.concatenate(tested)
         order = np.argsort(rows)
         lists = RankedLists.joined(found)[order]

@@ -64,6 +64,7 @@ class RecommendComparison:
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
         self.callbacks = experiment.registry.callbacks
+        self.losses = experiment.registry.losses
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
@@ -125,7 +126,7 @@ class RecommendComparison:
             seed,
             self.device,
             progress=partial(progress.phase, "fit"),
-            training=TrainingEnvironment(folder=folder, callbacks=self.callbacks),
+            training=TrainingEnvironment(folder=folder, callbacks=self.callbacks, losses=self.losses),
         )
         with peak_memory() as peak:
             with context.seeded("run"):
@@ -147,7 +148,7 @@ class RecommendComparison:
             tied_edges=evaluation.tied,
             fit_seconds=fit_seconds,
             training=record(fitted.record.trainings, model.train.monitor),
-            rankers=ranker_records(model.rankers, pipeline.rankers),
+            rankers=ranker_records(model.rankers, pipeline.rankers, [r.trained for r in pipeline.rankers]),
             recommend_per_second=len(self.queries) / recommend_seconds,
             p50_ms=float(np.quantile(single, 0.5)),
             p99_ms=float(np.quantile(single, 0.99)),

@@ -16,7 +16,14 @@ from zoo.benchmark.tables import (
     ranker_table,
     training_table,
 )
-from zoo.config.formatting import format_component, format_model, format_own_train, format_train
+from zoo.config.formatting import (
+    format_component,
+    format_model,
+    format_own_train,
+    format_ranker_train,
+    format_train,
+    has_own_loss,
+)
 from zoo.config.protocol import ProtocolFacts
 from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.evaluation.significance import FEWEST_SEEDS
@@ -77,8 +84,12 @@ def protocol(store: Store) -> str:
 def settings(store: Store) -> str:
     """Return how the models were trained, in a sentence: `[train]` but for its defaults, and who has settings of its own."""
     experiment = store.manifest().experiment
-    said = {model["label"]: format_own_train(model, experiment["train"]) for model in experiment["model"]}
-    own = [f"{label} with {values}" for label, values in said.items() if values]
+    own = []
+    for model in experiment["model"]:
+        label = model["label"]
+        own += [f"{label} with {values}" for values in [format_own_train(model, experiment["train"])] if values]
+        own += [f"rankers of {label} with {values}" for values in [format_ranker_train(model)] if values]
+        own += [f"{label} by its own loss"] if has_own_loss(model) else []
     return "; ".join([f"Trained with {format_train(experiment['train'])}", *own]) + "."
 
 

@@ -14,6 +14,7 @@ from zoo.config.formatting import (
     format_metric,
     format_model,
     format_own_train,
+    format_ranker_train,
     format_train,
 )
 
@@ -65,5 +66,6 @@ def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _model_lines(model: dict[str, Any], train: dict[str, Any]) -> list[tuple[str, str]]:
     """Return a model, and below it what its networks are trained with that `[train]` does not say."""
-    own = format_own_train(model, train)
-    return [("model", f"{model['label']}: {format_model(model)}"), *([("", f"  train: {own}")] if own else [])]
+    settings = {"train": format_own_train(model, train), "ranker_train": format_ranker_train(model)}
+    own = [("", f"  {table}: {values}") for table, values in settings.items() if values]
+    return [("model", f"{model['label']}: {format_model(model)}"), *own]

@@ -76,7 +76,7 @@ def _page(model: Component) -> Iterator[str]:
     yield "## How to use it"
     yield f"It comes with `{model.plugin.distribution}`." + _also_called(spec.aliases)
     yield f"```toml\n{_example(model)}\n```"
-    if capabilities.validates and spec.stage in EXPLAINED:
+    if capabilities.trains_in_epochs and spec.stage in EXPLAINED:
         yield EXPLAINED[spec.stage]
     if spec.stage == "featurizer":
         yield COMPARED
@@ -108,7 +108,7 @@ def _example(model: Component) -> str:
         chosen = format_toml({"name": model.name, **model.spec.tiny})
     stage, capabilities = model.spec.stage, capabilities_of(model)
     lines = ["[data]", 'source = "synthetic-shop"', ""]
-    if stage == "ranker" and capabilities.learns:
+    if stage == "ranker" and capabilities.trainable:
         lines += ["[split]", "cuts = [0.7, 0.8, 0.9]", ""]  # three cuts make a `rank` part
     lines.append("[[model]]")
     if stage == "predictor":

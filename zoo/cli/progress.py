@@ -16,7 +16,6 @@ from rich.text import Text
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
-from zoo.stages.context import GOES_ON
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +70,7 @@ class Bars(Progress):
         if not self._bars.console.is_terminal:
             self._say("fit ...", place=self._done + 1)
 
-    def phase(self, name: str, done: int, total: int, note: str = "") -> None:
+    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
         """Show how far it is, how it goes, and how long it can take."""
         now = self._clock()
         if name != self._name or done < self._at:
@@ -79,7 +78,7 @@ class Bars(Progress):
         if not self._at:  # a training that goes on has epochs that took no time now
             self._since = (0, self._last) if done == 1 else (done, now)
         self._at, self._last = done, now
-        if note.startswith(GOES_ON):
+        if resumed:
             self._say(note, place=self._done + 1)
         made, gone = done - self._since[0], now - self._since[1]
         left = f"at most {_duration(gone / made * (total - done))} left" if made and done < total else ""

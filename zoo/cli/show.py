@@ -133,10 +133,10 @@ def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[st
         lines = [cold[c.cold_items], users, features[c.features]]
     lines.append("needs a real clock" if c.needs_time else "needs no clock")
     lines.append("the same whatever the seed" if c.deterministic else "depends on the seed")
-    if c.validates:
+    if c.trains_in_epochs:
         chosen_on = {"featurizer": "items that it holds out", "ranker": "lists that it holds out"}
         lines.append(f"finds its number of epochs on {chosen_on.get(stage, 'the `validate` part')}")
-    return [*lines, "needs a `rank` part" if c.learns else "has nothing to fit"] if stage == "ranker" else lines
+    return [*lines, "needs a `rank` part" if c.trainable else "has nothing to fit"] if stage == "ranker" else lines
 
 
 def _table(documented: list[Key]) -> Any:

@@ -18,7 +18,6 @@ from zoo.config.experiment_file import (
     MetricChoice,
     MetricChoices,
     ModelTable,
-    NetworkOverrides,
     PredictorChoice,
     RankerChoices,
     listed,
@@ -126,8 +125,10 @@ class Model(ModelTable):
     """Applied in turn to the candidates."""
     candidate_features: CandidateFeatureSettings = CandidateFeatureSettings()
     """What its rankers are told of each candidate."""
-    train: NetworkOverrides = {}
-    """Keys of `[train]` that are other for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are not."""
+    train: dict[str, Any] = {}
+    """Overrides of `[train]` for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are the same for all models."""
+    ranker_train: dict[str, Any] = {}
+    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as this model's other networks, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from zoo.config.candidates import CandidateFeatureSettings
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
+from zoo.losses import OWN_LOSS
 from zoo.spec import Figure, Recipe
 
 _CANDIDATE_FEATURES = CandidateFeatureSettings().model_dump(mode="json")
@@ -44,6 +45,17 @@ def format_train(train: dict[str, Any]) -> str:
 def format_own_train(model: dict[str, Any], train: dict[str, Any]) -> str:
     """Return the network settings of a model that differ from `[train]`; an empty string where none does."""
     return _format_params({k: v for k, v in model.get("train", {}).items() if k in train and v != train[k]})
+
+
+def format_ranker_train(model: dict[str, Any]) -> str:
+    """Return what a model's rankers are trained with beyond their defaults and `[model.train]`; empty where there is nothing."""
+    usual = {**model.get("train", {}), **RANKER_DEFAULTS}
+    return _format_params({k: v for k, v in model.get("ranker_train", {}).items() if k in usual and v != usual[k]})
+
+
+def has_own_loss(model: dict[str, Any]) -> bool:
+    """Return whether a model's predictor trains by a loss of its own."""
+    return bool(model.get("predictor", {}).get("loss") == OWN_LOSS)
 
 
 def format_call(name: str, params: dict[str, Any]) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 
 from zoo.config.experiment_file import Choice, MetricChoice
 from zoo.config.resolved import BaseResolvedModel, Chosen
-from zoo.config.train import NetworkSettings, TrainSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings, ranker_settings
 from zoo.errors import ComponentError, ConfigError
-from zoo.params import NeuralRankerParams
 from zoo.registry.registry import Registry
 from zoo.spec import Capabilities, StageName
 
@@ -51,18 +50,38 @@ class Lookup:
             self.problems.append(str(error))
             return train
 
-    def refuse_idle_settings(self, model: BaseResolvedModel, own: dict[str, Any], where: str) -> None:
-        """Keep it as a problem where a model without a network says how it is trained."""
-        if own and not model.validates:
+    def ranker_settings(self, own: dict[str, Any], where: str, network: NetworkSettings) -> NetworkSettings:
+        """Return how the networks among a model's rankers are trained; the defaults where its own are a problem."""
+        try:
+            return ranker_settings(network, own, f"{where}.ranker_train")
+        except ConfigError as error:
+            self.problems.append(str(error))
+            return NetworkSettings()
+
+    def refuse_idle_settings(
+        self, model: BaseResolvedModel, train: dict[str, Any], ranker_train: dict[str, Any], where: str
+    ) -> None:
+        """Keep it as a problem where a model says how networks are trained, and has none."""
+        networks = model.network_rankers
+        if ranker_train and not networks:
+            self.problems.append(
+                f"{where}.ranker_train: no ranker of {model.label} is a network of the core's. Remove [model.ranker_train]."
+            )
+        if not train:
+            return
+        if not model.trains_in_epochs:
             self.problems.append(f"{where}.train: nothing in {model.label} trains in epochs. Remove [model.train].")
             return
-        trained = [part for part in model.parts if part.capabilities.validates]
-        rankers = [part.name for part in trained if part.component.spec.stage == "ranker"]
-        rankers_own = [key for key in own if key in NeuralRankerParams.model_fields]
-        if rankers and rankers_own and len(rankers) == len(trained):
+        trained = [part for part in model.parts if part.capabilities.trains_in_epochs]
+        rankers = [part for part in trained if part.component.spec.stage == "ranker"]
+        rankers_own = ", ".join(key for key in train if key in RANKER_DEFAULTS)
+        if rankers_own and len(rankers) == len(trained):
+            names = " and ".join(part.name for part in networks or rankers)
+            place = (
+                "in [model.ranker_train]. Move them there." if networks else "in the ranker's table. Write them there."
+            )
             self.problems.append(
-                f"{where}.train: {', '.join(rankers_own)} of {' and '.join(rankers)} are parameters of their own. Write them in "
-                "the ranker's table."
+                f"{where}.train: only rankers of {model.label} train in epochs, and {rankers_own} of {names} are set {place}"
             )
 
 

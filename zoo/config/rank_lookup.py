@@ -43,10 +43,11 @@ def _resolve_model(
     featurizers = lookup.many("featurizer", model.featurizer, f"{where}.featurizer")
     rankers = lookup.many("ranker", model.rankers, f"{where}.rankers")
     settings = lookup.settings(model.train, where, experiment.train)
+    ranker_train = lookup.ranker_settings(model.ranker_train, where, settings)
     if len(lookup.problems) > before:
         return None
-    result = ResolvedRankModel(model.name, rankers, featurizers, train=settings)
-    lookup.refuse_idle_settings(result, model.train, where)
+    result = ResolvedRankModel(model.name, rankers, featurizers, train=settings, ranker_train=ranker_train)
+    lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     if featurizers and not experiment.data.text:
         lookup.problems.append(
             f"{where}.featurizer: there is no text to compare: name the documents' text columns in data.text, or remove "

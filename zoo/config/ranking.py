@@ -16,7 +16,6 @@ from zoo.config.experiment_file import (
     MetricChoice,
     MetricChoices,
     ModelTable,
-    NetworkOverrides,
     RankerChoices,
     listed,
 )
@@ -117,8 +116,10 @@ class RankModel(ModelTable):
     """Featurizers that compare the query's text with the documents', each by the cosine of their vectors."""
     rankers: RankerChoices = Field(min_length=1)
     """Applied in turn to the lists."""
-    train: NetworkOverrides = {}
-    """Keys of `[train]` that are other for this model's networks."""
+    train: dict[str, Any] = {}
+    """Overrides of `[train]` for this model's featurizers that are networks (`[model.train]`)."""
+    ranker_train: dict[str, Any] = {}
+    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as `[model.train]` says, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod

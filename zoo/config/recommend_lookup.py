@@ -127,14 +127,17 @@ def _resolve_model(
     before = len(lookup.problems)
     found = [(stage, lookup.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
     settings = lookup.settings(model.train, where, train)
+    ranker_train = lookup.ranker_settings(model.ranker_train, where, settings)
     if "monitor" in model.train and settings is not train:
         monitor = lookup.monitor(settings, f"{where}.train")
     if len(lookup.problems) > before:
         return None
     of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
     stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
-    result = ResolvedModel(model.name, *stages, model.candidate_features, monitor, train=settings)
-    lookup.refuse_idle_settings(result, model.train, where)
+    result = ResolvedModel(
+        model.name, *stages, model.candidate_features, monitor, train=settings, ranker_train=ranker_train
+    )
+    lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     return result
 
 
@@ -189,6 +192,6 @@ def check_compatible(model: ResolvedModel, where: str, split: Split | None, regi
         f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
         'Use `policy = "temporal"` with three `cuts`.'
         for r in model.rankers
-        if r.capabilities.learns and split is not None and not has_rank_part(split)
+        if r.capabilities.trainable and split is not None and not has_rank_part(split)
     ]
     return lines

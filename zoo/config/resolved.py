@@ -12,9 +12,11 @@ from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.splits import Split
-from zoo.config.train import NetworkSettings, TrainSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.errors import ConfigError
+from zoo.neural_params import NeuralRankerParams
 from zoo.params import Params
+from zoo.registry.plugin import Plugin
 from zoo.registry.registry import Component, Registry
 from zoo.spec import Capabilities
 
@@ -36,6 +38,11 @@ class Chosen:
         """Return what it can do under its parameters."""
         return self.component.capabilities(self.params)
 
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Return the plugins that it needs."""
+        return self.component.plugins(self.params)
+
     def build(self) -> Any:
         """Return an instance, not fitted."""
         return self.component.build(self.params)
@@ -45,6 +52,11 @@ class Chosen:
         return {"name": self.component.qualified_name, **self.params.model_dump(mode="json")}
 
 
+def _ranker_defaults() -> NetworkSettings:
+    """Return how the networks among rankers are trained by default."""
+    return NetworkSettings(**RANKER_DEFAULTS)
+
+
 @dataclass(frozen=True)
 class BaseResolvedModel(ABC):
     """A model of an experiment, whatever the task: its components, and how its networks are trained.
@@ -52,10 +64,12 @@ class BaseResolvedModel(ABC):
     Attributes:
         label: Its name in tables.
         train: How its networks are trained.
+        ranker_train: How the networks among its rankers are trained.
     """
 
     label: str
     train: NetworkSettings = field(default_factory=NetworkSettings, kw_only=True)
+    ranker_train: NetworkSettings = field(default_factory=_ranker_defaults, kw_only=True)
 
     @property
     @abstractmethod
@@ -68,9 +82,14 @@ class BaseResolvedModel(ABC):
         return ()
 
     @property
-    def validates(self) -> bool:
+    def trains_in_epochs(self) -> bool:
         """Whether a part of it trains in epochs, so that the settings of networks concern it."""
-        return any(part.capabilities.validates for part in self.parts)
+        return any(part.capabilities.trains_in_epochs for part in self.parts)
+
+    @property
+    def network_rankers(self) -> list[Chosen]:
+        """The rankers that are networks, which `[model.ranker_train]` is for."""
+        return [part for part in self.parts if isinstance(part.params, NeuralRankerParams)]
 
     @property
     def deterministic(self) -> bool:
@@ -83,7 +102,9 @@ class BaseResolvedModel(ABC):
 
     def as_json(self) -> dict[str, Any]:
         """Return the model with every default filled in, without its label and without settings that nothing reads."""
-        return {**self.slots(), **({"train": self.train.model_dump(mode="json")} if self.validates else {})}
+        train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
+        ranker_train = {"ranker_train": self.ranker_train.model_dump(mode="json")} if self.network_rankers else {}
+        return {**self.slots(), **train, **ranker_train}
 
 
 @dataclass(frozen=True)
@@ -114,7 +135,7 @@ class ResolvedModel(BaseResolvedModel):
     @property
     def monitors(self) -> tuple[Chosen, ...]:
         """The metric that its training watches, if any is."""
-        return (self.monitor,) if self.monitor and self.validates else ()
+        return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
 
     def scores_cold(self, part: Chosen) -> bool:
         """Return whether a part of it scores items that did not occur in training."""

@@ -24,6 +24,7 @@ from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
+from zoo.stages.epochs import training_of
 from zoo.stages.featurizer import Featurizer, item_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
@@ -95,7 +96,7 @@ def fit(
     Raises:
         ZooError: A stage cannot be fitted on these data.
     """
-    trainable = any(chosen.capabilities.learns for chosen in model.rankers)
+    trainable = any(chosen.capabilities.trainable for chosen in model.rankers)
     validated = learned = None
     if _trains_in_epochs(model) and model.monitor is not None and "validate" in task.parts.held_out:
         validated = _fit_validated(model, task, context, featurize)
@@ -168,7 +169,7 @@ def fit_on_log(
         context = replace(context, validate=validator(retrieval))
     start = time.perf_counter()
     predictor.fit(data, context)
-    trainings = (fit_of(predictor, time.perf_counter() - start),) if _trains_in_epochs(model) else ()
+    trainings = (fit_of(training_of(predictor), time.perf_counter() - start),) if _trains_in_epochs(model) else ()
     rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
     pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
     return Fit(pipeline, FitRecord(trainings))
@@ -219,8 +220,8 @@ def _fit_with_rankers(
             blocks.append(RankingData.of(replace(pipeline.ranking_lists(block, found), labels=labels)))
             start += len(block)
     data = RankingData.joined(blocks)
-    trainable = [chosen.capabilities.learns for chosen in model.rankers]
-    context = replace(context, epochs=None).for_training(settings=model.train, label=model.label, phase="refit")
+    trainable = [chosen.capabilities.trainable for chosen in model.rankers]
+    context = replace(context, epochs=None).for_training(settings=model.ranker_train, label=model.label, phase="refit")
     fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"))
     informative = int(np.count_nonzero(data.decided)), len(data)
     return Fit(pipeline, replace(first.record, informative=informative))
@@ -228,7 +229,7 @@ def _fit_with_rankers(
 
 def _trains_in_epochs(model: ResolvedModel) -> bool:
     """Return whether the predictor trains in epochs."""
-    return model.predictor.capabilities.validates
+    return model.predictor.capabilities.trains_in_epochs
 
 
 def _labels(queries: Queries, items: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,20 +12,20 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
+from zoo.losses import LOSSES, LossSpec
 from zoo.stages.random_streams import TorchStream
 
 
 class Tell(Protocol):
     """Receives progress."""
 
-    def __call__(self, done: int, total: int, note: str = "", /) -> None:
-        """Report that `done` of `total` steps are complete, with an optional short note."""
+    def __call__(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+        """Report that `done` of `total` steps are complete, with an optional short note.
 
-
-GOES_ON = "goes on after epoch"
-"""How the words begin in which an interrupted training tells where it goes on."""
+        `resumed` marks the first report of a training that resumes from a checkpoint: its first `done` steps took no time now.
+        """
 
 
 def _no_callbacks(training: Training) -> list[Any]:
@@ -44,6 +44,7 @@ class TrainingEnvironment:
         folder: Where checkpoints and logs are written, or None to write none; a training that finds its checkpoint
             there resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
+        losses: The losses that neural predictors may name.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -51,6 +52,7 @@ class TrainingEnvironment:
     phase: str = "fit"
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
+    losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class RunContext:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     validate: Callable[[Any], float] | None = None
     epochs: int | None = None
-    progress: Tell = lambda done, total, note="": None
+    progress: Tell = lambda done, total, note="", /, *, resumed=False: None
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)
 
     def rng(self, label: str) -> np.random.Generator:
@@ -91,6 +93,10 @@ class RunContext:
     def for_training(self, **changes: Any) -> RunContext:
         """Return a copy with some fields of `training` replaced."""
         return replace(self, training=replace(self.training, **changes))
+
+    def for_ranker(self, **settings: Any) -> RunContext:
+        """Return a copy with the settings of training that neural rankers have by default, and those given."""
+        return self.for_training(settings=NetworkSettings(**{**RANKER_DEFAULTS, **settings}))
 
     def below(self, name: str) -> RunContext:
         """Return a copy whose training writes to a subfolder; unchanged where nothing is written."""

@@ -17,6 +17,7 @@ from zoo.data.interactions import Interactions
 from zoo.errors import DataError, NotFittedError
 from zoo.params import Params
 from zoo.stages.item_features import ItemFeatures
+from zoo.trained import Trained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,11 +115,14 @@ class FittedAttribute:
 class Stage(ABC, Generic[P]):
     """A part of the pipeline: built from its `Params` alone, without data and without side effects.
 
-    A subclass names in `fitted` the attributes that `fit` sets, each a tensor (dense, or a matrix in CSR layout) or a JSON value; the rest of
-    saving and loading follows from that.
+    A subclass names in `fitted` the attributes that `fit` sets, each a tensor (dense, or a matrix in CSR layout) or a JSON
+    value; the rest of saving and loading follows from that. One that trains in epochs also sets `trained`, which is saved
+    as well.
     """
 
     fitted: ClassVar[tuple[str, ...]] = ()
+    trained: Trained | None = None
+    """How its training in epochs went; set by `fit` where the capabilities declare `trains_in_epochs`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make each name in `fitted` an attribute that explains itself where it is not set yet."""
@@ -138,12 +142,25 @@ class Stage(ABC, Generic[P]):
         """
         values = {name: getattr(self, name) for name in self.fitted}
         tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
-        return State(tensors, {name: value for name, value in values.items() if name not in tensors})
+        rest = {name: value for name, value in values.items() if name not in tensors}
+        return State(tensors, {**rest, **({} if self._keeps_epochs() else self._training())})
 
     def load_state(self, state: State) -> None:
         """Take back what `state` returned."""
-        for name, value in {**state.tensors, **state.values}.items():
+        values = {**state.tensors, **state.values}
+        if "epochs" in values and not self._keeps_epochs():
+            self.trained = Trained.of_json(values)
+            values = {name: value for name, value in values.items() if name not in ("epochs", "history")}
+        for name, value in values.items():
             setattr(self, name, value)
+
+    def _training(self) -> dict[str, Any]:
+        """Return how training went as JSON, under the names that artifacts have for it; nothing where it did not train."""
+        return {} if self.trained is None else self.trained.as_json()
+
+    def _keeps_epochs(self) -> bool:
+        """Return whether `epochs` is an attribute of the stage's own, as in plugin API 1."""
+        return "epochs" in self.fitted
 
     def migrate(self, state: State) -> State:
         """Return a state that an earlier version of this class saved in the form that `load_state` takes.

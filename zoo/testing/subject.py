@@ -42,6 +42,8 @@ BASES: dict[StageName, type] = {
 }  # fmt: skip
 SETTINGS = NetworkSettings(max_epochs=8, batch_size=16, learning_rate=0.01)
 """How networks are trained on the kit's logs, where a check does not say otherwise."""
+RANKER_SETTINGS = SETTINGS.model_copy(update={"max_epochs": 30, "batch_size": 32})
+"""How the networks of rankers are trained on the kit's lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,12 @@ class Subject:
     @property
     def learns(self) -> bool:
         """Return whether a fit sets anything: what says that it learns nothing, and names nothing in `fitted`, has none."""
-        return self.capabilities.learns or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
+        return self.capabilities.trainable or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Return how its network is trained, if it is one."""
+        return RANKER_SETTINGS if self.stage == "ranker" else SETTINGS
 
     def build(self) -> Any:
         """Return an instance, not fitted."""
@@ -100,11 +107,11 @@ class Subject:
         epochs: int | None = None,
         validate: Callable[[Any], float] | None = None,
         device: str | torch.device = "cpu",
-        settings: NetworkSettings = SETTINGS,
+        settings: NetworkSettings | None = None,
     ) -> Any:
         """Return an instance that was fitted on a world: a fresh one, or `part` fitted again."""
         part = self.build() if part is None else part
-        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings))  # fmt: skip
+        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
         if self.stage != "ranker":
             part.fit(world.data(self.capabilities), context)
         elif self.learns:

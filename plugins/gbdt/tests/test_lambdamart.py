@@ -8,7 +8,7 @@ import torch
 from shopzoo_gbdt.lambdamart import LambdaMART
 from shopzoo_gbdt.params import LambdaMARTParams
 
-from zoo.api import DataError, NotFittedError, RankingData, RunContext, ScoreError, TrainingError
+from zoo.api import DataError, NotFittedError, RankingData, RunContext, ScoreError, Trained, TrainingError
 from zoo.nn import list_ndcg
 
 COLUMNS = ("likeness", "price", "noise")
@@ -67,7 +67,7 @@ def test_it_is_lightgbm_on_the_lists_that_teach_an_order():
     ranker = fitted(data, RunContext(epochs=25))
     expected = directly(data.where(data.decided), 25).predict(asked.features.numpy())
     assert not data.decided.all()
-    assert ranker.epochs == 25
+    assert ranker.trained.epochs == 25
     assert np.array_equal(flat(ranker, asked), expected.astype(np.float32))
 
 
@@ -75,25 +75,27 @@ def test_validation_lists_choose_the_number_of_trees():
     data, chosen = lists_of(60), lists_of(40, seed=2)
     ranker = fitted(replace(data, validation=chosen), trees=300, patience=5)
     expected = directly(data.where(data.decided), 300, chosen.where(chosen.decided), 5)
-    assert 1 < ranker.epochs == expected.best_iteration < len(ranker.history) == ranker.epochs + 5
-    assert ranker.stopped == "patience"
-    best = max(ranker.history, key=lambda at: at["value"])
-    assert (best["epoch"], best["value"]) == (ranker.epochs, expected.best_score["valid_0"]["ndcg@10"])
+    assert (
+        1 < ranker.trained.epochs == expected.best_iteration < len(ranker.trained.history) == ranker.trained.epochs + 5
+    )
+    assert ranker.trained.stopped == "patience"
+    best = max(ranker.trained.history, key=lambda at: at["value"])
+    assert (best["epoch"], best["value"]) == (ranker.trained.epochs, expected.best_score["valid_0"]["ndcg@10"])
     assert np.array_equal(flat(ranker, chosen), expected.predict(chosen.features.numpy()).astype(np.float32))
 
 
 def test_without_them_lists_held_out_choose_and_then_all_are_learned_from():
     data = lists_of(200)
     ranker = fitted(data, trees=300, patience=5)
-    assert len(ranker.history) == ranker.epochs + 5
-    expected = directly(data.where(data.decided), ranker.epochs).predict(data.features.numpy())
+    assert len(ranker.trained.history) == ranker.trained.epochs + 5
+    expected = directly(data.where(data.decided), ranker.trained.epochs).predict(data.features.numpy())
     assert np.array_equal(flat(ranker, data), expected.astype(np.float32))
-    assert fitted(data, RunContext(seed=1), trees=300, patience=5).history != ranker.history
+    assert fitted(data, RunContext(seed=1), trees=300, patience=5).trained.history != ranker.trained.history
 
 
 def test_few_lists_are_all_learned_from():
     ranker = fitted(lists_of(30), trees=40)
-    assert (ranker.epochs, ranker.history, ranker.stopped) == (40, [], "")
+    assert ranker.trained == Trained(40)
 
 
 def test_it_learns_what_no_single_feature_tells(training_seed, assert_learned):
@@ -152,7 +154,7 @@ def test_labels_that_are_no_grades_are_named(label, shown):
     with pytest.raises(DataError, match=expected):
         fitted(data)
     labelled = np.arange(30) != 4
-    assert fitted(replace(data, labelled=labelled)).epochs == 100
+    assert fitted(replace(data, labelled=labelled)).trained.epochs == 100
 
 
 def test_lists_without_an_order_are_an_error():

@@ -25,10 +25,10 @@ def lists_of(n, seed=0, worth=lambda f, place: f[:, 0] + f[:, 1]):
     )  # fmt: skip
 
 
-def fitted(data, epochs=20, seed=0, **params):
-    settings = {"dim": 16, "dropout": 0.0, "learning_rate": 0.02, **params}
+def fitted(data, epochs=20, seed=0, learning_rate=0.02, max_epochs=100, **params):
+    settings = {"dim": 16, "dropout": 0.0, **params}
     ranker = ListwiseRanker(ListwiseRankerParams(**settings))
-    ranker.fit(data, RunContext(seed, epochs=epochs))
+    ranker.fit(data, RunContext(seed, epochs=epochs).for_ranker(learning_rate=learning_rate, max_epochs=max_epochs))
     return ranker
 
 
@@ -83,4 +83,4 @@ def test_what_was_saved_answers_alike():
     loaded = ListwiseRanker(ranker.params)
     loaded.load_state(replace(state, values=json.loads(json.dumps(state.values))))
     assert torch.equal(loaded.score(data.lists()), ranker.score(data.lists()))
-    assert len(ranker.history) == 3
+    assert len(ranker.trained.history) == 3

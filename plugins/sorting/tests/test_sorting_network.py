@@ -14,10 +14,10 @@ from shopzoo_sorting.sorting_network import SortingNetwork
 from zoo.api import RunContext
 
 
-def fitted(data, epochs=20, seed=0, **params):
-    settings = {"dim": 16, "dropout": 0.0, "learning_rate": 0.02, **params}
+def fitted(data, epochs=20, seed=0, learning_rate=0.02, max_epochs=100, **params):
+    settings = {"dim": 16, "dropout": 0.0, **params}
     ranker = SortingNetwork(SortingNetworkParams(**settings))
-    ranker.fit(data, RunContext(seed, epochs=epochs))
+    ranker.fit(data, RunContext(seed, epochs=epochs).for_ranker(learning_rate=learning_rate, max_epochs=max_epochs))
     return ranker
 
 
@@ -135,4 +135,4 @@ def test_what_was_saved_answers_alike(lists_of, mode):
     loaded = SortingNetwork(ranker.params)
     loaded.load_state(replace(state, values=json.loads(json.dumps(state.values))))
     assert torch.equal(loaded.score(data.lists()), ranker.score(data.lists()))
-    assert len(ranker.history) == 3
+    assert len(ranker.trained.history) == 3

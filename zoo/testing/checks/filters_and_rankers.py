@@ -50,7 +50,7 @@ def only_orders(subject: Subject) -> None:
 
 
 @check(
-    "ranker", only="those that learn", when=lambda s: s.capabilities.learns,
+    "ranker", only="those that learn", when=lambda s: s.capabilities.trainable,
     sentence="A feature with gaps gives no NaN score.",
     remedy="Fill what is NaN in `features`, alike in `fit` and in `score`: with a mean of the fit, or with a number of its own.",
 )  # fmt: skip
