@@ -38,7 +38,7 @@ from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
 from zoo.losses import LossSpec
 from zoo.registry.registry import Registry
-from zoo.scaffold.plugin import new_package
+from zoo.scaffold.writer import new_package
 from zoo.spec import API_VERSION, OLDEST_API
 from zoo.stages.context import TrainingEnvironment
 

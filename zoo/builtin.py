@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from zoo.data.params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
-from zoo.evaluation.params import CutoffParams, RecallParams
+from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
+from zoo.evaluation.metric_params import CutoffParams, RecallParams
 from zoo.hookspecs import hookimpl
 from zoo.params import Params
 from zoo.spec import Capabilities, ComponentSpec

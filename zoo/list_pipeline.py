@@ -24,7 +24,7 @@ from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, item_features
 from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.ranker import Ranker
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import TrainingData
 from zoo.stages.text_match import TextMatch

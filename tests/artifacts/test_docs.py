@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from zoo.artifacts import manifest
-from zoo.artifacts.columns import COLUMNS
+from zoo.artifacts.query_table import COLUMNS
 from zoo.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from zoo.benchmark.comparison_tables import cold_table, interval_table, main_table, seconds, training_table
 from zoo.benchmark.report import finding, legend, markdown, settings
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.benchmark.tables import cold_table, interval_table, main_table, seconds, training_table
 
 EXPERIMENT = {
     "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},

@@ -12,9 +12,9 @@ from pydantic import Field
 
 import zoo
 from zoo.benchmark.comparison import Measurement, count_parameters
+from zoo.benchmark.comparison_tables import main_table
 from zoo.benchmark.export import export
 from zoo.benchmark.store import Store
-from zoo.benchmark.tables import main_table
 from zoo.config.experiment import DataSettings
 from zoo.config.experiment_file import (
     EvaluateTable,
@@ -24,10 +24,10 @@ from zoo.config.experiment_file import (
     ModelTable,
     PredictorChoice,
 )
+from zoo.config.json_schema import experiment_schema
 from zoo.config.load import experiment_from
 from zoo.config.lookup import Lookup
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, Chosen
-from zoo.config.schema import experiment_schema
 from zoo.config.tasks import TASKS, TaskEntry
 from zoo.data.log import read_data
 from zoo.data.queries import Queries, Targets

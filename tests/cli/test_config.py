@@ -5,7 +5,7 @@ import json
 import pytest
 
 from zoo.config import splits
-from zoo.config.schema import experiment_schema
+from zoo.config.json_schema import experiment_schema
 from zoo.registry.registry import Registry
 
 FILE = """

@@ -3,7 +3,7 @@
 import re
 
 from zoo.cli.conformance_page import conformance_page
-from zoo.testing.themes import CHECKS
+from zoo.testing.all_checks import CHECKS
 
 
 def test_every_check_has_an_anchor_a_sentence_a_paragraph_and_a_remedy():

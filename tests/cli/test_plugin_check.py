@@ -9,7 +9,7 @@ import pytest
 
 from zoo.cli.plugin_check import chosen
 from zoo.registry.registry import Registry
-from zoo.scaffold.plugin import SUMMARIES, new_file
+from zoo.scaffold.writer import SUMMARIES, new_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugins" / "my_model.py"
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from zoo.benchmark.store import Row
-from zoo.cli.progress import SILENCE, Bars, NotedBars
+from zoo.cli.progress_display import SILENCE, Bars, NotedBars
 
 
 class Clock:

@@ -123,7 +123,7 @@ def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp
         return told
 
     with monkeypatch.context() as patched:
-        patched.setattr("zoo.cli.progress.Bars.phase", at(3))
+        patched.setattr("zoo.cli.progress_display.Bars.phase", at(3))
         said = zoo("fit", net, "--out", out, code=130).stderr
     assert said.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
     assert not out.exists()
@@ -145,7 +145,7 @@ def test_another_fit_does_not_go_on_with_what_was_interrupted(zoo, net, tmp_path
 
     for more in ((), ("--seed", "4"), ("--all-events",), ("--set", "train.learning_rate=0.1")):
         with monkeypatch.context() as patched:
-            patched.setattr("zoo.cli.progress.Bars.phase", interrupted)
+            patched.setattr("zoo.cli.progress_display.Bars.phase", interrupted)
             zoo("fit", net, "--out", tmp_path / "net", *more, code=130)
     assert len(list((tmp_path / "net.training").iterdir())) == 4
     zoo("fit", net, "--out", tmp_path / "net")

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
+from zoo.benchmark.comparison_tables import Cell, Table
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.benchmark.tables import Cell, Table
-from zoo.cli.tables import GAP, fitting, print_results
+from zoo.cli.terminal_tables import GAP, fitting, print_results
 
 TABLE = Table(
     ["model", "ndcg@10", "recall@10", "fit s"],

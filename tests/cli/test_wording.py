@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 
 from zoo.api import Field, Params
-from zoo.cli.wording import Key, keys
+from zoo.cli.schema_text import Key, keys
 
 
 class Inner(Params):

@@ -14,10 +14,10 @@ import pytest
 
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
+from zoo.data.dataset_params import FilesParams, HubParams
 from zoo.data.files import Files, Hub
 from zoo.data.fingerprint import fingerprint
 from zoo.data.log import read_data
-from zoo.data.params import FilesParams, HubParams
 from zoo.errors import ConfigError, DataError
 from zoo.params import validated
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from zoo.config.ranking import Folds, GivenLists, JudgedData
+from zoo.config.rank_experiment import Folds, GivenLists, JudgedData
 from zoo.data.dataset import Tables
 from zoo.data.folds import folds
 from zoo.data.judgments import Judgments

@@ -6,8 +6,8 @@ import pytest
 import scipy.sparse as sp
 
 from zoo.config.experiment import DataSettings
+from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.log import read_data
-from zoo.data.params import SyntheticShopParams
 from zoo.data.synthetic import SyntheticShop
 from zoo.data.synthetic_catalogue import DAY, OPENING
 from zoo.data.synthetic_words import BRAND_ENDS, BRAND_STARTS, CATEGORIES, STYLES

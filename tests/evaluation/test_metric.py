@@ -9,7 +9,7 @@ from zoo.api import CutoffParams, QueryMetric
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError, ScoreError
-from zoo.evaluation.judged import Judged
+from zoo.evaluation.evaluated_lists import Judged
 from zoo.evaluation.metric import Facts
 
 NAMES = ("hit", "recall", "precision", "ndcg", "mrr", "map", "coverage", "gini", "novelty")

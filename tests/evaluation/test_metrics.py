@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torchmetrics.functional import retrieval
 
 from zoo.builtin import zoo_components
+from zoo.evaluation.evaluated_lists import Judged
 from zoo.evaluation.evaluator import Evaluator
-from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import CatalogueMetric, Facts
 from zoo.evaluation.metrics.diversity import diversity
 from zoo.stages.item_features import ItemFeatures

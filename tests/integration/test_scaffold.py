@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.scaffold.plugin import SUMMARIES
+from zoo.scaffold.writer import SUMMARIES
 
 OFFLINE = "install --no-build-isolation"
 """What the how-to says to add where there is no network."""

@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.registry.registry import Registry
-from zoo.scaffold.plugin import SUMMARIES, new_file, new_package
+from zoo.scaffold.writer import SUMMARIES, new_file, new_package
 
 
 def options(kind):

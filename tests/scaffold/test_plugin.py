@@ -11,7 +11,7 @@ import pytest
 import zoo
 from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
-from zoo.scaffold.plugin import SUMMARIES, TEMPLATES, new_file, new_package
+from zoo.scaffold.writer import SUMMARIES, TEMPLATES, new_file, new_package
 from zoo.spec import API_VERSION, STAGES
 
 ROOT = Path(__file__).parents[2]

@@ -35,9 +35,9 @@ def measure(file: Path) -> dict[str, float]:
     """Read, sort and split a log, and take the training events of the final fit."""
     from zoo.config.experiment import DataSettings, EvaluateSettings
     from zoo.config.splits import Temporal
+    from zoo.data.dataset_params import FilesParams
     from zoo.data.files import Files
     from zoo.data.log import read_data
-    from zoo.data.params import FilesParams
     from zoo.data.task import Task
 
     base, used = peak_gib(), cpu_seconds()

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.lists import recommend_file
+from zoo.artifacts.list_files import recommend_file
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.benchmark.machine import peak_memory
 from zoo.config.load import experiment_from

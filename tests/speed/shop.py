@@ -15,7 +15,7 @@ import time
 
 def measure(events: int) -> dict[str, float]:
     """Make a shop of about so many events."""
-    from zoo.data.params import SyntheticShopParams
+    from zoo.data.dataset_params import SyntheticShopParams
     from zoo.data.synthetic import SyntheticShop
 
     params = SyntheticShopParams(events=events, customers=max(events // 100, 50), items=max(events // 1000, 1000))

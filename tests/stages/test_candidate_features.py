@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from zoo.testing import conformance
+from zoo.testing.all_checks import CHECKS
 from zoo.testing.checks import device
-from zoo.testing.themes import CHECKS
 
 NAMES = sorted((check.name for check in CHECKS), key=len, reverse=True)
 

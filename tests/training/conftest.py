@@ -11,7 +11,7 @@ from zoo.neural_params import NeuralParams
 from zoo.nn.layers import TransformerBlock
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training.neural import NeuralPredictor
+from zoo.training.neural_predictor import NeuralPredictor
 
 
 class Encoder(nn.Module):

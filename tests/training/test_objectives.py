@@ -11,7 +11,7 @@ from zoo.data.queries import Queries
 from zoo.neural_params import NeuralParams
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training.neural import NeuralPredictor
+from zoo.training.neural_predictor import NeuralPredictor
 from zoo.training.objectives import MaskedItem, NextItem, UserItem
 
 CPU = torch.device("cpu")

@@ -21,7 +21,7 @@ from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
 from zoo.training import callbacks
 from zoo.training.checkpoint import ENDING
-from zoo.training.neural import NeuralPredictor
+from zoo.training.neural_predictor import NeuralPredictor
 from zoo.training.objectives import MaskedItem
 
 

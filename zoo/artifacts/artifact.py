@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from zoo.artifacts.asked import Notes, asked, moment_of
-from zoo.artifacts.columns import refuse_columns
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
+from zoo.artifacts.query_parsing import Notes, asked, moment_of
+from zoo.artifacts.query_table import refuse_columns
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zoo.artifacts.manifest import Manifest
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
 from zoo.neural_params import MOVED, NeuralRankerParams

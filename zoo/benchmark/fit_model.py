@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.fit import chosen_model
-from zoo.artifacts.fit import fit as fit_resolved
+from zoo.artifacts.fit_artifact import chosen_model
+from zoo.artifacts.fit_artifact import fit as fit_resolved
 from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.machine import device_of, sources_of

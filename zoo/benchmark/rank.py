@@ -21,11 +21,11 @@ from zoo.data.folds import fingerprint_of, folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
-from zoo.evaluation.lists import ListEvaluator
+from zoo.evaluation.list_evaluator import ListEvaluator
 from zoo.list_pipeline import ListPipeline, RankedLists, text_match
 from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.stages.ranking import RankingData
-from zoo.training.record import ranker_records
+from zoo.stages.ranking_data import RankingData
+from zoo.training.training_record import ranker_records
 
 SINGLE_LISTS = 200
 """How many lists are asked one by one for the latency."""

@@ -24,8 +24,8 @@ from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
+from zoo.evaluation.evaluated_lists import Judged
 from zoo.evaluation.evaluator import Evaluation, Evaluator
-from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.fitting import Fit, fit
@@ -33,7 +33,7 @@ from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
 from zoo.stages.stage import TrainingData
-from zoo.training.record import ranker_records, record
+from zoo.training.training_record import ranker_records, record
 
 SINGLE_QUERIES = 200
 """How many queries are asked one by one for the latency."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.benchmark.tables import (
+from zoo.benchmark.comparison_tables import (
     Table,
     by_label,
     candidate_table,

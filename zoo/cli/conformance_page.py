@@ -36,8 +36,8 @@ that passes all the same is a failure."""
 
 def conformance_page() -> dict[str, str]:
     """Return the page by its path in `docs`."""
+    from zoo.testing.all_checks import THEMES
     from zoo.testing.check import Check
-    from zoo.testing.themes import THEMES
 
     parts = ["# Conformance checks", GENERATED, INTRODUCTION]
     for theme in THEMES:

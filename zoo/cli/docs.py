@@ -15,9 +15,9 @@ from zoo.cli.conformance_page import conformance_page
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.model_pages import WITH_PAGES, model_pages
 from zoo.cli.results_page import results_page
-from zoo.cli.show import capabilities_of, format_capabilities
-from zoo.cli.wording import Schema
-from zoo.config.schema import experiment_schema
+from zoo.cli.schema_text import Schema
+from zoo.cli.show_command import capabilities_of, format_capabilities
+from zoo.config.json_schema import experiment_schema
 from zoo.config.tasks import DEFAULT_TASK, TASKS, TaskEntry
 from zoo.errors import PluginError
 from zoo.registry.registry import Component, Registry

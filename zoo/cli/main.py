@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from zoo.cli.bench import bench
-from zoo.cli.config import config
-from zoo.cli.doctor import doctor
+from zoo.cli.bench_command import bench
+from zoo.cli.config_command import config
+from zoo.cli.doctor_command import doctor
 from zoo.cli.entry import INTERRUPTED
-from zoo.cli.fit import fit
-from zoo.cli.list import list_components
-from zoo.cli.plugin import plugin
-from zoo.cli.recommend import recommend
-from zoo.cli.report import report
-from zoo.cli.show import show
+from zoo.cli.fit_command import fit
+from zoo.cli.list_command import list_components
+from zoo.cli.plugin_command import plugin
+from zoo.cli.recommend_command import recommend
+from zoo.cli.report_command import report
+from zoo.cli.show_command import show
 from zoo.errors import ZooError
 from zoo.version import __version__
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment_file import (
     Choice,
     DataTable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.losses import OWN_LOSS
 from zoo.spec import Figure, Recipe

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config.lookup import Lookup
+from zoo.config.rank_experiment import RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
-from zoo.config.ranking import RankExperiment, RankModel
 from zoo.errors import ConfigError
 from zoo.params import validated
 from zoo.registry.registry import Registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.config.ranking import RankExperiment
+from zoo.config.rank_experiment import RankExperiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, Chosen
 
 

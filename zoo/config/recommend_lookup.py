@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
 from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.splits import Split

@@ -10,8 +10,8 @@ from typing import Any
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.protocol import ProtocolFacts, format_rank_protocol, format_recommend_protocol
+from zoo.config.rank_experiment import RankExperiment
 from zoo.config.rank_lookup import resolve_rank
-from zoo.config.ranking import RankExperiment
 from zoo.config.recommend_lookup import resolve_recommend
 from zoo.config.resolved import BaseResolvedExperiment
 from zoo.errors import ConfigError, suggestion

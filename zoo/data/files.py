@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from zoo.data.dataset import Dataset, Tables
-from zoo.data.params import FilesParams, HubParams
+from zoo.data.dataset_params import FilesParams, HubParams
 from zoo.data.readers import BATCH_ROWS, brief, quiet, streamed
 from zoo.errors import DataError, suggestion
 

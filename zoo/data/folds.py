@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.config.ranking import Folds, ListSplit
+from zoo.config.rank_experiment import Folds, ListSplit
 from zoo.data.judgments import Judgments
 from zoo.data.schema import is_number
 from zoo.errors import SplitError

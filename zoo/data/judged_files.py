@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from zoo.data.dataset import Dataset, Tables
+from zoo.data.dataset_params import JudgedFilesParams
 from zoo.data.files import file_table
-from zoo.data.params import JudgedFilesParams
 
 
 class JudgedFiles(Dataset[JudgedFilesParams]):

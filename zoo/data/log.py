@@ -15,9 +15,9 @@ from zoo.config.experiment import DataSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.clock import chosen_clock, times_of
 from zoo.data.dataset import Notes, Tables
+from zoo.data.filtering import thinned
 from zoo.data.interactions import Interactions
 from zoo.data.schema import Ids, Mapped, ids
-from zoo.data.thinning import thinned
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 

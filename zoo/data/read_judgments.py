@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from zoo.config.ranking import JudgedData
+from zoo.config.rank_experiment import JudgedData
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Tables
 from zoo.data.judgments import Judgments

@@ -7,9 +7,9 @@ from os import PathLike, fspath
 from typing import Any
 
 from zoo.config.experiment import DataSettings
+from zoo.data.dataset_params import FilesParams
 from zoo.data.files import Files
 from zoo.data.log import Data, read_data
-from zoo.data.params import FilesParams
 from zoo.errors import ConfigError
 from zoo.params import validated
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.data.dataset import Dataset, Tables
-from zoo.data.params import SyntheticShopParams
+from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.synthetic_catalogue import DAY, OPENING, PERIODS, Products, ids, item_table, products
 from zoo.data.synthetic_visits import EVENTS_PER_VISIT, IS_PURCHASE, Customers, Visits
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.params import SyntheticShopParams
+from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.synthetic_words import BRAND_ENDS, BRAND_STARTS, CATEGORIES, STYLES
 
 PERIODS = 52

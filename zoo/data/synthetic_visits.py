@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.params import SyntheticShopParams
+from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.synthetic_catalogue import PERIODS, TASTES, Products
 
 Ints = NDArray[np.int64]

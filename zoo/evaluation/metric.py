@@ -27,8 +27,8 @@ from torch import Tensor
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
-from zoo.evaluation.judged import Judged
-from zoo.evaluation.params import CutoffParams
+from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.metric_params import CutoffParams
 from zoo.stages.item_features import ItemFeatures
 
 __all__ = ["CatalogueMetric", "Facts", "Judged", "Metric", "QueryMetric"]

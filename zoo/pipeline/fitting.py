@@ -28,10 +28,10 @@ from zoo.stages.epochs import training_of
 from zoo.stages.featurizer import Featurizer, item_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.stages.reranking import fit_in_turn
 from zoo.stages.stage import TrainingData
-from zoo.training.record import fit_of
+from zoo.training.training_record import fit_of
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
 """Fits a featurizer and returns the features of the catalogue, `[I, D]`."""

@@ -17,7 +17,7 @@ from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
 from zoo.losses import LossSpec
 from zoo.registry.compat import adapt_spec
-from zoo.registry.losses import losses_of
+from zoo.registry.plugin_losses import losses_of
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.config.candidates import GROUPS, CandidateFeatureSettings, Group
+from zoo.config.candidate_settings import GROUPS, CandidateFeatureSettings, Group
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions, csr
 from zoo.data.products import entries, pair_products

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.stages.stage import P, Stage
 
 

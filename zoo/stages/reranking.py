@@ -13,7 +13,7 @@ from zoo.errors import ScoreError
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.trained import Trained
 
 BLOCK = 1024

@@ -30,11 +30,11 @@ from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.testing.data import World, shop
 from zoo.testing.fresh_report import Reporter
 from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
-from zoo.testing.shapes import require_shape
+from zoo.testing.shape_checks import require_shape
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,

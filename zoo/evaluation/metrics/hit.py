@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
-from zoo.evaluation.params import CutoffParams
+from zoo.evaluation.metric_params import CutoffParams
 
 
 def hit(judged: Judged) -> Tensor:

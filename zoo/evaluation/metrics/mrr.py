@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric_params import CutoffParams
 from zoo.evaluation.metrics.hit import no_hit
-from zoo.evaluation.params import CutoffParams
 
 
 def reciprocal_rank(judged: Judged) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
-from zoo.evaluation.params import RecallParams
+from zoo.evaluation.metric_params import RecallParams
 
 
 def recall(judged: Judged, normalise: Literal["targets", "min"] = "targets") -> Tensor:

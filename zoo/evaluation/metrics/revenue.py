@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
-from zoo.evaluation.params import CutoffParams
+from zoo.evaluation.metric_params import CutoffParams
 
 
 def revenue(judged: Judged, prices: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from zoo.data.queries import QueryBatch
 from zoo.testing.check import check
 from zoo.testing.requirement import NotApplicableError, require
 from zoo.testing.subject import Subject, difference, with_histories
-from zoo.training.neural import NeuralPredictor
+from zoo.training.neural_predictor import NeuralPredictor
 from zoo.training.objectives import NextItem
 
 

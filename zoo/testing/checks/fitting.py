@@ -9,7 +9,7 @@ import torch
 
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.epochs import training_of
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.testing.check import check
 from zoo.testing.data import cycle, shop
 from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require

@@ -144,7 +144,7 @@ def target(subject: Subject) -> None:
 )  # fmt: skip
 def expected_failures(subject: Subject) -> None:
     """`expected_failures` of the spec names checks of the component's own stage, each with a reason."""
-    from zoo.testing.themes import CHECKS
+    from zoo.testing.all_checks import CHECKS
 
     known = {c.id_for(subject.stage) for c in CHECKS if subject.stage in c.stages}
     said = subject.component.spec.expected_failures

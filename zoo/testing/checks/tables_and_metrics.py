@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zoo.data.dataset import Tables
-from zoo.evaluation.judged import Judged
+from zoo.evaluation.evaluated_lists import Judged
 from zoo.evaluation.metric import Facts
 from zoo.testing.check import check
 from zoo.testing.data import shop

@@ -11,8 +11,8 @@ from zoo.config.train import NetworkSettings
 from zoo.data.texts import Texts
 from zoo.errors import DataError, TrainingError
 from zoo.stages.context import TrainingEnvironment
+from zoo.training.neural_featurizer import PairLesson
 from zoo.training.pairs import Neighbours, PairExamples, some_of
-from zoo.training.text import PairLesson
 from zoo.training.tokenizer import Tokenizer
 
 

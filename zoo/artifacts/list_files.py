@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.asked import Notes
-from zoo.artifacts.queries import Block, blocks, kind_of
+from zoo.artifacts.query_files import Block, blocks, kind_of
+from zoo.artifacts.query_parsing import Notes
 from zoo.atomic import write_atomically
 from zoo.errors import DataError
 from zoo.stages.candidates import Candidates

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from zoo.artifacts import queries as reading
-from zoo.artifacts.lists import recommend_file
-from zoo.artifacts.queries import blocks
+from zoo.artifacts.list_files import recommend_file
+from zoo.artifacts.query_files import blocks
 from zoo.artifacts.saving import load_artifact
 from zoo.errors import DataError
 

@@ -42,7 +42,7 @@ def fit(
     the last epoch, which is kept beside the artifact until that is complete.
     """
     from zoo.benchmark.fit_model import fit as fit_model
-    from zoo.cli.progress import bars
+    from zoo.cli.progress_display import bars
     from zoo.config.load import load_experiment
 
     experiment = load_experiment(file, overrides, registry_with(plugins))

@@ -13,9 +13,9 @@ from zoo.errors import DataError, ScoreError, TrainingError
 from zoo.neural_params import NeuralRankerParams
 from zoo.nn.lists import list_ndcg
 from zoo.stages.context import RunContext
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 from zoo.trained import Trained
-from zoo.training.ranking import ListLesson, NeuralRanker
+from zoo.training.neural_ranker import ListLesson, NeuralRanker
 
 
 class Pointwise(NeuralRanker[NeuralRankerParams]):

@@ -21,10 +21,10 @@ from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
 from zoo.stages.ranker import Ranker
-from zoo.stages.ranking import RankingData, places, refuse_other_columns
+from zoo.stages.ranking_data import RankingData, places, refuse_other_columns
 from zoo.stages.stage import State
 from zoo.trained import Trained
-from zoo.training.lists import BLOCK, ListBatch, ListExamples, ListValidator, ReadLists
+from zoo.training.list_batches import BLOCK, ListBatch, ListExamples, ListValidator, ReadLists
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.asked import Notes, asked
+from zoo.artifacts.query_parsing import Notes, asked
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError

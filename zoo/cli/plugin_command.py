@@ -35,7 +35,7 @@ def new(path: Path, stage: StageName, neural: bool, single_file: bool) -> None:
     NAME is the component's name, as in my-model: a folder of that name is made. With --single-file it is a file, as in
     my_model.py: an experiment is written beside it. Nothing is overwritten.
     """
-    from zoo.scaffold.plugin import new_file, new_package
+    from zoo.scaffold.writer import new_file, new_package
 
     make = new_file if single_file else new_package
     written = make(path, stage, registry_with(()), neural=neural)

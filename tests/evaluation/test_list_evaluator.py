@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import ndcg_score
 
 from zoo.errors import ConfigError
-from zoo.evaluation.lists import ListEvaluator
+from zoo.evaluation.list_evaluator import ListEvaluator
 from zoo.registry.registry import default_registry
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from zoo.data.queries import Targets
 from zoo.errors import ConfigError
+from zoo.evaluation.evaluated_lists import Judged
 from zoo.evaluation.evaluator import Evaluation
-from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts, Metric, QueryMetric
 from zoo.nn.lists import gains
 

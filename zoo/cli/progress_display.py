@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from zoo.benchmark.comparison_tables import seconds
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
 
 if TYPE_CHECKING:

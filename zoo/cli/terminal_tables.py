@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from zoo.benchmark.comparison_tables import MARKS, Cell, Table, main_table, training_table
 from zoo.benchmark.report import finding, legend, protocol, settings
-from zoo.benchmark.tables import MARKS, Cell, Table, main_table, training_table
 from zoo.cli.output import console
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def check(file: Path, overrides: tuple[str, ...], plugins: tuple[Path, ...], as_
 @plugin_option
 def schema(plugins: tuple[Path, ...]) -> None:
     """Print the JSON schema of an experiment file, with what is installed, for editors."""
-    from zoo.config.schema import experiment_schema
+    from zoo.config.json_schema import experiment_schema
 
     echo_json(experiment_schema(registry_with(plugins)))
 

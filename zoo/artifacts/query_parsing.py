@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from zoo.artifacts.columns import UNSET, Rows
+from zoo.artifacts.query_table import UNSET, Rows
 from zoo.data.queries import Queries
 
 if TYPE_CHECKING:

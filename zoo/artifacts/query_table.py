@@ -17,7 +17,7 @@ from zoo.errors import DataError, suggestion
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
-    from zoo.artifacts.asked import Notes
+    from zoo.artifacts.query_parsing import Notes
 
 COLUMNS = ("user_id", "history", "times", "events", "now")
 """What a table of queries may have."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zoo.data.batches import of_like_length
 from zoo.nn.lists import list_ndcg
-from zoo.stages.ranking import places
+from zoo.stages.ranking_data import places
 from zoo.stages.ranks import RankMean, own_share
 
 BLOCK = 256

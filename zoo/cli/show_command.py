@@ -10,7 +10,7 @@ import click
 
 from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with, stage_option
 from zoo.cli.recipe import experiment_file, recipe_of
-from zoo.cli.wording import Key, keys
+from zoo.cli.schema_text import Key, keys
 from zoo.config.formatting import format_figure, format_settings
 from zoo.spec import Capabilities, Recipe, StageName
 

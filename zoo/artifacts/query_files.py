@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zoo.artifacts.columns import COLUMNS, refuse_columns
+from zoo.artifacts.query_table import COLUMNS, refuse_columns
 from zoo.errors import DataError
 
 BLOCK = 2**14

@@ -72,7 +72,7 @@ def recommend(
 
 def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None) -> None:
     """Answer a file."""
-    from zoo.artifacts.lists import recommend_file
+    from zoo.artifacts.list_files import recommend_file
 
     start = time.perf_counter()
     notes = recommend_file(artifact, queries, out, k, now=now)
@@ -88,7 +88,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     from rich.markup import escape
     from rich.table import Table
 
-    from zoo.artifacts.asked import Notes
+    from zoo.artifacts.query_parsing import Notes
 
     columns = {"user_id": user, "history": history}
     queries = pa.table({name: [value] for name, value in columns.items() if value is not None})

@@ -1,7 +1,7 @@
 """What is kept of a training."""
 
 from zoo.trained import Trained
-from zoo.training.record import fit_of, record
+from zoo.training.training_record import fit_of, record
 
 HISTORY = [
     {"epoch": 2, "loss": 3.0, "value": 0.1, "seconds": 10.0},

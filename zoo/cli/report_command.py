@@ -22,7 +22,7 @@ def report(folder: Path, into: Path | None) -> None:
     from zoo.benchmark.export import export
     from zoo.benchmark.report import markdown
     from zoo.benchmark.store import Store
-    from zoo.cli.tables import print_results
+    from zoo.cli.terminal_tables import print_results
 
     store = Store(folder)
     store.manifest()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from zoo.stages.candidates import CandidateLists
-from zoo.stages.ranking import RankingData
+from zoo.stages.ranking_data import RankingData
 
 
 def data() -> RankingData:

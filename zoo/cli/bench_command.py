@@ -31,8 +31,8 @@ def bench(
     error, the others go on, and the exit code is 1.
     """
     from zoo.benchmark.runner import bench as run
-    from zoo.cli.progress import bars
-    from zoo.cli.tables import print_results
+    from zoo.cli.progress_display import bars
+    from zoo.cli.terminal_tables import print_results
 
     with bars() as progress:
         store = run(file, out, overrides=overrides, plugins=plugins, progress=progress, keep_artifacts=keep_artifacts)
