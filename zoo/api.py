@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "CutoffParams": "zoo.evaluation.metric_params",
         "DataError": "zoo.errors",
         "Dataset": "zoo.data.dataset",
+        "EvaluatedLists": "zoo.evaluation.evaluated_lists",
         "Exclusions": "zoo.stages.candidates",
         "Facts": "zoo.evaluation.metric",
         "Featurizer": "zoo.stages.featurizer",

@@ -18,6 +18,7 @@ from zoo.errors import ResourceError as ResourceError
 from zoo.errors import ScoreError as ScoreError
 from zoo.errors import TrainingError as TrainingError
 from zoo.errors import ZooError as ZooError
+from zoo.evaluation.evaluated_lists import EvaluatedLists as EvaluatedLists
 from zoo.evaluation.evaluated_lists import Judged as Judged
 from zoo.evaluation.metric import CatalogueMetric as CatalogueMetric
 from zoo.evaluation.metric import Facts as Facts

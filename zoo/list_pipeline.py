@@ -38,7 +38,7 @@ BLOCK = 256
 
 @dataclass(frozen=True, eq=False)
 class RankedLists:
-    """Judged lists in the order of a model.
+    """EvaluatedLists lists in the order of a model.
 
     Attributes:
         items: Document numbers, best first, `[Q, K]`; 0 where padded.

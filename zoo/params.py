@@ -22,7 +22,7 @@ def _strict_numbers(schema: Any) -> Any:
     return {**schema, **parts, **({"strict": True} if schema.get("type") in ("int", "float", "bool") else {})}
 
 
-class Table(BaseModel):
+class StrictTable(BaseModel):
     """A table of a user's file: frozen, and strict about unknown keys and about types.
 
     A list serves as a tuple and a string as a path or a date, but `"3"` is no number and `true` is no `1`.
@@ -37,7 +37,7 @@ class Table(BaseModel):
         return schema
 
 
-class Params(Table):
+class Params(StrictTable):
     """The parameters of a component: the one place where a name, its type, its default and its meaning are written.
 
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the checks

@@ -53,7 +53,13 @@ def test_the_commands_and_the_python_of_the_page_work(folder, capsys):
 
 def test_the_page_of_the_format_has_every_key_and_every_file(folder):
     CliRunner().invoke(main, ["fit", "my.toml", "--model", "als", "--out", "als"])
-    for entry in (manifest.Manifest, manifest.ModelEntry, manifest.LogEntry, manifest.FileEntry, manifest.TensorEntry):
+    for entry in (
+        manifest.ArtifactManifest,
+        manifest.ModelEntry,
+        manifest.LogEntry,
+        manifest.FileEntry,
+        manifest.TensorEntry,
+    ):
         for key in entry.model_fields:
             assert f"`{key}`" in FORMAT, key
     for path in (folder / "als").iterdir():

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.query_parsing import Notes, asked
+from zoo.artifacts.query_parsing import QueryWarnings, parse_queries
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError
@@ -23,8 +23,8 @@ def questions(artifact):
 
     def ask(moment=None, notes=None, **columns):
         table, found = pa.table(columns), {}
-        for rows, queries in asked(
-            table, artifact, lambda row: f"file, row {row + 1}", "file", now=moment, notes=notes or Notes()
+        for rows, queries in parse_queries(
+            table, artifact, lambda row: f"file, row {row + 1}", "file", now=moment, notes=notes or QueryWarnings()
         ):
             assert len(rows) == len(queries)
             h = queries.histories
@@ -66,13 +66,13 @@ def test_a_known_user_has_the_history_of_the_artifact(artifact, questions):
 def test_a_history_of_its_own_comes_before_the_artifacts_and_rows_keep_their_order(artifact, questions):
     a, b, c = artifact.catalogue.ids.to_pylist()[1:4]
     user = artifact.user_ids[7].as_py()
-    notes = Notes()
+    notes = QueryWarnings()
     found = questions(
         notes=notes, user_id=[user, None, user, "nobody", "nobody"], history=[None, [a, b, a], [c], [b], None]
     )
     assert [row["items"] for row in found] == [items_of(artifact, user), [a, b, a], [c], [b], []]
     assert [row["user"] for row in found] == [8, 0, 8, 0, 0]
-    assert notes.said() == [
+    assert notes.messages() == [
         "queries of users whom the artifact does not know: 2",
         "queries without a history: they get the model's fallback: 1",
     ]
@@ -80,11 +80,11 @@ def test_a_history_of_its_own_comes_before_the_artifacts_and_rows_keep_their_ord
 
 def test_items_that_are_not_known_are_left_out_and_counted(artifact, questions):
     a, b = artifact.catalogue.ids.to_pylist()[1:3]
-    notes = Notes()
+    notes = QueryWarnings()
     found = questions(notes=notes, history=[["x", a, "y", b], ["z", "w", "v"], []])
     assert [row["items"] for row in found] == [[a, b], [], []]
     assert notes.left_out == 5
-    assert notes.said() == [
+    assert notes.messages() == [
         "queries without a history: they get the model's fallback: 2",
         "events left out of histories, their items not known: 5 ('v', 'w', 'x', ...)",
     ]
@@ -119,7 +119,7 @@ def test_times_and_types_are_read_and_events_put_in_order(artifact, questions):
 
 
 def test_what_came_after_the_moment_of_the_query_is_left_out(artifact, questions):
-    log, notes = artifact.histories, Notes()
+    log, notes = artifact.histories, QueryWarnings()
     row = int(np.argmax(log.lengths))
     times = log.times[log.offsets[row] : log.offsets[row + 1]]
     moment = int(times[len(times) // 2])
@@ -182,25 +182,25 @@ def test_a_malformed_row_names_file_row_and_column(questions, columns, said):
 def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path):
     model = {"predictor": {"name": "bpr-mf", "dim": 4}, "train": {"max_epochs": 1}}
     pipeline = Pipeline(experiment(model).models[0]).fit(shop)
-    artifact, notes = Artifact.of(pipeline, shop), Notes()
+    artifact, notes = Artifact.of(pipeline, shop), QueryWarnings()
     queries = pa.table({"user_id": [shop.user_ids[0].as_py(), "nobody", None], "history": [None, None, []]})
     artifact.lists(queries, 3, notes=notes)
-    assert notes.said() == [
+    assert notes.messages() == [
         "queries of users whom the artifact does not know: 1",
         "queries of users outside training, whom the model does not serve: they get its fallback: 2",
     ]
     assert notes.fallback.tolist() == [False, True, True]
     save_artifact(artifact, tmp_path / "none", histories=False)
-    notes = Notes()
+    notes = QueryWarnings()
     load_artifact(tmp_path / "none").lists(queries[:1], 3, notes=notes)
-    assert notes.said() == [
+    assert notes.messages() == [
         "queries of users whose histories the artifact was saved without: 1 (give each a `history`)"
     ]
     assert notes.fallback.tolist() == [False]
 
 
 def test_a_history_of_nothing_that_the_model_reads_gets_its_fallback(artifact):
-    pipeline, notes = artifact.pipeline, Notes()
+    pipeline, notes = artifact.pipeline, QueryWarnings()
     new = artifact.catalogue.ids[int(np.flatnonzero(~pipeline.known)[1])].as_py()
     old = artifact.catalogue.ids[int(np.flatnonzero(pipeline.known)[0])].as_py()
     queries = pa.table(

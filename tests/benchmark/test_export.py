@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from zoo.benchmark.export import data_name, export
-from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.errors import ResultsError
 
 SOURCE = {"name": "shopzoo/files", "interactions": ["/somewhere/data/amazon-beauty/interactions.parquet"], "items": []}
@@ -24,7 +24,7 @@ def stored(folder, *runs, refit=True):
     described = {"data": "f00d", "events": 30, "users": 5, "items": 7, "split": {}}
     listed = [{"label": label, "seed": seed, "key": f"k{i}"} for i, (label, seed, _) in enumerate(runs)]
     store = Store(folder)
-    store.open(Manifest("t", described, {"ties": 3}, {"hit@1": True}, experiment, listed))
+    store.open(BenchmarkManifest("t", described, {"ties": 3}, {"hit@1": True}, experiment, listed))
     for i, (label, seed, error) in enumerate(runs):
         row = Row(
             f"k{i}", label, seed, {"predictor": {"name": "net", "dim": 8}}, error=error, metrics={"hit@1": [0.5, 0.4, 0.6]},

@@ -6,7 +6,7 @@ import pytest
 
 from zoo.benchmark.comparison_tables import cold_table, interval_table, main_table, seconds, training_table
 from zoo.benchmark.report import finding, legend, markdown, settings
-from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.store import BenchmarkManifest, Row, Store
 
 EXPERIMENT = {
     "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},
@@ -40,7 +40,9 @@ def store(tmp_path):
     runs.append({"label": "e", "seed": None, "key": "e"})
     store = Store(tmp_path)
     starts = {"test": "2011-11-01 00:00:00 UTC"}
-    store.open(Manifest("t", {}, {"events": 7}, {"ndcg@10": True, "novelty@10": None}, EXPERIMENT, runs, starts))
+    store.open(
+        BenchmarkManifest("t", {}, {"events": 7}, {"ndcg@10": True, "novelty@10": None}, EXPERIMENT, runs, starts)
+    )
     for (label, seed), v in values.items():
         figures = {"ndcg@10": [0.25, 0.0, 1.0]}
         cold = {"queries": 5, "items": 9, "scored": label != "c", "metrics": figures, "floor": {"ndcg@10": 0.125}}
@@ -115,7 +117,7 @@ def test_a_sentence_says_how_models_were_trained(tmp_path):
     usual = {"max_epochs": 100, "learning_rate": 0.01, "refit": True, "seeds": [0, 1]}
     models = [{**EXPERIMENT["model"][0], "label": "a"}, {"label": "net", "train": {**usual, "max_epochs": 5}}]
     store = Store(tmp_path)
-    store.open(Manifest("t", {}, {}, {}, {**EXPERIMENT, "train": usual, "model": models}, []))
+    store.open(BenchmarkManifest("t", {}, {}, {}, {**EXPERIMENT, "train": usual, "model": models}, []))
     assert settings(store) == "Trained with learning_rate=0.01, refit=True, seeds=[0, 1]; net with max_epochs=5."
 
 
@@ -132,7 +134,7 @@ def stored(folder, values, metric="ndcg@10"):
     """Return a store of runs, each given by label and seed with its value in every one of three queries."""
     store = Store(folder)
     runs = [{"label": label, "seed": seed, "key": f"{label}{seed}"} for label, seed in values]
-    store.open(Manifest("t", {}, {}, {metric: True}, EXPERIMENT, runs))
+    store.open(BenchmarkManifest("t", {}, {}, {metric: True}, EXPERIMENT, runs))
     for (label, seed), v in values.items():
         row = Row(
             f"{label}{seed}", label, seed, {}, metrics={metric: [v, v - 0.1, v + 0.1]}, queries=3, machine=MACHINE
@@ -177,7 +179,7 @@ def test_networks_have_a_line_a_run_that_says_how_they_were_trained(tmp_path):
     store = Store(tmp_path)
     labels = [("net", 0), ("net", 1), ("short", 0), ("ease", None)]
     runs = [{"label": label, "seed": seed, "key": f"{label}{seed}"} for label, seed in labels]
-    store.open(Manifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
+    store.open(BenchmarkManifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
     history = [{"epoch": n, "loss": 1.0, "value": 0.1 - abs(n - 4) / 100, "seconds": 600.0 * n} for n in (2, 4, 6)]
     found = {"epochs": 4, "seconds": 3600.0, "monitor": "ndcg@10", "seconds_to_best": 2400.0, "history": history}
     settled = {"epochs": 3, "seconds": 6.0, "refits": []}
@@ -210,7 +212,7 @@ def test_where_no_model_is_a_network_nothing_is_said_of_training(store):
 def test_models_that_know_the_time_of_a_query_are_told_apart_where_there_are_any(tmp_path):
     store = Store(tmp_path)
     runs = [{"label": label, "seed": None, "key": label} for label in ("a", "b", "c")]
-    store.open(Manifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
+    store.open(BenchmarkManifest("t", {}, {}, {"ndcg@10": True}, EXPERIMENT, runs))
     for label, reads in (("a", True), ("b", False)):
         metrics = {"ndcg@10": [0.1, 0.0, 0.2]}
         store.add(Row(label, label, None, {}, reads, metrics=metrics, machine=MACHINE), pa.table({"ndcg@10": [0.1]}))

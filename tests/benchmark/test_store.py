@@ -8,13 +8,13 @@ import textwrap
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.errors import ResultsError
 
 
 def manifest(task="t1", keys=("a", "b"), **description):
     runs = [{"label": key, "seed": None, "key": key} for key in keys]
-    return Manifest(task, {"data": "d1", **description}, {"events": 3}, {}, {}, runs)
+    return BenchmarkManifest(task, {"data": "d1", **description}, {"events": 3}, {}, {}, runs)
 
 
 def row(key, **values):
@@ -63,7 +63,7 @@ def test_a_run_is_called_what_the_experiment_calls_it(tmp_path):
     store.open(manifest(keys=("a",)))
     store.add(row("a"), lists())
     runs = [{"label": label, "seed": None, "key": "a"} for label in ("new", "twin")]
-    store.open(Manifest("t1", {"data": "d1"}, {}, {}, {}, runs))
+    store.open(BenchmarkManifest("t1", {"data": "d1"}, {}, {}, {}, runs))
     assert [r.label for r in store.rows()] == ["new", "twin"]
     store.compose(lambda s: "")
     assert pa.parquet.read_table(tmp_path / "lists.parquet")["model"].to_pylist() == ["new", "twin"]
@@ -145,11 +145,11 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     code = textwrap.dedent("""
         import resource, signal, sys
         import pyarrow as pa
-        from zoo.benchmark.store import Manifest, Row, Store
+        from zoo.benchmark.store import BenchmarkManifest, Row, Store
         from zoo.errors import ResultsError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = Store(sys.argv[1])
-        store.open(Manifest("t", {}, {}, {}, {}, [{"label": "a", "seed": None, "key": "a"}, {"label": "b", "seed": None, "key": "b"}]))
+        store.open(BenchmarkManifest("t", {}, {}, {}, {}, [{"label": "a", "seed": None, "key": "a"}, {"label": "b", "seed": None, "key": "b"}]))
         store.add(Row("a", "a", None, {}), pa.table({"x": [1]}))
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         import numpy as np

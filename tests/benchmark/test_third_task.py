@@ -34,7 +34,7 @@ from zoo.data.queries import Queries, Targets
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
-from zoo.params import Table, validated
+from zoo.params import StrictTable, validated
 from zoo.registry.registry import Registry
 from zoo.stages.candidates import Exclusions
 from zoo.stages.context import RunContext
@@ -43,7 +43,7 @@ from zoo.stages.stage import TrainingData
 DAY = 24 * 60 * 60 * 1000
 
 
-class LastBasket(Table):
+class LastBasket(StrictTable):
     """The last day of each user tests."""
 
     policy: Literal["last-basket"] = "last-basket"

@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.comparison_tables import Cell, Table
-from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.comparison_tables import Cell, ComparisonTable
+from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.cli.terminal_tables import GAP, fitting, print_results
 
-TABLE = Table(
+TABLE = ComparisonTable(
     ["model", "ndcg@10", "recall@10", "fit s"],
     [
         [Cell("popular"), Cell("0.0512", "same"), Cell("0.1000"), Cell("0.01")],
@@ -32,13 +32,13 @@ def test_columns_are_grouped_by_what_fits(width, groups):
 
 def test_where_there_is_no_bold_the_best_needs_room_for_its_mark():
     assert list(fitting(TABLE, 35, " *")) == [[0, 1, 2, 3]]  # "0.0530 *" is no wider than "0.0512 ="
-    best = Table(["model", "hit@5"], [[Cell("als"), Cell("0.5300", "best")]])
+    best = ComparisonTable(["model", "hit@5"], [[Cell("als"), Cell("0.5300", "best")]])
     assert list(fitting(best, 13, " *")) == [[0, 1]]
     assert list(fitting(best, 12, "")) == [[0, 1]]
 
 
 def test_a_table_without_a_metric_is_one_column():
-    assert list(fitting(Table(["model"], []), 80)) == [[0]]
+    assert list(fitting(ComparisonTable(["model"], []), 80)) == [[0]]
 
 
 def test_how_networks_were_trained_stands_below_the_table(tmp_path, capsys):
@@ -50,7 +50,7 @@ def test_how_networks_were_trained_stands_below_the_table(tmp_path, capsys):
         "model": [],
     }
     store = Store(tmp_path)
-    store.open(Manifest("t", {}, {}, {"hit@1": True}, experiment, [{"label": "net", "seed": 0, "key": "k"}]))
+    store.open(BenchmarkManifest("t", {}, {}, {"hit@1": True}, experiment, [{"label": "net", "seed": 0, "key": "k"}]))
     training = {"epochs": 3, "seconds": 12.0, "refits": []}
     row = Row("k", "net", 0, {}, metrics={"hit@1": [0.5, 0.4, 0.6]}, queries=1, training=training)
     store.add(row, pa.table({"hit@1": [0.5]}))

@@ -9,7 +9,7 @@ from zoo.api import CutoffParams, QueryMetric
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError, ScoreError
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric import Facts
 
 NAMES = ("hit", "recall", "precision", "ndcg", "mrr", "map", "coverage", "gini", "novelty")
@@ -34,7 +34,8 @@ def judged(lists_of, targets_of):
     lists = [[1, 2, 3], [5], [], [6, 1], [2, 3, 1], [4, 5, 6], [1]]
     sets = [{1}, {5, 6}, {1, 2, 3}, {1}, {4, 5}, {6}, {2}]
     return [
-        Judged.of(lists_of(lists[a:b], 3).items, targets_of(sets[a:b]), 3) for a, b in [(0, 7), (0, 2), (2, 3), (3, 7)]
+        EvaluatedLists.of(lists_of(lists[a:b], 3).items, targets_of(sets[a:b]), 3)
+        for a, b in [(0, 7), (0, 2), (2, 3), (3, 7)]
     ]
 
 
@@ -114,7 +115,7 @@ def test_facts_of_a_log_and_a_catalogue():
 def test_a_target_twice_in_a_list_is_refused(targets_of, sets):
     items = torch.tensor([[1, 2, 3, 5], [9, 4, 2, 4]])
     with pytest.raises(ScoreError) as error:
-        Judged.of(items, targets_of(sets), 4)
+        EvaluatedLists.of(items, targets_of(sets), 4)
     assert str(error.value) == (
         "the list of query 1 holds item 4 more than once, and it is a target: a list is a set of items; "
         "mend `recommend` or the ranker that made it"

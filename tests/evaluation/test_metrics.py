@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional import retrieval
 
 from zoo.builtin import zoo_components
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import CatalogueMetric, Facts
 from zoo.evaluation.metrics.diversity import diversity
@@ -195,7 +195,7 @@ def test_agrees_with_torchmetrics_on_whole_rankings_with_positive_scores(metric,
 @given(case=cases(), k=st.integers(2, 9))
 def test_diversity_is_the_same_for_dense_and_sparse_features(targets_of, lists_of, case, k):
     lists, sets, facts = case
-    judged = Judged.of(lists_of(lists, 9).items, targets_of(sets), k)
+    judged = EvaluatedLists.of(lists_of(lists, 9).items, targets_of(sets), k)
     sparse = ItemFeatures.of_sparse(scipy.sparse.csr_matrix(facts.features.values.numpy()), facts.features.names)
     np.testing.assert_allclose(diversity(judged, sparse), diversity(judged, facts.features), atol=1e-6)
 
@@ -204,11 +204,11 @@ def test_diversity_of_more_lists_than_a_block(monkeypatch, targets_of):
     monkeypatch.setattr("zoo.evaluation.metrics.diversity.BLOCK", 3)
     rng = np.random.default_rng(0)
     items = torch.from_numpy(np.stack([rng.permutation(20)[:5] + 1 for _ in range(10)]))
-    judged = Judged.of(items, targets_of([{1}] * 10), 5)
+    judged = EvaluatedLists.of(items, targets_of([{1}] * 10), 5)
     features = features_of(0, 20)
     whole = diversity(judged, features)
     assert torch.equal(
-        whole, torch.cat([diversity(Judged.of(row[None], targets_of([{1}]), 5), features) for row in items])
+        whole, torch.cat([diversity(EvaluatedLists.of(row[None], targets_of([{1}]), 5), features) for row in items])
     )
 
 

@@ -142,6 +142,6 @@ def test_items_outside_training_start_at_zero_and_inputs_are_scaled():
     table = ItemTable(torch.tensor([False, True, False, True]), 16)
     assert (table.weight[[0, 2]] == 0).all()
     items = torch.tensor([[1, 0], [3, 1]])
-    torch.testing.assert_close(table.inputs(items), table.outputs(items) * 4)
+    torch.testing.assert_close(table.inputs(items), table.embed_outputs(items) * 4)
     hidden = torch.randn(2, 16)
     torch.testing.assert_close(table.logits(hidden, items[1]), table.all_logits(hidden)[torch.arange(2), items[1]])

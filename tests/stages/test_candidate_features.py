@@ -167,7 +167,7 @@ def test_new_items_are_told_of_as_if_they_had_been_there(
     part = ItemFeatures.of_sparse(vectors.sparse()[:8], vectors.names)
     before.fit(TrainingData.of(few, Catalogue(catalogue.ids[:8], catalogue.table[:8]), part))
     new = Catalogue(pa.array([None, "8", "9"]), pa.concat_tables([catalogue.table[:1], catalogue.table[8:]]))
-    before.grow(new, ItemFeatures.of_sparse(vectors.sparse()[8:], vectors.names))
+    before.add_items(new, ItemFeatures.of_sparse(vectors.sparse()[8:], vectors.names))
 
     asked = Queries.of_histories(log)
     known, names = before.of(asked, found, vectors)

@@ -22,7 +22,7 @@ class Encoder(nn.Module):
         self.block = TransformerBlock(params.dim, 2, params.dropout, causal=True)
 
     def forward(self, batch):
-        return self.block(self.items.inputs(batch.items) + self.positions[: batch.items.shape[1]])
+        return self.block(self.items.embed_inputs(batch.items) + self.positions[: batch.items.shape[1]])
 
 
 class Small(NeuralPredictor):

@@ -53,7 +53,7 @@ class Last(torch.nn.Module):
         self.items = items
 
     def forward(self, batch):
-        return self.items.inputs(batch.items)
+        return self.items.embed_inputs(batch.items)
 
 @hookimpl
 def zoo_components():

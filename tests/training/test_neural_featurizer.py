@@ -11,7 +11,7 @@ from zoo.config.train import NetworkSettings
 from zoo.data.texts import Texts
 from zoo.errors import DataError, TrainingError
 from zoo.stages.context import TrainingEnvironment
-from zoo.training.neural_featurizer import PairLesson
+from zoo.training.neural_featurizer import PairTrainingStep
 from zoo.training.pairs import Neighbours, PairExamples, some_of
 from zoo.training.tokenizer import Tokenizer
 
@@ -154,7 +154,7 @@ def test_the_loss_is_a_corrected_softmax_over_the_batch(shop):
             correction = 0 if place == right else np.log(chance)
             scores.append(float(row @ vectors[candidate]) / 0.5 - correction if candidate != left else -np.inf)
         total -= scores[right] - np.log(np.exp(scores).sum())
-    loss = PairLesson(network, 0.5, logq=True).loss(batch)
+    loss = PairTrainingStep(network, 0.5, logq=True).loss(batch)
     assert loss.item() == pytest.approx(total / len(rows), rel=1e-4)
 
 

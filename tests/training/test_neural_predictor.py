@@ -12,7 +12,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.errors import NotFittedError
 from zoo.stages.stage import State
-from zoo.training.neural_predictor import Lesson
+from zoo.training.neural_predictor import TrainingStep
 from zoo.training.objectives import NextItem, loss_of
 
 LOSSES = ("softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce")
@@ -99,7 +99,7 @@ def test_only_positions_that_ask_for_an_item_reach_the_loss(cycle, fit):
         return hidden.sum()
 
     with torch.no_grad():
-        Lesson(network, loss).loss(batch)
+        TrainingStep(network, loss).loss(batch)
         whole = network.encoder(batch.inputs)
     hidden, targets = reached[0]
     assert len(hidden) == int(batch.inputs.lengths.sum()) < batch.targets.numel()
@@ -114,7 +114,7 @@ def test_only_positions_that_ask_for_an_item_reach_the_loss(cycle, fit):
 def test_every_parameter_gets_a_gradient(cycle, fit, make, loss):
     predictor = fit(cycle, {"loss": loss})
     counts = torch.from_numpy(cycle.counts())
-    lesson = Lesson(predictor.network, loss_of(predictor.params, counts, torch.Generator().manual_seed(0)))
+    lesson = TrainingStep(predictor.network, loss_of(predictor.params, counts, torch.Generator().manual_seed(0)))
     lesson.loss(next(iter(NextItem(8).examples(cycle, 60, np.random.default_rng(0))))).backward()
     for name, parameter in predictor.network.named_parameters():
         assert parameter.grad is not None, name

@@ -15,7 +15,7 @@ from zoo.nn.lists import list_ndcg
 from zoo.stages.context import RunContext
 from zoo.stages.ranking_data import RankingData
 from zoo.trained import Trained
-from zoo.training.neural_ranker import ListLesson, NeuralRanker
+from zoo.training.neural_ranker import ListTrainingStep, NeuralRanker
 
 
 class Pointwise(NeuralRanker[NeuralRankerParams]):
@@ -103,7 +103,7 @@ class Taught(Pointwise):
     def pretrain(self, scorer: Any, examples: Any, context: RunContext) -> None:
         """Take a step, and look at labels and mode afterwards."""
         self.seen = [batch.labels for batch in examples]
-        self.learn(ListLesson(scorer, self.loss), examples, context, 1)
+        self.learn(ListTrainingStep(scorer, self.loss), examples, context, 1)
 
     def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
         """Return the mean squared error, and note in which mode the scorer is."""

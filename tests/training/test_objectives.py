@@ -26,8 +26,8 @@ def some_without_history(log):
 
 def test_a_hidden_position_at_the_query_s_moment_follows_each_history(cycle):
     queries, none = some_without_history(cycle)
-    plain = NextItem(4).question(queries, CPU)
-    asked = MaskedItem(5, 0.2).question(queries, CPU)
+    plain = NextItem(4).inference_batch(queries, CPU)
+    asked = MaskedItem(5, 0.2).inference_batch(queries, CPU)
     for row in range(len(queries)):
         n = int(plain.lengths[row])
         assert int(asked.lengths[row]) == n + 1
@@ -38,14 +38,14 @@ def test_a_hidden_position_at_the_query_s_moment_follows_each_history(cycle):
         assert asked.now[row, : max(n - 1, 0)].tolist() == plain.now[row, : max(n - 1, 0)].tolist()
     assert asked.items.shape[1] == 5
     for objective in (NextItem(4), MaskedItem(5, 0.2)):
-        assert objective.answerable(objective.question(queries, CPU)).tolist() == (~none).tolist()
+        assert objective.has_context(objective.inference_batch(queries, CPU)).tolist() == (~none).tolist()
 
 
 def test_users_of_training_are_known_without_a_history(cycle):
     queries, _ = some_without_history(cycle)
     queries = replace(queries, users=np.where(np.arange(len(queries)) % 2 == 0, queries.users, 0))
     objective = UserItem()
-    assert objective.answerable(objective.question(queries, CPU)).tolist() == (queries.users > 0).tolist()
+    assert objective.has_context(objective.inference_batch(queries, CPU)).tolist() == (queries.users > 0).tolist()
 
 
 class UserVectors(nn.Module):

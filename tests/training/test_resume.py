@@ -134,7 +134,7 @@ def test_the_hidden_items_of_a_resumed_training_are_those_it_would_have_had(go):
             self.items, self.mix = items, nn.Linear(dim, dim)
 
         def forward(self, batch):
-            items = dropout(self.items.inputs(batch.items), 0.2, self.training)
+            items = dropout(self.items.embed_inputs(batch.items), 0.2, self.training)
             return self.mix(items.mean(1, keepdim=True).expand_as(items))
 
     class Masked(NeuralPredictor):

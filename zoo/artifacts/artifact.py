@@ -14,7 +14,7 @@ import torch
 
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
-from zoo.artifacts.query_parsing import Notes, asked, moment_of
+from zoo.artifacts.query_parsing import QueryWarnings, moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
@@ -188,7 +188,7 @@ class Artifact:
         now: int | str | None = None,
         place: Callable[[int], str] = lambda row: f"query {row + 1}",
         origin: str = "queries",
-        notes: Notes | None = None,
+        notes: QueryWarnings | None = None,
     ) -> Candidates:
         """Return the list of each row of a table of queries, `[Q, K]`.
 
@@ -210,7 +210,9 @@ class Artifact:
             torch.zeros(len(queries), dtype=torch.bool),
         )
         moment = None if now is None else moment_of(now, self)
-        for rows, part in asked(queries, self, place, origin, now=moment, notes=Notes() if notes is None else notes):
+        for rows, part in parse_queries(
+            queries, self, place, origin, now=moment, notes=QueryWarnings() if notes is None else notes
+        ):
             found = self.pipeline.recommend(part, k, self.rules, candidates=self.candidates)
             at = torch.from_numpy(rows)
             lists.items[at], lists.scores[at], lists.tied[at] = found.items, found.scores, found.tied

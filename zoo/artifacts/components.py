@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from zoo.artifacts.manifest import Manifest
+from zoo.artifacts.manifest import ArtifactManifest
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
@@ -26,7 +26,7 @@ def versions_of(model: ResolvedModel) -> dict[str, str]:
     return {CORE: __version__, **plugins}
 
 
-def model_of(manifest: Manifest, registry: Registry, path: str) -> ResolvedModel:
+def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> ResolvedModel:
     """Return the model of a manifest. A plugin of another version than the artifact's is warned of.
 
     Args:
@@ -53,13 +53,13 @@ def model_of(manifest: Manifest, registry: Registry, path: str) -> ResolvedModel
 
 
 def _chosen(
-    stage: Any, listed: Iterable[dict[str, Any]], manifest: Manifest, registry: Registry, path: str
+    stage: Any, listed: Iterable[dict[str, Any]], manifest: ArtifactManifest, registry: Registry, path: str
 ) -> tuple[Chosen, ...]:
     """Return the components of one stage with their parameters."""
     return tuple(_one(stage, dict(values), manifest, registry, path) for values in listed)
 
 
-def _one(stage: StageName, values: dict[str, Any], manifest: Manifest, registry: Registry, path: str) -> Chosen:
+def _one(stage: StageName, values: dict[str, Any], manifest: ArtifactManifest, registry: Registry, path: str) -> Chosen:
     """Return a component with its parameters."""
     name = str(values.pop("name", ""))
     try:
@@ -75,7 +75,7 @@ def _one(stage: StageName, values: dict[str, Any], manifest: Manifest, registry:
         raise ArtifactError(f"{path}: {error} The installed version does not take what the artifact says.") from None
 
 
-def _remedy(name: str, manifest: Manifest, registry: Registry) -> str:
+def _remedy(name: str, manifest: ArtifactManifest, registry: Registry) -> str:
     """Return what to do where a component is not there."""
     distribution = name.partition("/")[0]
     version = manifest.versions.get(distribution, "unknown")

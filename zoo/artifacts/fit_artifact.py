@@ -16,7 +16,7 @@ from zoo.pipeline import fitting
 from zoo.stages.context import RunContext, Tell, TrainingEnvironment
 
 
-def chosen_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedModel:
+def select_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedModel:
     """Return the model of a label; an experiment's only one where no label is given.
 
     Raises:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from zoo.artifacts.manifest import NAME, FileEntry, Manifest, TensorEntry, file_digest
+from zoo.artifacts.manifest import NAME, ArtifactManifest, FileEntry, TensorEntry, file_digest
 from zoo.atomic import write_folder_atomically
 from zoo.errors import ArtifactError
 from zoo.tensors import join_csr, read_parts
@@ -83,7 +83,7 @@ class Folder:
         if not (path / NAME).exists():
             raise ArtifactError(f"{path} holds no {NAME}: it is no artifact. Give the folder that `zoo fit` wrote.")
         names = {found.name for found in self._listed()}
-        self.manifest = Manifest.of(self._content(NAME), str(path / NAME))
+        self.manifest = ArtifactManifest.of(self._content(NAME), str(path / NAME))
         expected = {NAME, *self.manifest.files}
         for name in sorted(names - expected):
             kind = "" if name.endswith(ENDINGS) else f": an artifact holds {', '.join(ENDINGS)} files only"

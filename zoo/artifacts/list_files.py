@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.query_files import Block, blocks, kind_of
-from zoo.artifacts.query_parsing import Notes
+from zoo.artifacts.query_parsing import QueryWarnings
 from zoo.atomic import write_atomically
 from zoo.errors import DataError
 from zoo.stages.candidates import Candidates
@@ -43,7 +43,7 @@ def recommend_file(
     *,
     now: int | str | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> Notes:
+) -> QueryWarnings:
     """Answer a file of queries with a file of lists, a row each, in the same order.
 
     Args:
@@ -60,7 +60,7 @@ def recommend_file(
     Raises:
         DataError: A file cannot be read or written, or a row is not of the form; the message names file, row and column.
     """
-    notes = Notes()
+    notes = QueryWarnings()
     with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
         for block in blocks(queries):
             found = artifact.lists(block.table, k, now=now, place=block.place, origin=str(queries), notes=notes)

@@ -11,14 +11,14 @@ from pydantic import Field
 
 from zoo.data.interactions import Clock
 from zoo.errors import ArtifactError, ConfigError
-from zoo.params import Table, validated
+from zoo.params import StrictTable, validated
 
 NAME = "zoo.json"
 FORMAT = 1
 """The format that this core writes, and the newest that it reads."""
 
 
-class TensorEntry(Table):
+class TensorEntry(StrictTable):
     """A tensor of a file."""
 
     dtype: str
@@ -27,7 +27,7 @@ class TensorEntry(Table):
     """The length of each axis."""
 
 
-class FileEntry(Table):
+class FileEntry(StrictTable):
     """A file of the folder."""
 
     size: int = Field(ge=0)
@@ -38,7 +38,7 @@ class FileEntry(Table):
     """Of a safetensors file: what is in it."""
 
 
-class ModelEntry(Table):
+class ModelEntry(StrictTable):
     """The components of the pipeline; each has a `name`, `distribution/component`, and all its parameters."""
 
     label: str
@@ -59,7 +59,7 @@ class ModelEntry(Table):
     """How the networks among its rankers were trained."""
 
 
-class LogEntry(Table):
+class LogEntry(StrictTable):
     """What is to be known of the events, beside those of the histories."""
 
     clock: Clock
@@ -74,7 +74,7 @@ class LogEntry(Table):
     """The time of the last event."""
 
 
-class Manifest(Table):
+class ArtifactManifest(StrictTable):
     """The content of `zoo.json`, but for its own checksum."""
 
     format: int
@@ -103,7 +103,7 @@ class Manifest(Table):
         return sealed(self.model_dump(mode="json"))
 
     @classmethod
-    def of(cls, text: bytes, path: str) -> Manifest:
+    def of(cls, text: bytes, path: str) -> ArtifactManifest:
         """Read the file's text.
 
         Args:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from zoo.artifacts.query_table import UNSET, Rows
+from zoo.artifacts.query_table import UNSET, QueryTable
 from zoo.data.queries import Queries
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Notes:
+class QueryWarnings:
     """What is to be said of queries, counted as they go by.
 
     Attributes:
@@ -50,7 +50,7 @@ class Notes:
     later: int = 0
     unknown: list[str] = field(default_factory=list)
 
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Return a line for each thing that somebody should know."""
         examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
         lines = [
@@ -78,12 +78,18 @@ def moment_of(now: int | str, artifact: Artifact) -> int:
     Raises:
         DataError: It is none.
     """
-    rows = Rows(pa.table({"now": [now]}), artifact, lambda row: "now", "now")
+    rows = QueryTable(pa.table({"now": [now]}), artifact, lambda row: "now", "now")
     return int(rows.moments(None)[0])
 
 
-def asked(
-    table: pa.Table, artifact: Artifact, place: Callable[[int], str], origin: str, *, now: int | None, notes: Notes
+def parse_queries(
+    table: pa.Table,
+    artifact: Artifact,
+    place: Callable[[int], str],
+    origin: str,
+    *,
+    now: int | None,
+    notes: QueryWarnings,
 ) -> Iterator[tuple[NDArray[np.int64], Queries]]:
     """Yield the rows of a table as queries: those answered from the artifact's histories, then those with their own.
 
@@ -98,7 +104,7 @@ def asked(
     Raises:
         DataError: A value is not of the form that is expected; the message names row and column.
     """
-    rows = Rows(table, artifact, place, origin)
+    rows = QueryTable(table, artifact, place, origin)
     users, moments = rows.users(notes), rows.moments(now)
     stored = (users > 0) & ~rows.has_history()
     notes.queries += len(users)
@@ -116,7 +122,7 @@ def asked(
         yield at, queries
 
 
-def _known_by_then(queries: Queries, artifact: Artifact, notes: Notes) -> Queries:
+def _known_by_then(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
     """Return queries at their moments, those without one just after everything; what happened later is left out."""
     last = np.where(queries.lengths > 0, queries.log.times[queries.end - 1], -1) if len(queries.log) else np.int64(-1)
     after = np.maximum(last, artifact.log.end if artifact.log.clock == "timestamp" else -1) + 1
@@ -129,7 +135,7 @@ def _known_by_then(queries: Queries, artifact: Artifact, notes: Notes) -> Querie
     return queries
 
 
-def _unread(queries: Queries, artifact: Artifact, notes: Notes) -> NDArray[np.bool_]:
+def _unread(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
     """Return which queries hold nothing that the predictor reads, `[B]`: neither a user nor an event of training."""
     pipeline = artifact.pipeline
     if not pipeline.model.predictor.capabilities.cold_users:

@@ -17,7 +17,7 @@ from zoo.errors import DataError, suggestion
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
-    from zoo.artifacts.query_parsing import Notes
+    from zoo.artifacts.query_parsing import QueryWarnings
 
 COLUMNS = ("user_id", "history", "times", "events", "now")
 """What a table of queries may have."""
@@ -46,19 +46,19 @@ def refuse_columns(names: list[str], origin: str) -> None:
         )
 
 
-class Rows:
+class QueryTable:
     """The rows of a table of queries, as an artifact reads them."""
 
     def __init__(self, table: pa.Table, artifact: Artifact, place: Callable[[int], str], origin: str) -> None:
         self.table, self.artifact, self.place, self.origin = table, artifact, place, origin
 
-    def at(self, places: NDArray[np.int64]) -> Rows:
+    def at(self, places: NDArray[np.int64]) -> QueryTable:
         """Return some of the rows."""
-        return Rows(
+        return QueryTable(
             self.table.take(pa.array(places)), self.artifact, lambda row: self.place(int(places[row])), self.origin
         )
 
-    def users(self, notes: Notes) -> NDArray[np.int64]:
+    def users(self, notes: QueryWarnings) -> NDArray[np.int64]:
         """Return the number of each row's user, `[B]`; 0 for one that the artifact does not know, or where none is named."""
         if "user_id" not in self.table.column_names:
             self._refuse_nobody(~self.has_history())
@@ -97,7 +97,7 @@ class Rows:
                 moments[given] = self._times(column.take(pa.array(given)), "now", given)
         return moments
 
-    def log(self, moments: NDArray[np.int64], notes: Notes) -> Interactions:
+    def log(self, moments: NDArray[np.int64], notes: QueryWarnings) -> Interactions:
         """Return the histories that the rows bring, a row each; events of items that are not known are left out."""
         lengths, values = self._lists("history")
         rows = np.repeat(np.arange(len(lengths)), lengths)

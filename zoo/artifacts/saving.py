@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
 from zoo.artifacts.folder import Folder, entry, written
-from zoo.artifacts.manifest import FORMAT, NAME, LogEntry, Manifest, ModelEntry
+from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
@@ -113,11 +113,11 @@ def _loaded(files: Folder, registry: Registry) -> Artifact:
     )
 
 
-def _manifest(artifact: Artifact, path: Path) -> Manifest:
+def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
     """Return what a folder holds, once all else is in it."""
     model = artifact.pipeline.model
     libraries = {name: version(name) for name in ("torch", "numpy", "scipy", "pyarrow")}
-    return Manifest(
+    return ArtifactManifest(
         format=FORMAT,
         model=ModelEntry(label=model.label, **model.as_json()),
         versions=versions_of(model),

@@ -33,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class ComparisonTable:
     """A table: headers, and a row of cells for each model."""
 
     headers: list[str]
@@ -50,7 +50,7 @@ class Table:
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def main_table(store: Store) -> Table:
+def main_table(store: Store) -> ComparisonTable:
     """Return the table of a benchmark: a row a model, its seeds in the mean."""
     groups = by_label(store.rows())
     good = {label: rows for label, rows in groups.items() if not rows[0].error}
@@ -69,7 +69,7 @@ def main_table(store: Store) -> Table:
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))
         rows.append([Cell(label), *figures, fit, *speed, *time])
-    return Table(headers, rows)
+    return ComparisonTable(headers, rows)
 
 
 _SPEED = (
@@ -80,7 +80,7 @@ _SPEED = (
 )
 
 
-def interval_table(store: Store) -> Table:
+def interval_table(store: Store) -> ComparisonTable:
     """Return every metric's mean over seeds, with the 95 % interval over the queries of one seed and the spread over all."""
     rows = []
     for label, every in by_label(store.rows()).items():
@@ -91,10 +91,10 @@ def interval_table(store: Store) -> Table:
             interval = f"{_figure(low)} to {_figure(high)}" + (f" (seed {runs[0].seed})" if several else "")
             spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if several else ""
             rows.append([Cell(label), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
-    return Table(["model", "metric", "value", "95 % interval", "over seeds"], rows)
+    return ComparisonTable(["model", "metric", "value", "95 % interval", "over seeds"], rows)
 
 
-def cold_table(store: Store) -> Table | None:
+def cold_table(store: Store) -> ComparisonTable | None:
     """Return the metrics among cold items alone, with the floor that random lists reach; None where nothing is cold."""
     groups = {label: rows for label, rows in by_label(store.rows()).items() if "cold" in rows[0].slices}
     if not groups:
@@ -106,10 +106,10 @@ def cold_table(store: Store) -> Table | None:
         slices = [r.slices["cold"] for r in runs if "cold" in r.slices]
         figures = [_mean([s["metrics"][n][0] if s.get("scored", True) else None for s in slices]) for n in names]
         rows.append([Cell(label), *map(Cell, figures)])
-    return Table(["model", *names], rows)
+    return ComparisonTable(["model", *names], rows)
 
 
-def training_table(store: Store) -> Table | None:
+def training_table(store: Store) -> ComparisonTable | None:
     """Return how each network was trained, a row a run; None where no model of the table is a network."""
     runs = [r for r in store.rows() if r.training and not r.error]
     if not runs:
@@ -131,10 +131,10 @@ def training_table(store: Store) -> Table | None:
         ]
         label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
         rows.append([Cell(label), *map(Cell, figures)])
-    return Table(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
+    return ComparisonTable(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
 
 
-def ranker_table(store: Store) -> Table | None:
+def ranker_table(store: Store) -> ComparisonTable | None:
     """Return how each ranker that trains in epochs was trained, a row a run, its folds together; None where there is none."""
     rows = []
     for run in store.rows():
@@ -146,10 +146,14 @@ def ranker_table(store: Store) -> Table | None:
             epochs = ", ".join(str(r["epochs"]) for r in fits)
             figures = (label, name, epochs, _mean(list(best)), ", ".join(steady))
             rows.append([Cell(text) for text in figures])
-    return Table(["model", "ranker", "epochs", "validation ndcg", "features that never vary"], rows) if rows else None
+    return (
+        ComparisonTable(["model", "ranker", "epochs", "validation ndcg", "features that never vary"], rows)
+        if rows
+        else None
+    )
 
 
-def candidate_table(store: Store) -> Table | None:
+def candidate_table(store: Store) -> ComparisonTable | None:
     """Return the recall of the candidates that rankers get; None where no model has a ranker."""
     rows = []
     for label, runs in by_label(store.rows()).items():
@@ -159,7 +163,7 @@ def candidate_table(store: Store) -> Table | None:
             rows.append(
                 [Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found])), Cell(taught)]
             )
-    return Table(["model", "candidates", "recall", "lists learned from"], rows) if rows else None
+    return ComparisonTable(["model", "candidates", "recall", "lists learned from"], rows) if rows else None
 
 
 def _refit(fit: dict[str, Any]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.fit_artifact import chosen_model
 from zoo.artifacts.fit_artifact import fit as fit_resolved
+from zoo.artifacts.fit_artifact import select_model
 from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.machine import device_of, sources_of
@@ -59,7 +59,7 @@ def fit(
         ArtifactError: `out` is taken by something that is no artifact, or cannot be written.
     """
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
-    chosen, place = chosen_model(experiment, model), None if out is None else Path(out)
+    chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)
     train, progress = experiment.train, progress or Progress()

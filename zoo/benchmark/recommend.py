@@ -24,7 +24,7 @@ from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import FittedPipeline, Rules
@@ -204,7 +204,7 @@ def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, 
     if not pipeline.rankers:
         return {}
     found = pipeline.retrieve(comparison.queries, comparison.candidates, comparison.rules)
-    judged = Judged.of(found.items, comparison.queries.answers(), comparison.candidates)
+    judged = EvaluatedLists.of(found.items, comparison.queries.answers(), comparison.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
     return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": fitted.record.informative}}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.benchmark.comparison_tables import (
-    Table,
+    ComparisonTable,
     by_label,
     candidate_table,
     cold_table,
@@ -93,7 +93,7 @@ def settings(store: Store) -> str:
     return "; ".join([f"Trained with {format_train(experiment['train'])}", *own]) + "."
 
 
-def finding(store: Store, table: Table) -> str:
+def finding(store: Store, table: ComparisonTable) -> str:
     """Return in a sentence what the first metric says; an empty string where it marks no best model."""
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
@@ -110,7 +110,7 @@ def finding(store: Store, table: Table) -> str:
     return "; ".join(said) + "."
 
 
-def legend(store: Store, table: Table, *, best: str) -> str:
+def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
     """Return what the marks of a table mean."""
     text = (
         f"{best}: the best of its column. `=`: cannot be told apart from the best (paired test over the same queries, "
@@ -127,7 +127,7 @@ def legend(store: Store, table: Table, *, best: str) -> str:
     return text + "."
 
 
-def _best(table: Table, column: int) -> str:
+def _best(table: ComparisonTable, column: int) -> str:
     """Return the label of the best model of a column; an empty string where none is marked."""
     return next((row[0].text for row in table.rows if row[column].verdict == "best"), "")
 

@@ -16,7 +16,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
-from zoo.benchmark.store import Manifest, Row, Store
+from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
@@ -76,7 +76,7 @@ def bench(
     runs = _runs(experiment, description)
     listed = [{"label": run.model.label, "seed": run.seed, "key": run.key} for run in runs]
     store.open(
-        Manifest(
+        BenchmarkManifest(
             digest(description),
             description,
             comparison.notes,

@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class BenchmarkManifest:
     """What a folder's results are about.
 
     Attributes:
@@ -101,7 +101,7 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def open(self, manifest: Manifest) -> None:
+    def open(self, manifest: BenchmarkManifest) -> None:
         """Take the folder for an experiment: an empty one, or one that holds results of the same task.
 
         Raises:
@@ -119,7 +119,7 @@ class Store:
             raise ResultsError(f"{self.folder} exists and is no benchmark's folder. Choose another --out, or empty it.")
         self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> BenchmarkManifest:
         """Return what the folder's results are about.
 
         Raises:
@@ -140,7 +140,7 @@ class Store:
             raise ResultsError(
                 f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
             )
-        return Manifest(**raw)
+        return BenchmarkManifest(**raw)
 
     def finished(self, key: str) -> Row | None:
         """Return a run's row if it is there and did not fail; a failed run is tried again."""

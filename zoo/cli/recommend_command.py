@@ -77,7 +77,7 @@ def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None)
     start = time.perf_counter()
     notes = recommend_file(artifact, queries, out, k, now=now)
     seconds = time.perf_counter() - start
-    for line in notes.said():
+    for line in notes.messages():
         click.echo(f"zoo: {line}", err=True)
     click.echo(f"{notes.queries:,} lists in {out} ({notes.queries / seconds:,.0f} a second)")
 
@@ -88,13 +88,13 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     from rich.markup import escape
     from rich.table import Table
 
-    from zoo.artifacts.query_parsing import Notes
+    from zoo.artifacts.query_parsing import QueryWarnings
 
     columns = {"user_id": user, "history": history}
     queries = pa.table({name: [value] for name, value in columns.items() if value is not None})
-    notes = Notes()
+    notes = QueryWarnings()
     (listed,) = artifact.named(artifact.lists(queries, k, now=now, notes=notes))
-    for line in notes.said():
+    for line in notes.messages():
         click.echo(f"zoo: {line}", err=True)
     titled = any(item.title for item in listed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

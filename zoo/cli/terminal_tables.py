@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from zoo.benchmark.comparison_tables import MARKS, Cell, Table, main_table, training_table
+from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.cli.output import console
 
@@ -42,7 +42,7 @@ def print_results(store: Store) -> None:
     out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
 
 
-def _print(table: Table, out: Console, best: str) -> None:
+def _print(table: ComparisonTable, out: Console, best: str) -> None:
     """Print a table, in parts where it is too wide."""
     for columns in fitting(table, out.width, best):
         shown = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
@@ -54,7 +54,7 @@ def _print(table: Table, out: Console, best: str) -> None:
         out.print()
 
 
-def fitting(table: Table, width: int, best: str = "") -> Iterator[list[int]]:
+def fitting(table: ComparisonTable, width: int, best: str = "") -> Iterator[list[int]]:
     """Yield the columns of a table in groups that are no wider than the terminal, each with the first column."""
     widths = [
         max(len(_plain(cell, best)) for cell in column)

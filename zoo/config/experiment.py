@@ -23,7 +23,7 @@ from zoo.config.experiment_file import (
     listed,
 )
 from zoo.config.splits import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
-from zoo.params import Table
+from zoo.params import StrictTable
 from zoo.spec import StageName
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
 Part = Literal["train", "validate", "rank", "test"]
 
 
-class KCore(Table):
+class KCore(StrictTable):
     """Users and items with fewer events are removed, again and again until none is left."""
 
     user: int = Field(1, ge=1)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from zoo.config.train import TrainSettings
-from zoo.params import Table
+from zoo.params import StrictTable
 
 ONE, MANY, TABLE = "zoo-component", "zoo-components", "zoo-table"
 """Marks in the JSON schema of a key: it takes a component of a stage (or several, alone or in a list); a list of components; a table."""
@@ -73,21 +73,21 @@ def listed(value: Any, keys: tuple[str, ...]) -> Any:
     return {**value, **{key: [value[key]] for key in keys if key in value and not isinstance(value[key], list)}}
 
 
-class DataTable(Table):
+class DataTable(StrictTable):
     """`[data]`, as far as every task has it."""
 
     source: DatasetChoice
     """A `dataset` component."""
 
 
-class EvaluateTable(Table):
+class EvaluateTable(StrictTable):
     """`[evaluate]`, as far as every task has it."""
 
     metrics: MetricChoices
     """`"name@k"`, or tables with `name`, `k` and further parameters."""
 
 
-class ModelTable(Table):
+class ModelTable(StrictTable):
     """`[[model]]`, as far as every task has it."""
 
     label: str | None = None
@@ -99,7 +99,7 @@ class ModelTable(Table):
         """The label, or the name of a component where there is none."""
 
 
-class ExperimentFile(Table):
+class ExperimentFile(StrictTable):
     """An experiment file: the base of each task's own.
 
     A task's class narrows the types of these tables to its own.
@@ -108,7 +108,7 @@ class ExperimentFile(Table):
     task: str
     """What is compared."""
     data: DataTable
-    split: Table
+    split: StrictTable
     evaluate: EvaluateTable
     train: TrainSettings = TrainSettings()
     model: Sequence[ModelTable] = Field(min_length=1)

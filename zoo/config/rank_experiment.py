@@ -19,7 +19,7 @@ from zoo.config.experiment_file import (
     RankerChoices,
     listed,
 )
-from zoo.params import Table
+from zoo.params import StrictTable
 
 
 class JudgedData(DataTable):
@@ -41,7 +41,7 @@ class JudgedData(DataTable):
     """Keys the hash that orders the documents of a list before any ranker, and so the order of tied ones."""
 
 
-class Folds(Table):
+class Folds(StrictTable):
     """Cross-validation by query: each part tests once, the part before it (of the first the last) validates, the others train."""
 
     policy: Literal["folds"]
@@ -57,7 +57,7 @@ class Folds(Table):
     model_config = ConfigDict(serialize_by_alias=True)
 
 
-class GivenLists(Table):
+class GivenLists(StrictTable):
     """The lists come split: a column says to which part each belongs."""
 
     policy: Literal["given"] = "given"

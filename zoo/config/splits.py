@@ -19,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from zoo.params import Table
+from zoo.params import StrictTable
 
 
 def _no_number(value: Any) -> Any:
@@ -52,7 +52,7 @@ _POLICY_IN_FILES = ConfigDict(json_schema_extra={"required": ["policy"]})
 """In Python the class says which policy it is; in a file the key `policy` does."""
 
 
-class Temporal(Table):
+class Temporal(StrictTable):
     """Global cutoffs: everything before the first trains, the windows between are the parts."""
 
     policy: Literal["temporal"] = "temporal"
@@ -76,7 +76,7 @@ class Temporal(Table):
         return cuts
 
 
-class LeaveLastOut(Table):
+class LeaveLastOut(StrictTable):
     """Per user the last event tests, the one before it validates (leaks across time: labelled so in each table)."""
 
     model_config = _POLICY_IN_FILES
@@ -88,7 +88,7 @@ class LeaveLastOut(Table):
     seed: Seed = 0
 
 
-class StrongGeneralisation(Table):
+class StrongGeneralisation(StrictTable):
     """Held-out users: a share of their events is the history, the rest the targets."""
 
     model_config = _POLICY_IN_FILES
@@ -104,7 +104,7 @@ class StrongGeneralisation(Table):
     seed: Seed = 0
 
 
-class Given(Table):
+class Given(StrictTable):
     """The data come split: a column of the events says to which part each belongs."""
 
     policy: Literal["given"] = "given"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from zoo.errors import ConfigError
-from zoo.params import Table, validated
+from zoo.params import StrictTable, validated
 
 RANKER_DEFAULTS: dict[str, Any] = {
     "max_epochs": 100, "patience": 10, "batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0,
@@ -17,7 +17,7 @@ RANKER_DEFAULTS: dict[str, Any] = {
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
 
 
-class LoggerTable(Table):
+class LoggerTable(StrictTable):
     """A logger of Lightning's with keyword arguments for it: every key but `name`."""
 
     model_config = ConfigDict(extra="allow")
@@ -26,7 +26,7 @@ class LoggerTable(Table):
     """Which one."""
 
 
-class NetworkSettings(Table):
+class NetworkSettings(StrictTable):
     """The keys of `[train]` that a model may set for itself under `[model.train]`."""
 
     max_epochs: int = Field(100, ge=1)

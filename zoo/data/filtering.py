@@ -11,7 +11,7 @@ from zoo.data.interactions import Interactions
 from zoo.errors import DataError
 
 
-def thinned(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
+def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
     """Return the log until the moment where it is to end, and by the rules for duplicates and for rare users and items.
 
     Raises:
@@ -28,16 +28,16 @@ def thinned(log: Interactions, settings: DataSettings, notes: Notes) -> Interact
         notes["left out: events from data.until on"] = before - len(log)
     if settings.duplicates != "keep":
         before = len(log)
-        log = log.where(_unrepeated(log, settings.duplicates))
+        log = log.where(_drop_duplicates(log, settings.duplicates))
         notes["left out: duplicates"] = before - len(log)
     if settings.k_core != KCore():
         before = len(log)
-        log = log.where(_in_core(log, settings.k_core))
+        log = log.where(_k_core(log, settings.k_core))
         notes["left out: k-core"] = before - len(log)
     return log
 
 
-def _unrepeated(log: Interactions, rule: str) -> NDArray[np.bool_]:
+def _drop_duplicates(log: Interactions, rule: str) -> NDArray[np.bool_]:
     """Return which events the rule for duplicates keeps, `[N]`."""
     pairs = log.users * (log.n_items + 1) + log.items
     if rule == "drop-exact":
@@ -55,7 +55,7 @@ def _unrepeated(log: Interactions, rule: str) -> NDArray[np.bool_]:
     return kept
 
 
-def _in_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:
+def _k_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:
     """Return which events belong to users and items that have enough of them among these very events, `[N]`."""
     kept = np.arange(len(log))
     users, items = log.users, log.items

@@ -15,7 +15,7 @@ from zoo.config.experiment import DataSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.clock import chosen_clock, times_of
 from zoo.data.dataset import Notes, Tables
-from zoo.data.filtering import thinned
+from zoo.data.filtering import filter_log
 from zoo.data.interactions import Interactions
 from zoo.data.schema import Ids, Mapped, ids
 from zoo.data.vocabulary import Vocabulary
@@ -49,7 +49,7 @@ def read_data(tables: Tables, settings: DataSettings) -> Data:
         tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
     )
     log, users, items, notes = _sorted_log(events, settings)
-    log = thinned(log, settings, notes)
+    log = filter_log(log, settings, notes)
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
         raise DataError(
@@ -82,7 +82,7 @@ def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> lis
 
 
 def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
-    """Return the log before it is thinned, with item numbers for the time being, and the ids of users and items."""
+    """Return the log before it is filter_log, with item numbers for the time being, and the ids of users and items."""
     for name in ("user_id", "item_id"):
         events.require(name)
     clock = chosen_clock(events, settings.time)

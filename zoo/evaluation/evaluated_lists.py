@@ -12,7 +12,7 @@ from zoo.errors import ScoreError
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EvaluatedLists:
     """Lists of which it is known where they are right.
 
     Attributes:
@@ -32,7 +32,7 @@ class Judged:
     best_gains: Tensor | None = None
 
     @classmethod
-    def of(cls, items: Tensor, targets: Targets, k: int) -> Judged:
+    def of(cls, items: Tensor, targets: Targets, k: int) -> EvaluatedLists:
         """Judge the first k slots of lists of items `[Q, any]`; a list shorter than k has empty slots.
 
         Raises:
@@ -65,12 +65,12 @@ class Judged:
         """Return the ranks of the slots, from 1, `[K]` float64."""
         return torch.arange(1, self.k + 1, dtype=torch.float64)
 
-    def at(self, k: int) -> Judged:
+    def at(self, k: int) -> EvaluatedLists:
         """Return the lists cut to their first k slots."""
         if k == self.k:
             return self
         graded = (None if gains is None else gains[:, :k] for gains in (self.gains, self.best_gains))
-        return Judged(self.items[:, :k], self.hits[:, :k], self.n_targets, self.targets, *graded)
+        return EvaluatedLists(self.items[:, :k], self.hits[:, :k], self.n_targets, self.targets, *graded)
 
 
 def _refuse_repeats(items: Tensor, hits: Tensor) -> None:
@@ -87,3 +87,7 @@ def _refuse_repeats(items: Tensor, hits: Tensor) -> None:
             f"the list of query {at} holds item {item} more than once, and it is a target: a list is a set of items; "
             "mend `recommend` or the ranker that made it"
         )
+
+
+Judged = EvaluatedLists
+"""The name of `EvaluatedLists` in plugin API 1."""

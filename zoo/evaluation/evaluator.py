@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zoo.data.queries import Targets
 from zoo.errors import ConfigError
 from zoo.evaluation.bootstrap import Interval, catalogue_interval, query_intervals
-from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
+from zoo.evaluation.metric import CatalogueMetric, EvaluatedLists, Facts, Metric, QueryMetric
 from zoo.stages.candidates import Candidates
 
 
@@ -36,7 +36,7 @@ class Evaluation:
 
     values: dict[str, float]
     per_query: dict[str, NDArray[np.float64]]
-    judged: Judged
+    judged: EvaluatedLists
     skipped: int
     tied: float
     catalogue_metrics: tuple[CatalogueMetric[Any], ...]
@@ -113,12 +113,12 @@ class Evaluator:
         skipped = int((~asked).sum())
         return Evaluation(values, per_query, judged, skipped, self._tied(lists), catalogue, self.resamples)
 
-    def judge(self, lists: Candidates, targets: Targets) -> Judged:
+    def judge(self, lists: Candidates, targets: Targets) -> EvaluatedLists:
         """Return the lists of the queries that have a target, held against these."""
         asked, items = targets.counts > 0, lists.items.cpu()
         if asked.all():
-            return Judged.of(items, targets, self.k)
-        return Judged.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
+            return EvaluatedLists.of(items, targets, self.k)
+        return EvaluatedLists.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
 
     def per_query_only(self) -> Evaluator:
         """Return an evaluator without the metrics that say something of the whole catalogue, for a part of it."""

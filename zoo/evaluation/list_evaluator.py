@@ -1,4 +1,4 @@
-"""Judged lists in the order of a ranker, measured: graded labels, and a rule for queries without a relevant document."""
+"""EvaluatedLists lists in the order of a ranker, measured: graded labels, and a rule for queries without a relevant document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo.data.queries import Targets
 from zoo.errors import ConfigError
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.metric import Facts, Metric, QueryMetric
 from zoo.nn.lists import gains
@@ -71,7 +71,7 @@ class ListEvaluator:
         skipped = int((~asked).sum()) if np.isnan(self.empty) else 0
         return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples)
 
-    def _judged(self, items: Tensor, labels: Tensor) -> Judged:
+    def _judged(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
         """Return lists with what they found; each has a relevant document."""
         relevant = labels > 0
         worth = (gains(labels) if self.gain == "exponential" else labels).double()
@@ -82,4 +82,4 @@ class ListEvaluator:
         pad = (0, k - items.shape[1])
         items, relevant, worth = (torch.nn.functional.pad(v, pad) for v in (items, relevant, worth))
         best = worth.sort(dim=1, descending=True).values
-        return Judged(items, relevant, counts, targets, worth, best)
+        return EvaluatedLists(items, relevant, counts, targets, worth, best)

@@ -7,7 +7,7 @@ A metric of one's own takes a function and five lines:
 
         title = "first-hit"
 
-        def values(self, judged: Judged, facts: Facts) -> Tensor:
+        def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
             return judged.hits[:, 0].double()
 """
 
@@ -27,11 +27,11 @@ from torch import Tensor
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric_params import CutoffParams
 from zoo.stages.item_features import ItemFeatures
 
-__all__ = ["CatalogueMetric", "Facts", "Judged", "Metric", "QueryMetric"]
+__all__ = ["CatalogueMetric", "EvaluatedLists", "Facts", "Metric", "QueryMetric"]
 
 P = TypeVar("P", bound=CutoffParams)
 
@@ -148,10 +148,10 @@ class QueryMetric(Metric[P]):
             self.add_state(state, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     @abstractmethod
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`, of lists cut at k; NaN where it has none, which leaves the query out."""
 
-    def update(self, judged: Judged) -> None:
+    def update(self, judged: EvaluatedLists) -> None:
         """Add the queries of a block; their lists may be longer than k."""
         self.latest = self.values(judged.at(self.k), self.facts).double()
         defined = ~self.latest.isnan()
@@ -180,7 +180,7 @@ class CatalogueMetric(Metric[P]):
     def value(self, exposure: Tensor, facts: Facts) -> Tensor:
         """Return the value, a scalar, from the number of lists that show each item, `[I]` int64, 0 for the padding."""
 
-    def update(self, judged: Judged) -> None:
+    def update(self, judged: EvaluatedLists) -> None:
         """Add the lists of a block; they may be longer than k."""
         shown = torch.bincount(judged.items[:, : self.k].reshape(-1), minlength=len(self.exposure))
         shown[0] = 0

@@ -62,7 +62,7 @@ class ItemTable(nn.Module):
         self._kept = None
         return super().train(mode)
 
-    def grow(self, features: Tensor) -> None:
+    def add_items(self, features: Tensor) -> None:
         """Take new items after training, that are known by their features alone, `[N, F]`.
 
         Raises:
@@ -80,11 +80,11 @@ class ItemTable(nn.Module):
             self.weight = nn.Parameter(torch.cat([self.weight.detach(), self.weight.new_zeros(new, self.dim)]))
         self._kept = None
 
-    def inputs(self, items: Tensor) -> Tensor:
+    def embed_inputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as an encoder reads them, `[..., D]`."""
-        return self.outputs(items) * math.sqrt(self.dim)
+        return self.embed_outputs(items) * math.sqrt(self.dim)
 
-    def outputs(self, items: Tensor) -> Tensor:
+    def embed_outputs(self, items: Tensor) -> Tensor:
         """Return the vectors of items as the loss scores them, `[..., D]`."""
         if self.projection is None:
             return self._own(items)
@@ -94,9 +94,12 @@ class ItemTable(nn.Module):
         vectors = self.projection.rows(some)
         return embedding(place, vectors if self.weight is None else vectors + self._own(some))
 
+    inputs, outputs = embed_inputs, embed_outputs
+    """The names of these methods in plugin API 1."""
+
     def logits(self, hidden: Tensor, items: Tensor) -> Tensor:
         """Return the scores of one item each, `[N]`, for vectors `[N, D]` and items `[N]`."""
-        return (hidden * self.outputs(items)).sum(-1)
+        return (hidden * self.embed_outputs(items)).sum(-1)
 
     def all_logits(self, hidden: Tensor) -> Tensor:
         """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for those that nothing is known of."""

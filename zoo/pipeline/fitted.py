@@ -122,15 +122,15 @@ class FittedPipeline:
             assert features is not None  # a model without a featurizer is refused
             features = features.without_padding()
             predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
-            predictor.grow(features)
+            predictor.add_items(features)
             filters = [_copy(c, f) for c, f in zip(self.model.filters, self.filters, strict=True)]
             for item_filter in filters:
-                item_filter.grow(catalogue)
+                item_filter.add_items(catalogue)
             ranking = None
             if self.candidate_features is not None:
                 ranking = CandidateFeatures(self.model.candidate_features)
                 ranking.load_state(self.candidate_features.state())
-                ranking.grow(catalogue, features)
+                ranking.add_items(catalogue, features)
         except DataError as error:
             raise DataError(
                 f"{origin}: {error} The fitted model reads this: give new items the columns that the items of training had, of "

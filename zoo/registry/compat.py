@@ -2,7 +2,7 @@
 
 In API 1 a stage that trains in epochs set `epochs`, and perhaps `history` and `stopped`, as attributes of their own; since
 API 2 it sets one `trained`. In API 1 the parameters of a neural ranker held settings of its training; since API 2 these are
-`[model.ranker_train]`.
+`[model.ranker_train]`. `grow` of API 1 is `add_items`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from zoo.trained import Trained
 
 CHANGED = 2
 """The first plugin API whose components are taken as they are."""
-STAGES = ("featurizer", "predictor", "ranker")
-"""The stages that may train in epochs."""
+STAGES = ("featurizer", "predictor", "filter", "ranker")
+"""The stages whose classes are adapted."""
+RENAMED = {"grow": "add_items"}
+"""Methods that a stage of API 1 may override, and their names since API 2."""
 RANKER_TRAINING = {
     "max_epochs": (int, Field(100, ge=1, description="The most epochs.")),
     "patience": (int, Field(10, ge=1, description="Epochs without a better validation after which training stops.")),
@@ -41,17 +43,24 @@ def adapt_spec(spec: ComponentSpec) -> ComponentSpec:
 
 
 def adapt_class(target: type, spec: ComponentSpec) -> type:
-    """Return a component's class as this core uses it: of API 1 and trained in epochs, a subclass that has `trained`."""
-    if spec.api >= CHANGED or spec.stage not in STAGES:
+    """Return a component's class as this core uses it: of API 1, a subclass with the names that API 2 has."""
+    if spec.api >= CHANGED or spec.stage not in STAGES or not isinstance(target, type):
         return target
-    declared = callable(spec.capabilities) or spec.capabilities.trains_in_epochs
-    names_epochs = isinstance(target, type) and "epochs" in vars(target).get("fitted", ())
-    return with_trained(target) if isinstance(target, type) and (declared or names_epochs) else target
+    trains = (
+        callable(spec.capabilities) or spec.capabilities.trains_in_epochs or "epochs" in vars(target).get("fitted", ())
+    )
+    renamed = any(hasattr(target, old) for old in RENAMED)
+    return adapted(target, trains=trains) if trains or renamed else target
 
 
 @cache
-def with_trained(target: type) -> type:
-    """Return a subclass whose `trained` reads and sets the attributes `epochs`, `history` and `stopped`."""
+def adapted(target: type, *, trains: bool) -> type:
+    """Return a subclass with the methods of API 1 under their new names.
+
+    Args:
+        target: The class of the plugin.
+        trains: Whether the subclass has a `trained` that reads and sets the attributes `epochs`, `history` and `stopped`.
+    """
 
     def read(self: Any) -> Trained | None:
         epochs = _attribute(self, "epochs")
@@ -65,10 +74,13 @@ def with_trained(target: type) -> type:
             self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _empty, (target,), vars(self)
+        return _empty, (target, trains), vars(self)
 
-    names = {"__module__": target.__module__, "__qualname__": target.__qualname__, "__doc__": target.__doc__}
-    return type(target.__name__, (target,), {**names, "trained": property(read, write), "__reduce__": reduce})
+    names: dict[str, Any] = {new: getattr(target, old) for old, new in RENAMED.items() if hasattr(target, old)}
+    names |= {"__module__": target.__module__, "__qualname__": target.__qualname__, "__doc__": target.__doc__}
+    if trains:
+        names["trained"] = property(read, write)
+    return type(target.__name__, (target,), {**names, "__reduce__": reduce})
 
 
 def _attribute(stage: Any, name: str) -> Any:
@@ -79,9 +91,9 @@ def _attribute(stage: Any, name: str) -> Any:
         return None
 
 
-def _empty(target: type) -> Any:
+def _empty(target: type, trains: bool) -> Any:
     """Return an instance to be filled, in a process that was sent one."""
-    return object.__new__(with_trained(target))
+    return object.__new__(adapted(target, trains=trains))
 
 
 @cache

@@ -86,7 +86,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             table["price"] = _log_prices(catalogue)
         self._set_table(table, features, len(catalogue))
 
-    def grow(self, catalogue: Catalogue, features: ItemFeatures) -> None:
+    def add_items(self, catalogue: Catalogue, features: ItemFeatures) -> None:
         """Take N new items, which nobody took yet, numbered after all others.
 
         Args:

@@ -24,7 +24,7 @@ class Filter(Stage[P]):
     def keep(self, queries: Queries) -> Tensor:
         """Return which items may be recommended, `[B, I]` bool, or `[1, I]` where it is the same for all."""
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Take new items after fitting, numbered after all others. Override where their columns are enough to judge them.
 
         Args:
@@ -34,5 +34,5 @@ class Filter(Stage[P]):
             ArtifactError: The filter takes none.
         """
         raise ArtifactError(
-            f"{type(self).__name__} takes no new items: its plugin does not say how (`grow`). Fit the model again with them."
+            f"{type(self).__name__} takes no new items: its plugin does not say how (`add_items`). Fit the model again with them."
         )

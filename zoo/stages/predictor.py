@@ -25,7 +25,7 @@ class Predictor(Stage[P]):
     def score(self, queries: Queries) -> Tensor:
         """Return a score for every item, `[B, I]` float32; higher is better. The core may write into the result."""
 
-    def grow(self, features: ItemFeatures) -> None:
+    def add_items(self, features: ItemFeatures) -> None:
         """Take new items after fitting, numbered after all others. Override where their features are enough to score them.
 
         Args:
@@ -35,7 +35,7 @@ class Predictor(Stage[P]):
             ArtifactError: The predictor takes none.
         """
         raise ArtifactError(
-            f"{type(self).__name__} takes no new items: its plugin does not say how (`grow`). Fit the model again with them."
+            f"{type(self).__name__} takes no new items: its plugin does not say how (`add_items`). Fit the model again with them."
         )
 
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
 from zoo.testing import stand_in
 from zoo.testing.data import World, shop
-from zoo.testing.fresh_report import Report
+from zoo.testing.fresh_report import FreshProcessReport
 from zoo.testing.subject import Subject
 from zoo.version import __version__
 
@@ -52,7 +52,7 @@ class FreshProcess:
     subjects: list[Subject] = field(default_factory=list)
 
     @cached_property
-    def report(self) -> Report:
+    def report(self) -> FreshProcessReport:
         """Return what it found."""
         before, errors, saved = dict[str, Tensor](), dict[str, str](), dict[str, str]()
         with tempfile.TemporaryDirectory() as folder:
@@ -66,8 +66,8 @@ class FreshProcess:
             try:
                 found, after = self._run(Path(folder), saved)
             except ArtifactError as error:
-                return Report([], before, {}, errors, str(error))
-        return Report(found["heavy"], before, after, {**errors, **found["errors"]})
+                return FreshProcessReport([], before, {}, errors, str(error))
+        return FreshProcessReport(found["heavy"], before, after, {**errors, **found["errors"]})
 
     def _run(self, folder: Path, saved: dict[str, str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Run the process, and return what it reports and what the components answered.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class FreshProcessReport:
     """What a fresh process found.
 
     Attributes:
@@ -31,5 +31,5 @@ class Reporter(Protocol):
     """A fresh process, as far as checks ask it."""
 
     @property
-    def report(self) -> Report:
+    def report(self) -> FreshProcessReport:
         """Return what it found."""

@@ -25,7 +25,7 @@ CHECKPOINT_SHARE = 0.02
 """The most of the training time that may go into checkpoints, but for the first and the last."""
 
 
-class Meter(pl.Callback):
+class EpochTimer(pl.Callback):
     """Knows loss and seconds of the epochs trained, and ends a training whose loss is no number.
 
     Losses are looked at now and then, so that no step has to wait for its own.
@@ -90,7 +90,7 @@ class Meter(pl.Callback):
 
 
 @dataclass(frozen=True)
-class Rule:
+class StoppingRule:
     """When a training validates, and when it stops.
 
     Attributes:
@@ -104,7 +104,7 @@ class Rule:
     every: int
 
 
-class KeepBest(pl.Callback):
+class EarlyStopping(pl.Callback):
     """Validates after epochs, keeps the best weights, and stops when they have not improved for a while.
 
     Attributes:
@@ -113,15 +113,15 @@ class KeepBest(pl.Callback):
             `seconds` of training until then.
     """
 
-    def __init__(self, validate: Callable[[], float], rule: Rule, meter: Meter) -> None:
+    def __init__(self, validate: Callable[[], float], rule: StoppingRule, timer: EpochTimer) -> None:
         """Set the rule.
 
         Args:
             validate: Returns the metric of the network as it stands; called on every rank.
             rule: When to validate and when to stop.
-            meter: Knows loss and seconds of the epoch; comes before this among the callbacks.
+            timer: Knows loss and seconds of the epoch; comes before this among the callbacks.
         """
-        self.validate, self.rule, self.meter = validate, rule, meter
+        self.validate, self.rule, self.timer = validate, rule, timer
         self.best_epoch, self.history = 0, list[dict[str, Any]]()
         self._weights: dict[str, Tensor] = {}
 
@@ -147,7 +147,7 @@ class KeepBest(pl.Callback):
         if not self.history or value > self.best:
             self.best_epoch = epoch
             self._copy(weights(pl_module.network))
-        found = {"epoch": epoch, "loss": self.meter.loss, "value": value, "seconds": self.meter.seconds}
+        found = {"epoch": epoch, "loss": self.timer.loss, "value": value, "seconds": self.timer.seconds}
         self.history.append(found)
         trainer.should_stop = trainer.should_stop or self.is_over()
         pl_module.log(self.rule.monitor, value, batch_size=1)
@@ -204,27 +204,27 @@ class StopTogether(pl.Callback):
         trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop)
 
 
-class Progress(pl.Callback):
+class ProgressReport(pl.Callback):
     """Tells how many epochs are done, and how well."""
 
-    def __init__(self, tell: Tell, meter: Meter, keep: KeepBest | None) -> None:
-        self.tell, self.meter, self.keep = tell, meter, keep
+    def __init__(self, tell: Tell, timer: EpochTimer, keep: EarlyStopping | None) -> None:
+        self.tell, self.timer, self.keep = tell, timer, keep
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say where a training goes on."""
-        if self.meter.epochs and trainer.is_global_zero:
+        if self.timer.epochs and trainer.is_global_zero:
             self.tell(
-                self.meter.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.meter.epochs}", resumed=True
+                self.timer.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.timer.epochs}", resumed=True
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Tell."""
         if trainer.is_global_zero:
-            self.tell(self.meter.epochs, trainer.max_epochs or 0, self._note())
+            self.tell(self.timer.epochs, trainer.max_epochs or 0, self._note())
 
     def _note(self) -> str:
         """Return loss and metric in a few words."""
-        note = f"loss {self.meter.loss:.3f}"
+        note = f"loss {self.timer.loss:.3f}"
         if self.keep and self.keep.history:
             last, best = (
                 f"{value:.4f}".removeprefix("0") for value in (self.keep.history[-1]["value"], self.keep.best)
@@ -233,7 +233,7 @@ class Progress(pl.Callback):
         return note
 
 
-def reason(trainer: pl.Trainer, keep: KeepBest | None) -> Stop:
+def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
     """Return what ended a training."""
     if keep and keep.is_over():
         return "patience"
@@ -244,7 +244,7 @@ def reason(trainer: pl.Trainer, keep: KeepBest | None) -> Stop:
     return "time_limit" if left is not None and left <= 0 else "callback"
 
 
-class KeepLast(Checkpoint):
+class EpochCheckpoint(Checkpoint):
     """Keeps the last epoch on disk, so that an interrupted training can go on.
 
     A large model takes long to write, and a small epoch is soon trained again: so a checkpoint waits until the training

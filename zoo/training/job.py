@@ -14,7 +14,8 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
@@ -25,7 +26,15 @@ from zoo.errors import ConfigError
 from zoo.hookspecs import Training
 from zoo.stages.context import Tell
 from zoo.trained import Trained
-from zoo.training.callbacks import KeepBest, KeepLast, Meter, Progress, Rule, StopTogether, reason
+from zoo.training.callbacks import (
+    EarlyStopping,
+    EpochCheckpoint,
+    EpochTimer,
+    ProgressReport,
+    StoppingRule,
+    StopTogether,
+    reason,
+)
 from zoo.training.checkpoint import SafeCheckpointIO, epoch_of
 from zoo.training.loggers import logger_of
 from zoo.training.module import TrainingModule
@@ -60,7 +69,7 @@ class TrainingJob:
     batches: Batches
     streams: tuple[Stream, ...]
     validate: Callable[[], float] | None
-    rule: Rule
+    rule: StoppingRule
     checkpoint: Path | None
     identity: dict[str, Any]
 
@@ -83,21 +92,21 @@ class TrainingJob:
         module = TrainingModule(self.network, s, s.max_epochs * math.ceil(len(batches) / s.accumulate))
         is_first = environment is None or environment.global_rank() == 0
         begun = self.checkpoint if self.checkpoint is not None and self.checkpoint.exists() else None
-        meter = Meter(self.name)
-        keep = None if self.validate is None else KeepBest(self.validate, self.rule, meter)
+        timer = EpochTimer(self.name)
+        keep = None if self.validate is None else EarlyStopping(self.validate, self.rule, timer)
         callbacks = [
             Streams(self.streams),
-            meter,
+            timer,
             *([keep] if keep else []),
-            Progress(tell, meter, keep),
+            ProgressReport(tell, timer, keep),
             *(self._of_plugins() if is_first else []),
             *([StopTogether()] if ranks > 1 else []),
-            *([KeepLast(self.checkpoint, self.identity)] if self.checkpoint else []),
+            *([EpochCheckpoint(self.checkpoint, self.identity)] if self.checkpoint else []),
         ]
         logger = logger_of(s.logger, self.training, epoch_of(begun) if begun else 0) if is_first else None
         trainer = self._trainer(callbacks, logger, environment, nodes)
         _fit(trainer, module, batches, begun)
-        epochs, history = (keep.best_epoch, keep.history) if keep else (meter.epochs, [])
+        epochs, history = (keep.best_epoch, keep.history) if keep else (timer.epochs, [])
         return Trained(epochs, history, reason(trainer, keep))
 
     def _of_plugins(self) -> list[pl.Callback]:
@@ -107,7 +116,9 @@ class TrainingJob:
             ConfigError: One waits for other ranks, where it would wait for ever.
         """
         found = self.plugins(self.training)
-        if self.settings.devices > 1 and (waits := [c for c in found if isinstance(c, Checkpoint | EarlyStopping)]):
+        if self.settings.devices > 1 and (
+            waits := [c for c in found if isinstance(c, Checkpoint | LightningEarlyStopping)]
+        ):
             raise ConfigError(
                 f"{self.name}: the callback {type(waits[0]).__name__} of a plugin exchanges data with the other processes "
                 f"of a training, and callbacks of plugins run in the first only. Use devices = 1, or leave it out."

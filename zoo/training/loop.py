@@ -14,7 +14,7 @@ from zoo.hookspecs import Training
 from zoo.stages.context import RunContext
 from zoo.trained import Trained
 from zoo.training import launching
-from zoo.training.callbacks import Rule
+from zoo.training.callbacks import StoppingRule
 from zoo.training.checkpoint import ENDING
 from zoo.training.job import TrainingJob
 from zoo.training.share import Batches
@@ -67,7 +67,7 @@ def train(
         batches=batches,
         streams=tuple(streams),
         validate=validate if context.epochs is None else None,
-        rule=Rule(monitor or s.monitor, s.patience, s.validate_every),
+        rule=StoppingRule(monitor or s.monitor, s.patience, s.validate_every),
         checkpoint=None if folder is None else folder / f"{name}{ENDING}",
         identity={**(params or {}), **about, "seed": context.seed, "epochs": epochs, "batches": per_rank},
     )

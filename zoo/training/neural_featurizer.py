@@ -42,7 +42,7 @@ FEWEST = 20
 """Held-out items without which nothing can be told of a network."""
 
 
-class PairLesson(nn.Module):
+class PairTrainingStep(nn.Module):
     """An encoder with its loss: an item's vector finds the item that was taken with it, among those of the batch.
 
     A softmax over the cosines, corrected for how often an item is in a batch (Yi et al., RecSys 2019). A candidate is there
@@ -162,7 +162,7 @@ class NeuralFeaturizer(Featurizer[P]):
             self.network = self.build(self.tokenizer.size).to(context.device)
         size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
         examples = PairExamples(neighbours, texts, p.epoch_pairs, size, rng)
-        lesson = PairLesson(self.network, p.temperature, logq=p.logq)
+        lesson = PairTrainingStep(self.network, p.temperature, logq=p.logq)
         made_of = p.model_dump(mode="json")
         return train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor="pair-ndcg@10")
 

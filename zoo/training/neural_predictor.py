@@ -64,7 +64,7 @@ class Network(nn.Module):
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[2])).squeeze(1)
 
 
-class Lesson(nn.Module):
+class TrainingStep(nn.Module):
     """A network with its loss: what the trainer steps."""
 
     def __init__(self, network: Network, loss: Loss) -> None:
@@ -156,30 +156,32 @@ class NeuralPredictor(Predictor[P]):
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
         own = self._has_own_loss()
-        lesson = Lesson(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
+        lesson = TrainingStep(
+            self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses)
+        )
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
         made_of = p.model_dump(mode="json")
         self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the products of the vector at each question's last position with all items' vectors, `[B, I]`.
+        """Return the products of the vector at each query's last position with all items' vectors, `[B, I]`.
 
         A query that tells the encoder nothing (no history) scores items by how often they occur in training.
         """
         with torch.no_grad():
-            question = self.objective.question(queries, self.network.popularity.device)
-            scores = self.network.items.all_logits(self.network.hidden(question)).float()
-            return scores.where(self.objective.answerable(question)[:, None], self.network.popularity)
+            batch = self.objective.inference_batch(queries, self.network.popularity.device)
+            scores = self.network.items.all_logits(self.network.hidden(batch)).float()
+            return scores.where(self.objective.has_context(batch)[:, None], self.network.popularity)
 
-    def grow(self, features: ItemFeatures) -> None:
+    def add_items(self, features: ItemFeatures) -> None:
         """Take new items, whose vectors are the projections of their features."""
         projection = self.network.items.projection
         if projection is None:
-            super().grow(features)
+            super().add_items(features)
             return
         features.check_width(projection.width)
         new = features.values.shape[0]
-        self.network.items.grow(features.values)
+        self.network.items.add_items(features.values)
         popularity = self.network.popularity
         self.network.popularity = torch.cat([popularity, _log_counts(popularity.new_zeros(new))])
         self.sizes = replace(self.sizes, n_items=self.sizes.n_items + new)

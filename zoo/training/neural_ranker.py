@@ -44,7 +44,7 @@ class RankerNetwork(nn.Module):
         return scores
 
 
-class ListLesson(nn.Module):
+class ListTrainingStep(nn.Module):
     """A scorer with its loss: what the trainer steps."""
 
     def __init__(self, scorer: nn.Module, loss: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
@@ -205,7 +205,7 @@ class NeuralRanker(Ranker[P]):
         validate = None
         if chosen is not None:
             validate = ListValidator(self.network.scorer, self._read(chosen), p.cutoff, context.device)
-        lesson, made_of = ListLesson(self.network.scorer, self.loss), p.model_dump(mode="json")
+        lesson, made_of = ListTrainingStep(self.network.scorer, self.loss), p.model_dump(mode="json")
         monitor = f"ndcg@{p.cutoff}"
         trained = train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor=monitor)
         self.network.eval()

@@ -1,4 +1,4 @@
-"""What a network is trained for: the examples it sees, the question it is asked, and the loss that the parameters name."""
+"""What a network is trained for: the examples it sees, its input at inference, and the loss that the parameters name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,20 +30,27 @@ class Objective(ABC):
     """Two things that belong together: what a network is shown in training, and how it is asked afterwards.
 
     Both are a `QueryBatch`, of which an encoder makes a vector for each position. In training the vectors at the
-    positions that have a target are to give that item; a question is read at the last position of each row.
+    positions that have a target are to give that item; at inference the vector at the last position of each row is read.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take the names that the methods had in plugin API 1: `question` and `answerable`."""
+        super().__init_subclass__(**kwargs)
+        for old, new in (("question", "inference_batch"), ("answerable", "has_context")):
+            if old in vars(cls) and new not in vars(cls):
+                setattr(cls, new, vars(cls)[old])
 
     @abstractmethod
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
         """Return the training batches of a log; empty where there is nothing to learn from."""
 
     @abstractmethod
-    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+    def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return queries as the encoder reads them."""
 
-    def answerable(self, question: QueryBatch) -> Tensor:
+    def has_context(self, batch: QueryBatch) -> Tensor:
         """Return which queries tell the encoder something, `[B]` bool; the others get the most popular items."""
-        return question.items[:, 0] > 0
+        return batch.items[:, 0] > 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class NextItem(Objective):
         """Return the last `length + 1` events of each user that has two."""
         return SequenceBatches(log, self.length + 1, batch_size, rng, next_item)
 
-    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+    def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the last `length` events of each history."""
         return queries.batch(self.length, device)
 
@@ -78,7 +86,7 @@ class MaskedItem(Objective):
         hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share)
         return SequenceBatches(log, self.length, batch_size, rng, hide)
 
-    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+    def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the last `length - 1` events of each history, and a hidden position after them."""
         return queries.batch(self.length - 1, device).with_hidden_end()
 
@@ -91,13 +99,13 @@ class UserItem(Objective):
         """Return every event as a pair of user and item, in random order."""
         return PairBatches(log, batch_size, rng)
 
-    def question(self, queries: Queries, device: torch.device) -> QueryBatch:
+    def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the users; of their histories no more than the last event."""
         return queries.batch(1, device)
 
-    def answerable(self, question: QueryBatch) -> Tensor:
+    def has_context(self, batch: QueryBatch) -> Tensor:
         """Return which queries come from a user of training."""
-        return question.users > 0
+        return batch.users > 0
 
 
 def loss_of(

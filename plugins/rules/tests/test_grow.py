@@ -35,7 +35,7 @@ def test_a_rule_that_grows_keeps_what_one_fitted_on_all_items_keeps(shop, name, 
     whole, grown = load(name, "filter", **params), load(name, "filter", **params)
     whole.fit(data(shop), RunContext())
     grown.fit(data(old), RunContext())
-    grown.grow(new)
+    grown.add_items(new)
     again = load(name, "filter", **params)
     again.load_state(grown.state())
     users, items = np.array([0, 0, 1, 2, 3]), np.array([1, 4, 5, 2, 6])

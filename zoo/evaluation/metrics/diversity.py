@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 from zoo.stages.item_features import ItemFeatures
 
@@ -16,7 +16,7 @@ BLOCK = 4096
 """Lists whose features are summed at once."""
 
 
-def diversity(judged: Judged, features: ItemFeatures) -> Tensor:
+def diversity(judged: EvaluatedLists, features: ItemFeatures) -> Tensor:
     """Return the mean cosine distance over the pairs of a list's items, `[Q]` float64; NaN with fewer than two items.
 
     An item without features has distance 1 to every other. The sum over pairs follows from the sum of the unit
@@ -65,7 +65,7 @@ class Diversity(QueryMetric[CutoffParams]):
     needs = ("features",)
     higher_is_better = None
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         assert facts.features is not None  # `needs` saw to it
         return diversity(judged, facts.features)

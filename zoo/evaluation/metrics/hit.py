@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 
 
-def hit(judged: Judged) -> Tensor:
+def hit(judged: EvaluatedLists) -> Tensor:
     """Return 1 where any target is among the k slots, else 0, `[Q]` float64.
 
     Example:
@@ -28,7 +28,7 @@ class Hit(QueryMetric[CutoffParams]):
 
     title = "hit"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return hit(judged)
 

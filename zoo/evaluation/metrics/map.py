@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 
 
-def average_precision(judged: Judged) -> Tensor:
+def average_precision(judged: EvaluatedLists) -> Tensor:
     """Return the precision at the rank of each target found, summed and divided by min(k, |G|), `[Q]` float64.
 
     Example:
@@ -23,7 +23,7 @@ class MAP(QueryMetric[CutoffParams]):
 
     title = "map"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return average_precision(judged)
 

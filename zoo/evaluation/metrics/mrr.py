@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 from zoo.evaluation.metrics.hit import no_hit
 
 
-def reciprocal_rank(judged: Judged) -> Tensor:
+def reciprocal_rank(judged: EvaluatedLists) -> Tensor:
     """Return 1 / rank of the first target among the k slots, 0 where there is none, `[Q]` float64.
 
     Example:
@@ -22,7 +22,7 @@ class MRR(QueryMetric[CutoffParams]):
 
     title = "mrr"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return reciprocal_rank(judged)
 

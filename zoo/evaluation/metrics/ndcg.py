@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 from zoo.nn.lists import discounts
 
 
-def ndcg(judged: Judged) -> Tensor:
+def ndcg(judged: EvaluatedLists) -> Tensor:
     """Return the discounted gain of a list as a share of the best that |G| targets can reach within k, `[Q]` float64.
 
     The gain of a target at rank r is 1 / log2(r + 1). With one target the ideal is 1; with more it is the sum of the
@@ -33,7 +33,7 @@ class NDCG(QueryMetric[CutoffParams]):
 
     title = "ndcg"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return ndcg(judged)
 

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 
 
-def novelty(judged: Judged, counts: Tensor) -> Tensor:
+def novelty(judged: EvaluatedLists, counts: Tensor) -> Tensor:
     """Return the mean of -log2 p(item) over the items of a list, `[Q]` float64, NaN for an empty list.
 
     p is the item's share of the training events. An item without any counts as if it had one.
@@ -29,6 +29,6 @@ class Novelty(QueryMetric[CutoffParams]):
     title = "novelty"
     higher_is_better = None
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return novelty(judged, facts.counts)

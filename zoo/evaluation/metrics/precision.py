@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 
 
-def precision(judged: Judged) -> Tensor:
+def precision(judged: EvaluatedLists) -> Tensor:
     """Return the number of targets among the k slots, divided by k, `[Q]` float64. Empty slots are misses.
 
     Example:
@@ -20,7 +20,7 @@ class Precision(QueryMetric[CutoffParams]):
 
     title = "precision"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return precision(judged)
 

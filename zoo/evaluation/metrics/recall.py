@@ -4,11 +4,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import RecallParams
 
 
-def recall(judged: Judged, normalise: Literal["targets", "min"] = "targets") -> Tensor:
+def recall(judged: EvaluatedLists, normalise: Literal["targets", "min"] = "targets") -> Tensor:
     """Return the number of targets among the k slots, divided by |G| or by min(k, |G|), `[Q]` float64.
 
     Args:
@@ -34,7 +34,7 @@ class Recall(QueryMetric[RecallParams]):
         """Return the name in tables, which says what is divided by."""
         return "recall" if self.params.normalise == "targets" else "recall-min"
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         return recall(judged, self.params.normalise)
 

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from zoo.evaluation.metric import Facts, Judged, QueryMetric
+from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
 from zoo.evaluation.metric_params import CutoffParams
 
 
-def revenue(judged: Judged, prices: Tensor) -> Tensor:
+def revenue(judged: EvaluatedLists, prices: Tensor) -> Tensor:
     """Return the summed price of the targets among the k slots, `[Q]` float64; a target without a price adds nothing.
 
     Args:
@@ -25,7 +25,7 @@ class Revenue(QueryMetric[CutoffParams]):
     title = "revenue"
     needs = ("prices",)
 
-    def values(self, judged: Judged, facts: Facts) -> Tensor:
+    def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
         """Return each query's value, `[Q]`."""
         assert facts.prices is not None  # `needs` saw to it
         return revenue(judged, facts.prices)

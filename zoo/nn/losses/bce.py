@@ -12,7 +12,7 @@ def bce(hidden: Tensor, table: ItemTable, targets: Tensor, negatives: Negatives)
 
     The paper draws one negative for each position; here they are shared by the batch and weigh as one together.
     """
-    drawn = hidden @ table.outputs(negatives.items).T
+    drawn = hidden @ table.embed_outputs(negatives.items).T
     other = negatives.others(targets)
     missed = (logsigmoid(-drawn) * other).sum(1) / other.sum(1).clamp(min=1)
     return -(logsigmoid(table.logits(hidden, targets)) + missed).mean()

@@ -9,6 +9,6 @@ from zoo.nn.negatives import Negatives
 
 def bpr(hidden: Tensor, table: ItemTable, targets: Tensor, negatives: Negatives) -> Tensor:
     """Return the mean of -log sigmoid(positive - negative) over positions and negatives."""
-    margins = table.logits(hidden, targets)[:, None] - hidden @ table.outputs(negatives.items).T
+    margins = table.logits(hidden, targets)[:, None] - hidden @ table.embed_outputs(negatives.items).T
     other = negatives.others(targets)
     return -(logsigmoid(margins) * other).sum() / other.sum().clamp(min=1)

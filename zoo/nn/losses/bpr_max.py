@@ -22,7 +22,7 @@ def bpr_max(
         regularisation: Keeps the negatives' scores near zero.
     """
     other = negatives.others(targets)
-    drawn = hidden @ table.outputs(negatives.items).T
+    drawn = hidden @ table.embed_outputs(negatives.items).T
     weights = torch.softmax(drawn.masked_fill(~other, -1e30), 1) * other
     won = (weights * torch.sigmoid(table.logits(hidden, targets)[:, None] - drawn)).sum(1)
     loss = regularisation * (weights * drawn**2).sum(1) - torch.log(won + 1e-24)

@@ -22,5 +22,5 @@ def gbce(hidden: Tensor, table: ItemTable, targets: Tensor, negatives: Negatives
     """
     alpha = min(len(negatives.items) / max(table.n_known - 1, 1), 1.0)
     beta = alpha * (calibration * (1 - 1 / alpha) + 1 / alpha)
-    missed = logsigmoid(-hidden @ table.outputs(negatives.items).T) * negatives.others(targets)
+    missed = logsigmoid(-hidden @ table.embed_outputs(negatives.items).T) * negatives.others(targets)
     return -(beta * logsigmoid(table.logits(hidden, targets)) + missed.sum(1)).mean()

@@ -30,7 +30,7 @@ def sampled_softmax(
     """
     hidden = hidden / temperature
     positive = table.logits(hidden, targets)
-    drawn = hidden @ table.outputs(negatives.items).T
+    drawn = hidden @ table.embed_outputs(negatives.items).T
     if logq:
         drawn = drawn - negatives.log_q
     drawn = drawn.masked_fill(~negatives.others(targets), -1e30)  # finite, so that a row of nothing else has a gradient

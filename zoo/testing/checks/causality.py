@@ -59,7 +59,7 @@ def _batch(subject: Subject) -> QueryBatch:
     """Return the shop's queries with a history, as the encoder reads them."""
     queries = subject.queries(with_histories)
     device = next(subject.fitted.network.parameters()).device
-    batch: QueryBatch = subject.fitted.objective.question(queries, device)
+    batch: QueryBatch = subject.fitted.objective.inference_batch(queries, device)
     if batch.items.shape[1] < 2:
         raise NotApplicableError("under its `tiny` parameters it reads one event only")
     return batch

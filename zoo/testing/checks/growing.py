@@ -23,18 +23,18 @@ from zoo.testing.subject import Subject, difference, with_histories
 def _grows(subject: Subject) -> bool:
     """Return whether a component says that it scores new items, and how it takes some."""
     base = Predictor if subject.stage == "predictor" else Filter
-    overrides = getattr(subject.target, "grow", None) is not base.grow
+    overrides = getattr(subject.target, "add_items", None) is not base.add_items
     reads = subject.stage == "filter" or subject.capabilities.features != "none"
     return overrides and reads and bool(subject.capabilities.cold_items)
 
 
 @check(
-    "predictor", "filter", only="those that override `grow` and declare that they score new items", when=_grows,
+    "predictor", "filter", only="those that override `add_items` and declare that they score new items", when=_grows,
     sentence="Items that it takes after fitting count as if they had been there at the fit.",
-    remedy="In `grow`, append to every attribute of `fitted` that has an entry an item, and judge the new items as `fit` "
-    "does those outside training; or leave `grow` out.",
+    remedy="In `add_items`, append to every attribute of `fitted` that has an entry an item, and judge the new items as `fit` "
+    "does those outside training; or leave `add_items` out.",
 )  # fmt: skip
-def grow(subject: Subject) -> None:
+def add_items(subject: Subject) -> None:
     """The shop's new items come once more, under further numbers: with the same features or columns, their twins get the same.
 
     The answers for the items of the fit stay, a twin stands in a history for the item that it is like, and all of it comes
@@ -54,13 +54,15 @@ def grow(subject: Subject) -> None:
     renamed = replace(twins, log=replace(twins.log, items=number[twins.log.items].astype(np.int32)))
     after, by_twins = (subject.ask(grown, world, queries) for queries in (twins, renamed))
     width = (len(asked), n + 1 + len(cold))
-    require(tuple(after.shape) == width, f"after `grow` an answer has the shape {tuple(after.shape)}, expected {width}")
-    _same(before, after[:, : n + 1], "before and after `grow`, items of the fit")
+    require(
+        tuple(after.shape) == width, f"after `add_items` an answer has the shape {tuple(after.shape)}, expected {width}"
+    )
+    _same(before, after[:, : n + 1], "before and after `add_items`, items of the fit")
     _same(after[:, torch.from_numpy(cold)], after[:, n + 1 :], "items outside training that were there, and that came")
     _same(after, by_twins, "with items that were there in the history, and with those that came")
     again = subject.build()
     again.load_state(grown.state().copy())
-    _same(after, subject.ask(again, world, twins), "after `grow`, and loaded from what was saved then")
+    _same(after, subject.ask(again, world, twins), "after `add_items`, and loaded from what was saved then")
 
 
 def _histories(subject: Subject, world: World, cold: NDArray[np.int64]) -> Queries:
@@ -76,9 +78,11 @@ def _take(subject: Subject, part: Any, world: World, cold: NDArray[np.int64]) ->
     """Let a fitted instance take the new items once more."""
     if subject.stage == "filter":
         rows = pa.array([0, *cold])
-        part.grow(replace(world.catalogue, ids=world.catalogue.ids.take(rows), table=world.catalogue.table.take(rows)))
+        part.add_items(
+            replace(world.catalogue, ids=world.catalogue.ids.take(rows), table=world.catalogue.table.take(rows))
+        )
     else:
-        part.grow(replace(world.features, values=world.features.values[torch.from_numpy(cold)]))
+        part.add_items(replace(world.features, values=world.features.values[torch.from_numpy(cold)]))
 
 
 def _same(a: Tensor, b: Tensor, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zoo.data.dataset import Tables
-from zoo.evaluation.evaluated_lists import Judged
+from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric import Facts
 from zoo.testing.check import check
 from zoo.testing.data import shop
@@ -61,7 +61,7 @@ def cut_at_k(subject: Subject) -> None:
     require(whole == short, f"of lists of {judged.items.shape[1]} it is {whole:.12g}, of lists of k {short:.12g}")
 
 
-def _value(subject: Subject, blocks: list[Judged]) -> float:
+def _value(subject: Subject, blocks: list[EvaluatedLists]) -> float:
     """Return a metric's value over blocks of queries."""
     world = shop()
     metric = subject.build()
@@ -71,14 +71,14 @@ def _value(subject: Subject, blocks: list[Judged]) -> float:
     return float(metric.compute())
 
 
-def _judged() -> Judged:
+def _judged() -> EvaluatedLists:
     """Return random lists of twelve items for the shop's queries, judged."""
     queries = shop().queries
     order = torch.rand(len(queries), queries.log.n_items, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
-    return Judged.of(order[:, :12] + 1, queries.answers(), 12)
+    return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12)
 
 
-def _cut(judged: Judged, size: int) -> list[Judged]:
+def _cut(judged: EvaluatedLists, size: int) -> list[EvaluatedLists]:
     """Return judged lists in blocks."""
     blocks = [slice(start, start + size) for start in range(0, len(judged.items), size)]
-    return [Judged(judged.items[b], judged.hits[b], judged.n_targets[b], judged.targets[b]) for b in blocks]
+    return [EvaluatedLists(judged.items[b], judged.hits[b], judged.n_targets[b], judged.targets[b]) for b in blocks]

@@ -44,7 +44,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return the vector of the window that ends at each position, `[B, L, D]`."""
-        x = pad(self.items.inputs(batch.items).transpose(1, 2), (self.window - 1, 0))  # [B, D, window - 1 + L]
+        x = pad(self.items.embed_inputs(batch.items).transpose(1, 2), (self.window - 1, 0))  # [B, D, window - 1 + L]
         # Windows overlap: each filter is applied once a place, and its largest value is taken over a window's places.
         places = (self.window - h for h in range(self.window))
         runs = [max_pool1d(conv(x), n, stride=1) for conv, n in zip(self.horizontal, places, strict=True)]

@@ -36,7 +36,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return the vector of the history up to each position, `[B, L, D]`."""
-        x = dropout(self.items.inputs(batch.items), self.drop, self.training).transpose(1, 2)
+        x = dropout(self.items.embed_inputs(batch.items), self.drop, self.training).transpose(1, 2)
         signs = relu(self.filters(pad(x, (self.kernel - 1, 0))))  # [B, filters, L], each from the items up to its place
         strongest = torch.cummax(signs, dim=2).values.transpose(1, 2)
         hidden: Tensor = self.out(dropout(strongest, self.drop, self.training))

@@ -36,7 +36,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return a vector for each position, `[B, L, D]`."""
-        x = dropout(self.items.inputs(batch.items), self.drop, self.training)
+        x = dropout(self.items.embed_inputs(batch.items), self.drop, self.training)
         for block in self.blocks:
             x = block(x)
         hidden: Tensor = self.norm(x)

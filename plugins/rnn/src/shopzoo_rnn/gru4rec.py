@@ -36,6 +36,6 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return the state after each event, `[B, L, D]`; right padding comes after all that counts."""
-        x = dropout(self.items.inputs(batch.items), self.item_drop, self.training)
+        x = dropout(self.items.embed_inputs(batch.items), self.item_drop, self.training)
         states, _ = self.gru(x)
         return dropout(states, self.drop, self.training)

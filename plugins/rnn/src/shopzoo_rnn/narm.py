@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return a vector for each position, `[B, L, D]`; right padding comes after all that counts."""
-        x = dropout(self.items.inputs(batch.items), self.item_drop, self.training)
+        x = dropout(self.items.embed_inputs(batch.items), self.item_drop, self.training)
         states, _ = self.gru(x)
         weights = attention_weights(self.ask(states), self.answer(states), self.weigh)
         both = torch.cat([states, weights.to(states.dtype) @ states], -1)

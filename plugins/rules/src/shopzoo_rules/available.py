@@ -29,7 +29,7 @@ class Available(Filter[AvailableParams]):
         """Read the catalogue's columns."""
         self.stocked, self.first, self.last, self.timed = self._read(data.catalogue)
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Read the columns of new items."""
         stocked, first, last, timed = self._read(catalogue)
         self.stocked = torch.cat([self.stocked, stocked[1:]])

@@ -37,7 +37,7 @@ class Category(Filter[CategoryParams]):
         self.kept = self._kept(matrix)
         self.values = csr_tensor(matrix)
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Read the column of new items; a value that no other item has is a new one."""
         matrix, self.names = item_values(catalogue, self.params.column, self.names)
         self.kept = torch.cat([self.kept, self._kept(matrix)[1:]])

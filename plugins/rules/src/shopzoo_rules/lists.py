@@ -24,7 +24,7 @@ class AllowList(Filter[ListParams]):
         """Return the items of the list, `[1, I]`."""
         return self.kept[None]
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Look the new ids up."""
         self.kept = torch.cat([self.kept, among(catalogue, self.params)[1:]])
 
@@ -43,7 +43,7 @@ class DenyList(Filter[ListParams]):
         """Return the items outside the list, `[1, I]`."""
         return self.kept[None]
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Look the new ids up."""
         self.kept = torch.cat([self.kept, ~among(catalogue, self.params)[1:]])
 

@@ -24,7 +24,7 @@ class PriceBand(Filter[PriceBandParams]):
         """Read the prices."""
         self.prices, self.kept = self._read(data.catalogue)
 
-    def grow(self, catalogue: Catalogue) -> None:
+    def add_items(self, catalogue: Catalogue) -> None:
         """Read the prices of new items."""
         prices, kept = self._read(catalogue)
         self.prices, self.kept = torch.cat([self.prices, prices[1:]]), torch.cat([self.kept, kept[1:]])

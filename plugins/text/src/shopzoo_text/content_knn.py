@@ -50,7 +50,7 @@ class ContentKNN(Predictor[ContentKNNParams]):
         else:
             self.vectors = normalize(data.features.values, dim=1)
 
-    def grow(self, features: ItemFeatures) -> None:
+    def add_items(self, features: ItemFeatures) -> None:
         """Scale the features of new items to length 1 too."""
         features.check_width(self.vectors.shape[1])
         sparse = self.vectors.layout == torch.sparse_csr

@@ -51,7 +51,7 @@ class Encoder(nn.Module):
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return a vector for each position, `[B, L, D]`."""
         length = batch.items.shape[1]
-        x = torch.where(batch.masked[:, :, None], self.hidden, self.items.inputs(batch.items))
+        x = torch.where(batch.masked[:, :, None], self.hidden, self.items.embed_inputs(batch.items))
         # As large as the items, as in the paper: it is by their places that a hidden position finds its neighbours. Counted
         # from the end, so that the question has the same place whatever the length.
         place = batch.lengths[:, None] - 1 - torch.arange(length, device=x.device)

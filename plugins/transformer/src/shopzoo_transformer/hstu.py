@@ -50,7 +50,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return a vector for each position, `[B, L, D]`."""
-        x = self.items.inputs(batch.items) + self.positions.weight[: batch.items.shape[1]]
+        x = self.items.embed_inputs(batch.items) + self.positions.weight[: batch.items.shape[1]]
         x = dropout(x, self.drop, self.training)
         ages = age_buckets(batch) if self.time else None
         for unit in self.units:
