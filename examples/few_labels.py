@@ -22,7 +22,7 @@ import torch
 
 import zoo
 from zoo.api import Ranker, RankingData, RunContext
-from zoo.nn.lists import list_ndcg
+from zoo.nn import list_ndcg
 
 JUDGMENTS = Path(os.environ.get("ZOO_DATA", "data")) / "ltr-mq2007-agg" / "judgments.parquet"
 SHARES, SEEDS = (0.01, 0.03, 0.1), (0, 1, 2)

@@ -1,6 +1,5 @@
-"""What tests of several folders need: the real data, and the fixture plugins."""
+"""What tests of several folders need: the fixture plugins."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,15 +15,6 @@ def forget_examples():
     yield
     for name in [n for n, m in sys.modules.items() if EXAMPLES in Path(getattr(m, "__file__", None) or "/").parents]:
         del sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def data_dir():
-    """Return the folder of the real data sets; without it there is nothing to test on."""
-    folder = Path(os.environ.get("ZOO_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: set ZOO_DATA")
-    return folder
 
 
 @pytest.fixture

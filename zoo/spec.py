@@ -54,7 +54,8 @@ class Figure:
         value: As it is published.
         tolerance: How far below it a run may come.
         source: Who published it.
-        measured: What the zoo reached; None where that is not known.
+        measured: What the zoo reached, the mean of `seeds` seeds; None where that is not known.
+        seeds: How many seeds were run.
     """
 
     metric: str
@@ -62,6 +63,19 @@ class Figure:
     tolerance: float
     source: str
     measured: float | None = None
+    seeds: int = 1
+
+    @property
+    def missed(self) -> bool:
+        """Whether the zoo fell short of the published figure by more than the tolerance."""
+        return self.measured is not None and self.measured < self.value - self.tolerance
+
+    def format_measured(self) -> str:
+        """Return what was measured, the number of seeds, and whether it falls short; empty where nothing was measured."""
+        if self.measured is None:
+            return ""
+        remarks = [f"{self.seeds} seeds"] * (self.seeds > 1) + ["not reached"] * self.missed
+        return f"{self.measured:g}" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from zoo.config.load import experiment_from
 from zoo.errors import ArtifactError
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import Registry, default_registry
-from zoo.stages.context import RunContext
 
 
 def refused(folder, **options):
@@ -159,8 +158,7 @@ def test_what_cannot_be_written_leaves_the_artifact_that_was_there(shop, fitted,
 def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_written(
     shop, experiment, value, said, tmp_path
 ):
-    pipeline = Pipeline(experiment().models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment().models[0]).fit(shop)
     pipeline.predictor.probabilities = value
     with pytest.raises(ArtifactError) as error:
         save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
@@ -169,8 +167,7 @@ def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_wri
 
 
 def test_tensors_that_share_memory_are_written_apart(shop, experiment, tmp_path):
-    pipeline = Pipeline(experiment().models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment().models[0]).fit(shop)
     both = torch.arange(12.0).reshape(3, 4)
     pipeline.predictor.probabilities, pipeline.predictor.backoff = both, both
     pipeline.predictor.offsets = both.T
@@ -266,8 +263,7 @@ def test_a_state_that_its_stage_does_not_take(copy):
 
 def test_a_network_whose_shapes_are_others(shop, experiment, tmp_path):
     model = {"predictor": {"name": "gru4rec", "dim": 8, "length": 5}, "train": {"max_epochs": 1}}
-    pipeline = Pipeline(experiment(model).models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     resealed(folder, lambda plain: plain["model"]["predictor"].update(dim=1))
     assert refused(folder).startswith("DIR: GRU4Rec does not take its saved state")
@@ -365,8 +361,7 @@ def test_a_plugin_of_one_file_has_to_be_passed(shop, tmp_path, monkeypatch):
     registry = Registry.discover([file])
     name = next(spec.name for plugin in registry.plugins if plugin.is_file for spec in plugin.specs)
     raw = {"data": {"source": "synthetic-shop"}, "model": [{"predictor": name}]}
-    pipeline = Pipeline(experiment_from(raw, registry=registry).models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment_from(raw, registry=registry).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     assert refused(folder) == (
         f"DIR needs the predictor 'my_model/{name}'. It was in a file my_model.py: pass it with --plugin my_model.py."

@@ -40,6 +40,7 @@ def picture(bars):
 
 def begun(bars, clock):
     told = Bars(bars, clock)
+    told.reading()
     told.loaded(8)
     told.started("sasrec", 0, again=False)
     return told

@@ -1,5 +1,6 @@
 """The neural ranker of the core: what it learns, chooses, keeps and refuses."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -48,12 +49,14 @@ def quality(ranker: NeuralRanker[Any], data: RankingData) -> float:
 
 
 @pytest.mark.parametrize("scorer", ["mlp", "set-attention"])
-def test_it_learns_an_order_that_it_was_not_shown(scorer: Any) -> None:
+def test_it_learns_an_order_that_it_was_not_shown(
+    scorer: Any, training_seed: int, assert_learned: Callable[..., None]
+) -> None:
     params = NeuralRankerParams(scorer=scorer, dim=16, blocks=1, max_epochs=15, learning_rate=1e-2)
     ranker = Pointwise(params)
-    ranker.fit(lists(), RunContext())
+    ranker.fit(lists(), RunContext(training_seed))
 
-    assert quality(ranker, lists(seed=1)) > 0.97
+    assert_learned(quality(ranker, lists(seed=1)), above=0.97)
     assert ranker.ignored == ["c"]
     assert ranker.history[ranker.epochs - 1]["value"] == max(at["value"] for at in ranker.history)
 
@@ -77,15 +80,15 @@ def test_the_number_of_epochs_may_be_settled() -> None:
     assert ranker.history == []
 
 
-def test_lists_without_labels_are_not_learned_from() -> None:
+def test_lists_without_labels_are_not_learned_from(training_seed: int, assert_learned: Callable[..., None]) -> None:
     """The few lists that have labels are upside down, and so is what is learned."""
     data, few = lists(), np.arange(120) < 40
     labels = torch.where(torch.from_numpy(data.list_of < 40), 2 - data.labels, data.labels)
     ranker = Pointwise(NeuralRankerParams(dim=16, blocks=1, learning_rate=1e-2))
-    ranker.fit(replace(data, labels=labels, labelled=few), RunContext(epochs=15))
+    ranker.fit(replace(data, labels=labels, labelled=few), RunContext(training_seed, epochs=15))
 
     upside_down = replace(lists(seed=1), labels=2 - lists(seed=1).labels)
-    assert quality(ranker, upside_down) > 0.95
+    assert_learned(quality(ranker, upside_down), above=0.95)
 
 
 class Taught(Pointwise):

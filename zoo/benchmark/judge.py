@@ -25,7 +25,9 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
+from zoo.nn.sparse import parts_of
+from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
@@ -93,7 +95,7 @@ class Judge:
         """Return whether more is better, for each metric."""
         return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
 
-    def artifact(self, pipeline: Pipeline) -> Artifact:
+    def artifact(self, pipeline: FittedPipeline) -> Artifact:
         """Return what a fitted pipeline recommends from."""
         return Artifact.of(pipeline, self.task, candidates=self.candidates)
 
@@ -140,7 +142,7 @@ def device_of(name: str) -> torch.device:
 
 def measured(
     model: ResolvedModel, seed: int, judge: Judge, folder: Path, progress: Progress, *, features: FeatureCache
-) -> tuple[dict[str, Any], pa.Table, Pipeline]:
+) -> tuple[dict[str, Any], pa.Table, FittedPipeline]:
     """Fit, recommend and evaluate a model; its trainings may write to the folder. Return figures, lists and pipeline.
 
     The time of the fit is that of a run which makes its item features itself, also where they were there already.
@@ -153,10 +155,10 @@ def measured(
     )
     with peak_memory() as peak:
         with context.seeded("run"):
-            pipeline = Pipeline(model, features)
             start = time.perf_counter() + features.owed
-            pipeline.fit(judge.task, context, refit=judge.refit, candidates=judge.candidates)
+            fitted = fit(model, judge.task, context, refit=judge.refit, candidates=judge.candidates, featurize=features)
             fit_seconds = time.perf_counter() + features.owed - start
+        pipeline = fitted.pipeline
         start = time.perf_counter()
         lists = pipeline.recommend(
             judge.queries,
@@ -170,11 +172,11 @@ def measured(
     evaluation = judge.evaluator.evaluate(lists, judge.queries.answers())
     figures = {
         "metrics": evaluation.summary(),
-        "slices": {**_cold_slice(pipeline, judge), **_candidate_slice(pipeline, judge)},
+        "slices": {**_cold_slice(pipeline, judge), **_candidate_slice(fitted, judge)},
         "queries": len(judge.queries),
         "tied_edges": evaluation.tied,
         "fit_seconds": fit_seconds,
-        "training": record(pipeline.fits, model.train.monitor),
+        "training": record(fitted.record.trainings, model.train.monitor),
         "rankers": ranker_records(model.rankers, pipeline.rankers),
         "recommend_per_second": len(judge.queries) / recommend_seconds,
         "p50_ms": float(np.quantile(single, 0.5)),
@@ -187,10 +189,12 @@ def measured(
 
 def tensors_of(stage: Any) -> list[torch.Tensor]:
     """Return what a stage learned, as far as it is tensors."""
-    return list(stage.state().tensors.values()) if stage.fitted else []
+    if not stage.fitted:
+        return []
+    return [part for tensor in stage.state().tensors.values() for part in parts_of(tensor).values()]
 
 
-def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:
+def _single_query_ms(pipeline: FittedPipeline, judge: Judge) -> list[float]:
     """Return how long single queries take, evenly drawn from the test queries."""
     times = []
     for at in np.linspace(0, len(judge.queries) - 1, min(SINGLE_QUERIES, len(judge.queries))).astype(int):
@@ -200,7 +204,7 @@ def _single_query_ms(pipeline: Pipeline, judge: Judge) -> list[float]:
     return times
 
 
-def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
+def _cold_slice(pipeline: FittedPipeline, judge: Judge) -> dict[str, Any]:
     """Return the metrics among cold items alone, with what random lists would reach there."""
     cold, evaluator = judge.cold(), judge.evaluator.per_query_only()
     if cold is None or not evaluator.metrics:
@@ -219,15 +223,16 @@ def _cold_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
     }
 
 
-def _candidate_slice(pipeline: Pipeline, judge: Judge) -> dict[str, Any]:
+def _candidate_slice(fitted: Fit, judge: Judge) -> dict[str, Any]:
     """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
+    pipeline = fitted.pipeline
     if not pipeline.rankers:
         return {}
     found = pipeline.retrieve(judge.queries, judge.candidates, judge.rules)
     judged = Judged.of(found.items, judge.queries.answers(), judge.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
-    return {"candidates": {"recall": recall, "k": judge.candidates, "taught": pipeline.taught}}
+    return {"candidates": {"recall": recall, "k": judge.candidates, "taught": fitted.record.informative}}
 
 
 def _moment(milliseconds: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any
 
+from zoo.atomic import write_atomically
 from zoo.benchmark.store import Row, Store
 from zoo.errors import ResultsError
 
@@ -35,7 +36,8 @@ def keep(store: Store, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in made.items():
-            path.write_text(text, encoding="utf-8")
+            with write_atomically(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ResultsError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
     return list(made)

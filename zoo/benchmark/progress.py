@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from zoo.benchmark.store import Row
 
 
 class Progress:
     """Told what a benchmark is doing; this one does nothing with it."""
+
+    def reading(self) -> None:
+        """The experiment is in order; its data are read next."""
 
     def loaded(self, runs: int) -> None:
         """The data are read and split; so many runs follow."""
@@ -19,3 +24,6 @@ class Progress:
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended; or, without having begun, was found finished in the folder."""
+
+    def logs_kept(self, folder: Path) -> None:
+        """Loggers wrote files of a training to a folder, which stays."""

@@ -18,20 +18,17 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.rank_judge import RankJudge, ranked
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.config.load import experiment_from, load_experiment
+from zoo.config.load import resolve_experiment
 from zoo.config.resolved import (
     AnyExperiment,
     AnyModel,
-    ResolvedExperiment,
     ResolvedModel,
     ResolvedRankExperiment,
     ResolvedRankModel,
     digest,
 )
-from zoo.data.task import Task
 from zoo.errors import ConfigError
 from zoo.registry.plugin import described
-from zoo.registry.registry import Registry
 from zoo.training.checkpoint import forget
 
 
@@ -70,12 +67,13 @@ def bench(
     Raises:
         ZooError: The experiment, its data or the folder cannot be used. A model that fails raises nothing: its row says why.
     """
-    experiment = _experiment(file, overrides, plugins)
+    experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
     store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
     if experiment.experiment.train.threads:
         torch.set_num_threads(experiment.experiment.train.threads)
     device = device_of(experiment.experiment.train.device)
+    progress.reading()
     judge = _judge(experiment, device)
     if keep_artifacts and isinstance(judge, RankJudge):
         raise ConfigError("--keep-artifacts keeps what recommends to users, and rankers alone do not. Leave it out.")
@@ -115,18 +113,6 @@ def _judge(experiment: AnyExperiment, device: torch.device) -> Judge | RankJudge
     return Judge.of(experiment, device)
 
 
-def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Path]) -> AnyExperiment:
-    """Return the experiment, read and checked where it is not yet."""
-    if isinstance(file, ResolvedExperiment | ResolvedRankExperiment):
-        if overrides or plugins:
-            raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
-        return file
-    registry = Registry.discover(plugins) if plugins else None
-    if isinstance(file, dict):
-        return experiment_from(file, overrides=overrides, registry=registry)
-    return load_experiment(file, overrides, registry)
-
-
 def _runs(experiment: AnyExperiment, description: dict[str, Any]) -> list[Run]:
     """Return every run of an experiment; a model that no seed touches runs once."""
     runs = []
@@ -143,16 +129,6 @@ def _runs(experiment: AnyExperiment, description: dict[str, Any]) -> list[Run]:
             }  # fmt: skip
             runs.append(Run(model, seed, digest(identity), sources))
     return runs
-
-
-def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
-    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
-    train = experiment.experiment.train
-    return digest({
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
-        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
-        "candidates": experiment.experiment.evaluate.candidates,
-    })  # fmt: skip
 
 
 def _made(

@@ -140,5 +140,4 @@ def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
 
 def _figure(figure: Figure) -> tuple[str, str, str, str, str]:
     """Return a figure's row."""
-    measured = "" if figure.measured is None else f"{figure.measured:g}"
-    return figure.metric, f"{figure.value:g}", f"{figure.tolerance:g}", measured, figure.source
+    return figure.metric, f"{figure.value:g}", f"{figure.tolerance:g}", figure.format_measured(), figure.source

@@ -27,7 +27,7 @@ def recipe_of(component: Component, name: str) -> Recipe:
 
 def figure_said(figure: Figure) -> str:
     """Return a figure in words."""
-    measured = "" if figure.measured is None else f"; measured {figure.measured:g}"
+    measured = "" if figure.measured is None else f"; measured {figure.format_measured()}"
     return f"{figure.metric} {figure.value:g} ± {figure.tolerance:g} ({figure.source}){measured}"
 
 

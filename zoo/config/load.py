@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from zoo.config.experiment import Experiment
 from zoo.config.lookup import Sections, looked_up, resolved
 from zoo.config.rank_lookup import resolved_ranking
 from zoo.config.ranking import RankExperiment
-from zoo.config.resolved import AnyExperiment, ResolvedExperiment
+from zoo.config.resolved import AnyExperiment, ResolvedExperiment, ResolvedRankExperiment
 from zoo.errors import ConfigError, suggestion
 from zoo.params import validated
 from zoo.registry.registry import Registry, default_registry
@@ -68,6 +68,31 @@ def experiment_from(
         _, problems = looked_up(_well_formed(raw), registry, base)
         raise ConfigError("\n".join([str(error), *problems])) from None
     return resolved(experiment, registry, base)
+
+
+def resolve_experiment(
+    source: str | Path | dict[str, Any] | AnyExperiment,
+    overrides: Sequence[str] = (),
+    plugins: Iterable[str | Path] = (),
+) -> AnyExperiment:
+    """Return an experiment, read and checked unless it is resolved already.
+
+    Args:
+        source: An experiment file, its content as a dictionary, or an experiment that `load_experiment` returned.
+        overrides: `"path=value"`, applied before the file is checked.
+        plugins: Python files to take as plugins beside what is installed.
+
+    Raises:
+        ConfigError: Every problem of the file, a line each; or overrides and plugins that come too late.
+    """
+    if isinstance(source, ResolvedExperiment | ResolvedRankExperiment):
+        if overrides or plugins:
+            raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
+        return source
+    registry = Registry.discover(plugins) if plugins else None
+    if isinstance(source, dict):
+        return experiment_from(source, overrides=overrides, registry=registry)
+    return load_experiment(source, overrides, registry)
 
 
 def recommending(experiment: AnyExperiment) -> ResolvedExperiment:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.data.catalogue import Catalogue
 from zoo.errors import ArtifactError
-from zoo.nn.sparse import csr_tensor, stacked
+from zoo.nn.sparse import csr_tensor, scipy_matrix, stacked
 from zoo.stages.context import RunContext
 from zoo.stages.stage import P, Stage, TrainingData
 
@@ -44,8 +44,7 @@ class ItemFeatures:
         """Return the values as a scipy matrix, `[I, D]`."""
         if not self.is_sparse:
             return scipy.sparse.csr_matrix(self.values.numpy())
-        parts = (self.values.values().numpy(), self.values.col_indices().numpy(), self.values.crow_indices().numpy())
-        return scipy.sparse.csr_matrix(parts, shape=tuple(self.values.shape))
+        return scipy_matrix(self.values)
 
     def check_width(self, expected: int) -> None:
         """Refuse features of another width than those that a stage was fitted on.

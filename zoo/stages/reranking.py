@@ -54,7 +54,7 @@ def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, cont
     epochs = getattr(ranker, "epochs", None)
     ranker.fit(everything, replace(context, epochs=epochs).for_training(phase="refit").below("refit"))
     if told is not None:
-        ranker.history = told
+        ranker.history = told  # type: ignore[attr-defined]
 
 
 def _reordered(data: RankingData, ranker: Ranker[Any]) -> RankingData:

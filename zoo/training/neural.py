@@ -15,7 +15,7 @@ from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
 from zoo.nn.items import ItemTable
-from zoo.nn.sparse import of_parts, parts_of
+from zoo.nn.sparse import of_saved_parts
 from zoo.params import NeuralParams
 from zoo.stages.context import RunContext
 from zoo.stages.featurizer import ItemFeatures
@@ -26,8 +26,8 @@ from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
 
 P = TypeVar("P", bound=NeuralParams)
-FEATURES = "features."
-"""Before the names of the tensors that hold the item features."""
+FEATURES = "features"
+"""The name of the tensor that holds the item features."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +168,29 @@ class NeuralPredictor(Predictor[P]):
     def state(self) -> State:
         """Return the weights, the item features where there are some, and the sizes that they were built for."""
         projection = self.network.items.projection
-        parts = {} if projection is None else parts_of(projection.features)
-        features = {f"{FEATURES}{name}": part for name, part in parts.items()}
-        width = None if projection is None else projection.width
-        values = {"sizes": asdict(self.sizes), "width": width, "epochs": self.epochs, "history": self.history}
+        features = {} if projection is None else {FEATURES: projection.features}
+        values = {"sizes": asdict(self.sizes), "epochs": self.epochs, "history": self.history}
         return State({**weights(self.network), **features}, values)
 
     def load_state(self, state: State) -> None:
         """Build the network for the sizes saved, and take the weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.epochs, self.history = state.values["epochs"], state.values["history"]
-        tensors, width = {name: tensor.cpu() for name, tensor in state.tensors.items()}, state.values["width"]
-        parts = {name.removeprefix(FEATURES): part for name, part in tensors.items() if name.startswith(FEATURES)}
+        tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
-            self.network = self._built(tensors["items.known"], None if width is None else of_parts(parts, width)).eval()
+            self.network = self._built(tensors["items.known"], tensors.get(FEATURES)).eval()
         restore(self.network, tensors)
+
+    def migrate(self, state: State) -> State:
+        """Return a state whose item features were saved as dense parts as one with a tensor of them."""
+        if "width" not in state.values:
+            return state
+        start, values = f"{FEATURES}.", {name: value for name, value in state.values.items() if name != "width"}
+        parts = {name.removeprefix(start): part for name, part in state.tensors.items() if name.startswith(start)}
+        tensors = {name: tensor for name, tensor in state.tensors.items() if not name.startswith(start)}
+        if parts:
+            tensors[FEATURES] = of_saved_parts(parts, state.values["width"])
+        return State(tensors, values)
 
     def _built(self, known: Tensor, features: Tensor | None) -> Network:
         """Return the network, not trained."""

@@ -106,7 +106,9 @@ class NeuralFeaturizer(Featurizer[P]):
             )
         found = None if context.epochs else self._chosen(data.interactions, tokenized, usable, context)
         self.history = [] if found is None else found.history
-        epochs = context.epochs or (min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs)
+        epochs = context.epochs or (
+            min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs
+        )
         self.epochs = self._trained(neighbours, tokenized, replace(context, epochs=epochs), name).epochs
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:

@@ -116,11 +116,11 @@ def consensus(n, seed):
     )  # fmt: skip
 
 
-def pretrained(data, epochs=6, **params):
+def pretrained(data, epochs=6, seed=0, **params):
     """Return a ranker after pretraining and one epoch with labels, a single step."""
     settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "learning_rate": 0.01, "inputs": "ranks", **params}
     ranker = SortingAutoencoder(SortingAutoencoderParams(pretrain_epochs=epochs, **settings))
-    ranker.fit(data, RunContext(epochs=1))
+    ranker.fit(data, RunContext(seed, epochs=1))
     return ranker
 
 
@@ -130,35 +130,35 @@ def unlabelled(data, labelled):
     return replace(data, labels=data.labels * torch.from_numpy(np.repeat(known, data.lengths)), labelled=known)
 
 
-def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality):
+def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality, training_seed, assert_learned):
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
-    taught, not_taught = pretrained(data), pretrained(data, epochs=0)
-    assert quality(taught, asked) > 0.94
-    assert quality(not_taught, asked) < 0.9
+    taught, not_taught = (pretrained(data, epochs, training_seed) for epochs in (6, 0))
+    assert_learned(quality(taught, asked), above=0.94, of="pretrained")
+    assert_learned(quality(not_taught, asked), below=0.9, of="not pretrained")
 
 
-def test_the_sort_is_worth_something():
+def test_the_sort_is_worth_something(training_seed, assert_learned):
     """Of no order, and of a random one, places tell less."""
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
     wrong = {}
     for sorting in ("soft", "none", "random"):
-        ranker = pretrained(data, sorting=sorting)
+        ranker = pretrained(data, seed=training_seed, sorting=sorting)
         lists = asked.lists()
         with torch.no_grad():
             inputs = ranker.network.inputs(lists.features, lists.mask)
             lesson = Reconstruction(ranker.network.scorer, ranker.params).eval()
             wrong[sorting] = lesson.loss(ListBatch(inputs, lists.labels, lists.mask)).item()
     nothing = error(torch.zeros_like(inputs), inputs, lists.mask).item()
-    assert wrong["soft"] < 0.85 * min(wrong["none"], wrong["random"])
-    assert wrong["none"] > 0.9 * nothing
+    assert_learned(wrong["soft"] / min(wrong["none"], wrong["random"]), below=0.85, of="soft")
+    assert_learned(wrong["none"] / nothing, above=0.9, of="none")
 
 
 @pytest.mark.parametrize("params", [{"scorer": "mlp"}, {"code": 2, "places": 3}, {"pretrain_epochs": 0}], ids=str)
-def test_it_learns_from_labels(lists_of, quality, params):
+def test_it_learns_from_labels(lists_of, quality, params, training_seed, assert_learned):
     settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "learning_rate": 0.01, "pretrain_epochs": 3, **params}
     ranker = SortingAutoencoder(SortingAutoencoderParams(**settings))
-    ranker.fit(lists_of(200), RunContext(epochs=20))
-    assert quality(ranker, lists_of(100, seed=1)) > 0.97
+    ranker.fit(lists_of(200), RunContext(training_seed, epochs=20))
+    assert_learned(quality(ranker, lists_of(100, seed=1)), above=0.97)
 
 
 @pytest.mark.parametrize("scorer", ["mlp", "set-attention"])
