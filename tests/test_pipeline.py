@@ -21,8 +21,8 @@ from zoo.registry.registry import Component, default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import joined
 from zoo.stages.filter import Filter
+from zoo.stages.item_features import joined
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 

@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from zoo.api import ComponentSpec, Figure, Params, Recipe
-from zoo.cli.recipe import experiment_file, figure_said, settings_said
+from zoo.cli.recipe import experiment_file
+from zoo.config.formatting import format_figure, format_settings
 from zoo.config.load import experiment_from
 from zoo.registry.registry import default_registry
 
@@ -61,7 +62,7 @@ FIGURE = Figure("ndcg@10", 0.1, 0.01, "A. Author")
 ])  # fmt: skip
 def test_a_recipe_says_where_it_falls_short_of_what_is_published(measured, seeds, text):
     figure = Figure("ndcg@10", 0.1, 0.01, "A. Author", measured, seeds)
-    assert figure_said(figure) == f"ndcg@10 0.1 ± 0.01 (A. Author){text}"
+    assert format_figure(figure) == f"ndcg@10 0.1 ± 0.01 (A. Author){text}"
 
 
 def test_an_experiment_has_what_is_set_and_no_empty_table():
@@ -74,7 +75,7 @@ def test_an_experiment_has_what_is_set_and_no_empty_table():
 
 def test_settings_are_said_as_they_are_written():
     recipe = Recipe("a", "a", (FIGURE,), params={"dim": 64, "loss": "softmax"}, train={"refit": True})
-    assert settings_said(recipe) == 'dim = 64, loss = "softmax"; train: refit = true'
+    assert format_settings(recipe) == 'dim = 64, loss = "softmax"; train: refit = true'
 
 
 @pytest.mark.parametrize(("stage", "names", "message"), [

@@ -24,7 +24,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Filter": "zoo.stages.filter",
         "Histories": "zoo.data.queries",
         "Interactions": "zoo.data.interactions",
-        "ItemFeatures": "zoo.stages.featurizer",
+        "ItemFeatures": "zoo.stages.item_features",
         "ItemTable": "zoo.nn.items",
         "Judged": "zoo.evaluation.judged",
         "ListBatch": "zoo.training.lists",

@@ -42,8 +42,8 @@ from zoo.stages.candidates import Candidates as Candidates
 from zoo.stages.candidates import Exclusions as Exclusions
 from zoo.stages.context import RunContext as RunContext
 from zoo.stages.featurizer import Featurizer as Featurizer
-from zoo.stages.featurizer import ItemFeatures as ItemFeatures
 from zoo.stages.filter import Filter as Filter
+from zoo.stages.item_features import ItemFeatures as ItemFeatures
 from zoo.stages.predictor import Predictor as Predictor
 from zoo.stages.ranker import Ranker as Ranker
 from zoo.stages.ranking import RankingData as RankingData

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.config.resolved import Chosen, ResolvedRankModel
+from zoo.config.rank_resolved import ResolvedRankModel
+from zoo.config.resolved import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
+from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
@@ -33,7 +36,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class RankedLists:
     """Judged lists in the order of a model.
 
     Attributes:
@@ -45,6 +48,30 @@ class Ranked:
     items: Tensor
     scores: Tensor
     labels: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[RankedLists]) -> RankedLists:
+        """Return the lists of several parts as one, padded to the longest."""
+        width = max(part.items.shape[1] for part in parts)
+
+        def padded(tensors: Sequence[Tensor], value: float) -> Tensor:
+            return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in tensors])
+
+        return cls(
+            padded([part.items for part in parts], 0),
+            padded([part.scores for part in parts], -torch.inf),
+            padded([part.labels for part in parts], 0.0),
+        )
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> RankedLists:
+        """Return the lists of some rows."""
+        return RankedLists(self.items[rows], self.scores[rows], self.labels[rows])
+
+    def tied(self, k: int) -> float:
+        """Return the share of lists with a tie at the edge of a cutoff."""
+        if self.scores.shape[1] <= k:
+            return 0.0
+        return float(((self.scores[:, k - 1] == self.scores[:, k]) & (self.items[:, k] > 0)).double().mean())
 
 
 class ListPipeline:
@@ -85,10 +112,10 @@ class ListPipeline:
         fit_in_turn(self.rankers, learning, train, context, refit=refit)
         return data.where(fold.test)
 
-    def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> Ranked:
+    def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:
         """Return lists in the order of the last ranker."""
         width = max(int(data.lengths.max(initial=1)), 1)
-        made = Ranked(
+        made = RankedLists(
             torch.zeros(len(data), width, dtype=torch.int64),
             torch.full((len(data), width), -torch.inf),
             torch.zeros(len(data), width),

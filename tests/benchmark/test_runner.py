@@ -143,7 +143,7 @@ def test_an_error_of_a_models_code_is_told_with_its_line(tmp_path):
 def test_a_device_that_is_not_there_is_refused_before_anything_is_read(tmp_path, monkeypatch, device):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    monkeypatch.setattr("zoo.benchmark.judge.load_task", lambda experiment: pytest.fail("it was read"))
+    monkeypatch.setattr("zoo.benchmark.recommend.load_task", lambda experiment: pytest.fail("it was read"))
     with pytest.raises(ConfigError, match=rf"train\.device: '{device}' is asked for.* There is: 'cpu'\."):
         zoo.bench(experiment("popular", train={"device": device}), tmp_path / "out")
 

@@ -15,7 +15,7 @@ from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import CatalogueMetric, Facts
 from zoo.evaluation.metrics.diversity import diversity
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 SPECS = {spec.name: spec for spec in zoo_components() if spec.stage == "metric"}
 

@@ -30,7 +30,7 @@ from zoo.data.queries import Queries
 from zoo.pipeline import Pipeline, Rules
 from zoo.pipeline.fitting import fit_on_log
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import TrainingData
 
 ROUNDS = 3

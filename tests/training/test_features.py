@@ -11,7 +11,7 @@ from zoo.api import Catalogue, Interactions, Queries, RunContext, TrainingData
 from zoo.config.train import NetworkSettings
 from zoo.errors import ConfigError
 from zoo.stages.context import TrainingEnvironment
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 N = 24
 SETTINGS = NetworkSettings(max_epochs=30, batch_size=16, learning_rate=0.02)

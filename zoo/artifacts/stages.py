@@ -15,7 +15,7 @@ from zoo.nn.sparse import of_saved_parts
 from zoo.pipeline import FittedPipeline
 from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.candidate_features import CandidateFeatures
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State
 from zoo.tensors import MARK, can_store
 

@@ -20,7 +20,8 @@ from zoo.config.resolved import Chosen, digest
 from zoo.data.fingerprint import fingerprint
 from zoo.errors import ArtifactError
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
 from zoo.tensors import hash_tensors, join_csr, read_header, read_parts, split_csr, write_tensors
 

@@ -14,17 +14,16 @@ from zoo.artifacts.fit import chosen_model
 from zoo.artifacts.fit import fit as fit_resolved
 from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
-from zoo.benchmark.judge import device_of
-from zoo.benchmark.machine import sources_of
+from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
-from zoo.config.load import recommending, resolve_experiment
-from zoo.config.resolved import AnyExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.config.load import resolve_experiment
+from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.task import Task, load_task
 from zoo.training.checkpoint import forget
 
 
 def fit(
-    file: str | Path | dict[str, Any] | AnyExperiment,
+    file: str | Path | dict[str, Any] | BaseResolvedExperiment,
     model: str | None = None,
     *,
     out: str | Path | None = None,
@@ -59,11 +58,11 @@ def fit(
         DataError: The data are missing or do not fit.
         ArtifactError: `out` is taken by something that is no artifact, or cannot be written.
     """
-    experiment = recommending(resolve_experiment(file, overrides, plugins))
+    experiment = resolve_experiment(file, overrides, plugins).require_recommend()
     chosen, place = chosen_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)
-    train, progress = experiment.experiment.train, progress or Progress()
+    train, progress = experiment.train, progress or Progress()
     device, seed = device_of(train.device), train.seeds[0] if seed is None else seed
     if train.threads:
         torch.set_num_threads(train.threads)
@@ -94,7 +93,7 @@ def fit(
 
 def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
     """Return the hash of what must be the same for a single fit that was interrupted to go on."""
-    train = experiment.experiment.train
+    train = experiment.train
     return digest({
         "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
         "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,

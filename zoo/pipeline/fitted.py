@@ -17,8 +17,9 @@ from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates
-from zoo.stages.featurizer import Featurizer, ItemFeatures, joined
+from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.reranking import reranked

@@ -24,7 +24,8 @@ from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features
+from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn

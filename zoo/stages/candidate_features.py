@@ -32,7 +32,7 @@ from zoo.errors import ConfigError
 from zoo.nn.reduction import main_directions
 from zoo.nn.sparse import csr_tensor, scipy_matrix
 from zoo.stages.candidates import Candidates
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State, TrainingData
 
 LATE = 0.1

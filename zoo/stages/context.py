@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from zoo.config.train import NetworkSettings
 from zoo.hookspecs import Training
-
-if TYPE_CHECKING:
-    from zoo.stages.predictor import Predictor
 
 
 class Tell(Protocol):
@@ -58,7 +55,7 @@ class RunContext:
     Attributes:
         seed: The seed of the run; every random stream is derived from it and a label.
         device: Where tensors live.
-        validate: Evaluates a predictor on the validation queries, or None where there are none.
+        validate: Evaluates a `Predictor` on the validation queries, or None where there are none.
         epochs: The number of epochs to train, where it is known; None to find it by `validate`.
         progress: Called with (done, total) and an optional note by long fits.
         training: For the core's training loop.
@@ -66,7 +63,7 @@ class RunContext:
 
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    validate: Callable[[Predictor[Any]], float] | None = None
+    validate: Callable[[Any], float] | None = None
     epochs: int | None = None
     progress: Tell = lambda done, total, note="": None
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)

@@ -16,11 +16,10 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import DataError, NotFittedError
 from zoo.params import Params
+from zoo.stages.item_features import ItemFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from zoo.stages.featurizer import ItemFeatures
 
 P = TypeVar("P", bound=Params)
 

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "Case": "zoo.testing.cases",
-        "CheckFailedError": "zoo.testing.check",
+        "CheckFailedError": "zoo.testing.requirement",
         "Result": "zoo.testing.cases",
         "conformance": "zoo.testing.cases",
     },

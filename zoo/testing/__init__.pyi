@@ -3,4 +3,4 @@
 from zoo.testing.cases import Case as Case
 from zoo.testing.cases import Result as Result
 from zoo.testing.cases import conformance as conformance
-from zoo.testing.check import CheckFailedError as CheckFailedError
+from zoo.testing.requirement import CheckFailedError as CheckFailedError

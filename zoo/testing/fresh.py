@@ -31,30 +31,12 @@ from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
 from zoo.testing import stand_in
 from zoo.testing.data import World, shop
+from zoo.testing.fresh_report import Report
 from zoo.testing.subject import Subject
 from zoo.version import __version__
 
 TIMEOUT = 300
 """Seconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """What a fresh process found.
-
-    Attributes:
-        heavy: The heavy packages that importing the plugin and asking it for its components imported.
-        before: What each component answered before it was saved, by `stage/name`.
-        after: What it answered in the fresh process.
-        errors: What went wrong, there or before, by `stage/name`.
-        failure: Why the process itself came to no good end, or nothing.
-    """
-
-    heavy: list[str]
-    before: dict[str, Tensor]
-    after: dict[str, Tensor]
-    errors: dict[str, str]
-    failure: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,12 +31,10 @@ from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
-from zoo.testing.check import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.data import World, shop
+from zoo.testing.fresh_report import Reporter
+from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.shapes import require_shape
-
-if TYPE_CHECKING:
-    from zoo.testing.fresh import FreshProcess
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
@@ -51,7 +49,7 @@ class Subject:
     """A component as the checks see it."""
 
     component: Component
-    process: FreshProcess | None = None
+    process: Reporter | None = None
 
     @property
     def stage(self) -> StageName:
@@ -79,7 +77,7 @@ class Subject:
         return self.component.target()
 
     @property
-    def fresh(self) -> FreshProcess:
+    def fresh(self) -> Reporter:
         """Return the fresh process of its plugin."""
         assert self.process is not None
         return self.process
@@ -170,9 +168,7 @@ class Subject:
             return found
         found["fit"] = found["class"] or self._first_error({"fits": self.try_out})
         expected = f"{self.stage}.shape" in self.component.spec.expected_failures
-        found["answer"] = found["fit"] or (
-            "" if expected else self._first_error({"shape": lambda: require_shape(self)})
-        )
+        found["answer"] = found["fit"] or ("" if expected else self._first_error({"shape": self.require_shape}))
         return found
 
     def try_out(self) -> None:
@@ -180,6 +176,14 @@ class Subject:
         part = self.fitted
         with torch.inference_mode():
             self.asked(part, self.world, self.queries())
+
+    def require_shape(self) -> None:
+        """Hold the fitted instance to the shape and the type of its stage.
+
+        Raises:
+            CheckFailedError: An answer is of another.
+        """
+        require_shape(self.fitted, self.stage, self.world, self.queries())
 
     def trouble(self, needs: Needs) -> str:
         """Return what is not in order of what a check needs, or nothing."""

@@ -18,7 +18,7 @@ from zoo.nn.items import ItemTable
 from zoo.nn.sparse import of_saved_parts
 from zoo.params import NeuralParams
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
 from zoo.training.loop import train

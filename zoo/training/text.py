@@ -19,7 +19,8 @@ from zoo.data.texts import Texts
 from zoo.errors import TrainingError
 from zoo.params import NeuralTextParams
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
 from zoo.training.loop import train
 from zoo.training.module import restore, weights

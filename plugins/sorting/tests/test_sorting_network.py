@@ -39,7 +39,7 @@ def comparator(network="bitonic", kind="mlp", dim=8):
     ids=str,
 )
 def test_it_learns_an_order_that_no_feature_has(lists_of, quality, params, training_seed, assert_learned):
-    ranker, asked = fitted(lists_of(200), seed=training_seed, **params), lists_of(100, seed=1)
+    ranker, asked = fitted(lists_of(200), 40, training_seed, **params), lists_of(100, seed=1)
     assert_learned(quality(ranker, asked), above=0.98)
 
 

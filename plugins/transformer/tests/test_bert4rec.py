@@ -145,7 +145,7 @@ def test_the_order_of_a_history_is_read(fit, training_seed, assert_learned):
     rows = [([a, b] * 5)[:n] for a, b in pairs for n in range(5, 11)]
     lengths = [len(row) for row in rows]
     log = Interactions.from_arrays(np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows))
-    predictor = fit(small(length=10), log, max_epochs=50, seed=training_seed)
+    predictor = fit(small(length=10), log, max_epochs=80, learning_rate=0.005, seed=training_seed)
     best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
     assert_learned((best == [row[-2] for row in rows]).mean(), above=0.95)
 

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from zoo.errors import ArtifactError
-from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
+from zoo.testing.check import check
+from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import Subject, difference
 
 

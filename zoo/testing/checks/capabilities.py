@@ -10,8 +10,9 @@ from torch import Tensor
 
 from zoo.errors import ConfigError
 from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.testing.check import FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import SETTINGS, Subject, as_of_new_users, difference, with_histories
 from zoo.testing.variants import with_sparse_features
 

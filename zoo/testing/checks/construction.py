@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from zoo.errors import NotFittedError
-from zoo.testing.check import ALL_STAGES, FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import ALL_STAGES, FITTED_STAGES, require
 from zoo.testing.subject import Subject, global_randomness
 
 

@@ -9,8 +9,9 @@ import torch
 
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking import RankingData
-from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
+from zoo.testing.check import check
 from zoo.testing.data import cycle, shop
+from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import SETTINGS, Subject, difference, global_randomness
 from zoo.testing.variants import fingerprint, renamed
 

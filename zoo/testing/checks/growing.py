@@ -14,8 +14,9 @@ from torch import Tensor
 from zoo.data.queries import Queries
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
-from zoo.testing.check import check, require
+from zoo.testing.check import check
 from zoo.testing.data import World, shop
+from zoo.testing.requirement import require
 from zoo.testing.subject import Subject, difference, with_histories
 
 

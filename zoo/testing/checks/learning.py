@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.queries import Queries
-from zoo.testing.check import check, require
+from zoo.testing.check import check
 from zoo.testing.data import World, checkerboard, cycle
+from zoo.testing.requirement import require
 from zoo.testing.subject import SETTINGS, Subject, difference, places, with_histories
 
 LONGER = SETTINGS.model_copy(update={"max_epochs": 40, "batch_size": 32, "learning_rate": 0.005})
