@@ -217,7 +217,7 @@ def test_the_line_of_the_plugin_is_named_and_not_that_of_the_core(single_file):
 
 
 def test_a_plugin_without_a_hook_is_broken(single_file):
-    file = single_file("def zoo_components():\n    return []\n", "unmarked_model.py")
+    file = single_file("def zoo_components():\n    return []\n", "hookless_model.py")
     assert error_of_file(file) == "it implements no hook: mark its zoo_components function with @hookimpl"
 
 

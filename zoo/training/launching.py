@@ -113,9 +113,14 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
     with TemporaryDirectory(prefix="zoo-") as name:
         folder = Path(name)
         try:
-            launcher.launch(_run_rank, _pickled(job) if strategy == "ddp_spawn" else job, folder)
+            launcher.launch(_run_rank, job, folder)
         except ProcessException as error:
             raise _original(folder, job.name, str(error)) from error
+        except (pickle.PicklingError, AttributeError, TypeError) as error:  # raised before a process is started
+            raise ConfigError(
+                f'{job.name}: `devices` needs every part of a training to be picklable under strategy = "ddp_spawn": {error}. '
+                'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
+            ) from error
         except BaseException:
             launcher.kill(signal.SIGKILL)  # Ctrl-C: a checkpoint is whole or not there
             raise
@@ -126,22 +131,7 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
     return Trained(**result["trained"])
 
 
-def _pickled(job: TrainingJob) -> bytes:
-    """Return a training as bytes, for processes that are spawned.
-
-    Raises:
-        ConfigError: A part cannot be pickled.
-    """
-    try:
-        return pickle.dumps(job)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ConfigError(
-            f'{job.name}: `devices` needs every part of a training to be picklable under strategy = "ddp_spawn": {error}. '
-            'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
-        ) from error
-
-
-def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
+def _run_rank(job: TrainingJob, folder: Path) -> None:
     """Be a rank in a process that was started for it; rank 0 leaves the result in the folder, any rank its error."""
     environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
 
@@ -151,7 +141,6 @@ def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
     rank = environment.local_rank()
     environment.set_global_rank(rank)
     try:
-        job = job if isinstance(job, TrainingJob) else pickle.loads(job)  # noqa: S301 - of the process that started this one
         with quiet():
             trained = job.run(tell, environment)
     except Exception as error:
