@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -40,7 +41,8 @@ def fit(
     """Fit one model of an experiment and write an artifact, from which `zoo recommend` recommends.
 
     It is fitted as `zoo bench` does: on everything before the test. After an interruption the same command goes on from
-    the last epoch, which is kept beside the artifact until that is complete.
+    the last epoch, which is kept beside the artifact until that is complete. Under torchrun or SLURM the processes train
+    networks together, and the first of them prints and writes.
     """
     from zoo.config.load import load_experiment, recommending
 
@@ -53,20 +55,22 @@ def fit(
     from zoo.artifacts.folder import refuse_taken
     from zoo.artifacts.saving import save_artifact
     from zoo.benchmark.judge import device_of
+    from zoo.benchmark.progress import Progress
     from zoo.benchmark.runner import fit_key
     from zoo.cli.progress import bars
     from zoo.data.task import load_task
     from zoo.training.checkpoint import forget
+    from zoo.training.launching import is_first_process, own_device
 
     train = experiment.experiment.train
     model = chosen_model(experiment, label)
     refuse_taken(out)
-    device = device_of(train.device)
+    device, is_first = own_device(device_of(train.device)), is_first_process()
     seed = train.seeds[0] if seed is None else seed
     if train.threads:
         torch.set_num_threads(train.threads)
     kept = out.parent / f"{out.name}.training"
-    with bars() as shown:
+    with bars() if is_first else nullcontext(Progress()) as shown:
         task = load_task(experiment)
         shown.loaded(1)
         shown.started(model.label, None if model.deterministic else seed, again=False)
@@ -81,6 +85,8 @@ def fit(
             folder=folder,
             progress=partial(shown.phase, "fit"),
         )
+    if not is_first:
+        return
     save_artifact(artifact, out, histories=not without_histories)
     forget(kept)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
