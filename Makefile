@@ -6,11 +6,11 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PACKAGES := . $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 TORCH  := $(shell sed -n 's/^torch==//p' constraints.txt)
 TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
-# Tests run side by side, one a core, each with one thread: torch's own threads would fight for the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# Threads and hypothesis are set in conftest.py, for a bare pytest too.
+PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow speed check format docs
+.PHONY: help setup demo test slow portable speed check format docs
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ test: $(VENV)/.dev  ## Run the test suite.
 	$(PYTEST) -n auto --maxprocesses 4
 
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
-	$(BIN)/python -m pytest -m slow
+	ZOO_HYPOTHESIS=random $(PYTEST) -m slow
+
+portable: $(VENV)/.dev  ## Run the tests of learning over seeds, threads and instruction sets.
+	$(BIN)/python tests/portable.py
 
 speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
 	@for file in tests/speed/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,19 +1,17 @@
 """What single events and a trained encoder add to `tf-idf` among cold items: paired differences over three draws of such items.
 
 Run it with `ZOO_DATA=path/to/data python examples/cold_pairs.py`; it needs the plugins `cnn` and `text`, and about ten minutes a
-draw on one core. Features are kept in `runs/cold-pairs`, so that an interrupted run goes on.
+draw on one core. What is fitted is kept in `runs/cold-pairs`, so that the same command resumes an interrupted run.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.feature_cache import FeatureCache
-from zoo.benchmark.judge import Judge, device_of
-from zoo.config.load import load_experiment
-from zoo.pipeline import Pipeline
-from zoo.stages.context import RunContext
+import zoo
+from zoo.api import Facts, Queries
 
 BASE, OTHERS = "tf-idf", ("tf-idf, near events", "text-cnn, near events", "both, near events")
 METRICS = ("recall@10", "ndcg@10")
@@ -26,30 +24,33 @@ def paired(difference: NDArray[np.float64], user: NDArray[np.int64]) -> tuple[fl
     return float(difference.mean()), float(1.96 * np.sqrt((of_user**2).sum()) / len(difference))
 
 
+def cold_queries(task: zoo.Task) -> tuple[Queries, zoo.Rules]:
+    """Return the test queries with a cold target, and the rules under which only cold items are recommended."""
+    queries, targets = task.queries("test"), task.queries("test").answers()
+    targets = targets.where(targets.cold)
+    eligible = task.eligible & ~task.training("test").known
+    return replace(queries, targets=targets).where(targets.counts > 0), zoo.Rules(eligible, task.exclude_seen)
+
+
 def main() -> None:
     """Print each model's figures among cold items, and how far they are from those of `tf-idf`."""
     values: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     users = []
     for draw in DRAWS:
         overrides = ["split.cold_items=0.1", f"split.seed={draw}", f"train.seeds=[{draw}]"]
-        experiment = load_experiment(Path(__file__).parent / "cold-start.toml", overrides)
-        judge = Judge.of(experiment, device_of("auto"))
-        features = FeatureCache(Path("runs/cold-pairs") / str(draw))
-        asked = judge.cold()
-        assert asked is not None
-        queries, rules = asked
+        experiment = zoo.load_experiment(Path(__file__).parent / "cold-start.toml", overrides)
+        models = tuple(model for model in experiment.models if model.label in (BASE, *OTHERS))
+        store = zoo.bench(replace(experiment, models=models), f"runs/cold-pairs/{draw}", keep_artifacts=True)
+        task = zoo.load_task(experiment)
+        queries, rules = cold_queries(task)
         users.append(queries.row)
-        evaluator = judge.evaluator.per_query_only()
-        for model in experiment.models:
-            if model.label not in (BASE, *OTHERS):
-                continue
-            context = RunContext(draw, judge.device)
-            with context.seeded("run"):
-                pipeline = Pipeline(model, features)
-                pipeline.fit(judge.task, context, refit=judge.refit)
-            found = evaluator.evaluate(pipeline.recommend(queries, judge.k, rules), queries.answers())
+        facts = Facts.of(task.training("test"), task.catalogue, task.eligible)
+        evaluator = zoo.Evaluator([zoo.load("recall", k=10), zoo.load("ndcg", k=10)], facts)
+        for row in store.rows():
+            pipeline = zoo.load_artifact(store.artifact(row.key)).pipeline
+            found = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())
             for metric in METRICS:
-                values.setdefault((model.label, metric), []).append(np.asarray(found.per_query[metric], np.float64))
+                values.setdefault((row.label, metric), []).append(np.asarray(found.per_query[metric], np.float64))
     user = np.concatenate(users)
     for metric in METRICS:
         base = np.concatenate(values[BASE, metric])

@@ -6,31 +6,24 @@ Run it with `python examples/compare_in_python.py`; it needs the plugins `baseli
 import numpy as np
 
 import zoo
-from zoo.config.experiment import EvaluateSettings, Temporal
-from zoo.data.interactions import Interactions
-from zoo.data.task import Task
-from zoo.evaluation.evaluator import Evaluator
-from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
-from zoo.stages.context import RunContext
+from zoo.api import Facts
 
 
-def log_of_two_tastes() -> Interactions:
+def log_of_two_tastes() -> zoo.Interactions:
     """Return 20,000 events of 500 users, half of whom prefer even items and half odd ones."""
     rng = np.random.default_rng(0)
     users = rng.integers(0, 500, 20_000)
     items = 2 * rng.integers(1, 100, 20_000) - (users + (rng.random(20_000) < 0.1)) % 2
-    return Interactions.from_arrays(users, items, np.arange(20_000), n_items=200)
+    return zoo.Interactions.from_arrays(users, items, np.arange(20_000), n_items=200)
 
 
 def main() -> None:
     """Print NDCG@10 of three models."""
-    task = Task.of(log_of_two_tastes(), Temporal(cuts=[0.8]), EvaluateSettings(exclude_seen=True))
-    queries, rules = task.queries("test"), Rules(task.eligible, task.exclude_seen)
-    evaluator = Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
+    task = zoo.Task.of(log_of_two_tastes(), zoo.Temporal(cuts=[0.8]))
+    queries, rules = task.queries("test"), zoo.Rules(task.eligible, task.exclude_seen)
+    evaluator = zoo.Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
     for name, params in {"popular": {}, "item-knn": {"k": 50}, "ease": {"l2": 100.0}}.items():
-        pipeline = Pipeline.of(name, **params)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = zoo.Pipeline.of(name, **params).fit(task)
         lists = pipeline.recommend(queries, 10, rules)
         result = evaluator.evaluate(lists, queries.answers())
         low, high = result.intervals["ndcg@10"]

@@ -22,11 +22,12 @@ import torch
 
 import zoo
 from zoo.api import Ranker, RankingData, RunContext
-from zoo.nn.lists import list_ndcg
+from zoo.nn import list_ndcg
 
 JUDGMENTS = Path(os.environ.get("ZOO_DATA", "data")) / "ltr-mq2007-agg" / "judgments.parquet"
 SHARES, SEEDS = (0.01, 0.03, 0.1), (0, 1, 2)
-ALIKE = {"inputs": "ranks", "dim": 32, "blocks": 1, "learning_rate": 3e-3, "patience": 6}
+ALIKE = {"inputs": "ranks", "dim": 32, "blocks": 1}
+TRAIN = {"learning_rate": 3e-3, "patience": 6}
 SET = {**ALIKE, "scorer": "set-attention"}
 RANKERS = {
     "mlp, softmax": ("neural-ranker", ALIKE),
@@ -74,7 +75,9 @@ def main() -> None:
             found = []
             for seed in SEEDS:
                 ranker = zoo.load(name, stage="ranker", **params)
-                ranker.fit(replace(hidden(train, share, seed), validation=validation), RunContext(seed))
+                ranker.fit(
+                    replace(hidden(train, share, seed), validation=validation), RunContext(seed).for_ranker(**TRAIN)
+                )
                 found.append([ndcg(ranker, part) for part in (validation, test)])
             valid, tested = ([round(value, 4) for value in values] for values in zip(*found, strict=True))
             figures = {"validation": round(mean(valid), 4), "test": round(mean(tested), 4), "test_seeds": tested}

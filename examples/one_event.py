@@ -7,16 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.config.load import load_experiment
-from zoo.data.queries import Queries
-from zoo.data.task import Task, load_task
-from zoo.evaluation.evaluator import Evaluator
-from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
-from zoo.stages.context import RunContext
+import zoo
+from zoo.api import Facts, Queries
 
 
-def one_event_each(task: Task) -> Queries:
+def one_event_each(task: zoo.Task) -> Queries:
     """Return the test queries that have a history, with only the last event of it."""
     queries = task.queries("test")
     queries = queries.where(queries.lengths > 0)
@@ -28,16 +23,15 @@ def one_event_each(task: Task) -> Queries:
 
 def main() -> None:
     """Print recall@10 of each model, with its interval."""
-    experiment = load_experiment(Path(__file__).parent / "cold-start.toml")
-    task = load_task(experiment)
-    queries, rules = one_event_each(task), Rules(task.eligible, task.exclude_seen)
-    evaluator = Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
+    experiment = zoo.load_experiment(Path(__file__).parent / "cold-start.toml")
+    task = zoo.load_task(experiment)
+    queries, rules = one_event_each(task), zoo.Rules(task.eligible, task.exclude_seen)
+    evaluator = zoo.Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
     print(f"{len(queries):,} queries")
     for model in experiment.models:
-        if model.validates:  # takes minutes to train, for a question about histories
+        if model.trains_in_epochs:  # takes minutes to train, for a question about histories
             continue
-        pipeline = Pipeline(model)
-        pipeline.fit(task, RunContext(seed=0))
+        pipeline = zoo.Pipeline(model).fit(task)
         result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())
         low, high = result.intervals["recall@10"]
         print(f"{model.label:20} recall@10 {result.values['recall@10']:.4f} ({low:.4f} to {high:.4f})")

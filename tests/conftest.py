@@ -1,6 +1,5 @@
-"""What tests of several folders need: the real data, and the fixture plugins."""
+"""What tests of several folders need: the fixture plugins."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -18,15 +17,6 @@ def forget_examples():
         del sys.modules[name]
 
 
-@pytest.fixture(scope="session")
-def data_dir():
-    """Return the folder of the real data sets; without it there is nothing to test on."""
-    folder = Path(os.environ.get("ZOO_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: set ZOO_DATA")
-    return folder
-
-
 @pytest.fixture
 def install(monkeypatch):
     """Return a function that installs fixture plugins for the length of a test, and hides those of this repository."""
@@ -37,5 +27,5 @@ def install(monkeypatch):
         monkeypatch.setenv("ZOO_PLUGINS", ",".join(["core", *names]))
 
     yield installed
-    for module in [m for m in sys.modules if m.startswith("fixture_")]:
+    for module in [m for m in sys.modules if m.startswith(("fixture_", "api1_"))]:
         del sys.modules[module]

@@ -1,5 +1,6 @@
 """What README and docs tell a reader to write works as it stands there."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -7,6 +8,7 @@ from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner
@@ -34,6 +36,7 @@ from zoo.benchmark.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
+from zoo.losses import LossSpec
 from zoo.registry.registry import Registry
 from zoo.scaffold.plugin import new_package
 from zoo.spec import API_VERSION, OLDEST_API
@@ -155,10 +158,11 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, callbacks, _ = re.split(
+    _, components, losses, callbacks, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
+    assert table_names(losses) == [field.name for field in fields(LossSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
 
 
@@ -207,7 +211,7 @@ def test_the_filter_and_the_ranker_do_what_they_say():
     assert len(names["Shuffle"](Params()).score(lists).unique()) == 3
 
 
-def test_the_network_learns_what_follows_what():
+def test_the_network_learns_what_follows_what(training_seed, assert_learned):
     names = {"NeuralPredictor": NeuralPredictor, "NeuralParams": NeuralParams, "nn": torch.nn}
     exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[1], names)
     users, steps = torch.arange(40).repeat_interleave(6).numpy(), torch.arange(6).repeat(40).numpy()
@@ -216,11 +220,12 @@ def test_the_network_learns_what_follows_what():
     model.fit(
         TrainingData.of(log),
         RunContext(
-            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02))
+            training_seed,
+            training=TrainingEnvironment(settings=NetworkSettings(max_epochs=40, batch_size=8, learning_rate=0.02)),
         ),
     )
     best = model.score(Queries.of_histories(log)).argmax(1)
-    assert (best.numpy() == log.items[log.offsets[1:] - 1] % 8 + 1).all()
+    assert_learned((best.numpy() == log.items[log.offsets[1:] - 1] % 8 + 1).mean(), above=0.97)
 
 
 @pytest.mark.slow
@@ -229,3 +234,13 @@ def test_the_five_lines_of_python_print_a_row_a_run(tmp_path, monkeypatch, capsy
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     exec(blocks(ROOT / "README.md", "python")[0], {})
     assert "ease" in capsys.readouterr().out
+
+
+def test_the_code_of_the_page_of_python_names_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tables = zoo.load("synthetic-shop", customers=60, items=40, events=2000).read()
+    for table, file in ((tables.interactions, "events.parquet"), (tables.items, "items.parquet")):
+        pq.write_table(table.select(table.column_names), file)
+    exec(blocks(ROOT / "docs/reference/python.md", "python")[0], {})
+    assert 0 < ast.literal_eval(capsys.readouterr().out)["ndcg@10"] < 1
+    assert zoo.load_artifact("artifacts/ease").recommend("c000001", k=3)

@@ -8,7 +8,7 @@ from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import DataError, ScoreError, SplitError, naming
-from zoo.pipeline import Pipeline
+from zoo.pipeline.fitting import fit_on_log
 from zoo.registry.registry import default_registry
 from zoo.stages.context import RunContext
 
@@ -34,9 +34,9 @@ def chosen(stage, name, **params):
 def test_a_part_that_does_not_fit_the_data_is_named_once(slot, part, message):
     log = Interactions.from_arrays(np.array([0, 0, 1]), np.array([1, 2, 2]))
     catalogue = Catalogue(pa.array([None, "a", "b"]), pa.table({"title": [None, "a hat", "a lamp"]}))
-    pipeline = Pipeline(ResolvedModel("m", chosen("predictor", "popular"), **{slot: (part,)}))
+    model = ResolvedModel("m", chosen("predictor", "popular"), **{slot: (part,)})
     with pytest.raises(DataError) as error:
-        pipeline.fit_on(log, catalogue, RunContext())
+        fit_on_log(model, log, catalogue, RunContext())
     assert str(error.value).startswith(message)
 
 

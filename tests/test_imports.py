@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import zoo
-import zoo.api
-
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "src").is_dir())
 HEAVY = ("torch", "pytorch_lightning", "torchmetrics", "datasets", "pandas", "pyarrow", "scipy", "numpy", "sklearn")
 LIGHT = (
-    "zoo", "zoo.errors", "zoo.params", "zoo.spec", "zoo.hookspecs", "zoo.registry.registry", "zoo.config.load",
+    "zoo", "zoo.nn", "zoo.testing", "zoo.lazy", "zoo.errors", "zoo.params", "zoo.spec", "zoo.hookspecs", "zoo.registry.registry", "zoo.config.load",
     "zoo.config.schema", "zoo.builtin", "zoo.api", "zoo.cli.main", "zoo.cli.docs", "zoo.data.params", "zoo.evaluation.params",
     "zoo.scaffold.plugin",
 )  # fmt: skip
@@ -47,6 +44,13 @@ def test_the_light_modules_import_nothing_heavy():
     assert heavy_after(f"import {', '.join(LIGHT)}") == set()
 
 
+def test_listing_the_public_names_imports_nothing_heavy():
+    assert (
+        heavy_after("import zoo, zoo.api, zoo.nn, zoo.testing\nfor m in (zoo, zoo.api, zoo.nn, zoo.testing): dir(m)")
+        == set()
+    )
+
+
 @pytest.mark.parametrize("family", PLUGINS)
 def test_a_plugin_is_found_and_asked_for_nothing_heavy(family):
     code = (
@@ -55,22 +59,6 @@ def test_a_plugin_is_found_and_asked_for_nothing_heavy(family):
         f"assert shopzoo_{family}.zoo_components()"
     )
     assert heavy_after(code) == set()
-
-
-@pytest.mark.parametrize("name", sorted({*zoo.api.__all__, *zoo.api._LAZY}))
-def test_every_name_of_the_api_is_there(name):
-    assert name in zoo.api.__all__
-    assert getattr(zoo.api, name) is not None
-
-
-@pytest.mark.parametrize("name", zoo.__all__)
-def test_every_name_of_the_package_is_there(name):
-    assert getattr(zoo, name) is not None
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"module 'zoo\.api' has no attribute 'Predictr'"):
-        zoo.api.Predictr  # noqa: B018
 
 
 def imported(file):

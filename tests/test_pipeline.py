@@ -15,13 +15,14 @@ from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.errors import ScoreError
 from zoo.params import Params
-from zoo.pipeline import Pipeline, Rules
-from zoo.registry.registry import default_registry
+from zoo.pipeline import Rules
+from zoo.pipeline.fitting import fit, fit_on_log
+from zoo.registry.registry import Component, default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import joined
 from zoo.stages.filter import Filter
+from zoo.stages.item_features import joined
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 
@@ -57,9 +58,13 @@ def catalogue():
 
 
 def fitted(resolved, log, catalogue):
-    pipeline = Pipeline(resolved)
-    pipeline.fit_on(log, catalogue, RunContext(seed=1))
-    return pipeline
+    return fit_on_log(resolved, log, catalogue, RunContext(seed=1)).pipeline
+
+
+def with_stages(pipeline, *, rankers=None, **stages):
+    """Return the pipeline with other stages in its slots."""
+    rankers = pipeline.rankers if rankers is None else rankers
+    return replace(pipeline, rankers=rankers, retrieval=replace(pipeline.retrieval, **stages))
 
 
 ALL = Rules(np.arange(N_ITEMS + 1) > 0, exclude_seen=False)
@@ -205,7 +210,7 @@ def test_what_happened_after_a_query_is_not_there_for_its_stages(log, catalogue,
     pipeline = fitted(
         model(chosen("predictor", "popular"), filters=[chosen("filter", "top-popular", n=5)]), log, catalogue
     )
-    pipeline.predictor, pipeline.filters = Peeping(Params()), [PeepingFilter(Params())]
+    pipeline = with_stages(pipeline, predictor=Peeping(Params()), filters=(PeepingFilter(Params()),))
     pipeline.recommend(task.queries("test"), 3, ALL)
     assert len(reached) == 2
     for latest, now, events, histories in reached:
@@ -235,14 +240,22 @@ class Backwards(Ranker):
         return torch.arange(lists.items.shape[1]).float().expand(lists.items.shape)
 
 
-def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
+@pytest.fixture
+def backwards(monkeypatch):
+    """Let the component `borda` build a `Backwards`."""
+    build = Component.build
+    monkeypatch.setattr(
+        Component, "build", lambda self, params: Backwards(params) if self.name == "borda" else build(self, params)
+    )
+
+
+def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue, backwards):
     borda = chosen("ranker", "borda").component
-    spec = replace(borda.spec, capabilities=Capabilities(learns=True))
+    spec = replace(borda.spec, capabilities=Capabilities(trainable=True))
     learns = Chosen(replace(borda, spec=spec), borda.params())
-    pipeline = Pipeline(model(chosen("predictor", "popular"), rankers=[learns, learns]))
-    pipeline.rankers = [Backwards(Params()), Backwards(Params())]
+    resolved = model(chosen("predictor", "popular"), rankers=[learns, learns])
     task = Task.of(log, Temporal(cuts=[0.4, 0.5, 0.7]), catalogue=catalogue)
-    pipeline.fit(task, RunContext(), candidates=6)
+    pipeline = fit(resolved, task, RunContext(), candidates=6).pipeline
     first, second = (r.learned for r in pipeline.rankers)
     filled = first.mask.sum(1)
     for row, n in enumerate(filled.tolist()):
@@ -254,15 +267,14 @@ def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue):
     assert (served.scores[served.mask] == second.scores[second.mask].max()).any()  # the first ranker's, as in fitting
 
 
-def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue):
+def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue, backwards):
     borda = chosen("ranker", "borda").component
-    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(learns=True))), borda.params())
+    learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(trainable=True))), borda.params())
     late = replace(log, items=np.where(log.times < 120, np.minimum(log.items, 5), log.items))  # new words come later
     features = [chosen("featurizer", "tf-idf", columns=["title"])]
-    pipeline = Pipeline(model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns]))
-    pipeline.rankers = [Backwards(Params())]
+    resolved = model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns])
     task = Task.of(late, Temporal(cuts=[0.4, 0.5, 0.7]), catalogue=catalogue)
-    pipeline.fit(task, RunContext(), candidates=6)
+    pipeline = fit(resolved, task, RunContext(), candidates=6).pipeline
     pipeline.recommend(task.queries("test"), 3, ALL, candidates=6)
     learned, ranked = pipeline.rankers[0].learned.vectors, pipeline.rankers[0].ranked.vectors
     assert learned.names == ranked.names
@@ -279,8 +291,9 @@ def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue):
 )
 def test_a_rankers_scores_that_make_no_order_are_refused(log, catalogue, scores, said):
     pipeline = fitted(model(chosen("predictor", "popular"), rankers=[chosen("ranker", "borda")]), log, catalogue)
-    pipeline.rankers = [Backwards(Params())]
-    pipeline.rankers[0].score = scores
+    backwards = Backwards(Params())
+    backwards.score = scores
+    pipeline = with_stages(pipeline, rankers=(backwards,))
     with pytest.raises(ScoreError, match=said):
         pipeline.recommend(Queries.of_histories(log), 8, ALL, candidates=8)
 
@@ -306,7 +319,7 @@ class AlwaysOne(Predictor):
 )
 def test_a_predictor_that_makes_its_own_lists_is_held_to_the_rules(log, catalogue, rules):
     pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
-    pipeline.predictor = AlwaysOne(pipeline.predictor.params)
+    pipeline = with_stages(pipeline, predictor=AlwaysOne(pipeline.predictor.params))
     assert (pipeline.recommend(Queries.of_histories(log), 1, ALL).items == 1).all()
     with pytest.raises(ScoreError, match="put item number 1 in a list, which is excluded there"):
         pipeline.recommend(Queries.of_histories(log), 1, rules)
@@ -314,7 +327,7 @@ def test_a_predictor_that_makes_its_own_lists_is_held_to_the_rules(log, catalogu
 
 def test_lists_of_another_type_are_refused(log, catalogue):
     pipeline = fitted(model(chosen("predictor", "popular")), log, catalogue)
-    pipeline.predictor = AlwaysOne(pipeline.predictor.params)
+    pipeline = with_stages(pipeline, predictor=AlwaysOne(pipeline.predictor.params))
     AlwaysOne.recommend, right = lambda self, queries, k, exclusions: (1, 2), AlwaysOne.recommend
     try:
         with pytest.raises(ScoreError, match=r"AlwaysOne.recommend returned tuple, expected zoo.api.Candidates"):

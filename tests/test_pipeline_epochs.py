@@ -14,11 +14,13 @@ from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.params import Params
 from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline.fitting import fit
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
 from zoo.stages.context import RunContext
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.trained import Trained
 
 FITS = []
 
@@ -28,9 +30,9 @@ class Epochs(Predictor):
 
     def fit(self, data, context):
         value = None if context.validate is None else context.validate(self)
-        FITS.append((len(data.interactions), value, context.epochs, context.settings, self))
-        self.epochs = context.epochs or 3
-        context.progress(self.epochs, self.epochs)
+        FITS.append((len(data.interactions), value, context.epochs, context.training.settings, self))
+        self.trained = Trained(context.epochs or 3)
+        context.progress(self.trained.epochs, self.trained.epochs)
 
     def score(self, queries):
         return -torch.arange(queries.log.n_items + 1).float().repeat(len(queries), 1)
@@ -38,7 +40,7 @@ class Epochs(Predictor):
 
 class Learns(Ranker):
     def fit(self, data, context):
-        FITS.append((int(data.lengths.max()), None, context.epochs, context.settings, self))
+        FITS.append((int(data.lengths.max()), None, context.epochs, context.training.settings, self))
 
     def score(self, lists):
         return lists.scores
@@ -68,16 +70,14 @@ def fits(monkeypatch):
 _target = type(default_registry().find("predictor", "popular")).target
 
 
-def pipeline(rankers=(), **settings):
+def resolved(rankers=(), **settings):
     metric = default_registry().find("metric", "hit")
-    return Pipeline(
-        ResolvedModel(
-            "model",
-            component("predictor", "popular", "Epochs", validates=True),
-            rankers=tuple(rankers),
-            train=NetworkSettings(**settings),
-            monitor=Chosen(metric, metric.params({"k": 2})),
-        )
+    return ResolvedModel(
+        "model",
+        component("predictor", "popular", "Epochs", trains_in_epochs=True),
+        rankers=tuple(rankers),
+        train=NetworkSettings(**settings),
+        monitor=Chosen(metric, metric.params({"k": 2})),
     )
 
 
@@ -100,8 +100,7 @@ def test_epochs_are_found_on_the_validation_part_and_the_refit_takes_them(log, f
         np.concatenate([log.times, np.arange(5)]),
     )  # fmt: skip
     told = []
-    model = pipeline(learning_rate=0.5)
-    model.fit(last_out(log), RunContext(progress=lambda *p: told.append(p)))
+    model = fit(resolved(learning_rate=0.5), last_out(log), RunContext(progress=lambda *p: told.append(p))).pipeline
     (first, value, epochs, settings, predictor), (second, none, fixed, same, again) = fits
     assert (first, second) == (30 * 4 + 3, 30 * 5 + 4)
     # Of thirty users ten each have target 1, 2 and 3 and get 1, 2; the last has seen these, has target 4 and gets 4, 5.
@@ -113,8 +112,7 @@ def test_epochs_are_found_on_the_validation_part_and_the_refit_takes_them(log, f
 
 
 def test_without_a_refit_the_validated_model_is_the_one(log, fits):
-    model = pipeline()
-    model.fit(last_out(log), RunContext(), refit=False)
+    model = fit(resolved(), last_out(log), RunContext(), refit=False).pipeline
     ((events, value, _, _, predictor),) = fits
     assert events == 30 * 4
     assert value is not None
@@ -124,7 +122,7 @@ def test_without_a_refit_the_validated_model_is_the_one(log, fits):
 
 
 def test_a_split_without_a_validate_part_is_trained_to_the_end(log, fits):
-    pipeline().fit(Task.of(log, LeaveLastOut(policy="leave-last-out", validation=False)), RunContext())
+    fit(resolved(), Task.of(log, LeaveLastOut(policy="leave-last-out", validation=False)), RunContext())
     ((events, value, epochs, _, _),) = fits
     assert (events, value, epochs) == (30 * 5, None, None)
 
@@ -133,7 +131,7 @@ def test_rankers_learn_from_a_predictor_with_the_epochs_found(fits):
     rng = np.random.default_rng(0)
     log = Interactions.from_arrays(rng.integers(0, 20, 400), rng.integers(1, 9, 400), np.arange(400))
     task = Task.of(log, Temporal(cuts=[0.4, 0.6, 0.8]), EvaluateSettings(exclude_seen=False))
-    pipeline([component("ranker", "borda", "Learns")]).fit(task, RunContext(), candidates=5)
+    fit(resolved([component("ranker", "borda", "Learns")]), task, RunContext(), candidates=5)
     assert [(type(f[4]).__name__, f[0], f[2]) for f in fits] == [
         ("Epochs", 160, None),
         ("Epochs", 240, 3),
@@ -147,12 +145,11 @@ def test_so_many_validation_queries_are_asked(log, fits, monkeypatch):
     asked = []
     score = Epochs.score
     monkeypatch.setattr(Epochs, "score", lambda self, queries: asked.append(len(queries)) or score(self, queries))
-    pipeline(validation_queries=7).fit(last_out(log), RunContext())
+    fit(resolved(validation_queries=7), last_out(log), RunContext())
     assert sum(asked) == 7
 
 
 def test_a_model_without_epochs_is_fitted_once(log, fits):
     model = Pipeline.of("popular")
     assert model.model.monitors == ()
-    model.fit(last_out(log), RunContext(validate=lambda p: pytest.fail("asked")))
-    assert model.predictor.state()
+    assert model.fit(last_out(log), RunContext(validate=lambda p: pytest.fail("asked"))).predictor.state()

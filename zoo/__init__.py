@@ -1,27 +1,39 @@
-"""ShopZoo: a pluggable model zoo for e-commerce recommendation. Importing it imports nothing heavy."""
+"""ShopZoo: a pluggable model zoo for e-commerce recommendation. Importing it imports nothing heavy.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+    import zoo
 
-from zoo.version import __version__
+    store = zoo.bench("experiment.toml")  # compare models
+    artifact = zoo.fit("experiment.toml", "als")  # fit one of them
+    artifact.recommend("c000001", k=5)
 
-if TYPE_CHECKING:
-    from zoo.artifacts.saving import load_artifact as load_artifact
-    from zoo.benchmark.runner import bench as bench
-    from zoo.registry.registry import load as load
+`zoo.api` has what a plugin imports, `zoo.nn` its building blocks, `zoo.testing` the checks it has to pass. Names outside
+these four modules may change without notice.
+"""
 
-_LAZY = {"bench": "zoo.benchmark.runner", "load": "zoo.registry.registry", "load_artifact": "zoo.artifacts.saving"}
+from zoo.lazy import lazy_names
 
-__all__ = ["__version__", "bench", "load", "load_artifact"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use."""
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    """Return the public names, those not yet imported among them."""
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Artifact": "zoo.artifacts.artifact",
+        "Catalogue": "zoo.data.catalogue",
+        "Evaluator": "zoo.evaluation.evaluator",
+        "Given": "zoo.config.splits",
+        "Interactions": "zoo.data.interactions",
+        "LeaveLastOut": "zoo.config.splits",
+        "Pipeline": "zoo.pipeline.unfitted",
+        "Rules": "zoo.pipeline.retrieval",
+        "StrongGeneralisation": "zoo.config.splits",
+        "Task": "zoo.data.task",
+        "Temporal": "zoo.config.splits",
+        "__version__": "zoo.version",
+        "bench": "zoo.benchmark.runner",
+        "fit": "zoo.benchmark.fit_model",
+        "load": "zoo.registry.registry",
+        "load_artifact": "zoo.artifacts.saving",
+        "load_experiment": "zoo.config.load",
+        "load_task": "zoo.data.task",
+        "read_log": "zoo.data.read_log",
+        "save_artifact": "zoo.artifacts.saving",
+    },
+)

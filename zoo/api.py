@@ -1,159 +1,73 @@
-"""The one module of the core that a plugin imports, beside `zoo.nn`. Heavy names are imported at their first use."""
+"""What a plugin imports from the core, beside the building blocks of `zoo.nn`. Each name is imported at its first use."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from zoo.lazy import lazy_names
 
-from pydantic import Field
-
-from zoo.errors import (
-    ConfigError,
-    DataError,
-    NotFittedError,
-    ResourceError,
-    ScoreError,
-    TrainingError,
-    ZooError,
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "API_VERSION": "zoo.spec",
+        "CandidateLists": "zoo.stages.candidates",
+        "Candidates": "zoo.stages.candidates",
+        "Capabilities": "zoo.spec",
+        "Catalogue": "zoo.data.catalogue",
+        "CatalogueMetric": "zoo.evaluation.metric",
+        "ComponentSpec": "zoo.spec",
+        "ConfigError": "zoo.errors",
+        "CutoffParams": "zoo.evaluation.params",
+        "DataError": "zoo.errors",
+        "Dataset": "zoo.data.dataset",
+        "Exclusions": "zoo.stages.candidates",
+        "Facts": "zoo.evaluation.metric",
+        "Featurizer": "zoo.stages.featurizer",
+        "Field": "pydantic",
+        "Figure": "zoo.spec",
+        "Filter": "zoo.stages.filter",
+        "Histories": "zoo.data.queries",
+        "Interactions": "zoo.data.interactions",
+        "ItemFeatures": "zoo.stages.item_features",
+        "ItemTable": "zoo.nn.items",
+        "Judged": "zoo.evaluation.judged",
+        "ListBatch": "zoo.training.lists",
+        "ListExamples": "zoo.training.lists",
+        "LossName": "zoo.neural_params",
+        "LossSpec": "zoo.losses",
+        "MaskedItem": "zoo.training.objectives",
+        "Metric": "zoo.evaluation.metric",
+        "NeuralFeaturizer": "zoo.training.text",
+        "NeuralParams": "zoo.neural_params",
+        "NeuralPredictor": "zoo.training.neural",
+        "NeuralRanker": "zoo.training.ranking",
+        "NeuralRankerParams": "zoo.neural_params",
+        "NeuralTextParams": "zoo.neural_params",
+        "NextItem": "zoo.training.objectives",
+        "NotFittedError": "zoo.errors",
+        "Objective": "zoo.training.objectives",
+        "Params": "zoo.params",
+        "Predictor": "zoo.stages.predictor",
+        "Queries": "zoo.data.queries",
+        "QueryBatch": "zoo.data.queries",
+        "QueryMetric": "zoo.evaluation.metric",
+        "Ranker": "zoo.stages.ranker",
+        "RankingData": "zoo.stages.ranking",
+        "Recipe": "zoo.spec",
+        "ResourceError": "zoo.errors",
+        "RunContext": "zoo.stages.context",
+        "ScoreError": "zoo.errors",
+        "Sizes": "zoo.training.neural",
+        "Stage": "zoo.stages.stage",
+        "State": "zoo.stages.stage",
+        "Tables": "zoo.data.dataset",
+        "Targets": "zoo.data.queries",
+        "TextBatch": "zoo.data.texts",
+        "Trained": "zoo.trained",
+        "Training": "zoo.hookspecs",
+        "TrainingData": "zoo.stages.stage",
+        "TrainingError": "zoo.errors",
+        "UserItem": "zoo.training.objectives",
+        "ZooError": "zoo.errors",
+        "choose_epochs": "zoo.stages.epochs",
+        "hookimpl": "zoo.hookspecs",
+        "neural_capabilities": "zoo.spec",
+        "refuse_other_columns": "zoo.stages.ranking",
+    },
 )
-from zoo.evaluation.params import CutoffParams
-from zoo.hookspecs import Training, hookimpl
-from zoo.params import NeuralParams, NeuralRankerParams, NeuralTextParams, Params
-from zoo.spec import API_VERSION, Capabilities, ComponentSpec, Figure, Recipe, neural_capabilities
-
-if TYPE_CHECKING:
-    from zoo.data.catalogue import Catalogue
-    from zoo.data.dataset import Dataset, Tables
-    from zoo.data.interactions import Interactions
-    from zoo.data.queries import Histories, Queries, QueryBatch, Targets
-    from zoo.data.texts import TextBatch
-    from zoo.evaluation.metric import CatalogueMetric, Facts, Judged, Metric, QueryMetric
-    from zoo.nn.items import ItemTable
-    from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
-    from zoo.stages.context import RunContext
-    from zoo.stages.featurizer import Featurizer, ItemFeatures
-    from zoo.stages.filter import Filter
-    from zoo.stages.predictor import Predictor
-    from zoo.stages.ranker import Ranker
-    from zoo.stages.ranking import RankingData, refuse_other_columns
-    from zoo.stages.stage import Stage, State, TrainingData
-    from zoo.training.lists import ListBatch, ListExamples
-    from zoo.training.neural import NeuralPredictor, Sizes
-    from zoo.training.objectives import MaskedItem, NextItem, Objective, UserItem
-    from zoo.training.ranking import NeuralRanker
-    from zoo.training.text import NeuralFeaturizer
-
-_LAZY = {
-    "CandidateLists": "zoo.stages.candidates",
-    "Candidates": "zoo.stages.candidates",
-    "Catalogue": "zoo.data.catalogue",
-    "CatalogueMetric": "zoo.evaluation.metric",
-    "Dataset": "zoo.data.dataset",
-    "Exclusions": "zoo.stages.candidates",
-    "Facts": "zoo.evaluation.metric",
-    "Featurizer": "zoo.stages.featurizer",
-    "Filter": "zoo.stages.filter",
-    "Histories": "zoo.data.queries",
-    "Interactions": "zoo.data.interactions",
-    "ItemFeatures": "zoo.stages.featurizer",
-    "ItemTable": "zoo.nn.items",
-    "Judged": "zoo.evaluation.metric",
-    "ListBatch": "zoo.training.lists",
-    "ListExamples": "zoo.training.lists",
-    "MaskedItem": "zoo.training.objectives",
-    "Metric": "zoo.evaluation.metric",
-    "NeuralFeaturizer": "zoo.training.text",
-    "NeuralPredictor": "zoo.training.neural",
-    "NextItem": "zoo.training.objectives",
-    "Objective": "zoo.training.objectives",
-    "Predictor": "zoo.stages.predictor",
-    "Queries": "zoo.data.queries",
-    "QueryBatch": "zoo.data.queries",
-    "QueryMetric": "zoo.evaluation.metric",
-    "Ranker": "zoo.stages.ranker",
-    "RankingData": "zoo.stages.ranking",
-    "NeuralRanker": "zoo.training.ranking",
-    "RunContext": "zoo.stages.context",
-    "Sizes": "zoo.training.neural",
-    "Stage": "zoo.stages.stage",
-    "State": "zoo.stages.stage",
-    "Tables": "zoo.data.dataset",
-    "Targets": "zoo.data.queries",
-    "TextBatch": "zoo.data.texts",
-    "TrainingData": "zoo.stages.stage",
-    "UserItem": "zoo.training.objectives",
-    "refuse_other_columns": "zoo.stages.ranking",
-}
-
-__all__ = [
-    "API_VERSION",
-    "CandidateLists",
-    "Candidates",
-    "Capabilities",
-    "Catalogue",
-    "CatalogueMetric",
-    "ComponentSpec",
-    "ConfigError",
-    "CutoffParams",
-    "DataError",
-    "Dataset",
-    "Exclusions",
-    "Facts",
-    "Featurizer",
-    "Field",
-    "Figure",
-    "Filter",
-    "Histories",
-    "Interactions",
-    "ItemFeatures",
-    "ItemTable",
-    "Judged",
-    "ListBatch",
-    "ListExamples",
-    "MaskedItem",
-    "Metric",
-    "NeuralFeaturizer",
-    "NeuralParams",
-    "NeuralPredictor",
-    "NeuralRanker",
-    "NeuralRankerParams",
-    "NeuralTextParams",
-    "NextItem",
-    "NotFittedError",
-    "Objective",
-    "Params",
-    "Predictor",
-    "Queries",
-    "QueryBatch",
-    "QueryMetric",
-    "Ranker",
-    "RankingData",
-    "Recipe",
-    "ResourceError",
-    "RunContext",
-    "ScoreError",
-    "Sizes",
-    "Stage",
-    "State",
-    "Tables",
-    "Targets",
-    "TextBatch",
-    "Training",
-    "TrainingData",
-    "TrainingError",
-    "UserItem",
-    "ZooError",
-    "hookimpl",
-    "neural_capabilities",
-    "refuse_other_columns",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a heavy name at its first use."""
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo.api' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
-
-
-def __dir__() -> list[str]:
-    """Return the public names, those not yet imported among them."""
-    return __all__

@@ -24,6 +24,7 @@ def _datasets() -> list[ComponentSpec]:
             "zoo.data.files:Files",
             FilesParams,
             "Events and items from files: parquet, csv, json, arrow.",
+            api=2,
         ),
         ComponentSpec(
             "judged-files",
@@ -31,8 +32,11 @@ def _datasets() -> list[ComponentSpec]:
             "zoo.data.judged_files:JudgedFiles",
             JudgedFilesParams,
             'Judged lists from files that come split, for `task = "rank"`.',
+            api=2,
         ),
-        ComponentSpec("hub", "dataset", "zoo.data.files:Hub", HubParams, "Events and items from the Hugging Face Hub."),
+        ComponentSpec(
+            "hub", "dataset", "zoo.data.files:Hub", HubParams, "Events and items from the Hugging Face Hub.", api=2
+        ),
         ComponentSpec(
             "synthetic-shop",
             "dataset",
@@ -40,6 +44,7 @@ def _datasets() -> list[ComponentSpec]:
             SyntheticShopParams,
             "The built-in shop: generated customers, products, views and purchases; nothing to download.",
             tiny={"customers": 60, "items": 80, "events": 1500, "categories": 6, "brands": 12},
+            api=2,
         ),
     ]
 
@@ -48,7 +53,9 @@ def _metrics() -> list[ComponentSpec]:
     """Return what can be measured."""
 
     def spec(name: str, target: str, summary: str, params: type[Params] = CutoffParams, **more: Any) -> ComponentSpec:
-        return ComponentSpec(name, "metric", f"zoo.evaluation.metrics.{target}", params, summary, tiny={"k": 3}, **more)
+        return ComponentSpec(
+            name, "metric", f"zoo.evaluation.metrics.{target}", params, summary, tiny={"k": 3}, **more, api=2
+        )
 
     return [
         spec("hit", "hit:Hit", "Share of the queries with a target in the list."),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pluggy
 
+from zoo.losses import LossSpec
 from zoo.spec import ComponentSpec
 
 hookspec = pluggy.HookspecMarker("shopzoo")
@@ -41,6 +42,11 @@ class Training:
 @hookspec
 def zoo_components() -> list[ComponentSpec]:  # type: ignore[empty-body]
     """Return the components that the plugin provides. Cheap and pure: import nothing heavy here."""
+
+
+@hookspec
+def zoo_losses() -> list[LossSpec]:  # type: ignore[empty-body]
+    """Return losses that neural predictors may name in `loss`. Cheap and pure: import nothing heavy here."""
 
 
 @hookspec

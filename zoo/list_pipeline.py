@@ -10,21 +10,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.config.resolved import Chosen, ResolvedRankModel
+from zoo.config.rank_resolved import ResolvedRankModel
+from zoo.config.resolved import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures, item_features, joined
+from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
 from zoo.stages.reranking import fit_in_turn, reranked
 from zoo.stages.stage import TrainingData
 from zoo.stages.text_match import TextMatch
+from zoo.trained import Trained
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
 """Fits a featurizer and returns what it makes of the documents."""
@@ -33,7 +37,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class RankedLists:
     """Judged lists in the order of a model.
 
     Attributes:
@@ -45,6 +49,30 @@ class Ranked:
     items: Tensor
     scores: Tensor
     labels: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[RankedLists]) -> RankedLists:
+        """Return the lists of several parts as one, padded to the longest."""
+        width = max(part.items.shape[1] for part in parts)
+
+        def padded(tensors: Sequence[Tensor], value: float) -> Tensor:
+            return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in tensors])
+
+        return cls(
+            padded([part.items for part in parts], 0),
+            padded([part.scores for part in parts], -torch.inf),
+            padded([part.labels for part in parts], 0.0),
+        )
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> RankedLists:
+        """Return the lists of some rows."""
+        return RankedLists(self.items[rows], self.scores[rows], self.labels[rows])
+
+    def tied(self, k: int) -> float:
+        """Return the share of lists with a tie at the edge of a cutoff."""
+        if self.scores.shape[1] <= k:
+            return 0.0
+        return float(((self.scores[:, k - 1] == self.scores[:, k]) & (self.items[:, k] > 0)).double().mean())
 
 
 class ListPipeline:
@@ -64,6 +92,8 @@ class ListPipeline:
         self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
+        self.trained: list[Trained | None] = []
+        """For each ranker how the training went that chose its epochs."""
 
     def fit(self, lists: Judgments, fold: Fold, context: RunContext, *, refit: bool) -> RankingData:
         """Fit the rankers on a fold, and return the lists that it tests, as rankers see them.
@@ -81,14 +111,15 @@ class ListPipeline:
         train = data.where(fold.train)
         if fold.validate.any():
             train = replace(train, validation=data.where(fold.validate))
-        learning = [chosen.capabilities.learns for chosen in self.model.rankers]
-        fit_in_turn(self.rankers, learning, train, context, refit=refit)
+        learning = [chosen.capabilities.trainable for chosen in self.model.rankers]
+        context = context.for_training(settings=self.model.ranker_train)
+        self.trained = fit_in_turn(self.rankers, learning, train, context, refit=refit)
         return data.where(fold.test)
 
-    def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> Ranked:
+    def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:
         """Return lists in the order of the last ranker."""
         width = max(int(data.lengths.max(initial=1)), 1)
-        made = Ranked(
+        made = RankedLists(
             torch.zeros(len(data), width, dtype=torch.int64),
             torch.full((len(data), width), -torch.inf),
             torch.zeros(len(data), width),

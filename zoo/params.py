@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
 from zoo.errors import ConfigError, suggestion
@@ -43,104 +43,6 @@ class Params(Table):
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the checks
     read them from here.
     """
-
-
-class NeuralParams(Params):
-    """What every neural predictor has: its widths, and how its item vectors are trained against each other."""
-
-    dim: int = Field(64, ge=1)
-    """Width D of the vectors."""
-    length: int = Field(50, ge=1)
-    """The latest events of a history that are read."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
-    loss: Literal["softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce"] = "softmax"
-    """How the next item is set against the others: all of them (`softmax`), or a sample."""
-    negatives: int = Field(256, ge=1)
-    """Items that a sampled loss draws for each batch."""
-    negative_sampling: Literal["uniform", "popularity", "in-batch"] = "uniform"
-    """How they are drawn; `in-batch` takes the batch's own targets."""
-    logq: bool = True
-    """Whether `sampled-softmax` corrects for how often an item is drawn."""
-    temperature: float = Field(1.0, gt=0)
-    """Divides the scores of `softmax` and `sampled-softmax`."""
-    ids: bool = True
-    """Whether each item of training has a vector of its own, beside what a featurizer says of it; false needs a `featurizer`."""
-    sparse_updates: bool = False
-    """Whether a step updates only the item vectors of its batch; for catalogues of 100,000 items and more, under a sampled loss."""
-
-    @model_validator(mode="after")
-    def _softmax_touches_every_item(self) -> Self:
-        """Refuse sparse updates where every item has a gradient."""
-        if self.sparse_updates and self.loss == "softmax":
-            raise ValueError(
-                'expected a sampled loss with `sparse_updates`, found loss = "softmax", which touches every item: '
-                'set loss = "sampled-softmax", or sparse_updates = false.'
-            )
-        return self
-
-
-class NeuralTextParams(Params):
-    """What every neural text encoder has: what it reads, and how it learns from items that were taken together."""
-
-    columns: list[str] = Field(["title"], min_length=1)
-    """Text columns of the catalogue, joined by a space."""
-    tokens: int = Field(8000, ge=3)
-    """Pieces of words that are learned from the catalogue, at most."""
-    text_length: int = Field(64, ge=1)
-    """Tokens of a text that are read, the first ones."""
-    text_dim: int = Field(64, ge=1)
-    """Width of the vector of a text."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
-    window: int = Field(5, ge=1)
-    """How many events apart in a history two items may be to count as taken together."""
-    epoch_pairs: int = Field(100_000, ge=1)
-    """Pairs of items in an epoch, at most."""
-    temperature: float = Field(0.1, gt=0)
-    """Divides the cosines before the softmax."""
-    logq: bool = True
-    """Whether a candidate's score is corrected for how often the item is in a batch."""
-
-
-class NeuralRankerParams(Params):
-    """What every neural ranker has: its scorer, what that reads, and how it is trained."""
-
-    scorer: Literal["mlp", "set-attention"] = "mlp"
-    """What gives a candidate its score: its own features (`mlp`), or those of its whole list (`set-attention`)."""
-    inputs: Literal["values", "ranks", "both"] = "both"
-    """What is read of a feature: its standardised value, its rank in the list, or both."""
-    dim: int = Field(64, ge=1)
-    """Width of the hidden layers."""
-    blocks: int = Field(2, ge=0)
-    """Hidden layers, or blocks of self-attention."""
-    heads: int = Field(2, ge=1)
-    """Attention heads; `dim` is a multiple of them."""
-    dropout: float = Field(0.1, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
-    cutoff: int = Field(10, ge=1)
-    """The K of the NDCG@K by which the number of epochs is chosen."""
-    held_out: float = Field(0.2, gt=0, lt=1)
-    """Share of the lists that chooses the number of epochs, where the data have no validation lists."""
-    max_epochs: int = Field(100, ge=1)
-    """The most epochs, in place of `[train] max_epochs`, which is the predictor's."""
-    patience: int = Field(10, ge=1)
-    """Epochs without a better validation after which training stops, likewise."""
-    batch_size: int = Field(32, ge=1)
-    """Lists in a batch, likewise."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """The rate of AdamW, likewise."""
-    weight_decay: float = Field(0.0, ge=0)
-    """AdamW's decay, likewise."""
-
-    @model_validator(mode="after")
-    def _heads_share_the_width(self) -> Self:
-        """Refuse heads among which the width cannot be divided."""
-        if self.scorer == "set-attention" and self.dim % self.heads:
-            raise ValueError(
-                f"expected `dim` to be a multiple of `heads`, found dim = {self.dim}, heads = {self.heads}."
-            )
-        return self
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from functools import wraps
+from operator import attrgetter
+from typing import Any, Literal, TypeVar, get_args
 
-from zoo.params import NeuralParams, Params
+from zoo.neural_params import NeuralParams
+from zoo.params import Params
 
-API_VERSION = 1
+API_VERSION = 2
 """The plugin API that this core speaks."""
 OLDEST_API = 0
 """The oldest plugin API that still works, with a warning."""
@@ -15,8 +18,29 @@ OLDEST_API = 0
 StageName = Literal["dataset", "featurizer", "predictor", "filter", "ranker", "metric"]
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 STAGES: tuple[StageName, ...] = get_args(StageName)
+C = TypeVar("C")
 
 
+RENAMED = {"validates": "trains_in_epochs", "learns": "trainable"}
+"""Names of plugin API 1 to those of today."""
+
+
+def _accept_names_of_api_1(cls: type[C]) -> type[C]:
+    """Let a dataclass be built, and read, by the names that its fields had in plugin API 1."""
+    plain = cls.__init__
+
+    @wraps(plain)
+    def init(self: C, *args: Any, **kwargs: Any) -> None:
+        renamed = {RENAMED[name]: kwargs.pop(name) for name in RENAMED if name in kwargs}
+        plain(self, *args, **{**kwargs, **renamed})
+
+    setattr(cls, "__init__", init)  # noqa: B010 (mypy takes the plain assignment for an error)
+    for old, name in RENAMED.items():
+        setattr(cls, old, property(attrgetter(name), doc=f"`{name}`; for plugins of API 1."))
+    return cls
+
+
+@_accept_names_of_api_1
 @dataclass(frozen=True)
 class Capabilities:
     """What a component can do and what it needs: declared as data, read by the core, tested by the kit."""
@@ -31,10 +55,10 @@ class Capabilities:
     """Needs a real clock: positions and file order will not do."""
     deterministic: bool = True
     """The same data give the same scores whatever the seed."""
-    validates: bool = False
-    """Trains in epochs by `[train]`, picks their number by `context.validate`, and leaves it in `epochs` after `fit`."""
-    learns: bool = True
-    """Has something to fit (a ranker that learns needs a `rank` part of the split)."""
+    trains_in_epochs: bool = False
+    """Trains in epochs by `[train]`, chooses their number on validation data, and sets `trained` in `fit`."""
+    trainable: bool = True
+    """Has something to fit (a trainable ranker needs a `rank` part of the split)."""
     collaborative: bool = True
     """Of a predictor: learns from the histories of others which items go together."""
 
@@ -42,7 +66,7 @@ class Capabilities:
 def neural_capabilities(params: NeuralParams) -> Capabilities:
     """Return what every `NeuralPredictor` can do: item features join its item vectors, or stand for them."""
     features: Literal["optional", "required"] = "optional" if params.ids else "required"
-    return Capabilities(cold_items="by features", features=features, deterministic=False, validates=True)
+    return Capabilities(cold_items="by features", features=features, deterministic=False, trains_in_epochs=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,8 @@ class Figure:
         value: As it is published.
         tolerance: How far below it a run may come.
         source: Who published it.
-        measured: What the zoo reached; None where that is not known.
+        measured: What the zoo reached, the mean of `seeds` seeds; None where that is not known.
+        seeds: How many seeds were run.
     """
 
     metric: str
@@ -62,6 +87,19 @@ class Figure:
     tolerance: float
     source: str
     measured: float | None = None
+    seeds: int = 1
+
+    @property
+    def missed(self) -> bool:
+        """Whether the zoo fell short of the published figure by more than the tolerance."""
+        return self.measured is not None and self.measured < self.value - self.tolerance
+
+    def format_measured(self) -> str:
+        """Return what was measured, the number of seeds, and whether it falls short; empty where nothing was measured."""
+        if self.measured is None:
+            return ""
+        remarks = [f"{self.seeds} seeds"] * (self.seeds > 1) + ["not reached"] * self.missed
+        return f"{self.measured:g}" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 @dataclass(frozen=True)

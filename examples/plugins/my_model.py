@@ -40,5 +40,6 @@ def zoo_components() -> list[ComponentSpec]:
             params=RecentPopularParams,
             summary="Recommends what was taken most among the latest events of everybody.",
             capabilities=Capabilities(needs_time=True, collaborative=False),
+            api=2,
         )
     ]

@@ -69,5 +69,6 @@ def zoo_components() -> list[ComponentSpec]:
             params=NeuralParams,
             summary="Two towers as one often finds them: a convolution over a single user id.",
             capabilities=_of_users,
+            api=2,
         )
     ]

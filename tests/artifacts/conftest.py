@@ -9,7 +9,6 @@ from zoo.artifacts.saving import save_artifact
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.pipeline import Pipeline
-from zoo.stages.context import RunContext
 
 SHOP = {"name": "synthetic-shop", "customers": 40, "items": 60, "events": 1500, "categories": 6, "brands": 12}
 TITLES = {"name": "tf-idf", "columns": ["title"]}
@@ -50,11 +49,7 @@ def shop():
 @pytest.fixture(scope="session")
 def fitted(shop):
     """Return a pipeline of each model, by label."""
-    pipelines = {}
-    for model in on_the_shop().models:
-        pipelines[model.label] = pipeline = Pipeline(model)
-        pipeline.fit(shop, RunContext())
-    return pipelines
+    return {model.label: Pipeline(model).fit(shop) for model in on_the_shop().models}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError
 from zoo.pipeline import Pipeline
-from zoo.stages.context import RunContext
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +181,7 @@ def test_a_malformed_row_names_file_row_and_column(questions, columns, said):
 
 def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path):
     model = {"predictor": {"name": "bpr-mf", "dim": 4}, "train": {"max_epochs": 1}}
-    pipeline = Pipeline(experiment(model).models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     artifact, notes = Artifact.of(pipeline, shop), Notes()
     queries = pa.table({"user_id": [shop.user_ids[0].as_py(), "nobody", None], "history": [None, None, []]})
     artifact.lists(queries, 3, notes=notes)

@@ -82,8 +82,7 @@ def test_scores_after_loading_are_those_before_saving_to_the_last_bit(experiment
     lists, models = {}, [model_with(component) for component in ours]
     assert len(models) > 25
     for model in models:
-        pipeline = Pipeline(model)
-        pipeline.fit(task, RunContext(seed=1))
+        pipeline = Pipeline(model).fit(task, RunContext(seed=1))
         artifact = Artifact.of(pipeline, task)
         queries = Queries.of_histories(artifact.histories)
         lists[model.label] = pipeline.recommend(queries, task.log.n_items, every)

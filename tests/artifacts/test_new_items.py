@@ -13,7 +13,6 @@ from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline import Pipeline
-from zoo.stages.context import RunContext
 
 N_NEW = 15
 TF_IDF = {"name": "tf-idf", "columns": ["title"]}
@@ -61,8 +60,7 @@ def fitted(files, items, model, folder=None):
         "train": {"max_epochs": 2}, "model": [model],
     })  # fmt: skip
     task = load_task(experiment)
-    pipeline = Pipeline(experiment.models[0])
-    pipeline.fit(task, RunContext())
+    pipeline = Pipeline(experiment.models[0]).fit(task)
     return Artifact.of(pipeline, task)
 
 
@@ -190,15 +188,13 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
 
 def test_a_model_that_scores_no_new_item_says_which_would(files):
     message = refused(fitted(files, "old", {"label": "sas", "predictor": SASREC}), files / "new.parquet", ArtifactError)
-    assert message.startswith(
-        "sas: new items are scored by their features, and sasrec has no `featurizer`. Fit a model that can score them, "
-        "with a `featurizer`: "
+    assert message == (
+        "sas: new items are scored by their features, and sasrec has no `featurizer`. Fit the model with one."
     )
-    for name in ("content-knn", "sasrec", "gru4rec"):
-        assert name in message.partition("`featurizer`: ")[2]
     message = refused(fitted(files, "old", {"predictor": "popular"}), files / "new.parquet", ArtifactError)
-    assert "popular takes no item features" in message
-    assert "popular" not in message.partition("`featurizer`: ")[2]
+    assert message.endswith(
+        "popular takes no item features. Fit a predictor that does, such as content-knn with tf-idf."
+    )
     behind = {**KNN, "filters": [{"name": "user-item-mf", "n": 5}]}
     assert refused(fitted(files, "old", behind), files / "new.parquet", ArtifactError) == (
         "knn: the filter user-item-mf knows the items of training only. Fit the model without it, or again with the new items."

@@ -21,7 +21,6 @@ from zoo.config.load import experiment_from
 from zoo.errors import ArtifactError
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import Registry, default_registry
-from zoo.stages.context import RunContext
 
 
 def refused(folder, **options):
@@ -151,17 +150,19 @@ def test_what_cannot_be_written_leaves_the_artifact_that_was_there(shop, fitted,
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (np.float64(0.5), "predictor: TransitionGraph.probabilities is float64 '0.5', expected a tensor or JSON"),
-        ({1: "a"}, "predictor: TransitionGraph.probabilities is dict \"{1: 'a'}\", expected a tensor or JSON"),
-        (torch.eye(3).to_sparse(), "predictor: TransitionGraph.probabilities is a sparse tensor, expected a dense one"),
+        (np.float64(0.5), "predictor: TransitionGraph.backoff is float64 '0.5', expected a tensor or JSON"),
+        ({1: "a"}, "predictor: TransitionGraph.backoff is dict \"{1: 'a'}\", expected a tensor or JSON"),
+        (
+            torch.eye(3).to_sparse(),
+            "predictor: TransitionGraph.backoff is a tensor of 2 axes in the layout sparse_coo, expected a dense one",
+        ),
     ],
 )
 def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_written(
     shop, experiment, value, said, tmp_path
 ):
-    pipeline = Pipeline(experiment().models[0])
-    pipeline.fit(shop, RunContext())
-    pipeline.predictor.probabilities = value
+    pipeline = Pipeline(experiment().models[0]).fit(shop)
+    pipeline.predictor.backoff = value
     with pytest.raises(ArtifactError) as error:
         save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     assert str(error.value).startswith(said)
@@ -169,14 +170,12 @@ def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_wri
 
 
 def test_tensors_that_share_memory_are_written_apart(shop, experiment, tmp_path):
-    pipeline = Pipeline(experiment().models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment().models[0]).fit(shop)
     both = torch.arange(12.0).reshape(3, 4)
-    pipeline.predictor.probabilities, pipeline.predictor.backoff = both, both
-    pipeline.predictor.offsets = both.T
+    pipeline.predictor.graph, pipeline.predictor.backoff = both, both.T
     loaded = load_file(save_artifact(Artifact.of(pipeline, shop), tmp_path / "out") / "predictor.safetensors")
-    assert loaded["probabilities"].tolist() == loaded["backoff"].tolist() == both.tolist()
-    assert loaded["offsets"].tolist() == both.T.tolist()
+    assert loaded["graph"].tolist() == both.tolist()
+    assert loaded["backoff"].tolist() == both.T.tolist()
 
 
 # What is refused
@@ -235,10 +234,10 @@ def test_bytes_that_are_others(copy):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t | {"vectors": t["vectors"].double()}, "tensor 'vectors' is float64 [{n}], zoo.json says float32 [{n}]"),
-        (lambda t: t | {"vectors": t["vectors"][:5].clone()}, "tensor 'vectors' is float32 [5], zoo.json says float32 [{n}]"),
+        (lambda t: t | {"vectors@csr.values": t["vectors@csr.values"].double()}, "tensor 'vectors@csr.values' is float64 [{n}], zoo.json says float32 [{n}]"),
+        (lambda t: t | {"vectors@csr.values": t["vectors@csr.values"][:5].clone()}, "tensor 'vectors@csr.values' is float32 [5], zoo.json says float32 [{n}]"),
         (lambda t: t | {"more": torch.zeros(2)}, "tensor 'more' is float32 [2], zoo.json says missing"),
-        (lambda t: {"columns": t["columns"], "offsets": t["offsets"]}, "tensor 'vectors' is missing, zoo.json says float32 [{n}]"),
+        (lambda t: {key: part for key, part in t.items() if not key.endswith("values")}, "tensor 'vectors@csr.values' is missing, zoo.json says float32 [{n}]"),
     ],
 )  # fmt: skip
 def test_a_tensor_of_another_name_type_or_shape(copy, change, said):
@@ -246,7 +245,7 @@ def test_a_tensor_of_another_name_type_or_shape(copy, change, said):
     tensors = load_file(path)
     save_file(change(tensors), path)
     resealed(copy)
-    expected = said.format(n=len(tensors["vectors"]))
+    expected = said.format(n=len(tensors["vectors@csr.values"]))
     assert refused(copy) == f"DIR/predictor.safetensors: {expected}. Save the artifact again."
 
 
@@ -266,8 +265,7 @@ def test_a_state_that_its_stage_does_not_take(copy):
 
 def test_a_network_whose_shapes_are_others(shop, experiment, tmp_path):
     model = {"predictor": {"name": "gru4rec", "dim": 8, "length": 5}, "train": {"max_epochs": 1}}
-    pipeline = Pipeline(experiment(model).models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     resealed(folder, lambda plain: plain["model"]["predictor"].update(dim=1))
     assert refused(folder).startswith("DIR: GRU4Rec does not take its saved state")
@@ -365,8 +363,7 @@ def test_a_plugin_of_one_file_has_to_be_passed(shop, tmp_path, monkeypatch):
     registry = Registry.discover([file])
     name = next(spec.name for plugin in registry.plugins if plugin.is_file for spec in plugin.specs)
     raw = {"data": {"source": "synthetic-shop"}, "model": [{"predictor": name}]}
-    pipeline = Pipeline(experiment_from(raw, registry=registry).models[0])
-    pipeline.fit(shop, RunContext())
+    pipeline = Pipeline(experiment_from(raw, registry=registry).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     assert refused(folder) == (
         f"DIR needs the predictor 'my_model/{name}'. It was in a file my_model.py: pass it with --plugin my_model.py."

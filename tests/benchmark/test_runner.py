@@ -143,7 +143,7 @@ def test_an_error_of_a_models_code_is_told_with_its_line(tmp_path):
 def test_a_device_that_is_not_there_is_refused_before_anything_is_read(tmp_path, monkeypatch, device):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    monkeypatch.setattr("zoo.benchmark.judge.load_task", lambda experiment: pytest.fail("it was read"))
+    monkeypatch.setattr("zoo.benchmark.recommend.load_task", lambda experiment: pytest.fail("it was read"))
     with pytest.raises(ConfigError, match=rf"train\.device: '{device}' is asked for.* There is: 'cpu'\."):
         zoo.bench(experiment("popular", train={"device": device}), tmp_path / "out")
 
@@ -217,7 +217,7 @@ def zoo_components():
 
 def test_a_row_says_how_a_network_was_trained_with_a_second_fit_and_without(tmp_path):
     class Noted(Progress):
-        def phase(self, name, done, total, note=""):
+        def phase(self, name, done, total, note="", *, resumed=False):
             notes.append((name, note))
 
     file, noted, notes = tmp_path / "trained_model.py", Noted(), []

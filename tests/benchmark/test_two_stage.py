@@ -3,7 +3,8 @@
 import zoo
 
 SHOP = {"name": "synthetic-shop", "customers": 200, "items": 100, "events": 8000, "seed": 1}
-SMALL = {"max_epochs": 3, "dim": 8, "blocks": 1}
+SMALL = {"dim": 8, "blocks": 1}
+TRAIN = {"max_epochs": 3}
 RANKERS = [
     {"name": "lambdamart", "trees": 20},
     {"name": "neural-ranker", **SMALL},
@@ -28,10 +29,17 @@ def test_every_ranker_serves_after_a_predictor(tmp_path):
             "predictor": "item-knn",
             "featurizer": {"name": "tf-idf", "columns": ["title"]},
             "rankers": [ranker],
+            "ranker_train": TRAIN if ranker in RANKERS[1:3] else {},
         }
         for at, ranker in enumerate(RANKERS)
     ]
-    chain = {**models[0], "label": "both", "rankers": RANKERS[:2], "filters": [{"name": "item-item-mf", "share": 0.5}]}
+    chain = {
+        **models[0],
+        "label": "both",
+        "rankers": RANKERS[:2],
+        "ranker_train": TRAIN,
+        "filters": [{"name": "item-item-mf", "share": 0.5}],
+    }
     store = zoo.bench(experiment({"predictor": "item-knn"}, *models, chain), tmp_path)
 
     rows = {row.label: row for row in store.rows()}
@@ -51,7 +59,7 @@ def test_every_ranker_serves_after_a_predictor(tmp_path):
 
 def test_features_are_chosen_and_constant_ones_are_named(tmp_path):
     model = {
-        "predictor": "item-knn", "rankers": [{"name": "neural-ranker", **SMALL}],
+        "predictor": "item-knn", "rankers": [{"name": "neural-ranker", **SMALL}], "ranker_train": TRAIN,
         "candidate_features": {"groups": ["score", "item", "categories"], "categories": ["brand"]},
     }  # fmt: skip
     (row,) = zoo.bench(experiment(model), tmp_path).rows()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from zoo.config import splits
 from zoo.config.schema import experiment_schema
 from zoo.registry.registry import Registry
 
@@ -99,6 +100,12 @@ def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
     shelf = next(t for t in tables["predictor"]["anyOf"] if t.get("title") == "shelf")
     assert shelf["properties"]["name"]["enum"] == ["shelf", "shopzoo-fixture-good/shelf", "shelf-order"]
     assert shelf["properties"]["ties"]["enum"] == ["none", "pairs"]
+
+
+@pytest.mark.parametrize("split", ["LeaveLastOut", "StrongGeneralisation", "Given"])
+def test_the_schema_asks_for_the_policy_that_a_class_implies(split):
+    assert experiment_schema(Registry.discover())["$defs"][split]["required"] == ["policy"]
+    assert getattr(splits, split)() == getattr(splits, split)(policy=getattr(splits, split)().policy)
 
 
 def test_every_reference_of_the_schema_leads_somewhere():

@@ -55,7 +55,7 @@ from zoo.api import Capabilities, ComponentSpec, Field, Figure, Params, Predicto
 def zoo_components():
     figures = (Figure("ndcg@10", 0.1, 0.01, "A. Author", measured=0.095), Figure("hit@10", 0.2, 0.01, "A. Author"))
     recipe = Recipe("beauty", "amazon-beauty", figures, {"needed": 7}, train={"refit": True}, note="Chosen by hand.")
-    able = Capabilities(features="required", validates=True, needs_time=True)
+    able = Capabilities(features="required", trains_in_epochs=True, needs_time=True)
     return [ComponentSpec(
         "needy", "predictor", "needy_model:Needy", NeedyParams, "A test.", "Author: On tests.", able,
         tiny={"needed": 3}, aliases=("helpless",), reproduces=(recipe,),

@@ -40,6 +40,7 @@ def picture(bars):
 
 def begun(bars, clock):
     told = Bars(bars, clock)
+    told.reading()
     told.loaded(8)
     told.started("sasrec", 0, again=False)
     return told
@@ -85,7 +86,7 @@ def test_each_fit_and_each_phase_is_timed_from_its_own_start(clock):
 def test_a_training_that_goes_on_is_timed_from_where_it_goes_on(clock):
     bars = shown(terminal=True)
     told = begun(bars, clock)
-    told.phase("fit", 12, 100, "goes on after epoch 12")
+    told.phase("fit", 12, 100, "goes on after epoch 12", resumed=True)
     assert picture(bars)[2] == "goes on after epoch 12"
     assert bars.console.file.getvalue().split() == [
         "1/8",

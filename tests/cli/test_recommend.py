@@ -166,7 +166,7 @@ def test_without_histories_the_example_is_a_query_that_the_artifact_answers(zoo,
 def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
     out = tmp_path / "out"
     assert zoo("fit", shop, "--out", out, code=2).stderr == (
-        "zoo: the experiment has several models: say which one, --model LABEL. Its models: popular, graph.\n"
+        "zoo: the experiment has several models: choose one, `--model LABEL` or `model=LABEL`. Its models: popular, graph.\n"
     )
     assert zoo("fit", shop, "--out", out, "--model", "grap", code=2).stderr == (
         "zoo: no model 'grap'. Did you mean 'graph'? Its models: popular, graph.\n"
@@ -175,7 +175,7 @@ def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
 
 
 def test_a_place_that_is_taken_is_refused_before_anything_is_fitted(zoo, shop, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.artifacts.fit.fit", lambda *args, **kwargs: pytest.fail("was fitted"))
+    monkeypatch.setattr("zoo.benchmark.fit_model.fit_resolved", lambda *args, **kwargs: pytest.fail("was fitted"))
     stderr = zoo("fit", shop, "--model", "graph", "--out", tmp_path, code=2).stderr
     assert stderr == f"zoo: {tmp_path} exists and is no artifact. Choose another --out, or remove it.\n"
 

@@ -53,11 +53,11 @@ SPECS = (
     spec("popular", "predictor", Half, lambda p: Capabilities(needs_time=p.half_life is not None)),
     spec("content", "predictor", Params, Capabilities(features="required", cold_items=True)),
     spec("seeded", "predictor", Params, Capabilities(deterministic=False)),
-    spec("epochs", "predictor", Params, Capabilities(deterministic=False, validates=True)),
+    spec("epochs", "predictor", Params, Capabilities(deterministic=False, trains_in_epochs=True)),
     spec("tf-idf", "featurizer"),
     spec("tabular", "featurizer"),
     spec("available", "filter", Params, Capabilities(needs_time=True)),
-    spec("mmr", "ranker", Params, Capabilities(features="required", learns=False)),
+    spec("mmr", "ranker", Params, Capabilities(features="required", trainable=False)),
     spec("sorter", "ranker", Params),
 )
 

@@ -28,7 +28,7 @@ def batches_of(log, length=4, batch_size=3, seed=0):
     return SequenceBatches(log, length + 1, batch_size, np.random.default_rng(seed), next_item)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(log=logs(), length=st.integers(1, 6), batch_size=st.integers(1, 5))
 def test_every_position_is_asked_for_what_came_next(log, length, batch_size):
     batches = batches_of(log, length, batch_size)
@@ -70,7 +70,7 @@ def test_batches_are_of_like_length_and_in_random_order():
     assert {type(b.to("cpu").targets) for b in epoch} == {torch.Tensor}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(log=logs(), rate=st.floats(0.05, 0.95))
 def test_hidden_items_are_asked_for_and_not_shown(log, rate):
     rng = np.random.default_rng(0)
@@ -108,7 +108,7 @@ def test_in_a_share_of_the_sequences_the_last_item_alone_is_hidden():
     assert abs(hidden[:, -1].float().mean() - 0.8) < 0.06
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(log=logs(), batch_size=st.integers(1, 5))
 def test_pairs_are_the_events(log, batch_size):
     batches = PairBatches(log, batch_size, np.random.default_rng(0))

@@ -77,7 +77,7 @@ def test_events_are_sorted_by_user_and_time_and_ties_keep_the_order_of_the_file(
     st.integers(1, 3),
     st.sampled_from(["auto", "file-order"]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_filters_agree_with_a_reference(rows, duplicates, events, user_core, item_core, time):
     rows = [(*row, at) for at, row in enumerate(rows)]
     kept = [row for row in rows if events is None or row[3] in events]

@@ -150,21 +150,21 @@ def check(log, policy, rules):
     st.sampled_from(["all", "first", "each"]),
     rules_of,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_temporal_agrees_with_the_reference(events, cuts, targets, rules):
     check(log_of(events), Temporal(cuts=cuts, targets=targets), rules)
 
 
 @given(events_of, st.booleans(), rules_of)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_leave_last_out_agrees_with_the_reference(events, validation, rules):
-    check(log_of(events), LeaveLastOut(policy="leave-last-out", validation=validation), rules)
+    check(log_of(events), LeaveLastOut(validation=validation), rules)
 
 
 @given(events_of, st.sampled_from(["all", "first"]), rules_of)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_given_agrees_with_the_reference(events, targets, rules):
-    check(log_of(events), Given(policy="given", targets=targets), rules)
+    check(log_of(events), Given(targets=targets), rules)
 
 
 def test_now_is_the_cut_for_all_of_a_window():
@@ -189,13 +189,13 @@ def test_events_at_a_cut_belong_to_the_part_that_begins_there():
 
 def test_ties_keep_the_order_of_the_file():
     events = [(user, item, 7, 0, "-") for item in (4, 2, 6, 1) for user in (0, 1)]
-    task = Task.of(log_of(events), LeaveLastOut(policy="leave-last-out", validation=False))
+    task = Task.of(log_of(events), LeaveLastOut(validation=False))
     assert asked(task, "test") == [(0, [4, 2, 6], {1}, 7), (1, [4, 2, 6], {1}, 7)]
 
 
 def test_the_validation_event_is_history_when_the_test_asks_and_no_training_data_without_refit():
     log = log_of([(0, item, item, 0, "-") for item in (1, 2, 3, 4)])
-    task = Task.of(log, LeaveLastOut(policy="leave-last-out"), refit=False)
+    task = Task.of(log, LeaveLastOut(), refit=False)
     assert asked(task, "test") == [(0, [1, 2, 3], {4}, 4)]
     assert task.training("validate").items.tolist() == [1, 2]
     assert task.training("test").items.tolist() == [1, 2, 3]
@@ -209,7 +209,7 @@ def shop(n_users, seed):
 
 
 @given(st.integers(0, 50), st.floats(0.1, 0.9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_strong_generalisation_holds_out_users_and_a_share_of_their_events(seed, history):
     policy = StrongGeneralisation(
         policy="strong-generalisation", validate_users=0.2, test_users=0.3, history=history, seed=seed
@@ -246,9 +246,7 @@ def _is_subsequence(short, long):
 
 def test_strong_generalisation_is_drawn_by_its_seed():
     log = log_of(shop(40, 0))
-    first, again, other = (
-        split(log, StrongGeneralisation(policy="strong-generalisation", seed=seed)).codes for seed in (1, 1, 2)
-    )
+    first, again, other = (split(log, StrongGeneralisation(seed=seed)).codes for seed in (1, 1, 2))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
 
@@ -324,20 +322,20 @@ def test_a_part_that_the_split_lacks_is_refused():
 def test_given_values_of_no_part_are_refused():
     log = log_of([(0, 1, 1, 0, "train"), (0, 2, 2, 0, "tset"), (0, 3, 3, 0, "test")])
     with pytest.raises(SplitError) as error:
-        split(log, Given(policy="given"))
+        split(log, Given())
     assert str(error.value) == (
         "split.column 'split' has the value 'tset' (1 events), which is of no part. Did you mean 'test'? Values of the parts: "
         "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'test': ['test']}. Add it to one of them."
     )
     with pytest.raises(DataError) as error:
-        split(log, Given(policy="given", column="splitt"))
+        split(log, Given(column="splitt"))
     assert str(error.value) == "the event log has no column 'splitt'. Did you mean 'split'? Its columns: split."
 
 
 def test_each_needs_parts_in_the_order_of_time():
     log = log_of([(0, 1, 1, 0, "test"), (0, 2, 2, 0, "train"), (0, 3, 3, 0, "test")])
     with pytest.raises(SplitError, match=r'Use split\.targets = "all"'):
-        Task.of(log, Given(policy="given", targets="each"))
+        Task.of(log, Given(targets="each"))
 
 
 def ids_of(n):
@@ -351,7 +349,7 @@ def test_about_the_share_of_the_items_is_held_out_and_no_other_item_has_a_say():
     fewer, order = ids_of(5_000), np.random.default_rng(0).permutation(np.arange(1, 5001))
     assert (cold_items(fewer, Temporal(cold_items=0.1)) == drawn[:5001]).all()
     shuffled = fewer.take(pa.array(np.concatenate([[0], order])))
-    assert (cold_items(shuffled, LeaveLastOut(policy="leave-last-out", cold_items=0.1))[1:] == drawn[order]).all()
+    assert (cold_items(shuffled, LeaveLastOut(cold_items=0.1))[1:] == drawn[order]).all()
     assert not (
         drawn & ~cold_items(ids_of(20_000), Temporal(cold_items=0.2))
     ).any()  # a larger share holds out these too
@@ -365,9 +363,9 @@ def test_about_the_share_of_the_items_is_held_out_and_no_other_item_has_a_say():
     [
         Temporal(cuts=[0.4, 0.6, 0.8]),
         Temporal(cuts=[0.5], targets="each"),
-        LeaveLastOut(policy="leave-last-out"),
-        StrongGeneralisation(policy="strong-generalisation", validate_users=0.2, test_users=0.4, history=0.5),
-        Given(policy="given"),
+        LeaveLastOut(),
+        StrongGeneralisation(validate_users=0.2, test_users=0.4, history=0.5),
+        Given(),
     ],
     ids=lambda policy: f"{policy.policy}-{getattr(policy, 'targets', '')}",
 )

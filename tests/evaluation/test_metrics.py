@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional import retrieval
 
@@ -15,7 +15,7 @@ from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import CatalogueMetric, Facts
 from zoo.evaluation.metrics.diversity import diversity
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 SPECS = {spec.name: spec for spec in zoo_components() if spec.stage == "metric"}
 
@@ -116,7 +116,6 @@ PER_QUERY = [
 ]
 
 
-@settings(deadline=None)
 @given(case=cases(), k=st.integers(1, 12), spare=st.integers(0, 3))
 def test_each_query_has_the_value_of_a_plain_loop(metric, targets_of, lists_of, case, k, spare):
     lists, sets, facts = case
@@ -130,7 +129,6 @@ def test_each_query_has_the_value_of_a_plain_loop(metric, targets_of, lists_of, 
         np.testing.assert_allclose(evaluation.values[measured.name], mean, atol=1e-6, err_msg=measured.name)
 
 
-@settings(deadline=None)
 @given(case=cases(), k=st.integers(1, 12))
 def test_coverage_and_gini_are_those_of_counted_items(metric, targets_of, lists_of, case, k):
     lists, sets, facts = case
@@ -171,7 +169,6 @@ def test_textbook_values(metric, targets_of, lists_of):
     assert evaluation.values == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(case=cases(), k=st.integers(1, 9))
 def test_agrees_with_torchmetrics_on_whole_rankings_with_positive_scores(metric, targets_of, lists_of, case, k):
     """There and only there: torchmetrics takes a score of 0 and less as not retrieved, and ideals from what it is shown."""
@@ -195,7 +192,6 @@ def test_agrees_with_torchmetrics_on_whole_rankings_with_positive_scores(metric,
             np.testing.assert_allclose(ours[f"{name}@{k}"][q], function(scores, relevant, top_k=k), atol=1e-5)
 
 
-@settings(deadline=None)
 @given(case=cases(), k=st.integers(2, 9))
 def test_diversity_is_the_same_for_dense_and_sparse_features(targets_of, lists_of, case, k):
     lists, sets, facts = case

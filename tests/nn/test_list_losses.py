@@ -116,7 +116,7 @@ def each(scores, labels, mask):
 
 
 @every_loss
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(case=ragged())
 def test_a_loss_is_what_its_formula_says(name, case):
     loss, reference, options = LOSSES[name]
@@ -125,7 +125,7 @@ def test_a_loss_is_what_its_formula_says(name, case):
 
 
 @every_loss
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(case=ragged())
 def test_padding_and_the_level_of_the_scores_change_nothing(name, case):
     loss, _, options = LOSSES[name]
@@ -143,7 +143,7 @@ def test_padding_and_the_level_of_the_scores_change_nothing(name, case):
 
 
 @every_loss
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(case=ragged())
 def test_the_gradient_is_that_of_finite_differences(name, case):
     loss, _, options = LOSSES[name]

@@ -115,7 +115,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(case=cases())
 def test_a_loss_is_what_its_formula_says(name, case):
     loss, reference = LOSSES[name]
@@ -126,7 +126,7 @@ def test_a_loss_is_what_its_formula_says(name, case):
     assert case[1].weight.grad is None or case[1].weight.grad.isfinite().all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(case=cases())
 def test_the_softmax_moves_known_items_only(case):
     hidden, table, targets, _ = case

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -34,13 +34,11 @@ def assert_agrees(scores, k):
     assert best.columns.dtype == torch.int64
 
 
-@settings(deadline=None)
 @given(MATRICES, st.integers(1, 18))
 def test_order_is_that_of_a_full_sort(scores, k):
     assert_agrees(scores, k)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3]), st.sampled_from([4, 30, 10**6]), st.integers(0, 63))
 def test_very_wide_rows(seed, k, levels, rest):
     """Wide enough to be searched by chunks, with columns that fill no chunk."""
@@ -52,7 +50,6 @@ def test_very_wide_rows(seed, k, levels, rest):
     assert_agrees(scores, k)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 10]), st.sampled_from([0, 1, 3, 50]))
 def test_wide_rows_with_ties_far_to_the_right(seed, k, levels):
     """Wider than what is looked at first, so that rows differ in whether their ties are found there."""

@@ -14,8 +14,8 @@ from zoo.data.queries import Queries, Targets
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
-from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.stages.stage import TrainingData
+from zoo.pipeline.fitting import fit_on_log
+from zoo.stages.context import RunContext
 
 pytestmark = pytest.mark.slow
 
@@ -40,10 +40,9 @@ def shuffled(log, rng):
 
 def test_on_movielens_a_shuffled_history_costs_sasrec_a_tenth(data_dir):
     log, targets = split(data_dir / "ml-1m" / "interactions.parquet")
-    pipeline = Pipeline.of("sasrec", length=50)
     settings = NetworkSettings(batch_size=128, learning_rate=2e-3, precision="bf16")
-    pipeline.predictor.fit(TrainingData.of(log), RunContext(epochs=15, training=TrainingEnvironment(settings=settings)))
-    pipeline.known, pipeline.known_users = log.known, np.arange(log.n_users + 1) > 0
+    model = replace(Pipeline.of("sasrec", length=50).model, train=settings)
+    pipeline = fit_on_log(model, log, None, RunContext(epochs=15)).pipeline
     facts = Facts.of(log, Catalogue.bare(log.n_items), log.known, None)
     evaluator = Evaluator([zoo.load("ndcg", stage="metric", k=10)], facts, resamples=0)
 

@@ -22,23 +22,23 @@ def test_a_plugin_of_the_previous_api_is_benchmarked_as_ever(install, tmp_path):
 
 
 def test_a_plugin_that_does_not_say_is_of_the_first_api_also_under_a_newer_core(install, monkeypatch):
-    install("good")
+    install("api1-good")
     monkeypatch.setattr(plugin, "API_VERSION", 2)
     (_, good), _ = discovered()
     assert good.warnings == (
         "shelf: written for plugin API 1, this core speaks 2: it still works. "
-        "A newer shopzoo-fixture-good may do without this warning.",
+        "A newer shopzoo-fixture-api1-good may do without this warning.",
     )
 
 
 def test_an_api_that_is_no_longer_spoken_is_refused_with_what_to_install(install, monkeypatch):
-    install("good")
+    install("api1-good")
     monkeypatch.setattr(plugin, "API_VERSION", 3)
     monkeypatch.setattr(plugin, "OLDEST_API", 2)
     errors = {plugin.name: plugin.error for plugin in discovered()[1]}
-    assert errors["good"] == (
+    assert errors["api1-good"] == (
         "component 'shelf' was written for plugin API 1, this core (shopzoo 0.1.0) speaks 2 to 3: install a newer "
-        "shopzoo-fixture-good (pip install -U shopzoo-fixture-good) or an older shopzoo"
+        "shopzoo-fixture-api1-good (pip install -U shopzoo-fixture-api1-good) or an older shopzoo"
     )
 
 

@@ -86,7 +86,7 @@ def test_an_import_that_raises_is_told_with_its_place(error_of):
 def test_a_misspelt_hook_is_told_with_the_right_one(error_of):
     assert error_of("misspelt-hook") == (
         "it implements a hook 'zoo_component', which does not exist. Did you mean 'zoo_components'? "
-        "The hooks are: zoo_components, zoo_callbacks."
+        "The hooks are: zoo_components, zoo_losses, zoo_callbacks."
     )
 
 
@@ -98,7 +98,7 @@ def test_a_hook_that_returns_no_list_is_told_with_what_it_returned(error_of):
 
 def test_a_newer_api_is_refused_with_what_to_install(error_of):
     assert error_of("newer-api") == (
-        "component 'oracle' was written for plugin API 2, this core (shopzoo 0.1.0) speaks 0 to 1: install a newer "
+        "component 'oracle' was written for plugin API 3, this core (shopzoo 0.1.0) speaks 0 to 2: install a newer "
         "shopzoo (pip install -U shopzoo) or an older shopzoo-fixture-newer-api"
     )
 
@@ -108,7 +108,7 @@ def test_an_older_api_works_with_a_warning(install):
     plugins, broken = discovered()
     assert broken == []
     assert plugins[1].warnings == (
-        "veteran: written for plugin API 0, this core speaks 1: it still works. "
+        "veteran: written for plugin API 0, this core speaks 2: it still works. "
         "A newer shopzoo-fixture-older-api may do without this warning.",
     )
 

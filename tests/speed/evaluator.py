@@ -24,7 +24,8 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import Rules
+from zoo.pipeline.fitting import fit_on_log
 from zoo.registry.registry import Registry, default_registry
 from zoo.stages.context import RunContext
 
@@ -70,8 +71,8 @@ def prepared(seqs, n_items):
     log = Interactions.from_arrays(users, np.concatenate(train), n_items=n_items)
     targets = Targets(np.arange(len(last) + 1), last, ~log.known[last])
     component = Registry.discover([__file__]).find("predictor", "factors")
-    pipeline = Pipeline(ResolvedModel("factors", Chosen(component, component.params())))
-    pipeline.fit_on(log, None, RunContext())
+    model = ResolvedModel("factors", Chosen(component, component.params()))
+    pipeline = fit_on_log(model, log, None, RunContext()).pipeline
     metrics = []
     for name in METRICS:
         metric = default_registry().find("metric", name)

@@ -23,6 +23,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline.fitting import fit_on_log
 from zoo.stages.context import RunContext
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -48,9 +49,9 @@ def theirs(command, folder):
 
 def ours(name, params, log, target, bare):
     """Return the seconds of a fit and of lists for all users, and the quality of the lists."""
-    pipeline, catalogue = Pipeline.of(name, **params), Catalogue.bare(log.n_items)
+    model, catalogue = Pipeline.of(name, **params).model, Catalogue.bare(log.n_items)
     start = time.perf_counter()
-    pipeline.fit_on(log, catalogue, RunContext())
+    pipeline = fit_on_log(model, log, catalogue, RunContext()).pipeline
     fitted = time.perf_counter()
     lists = pipeline.recommend(Queries.of_histories(log), 10, Rules(np.arange(log.n_items + 1) > 0))
     return fitted - start, time.perf_counter() - fitted, bare.hr_ndcg(lists.items.numpy(), target)

@@ -31,7 +31,6 @@ from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Pipeline, Rules
 from zoo.registry.registry import load
-from zoo.stages.context import RunContext
 
 QUERIES, FEWER, K, ROUNDS = 100_000, 20_000, 20, 3
 MODELS = [{"name": "ease", "l2": 500.0}, {"name": "als", "factors": 64, "iterations": 15}]
@@ -83,8 +82,7 @@ def main(folder):
         for n in (FEWER, QUERIES):
             pq.write_table(pa.table({"user_id": users[:n]}), made / f"{n}.parquet")
         for model in settings.models:
-            pipeline = Pipeline(model)
-            pipeline.fit(task, RunContext())
+            pipeline = Pipeline(model).fit(task)
             artifact = save_artifact(Artifact.of(pipeline, task), made / model.label)
             ours, theirs = [], []
             for _ in range(ROUNDS):

@@ -34,7 +34,8 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
-from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline import FittedPipeline, Pipeline, Rules
+from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
 
@@ -97,6 +98,12 @@ def epochs():
                 print(json.dumps({**figures, "rows_ratio": round(median(them) / median(us), 2)}), flush=True)
 
 
+def serving(predictor, log):
+    """Return the pipeline of a fitted `sasrec`."""
+    model, known_users = Pipeline.of("sasrec").model, np.arange(log.n_users + 1) > 0
+    return FittedPipeline(model, Retrieval.of(model, predictor, [], log.known, known_users))
+
+
 def quality():
     """Compare the seconds of training until a validation NDCG@10."""
     folder = DATA / "amazon-beauty"
@@ -109,15 +116,11 @@ def quality():
     metric = zoo.load("ndcg", stage="metric", k=10)
     evaluator = Evaluator([metric], Facts.of(log, Catalogue.bare(n_items), log.known, None), resamples=0)
     for precision in ("32", "bf16"):
-        pipeline, trained, reached = Pipeline.of("sasrec"), [0.0, time.perf_counter()], []
+        trained, reached = [0.0, time.perf_counter()], []
 
-        def validate(predictor, pipeline=pipeline, trained=trained, reached=reached):
+        def validate(predictor, trained=trained, reached=reached):
             trained[0] += time.perf_counter() - trained[1]
-            pipeline.predictor, pipeline.known, pipeline.known_users = (
-                predictor,
-                log.known,
-                np.arange(log.n_users + 1) > 0,
-            )
+            pipeline = serving(predictor, log)
             value = evaluator.evaluate(pipeline.recommend(queries, 10, Rules(log.known)), targets).values["ndcg@10"]
             reached.append((round(trained[0], 1), round(value, 4)))
             trained[1] = time.perf_counter()
@@ -138,8 +141,7 @@ def query():
     sequences, n_items = bare_module().load(DATA / "ml-1m")
     log = training_log(sequences, n_items, left_out=1)
     predictor, _ = fitted(log, 1, {"batch_size": 128, "precision": "bf16"}, length=200)
-    pipeline = Pipeline.of("sasrec", length=200)
-    pipeline.predictor, pipeline.known, pipeline.known_users = predictor, log.known, np.arange(log.n_users + 1) > 0
+    pipeline = serving(predictor, log)
     queries, rules = Queries.of_histories(log), Rules(log.known)
     encoder, table = predictor.network.encoder, predictor.network.items.weight.detach()
 
@@ -204,8 +206,7 @@ def large():
         ),
         flush=True,
     )
-    pipeline = Pipeline.of("sasrec", length=50, **sampled)
-    pipeline.predictor, pipeline.known, pipeline.known_users = predictor, log.known, np.arange(log.n_users + 1) > 0
+    pipeline = serving(predictor, log)
     start = time.perf_counter()
     pipeline.recommend(Queries.of_histories(log)[:10_000], 10, Rules(log.known))
     seconds = time.perf_counter() - start

@@ -34,6 +34,7 @@ from shopzoo_sorting.sorting_autoencoder import SortingAutoencoder
 from shopzoo_sorting.sorting_network import SortingNetwork
 
 from zoo.api import RankingData, RunContext
+from zoo.config.train import RANKER_DEFAULTS
 from zoo.nn.lists import ListInputs
 
 BARE = Path(os.environ.get("ZOO_BARE", Path(__file__).resolve().parents[3] / "shared" / "speed" / "bare.py"))
@@ -147,7 +148,7 @@ def rerank():
     """Compare one list's scores with the network's."""
     data = judged(60, 200, 200)
     for name, ranker in RANKERS.items():
-        ranker.fit(data, RunContext(epochs=1))
+        ranker.fit(data, RunContext(epochs=1).for_ranker())
         lists, us, them = data.lists(np.arange(1)), [], []
 
         def bare(ranker=ranker, lists=lists):
@@ -169,13 +170,14 @@ def train():
     """Compare a training with a bare loop."""
     data, epochs = judged(2_000, 50, 100), 4
     ranker, ends = SortingNetwork(SortingNetworkParams()), []
-    ranker.fit(data, RunContext(epochs=epochs, progress=lambda *_: ends.append(time.perf_counter())))
+    ranker.fit(data, RunContext(epochs=epochs, progress=lambda *_: ends.append(time.perf_counter())).for_ranker())
     us = len(data) / median(np.diff(ends))
-    p, inputs = ranker.params, ListInputs.of(data.features, ranker.params.inputs)
+    inputs = ListInputs.of(data.features, ranker.params.inputs)
     model = ranker.build(inputs.width)
-    steps = torch.optim.AdamW(model.parameters(), p.learning_rate, weight_decay=0.0)
+    steps = torch.optim.AdamW(model.parameters(), RANKER_DEFAULTS["learning_rate"], weight_decay=0.0)
     order = np.argsort(data.lengths)
-    batches = [data.lists(order[i : i + p.batch_size]) for i in range(0, len(order), p.batch_size)]
+    size = RANKER_DEFAULTS["batch_size"]
+    batches = [data.lists(order[i : i + size]) for i in range(0, len(order), size)]
     batches = [(inputs(b.features, b.mask), b.labels, b.mask) for b in batches]
     seconds = []
     for _ in range(epochs):

@@ -28,8 +28,9 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.pipeline import Pipeline, Rules
+from zoo.pipeline.fitting import fit_on_log
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import TrainingData
 
 ROUNDS = 3
@@ -102,8 +103,8 @@ def recommend(n_items, temperature):
     users = np.repeat(np.arange(n_users), EVENTS)
     log = Interactions.from_arrays(users, rng.integers(1, n_items + 1, len(users)), n_items=n_items)
     queries, before = Queries.of_histories(log), peak_gib()
-    pipeline = Pipeline.of("content-knn", temperature=temperature)
-    pipeline.fit_on(log, Catalogue.bare(n_items), RunContext(), features)
+    model = Pipeline.of("content-knn", temperature=temperature).model
+    pipeline = fit_on_log(model, log, Catalogue.bare(n_items), RunContext(), features=features).pipeline
     fitted = peak_gib()
     start = time.perf_counter()
     lists = pipeline.recommend(queries, 10, Rules(np.arange(n_items + 1) > 0))

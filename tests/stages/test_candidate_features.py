@@ -17,7 +17,7 @@ from zoo.data.queries import Queries
 from zoo.errors import ConfigError, DataError
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import Candidates
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import TrainingData
 
 N_ITEMS, N_USERS = 9, 4

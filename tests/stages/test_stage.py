@@ -7,7 +7,7 @@ import torch
 
 from zoo.errors import NotFittedError
 from zoo.params import Params
-from zoo.stages.stage import Stage
+from zoo.stages.stage import Stage, State
 
 
 class Doubling(Stage):
@@ -47,3 +47,13 @@ def test_a_stage_that_is_not_fitted_says_so():
         Doubling(Params()).state()
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         _ = Doubling(Params()).other
+
+
+def test_a_copy_of_a_state_shares_nothing_sparse_tensors_included():
+    state = State({"dense": torch.ones(2), "sparse": torch.eye(2).to_sparse_csr()}, {"list": [1]})
+    copied = state.copy()
+    copied.tensors["dense"][0] = copied.tensors["sparse"].values()[0] = 7
+    copied.values["list"].append(2)
+    assert state.tensors["dense"].tolist() == [1, 1]
+    assert state.tensors["sparse"].to_dense().tolist() == [[1, 0], [0, 1]]
+    assert state.values == {"list": [1]}

@@ -35,8 +35,9 @@ def another_device(monkeypatch):
 
 @pytest.fixture
 def all_failures(install, another_device):
-    install("wrong", "heavy", "unlicensed")
-    plugins = ("fixture_wrong", "fixture_heavy", "fixture_unlicensed")
+    names = ("wrong", "heavy", "unlicensed", "importing", "pickling")
+    install(*names)
+    plugins = [f"fixture_{name}" for name in names]
     return {key: names for plugin in plugins for key, names in failures(importlib.import_module(plugin)).items()}
 
 

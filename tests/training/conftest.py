@@ -7,8 +7,8 @@ from torch import nn
 
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
+from zoo.neural_params import NeuralParams
 from zoo.nn.layers import TransformerBlock
-from zoo.params import NeuralParams
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
 from zoo.training.neural import NeuralPredictor

@@ -34,7 +34,7 @@ class Watched(Progress):
     def __init__(self, stop_at=None):
         self.stop_at, self.told, self.rows = stop_at, [], []
 
-    def phase(self, name, done, total, note=""):
+    def phase(self, name, done, total, note="", *, resumed=False):
         if name == "fit" and note:
             self.told.append((done, total, note))
             if self.stop_at == len(self.told):
@@ -81,12 +81,12 @@ def test_progress_tells_loss_and_metric(cycle, make):
     told, values = [], iter([0.0575, 0.0561, 1.0])
     context = RunContext(
         validate=lambda predictor: next(values),
-        progress=lambda done, total, note="": told.append((done, total, note)),
+        progress=lambda done, total, note="", **_: told.append((done, total, note)),
         training=TrainingEnvironment(settings=NetworkSettings(max_epochs=3, batch_size=16)),
     )
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
-    losses = [found["loss"] for found in predictor.history]
+    losses = [found["loss"] for found in predictor.trained.history]
     assert told == [
         (1, 3, f"loss {losses[0]:.3f}, ndcg@10 .0575 (best .0575)"),
         (2, 3, f"loss {losses[1]:.3f}, ndcg@10 .0561 (best .0575)"),
@@ -109,7 +109,7 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(cycle, make):
         validate=lambda p: 0.5, training=TrainingEnvironment(settings=settings, callbacks=lambda training: [losses])
     )
     predictor.fit(TrainingData.of(cycle), context)
-    first, second = (predictor.history[i]["loss"] for i in (0, 1))
+    first, second = (predictor.trained.history[i]["loss"] for i in (0, 1))
     assert first == pytest.approx(sum(losses.seen[:4]) / 4)
     assert second == pytest.approx(sum(losses.seen[4:]) / 4)
     assert len(losses.seen) == 8
@@ -117,7 +117,7 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(cycle, make):
 
 def test_the_loss_is_that_of_a_batch_also_where_several_make_a_step(cycle, fit):
     one, four = (fit(cycle, validate=lambda p: 0.5, accumulate=n, learning_rate=1e-9) for n in (1, 4))
-    assert four.history[0]["loss"] == pytest.approx(one.history[0]["loss"], rel=1e-5)
+    assert four.history[0]["loss"] == pytest.approx(one.trained.history[0]["loss"], rel=1e-5)
 
 
 def test_a_callback_is_told_of_the_training_and_sees_what_it_gives(cycle, make, tmp_path):
@@ -143,7 +143,7 @@ def test_a_callback_is_told_of_the_training_and_sees_what_it_gives(cycle, make, 
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
     assert [metrics["ndcg@10"] for metrics in seen] == [0.5, 0.5]
-    assert [m["loss"] for m in seen] == pytest.approx([found["loss"] for found in predictor.history])
+    assert [m["loss"] for m in seen] == pytest.approx([found["loss"] for found in predictor.trained.history])
     assert seen[0]["learning_rate"] == pytest.approx(1e-3)
     assert trainings == [Training("mine", "Small", 7, "validated", 2, settings.model_dump(mode="json"), folder)]
 
@@ -157,7 +157,7 @@ def test_a_callback_may_stop_a_training_and_write_checkpoints_of_its_own(cycle, 
     )
     predictor = make()
     predictor.fit(TrainingData.of(cycle), context)
-    assert len(predictor.history) == 2
+    assert len(predictor.trained.history) == 2
     assert [path.name for path in (tmp_path / "own").iterdir()] == [Path(best.best_model_path).name]
 
 

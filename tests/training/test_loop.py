@@ -180,7 +180,7 @@ def test_fewer_epochs_are_the_beginning_of_more(cycle, fit):
         return -float(len(seen))  # never better than after the first epoch
 
     stopped = fit(cycle, validate=validate, max_epochs=4, schedule="cosine")
-    assert stopped.epochs == 1
+    assert stopped.trained.epochs == 1
     again = fit(cycle, epochs=1, max_epochs=4, schedule="cosine")
     assert torch.equal(again.score(Queries.of_histories(cycle)), seen[0])
     assert torch.equal(stopped.score(Queries.of_histories(cycle)), seen[0])

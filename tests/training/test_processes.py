@@ -89,7 +89,7 @@ def fitted(log, params=None, validate=None, folder=None, tell=None, callbacks=No
     context = RunContext(
         1,
         validate=validate,
-        progress=tell or (lambda done, total, note="": told.append((done, total, note))),
+        progress=tell or (lambda done, total, note="", **_: told.append((done, total, note))),
         training=TrainingEnvironment(
             folder=folder,
             settings=NetworkSettings(
@@ -133,18 +133,18 @@ def test_each_process_gets_its_own_batches_and_as_many(monkeypatch, n):
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
 @pytest.mark.parametrize("params", [{}, {"loss": "sampled-softmax"}])
-def test_two_processes_learn_what_one_does(cycle, strategy, params):
+def test_two_processes_learn_what_one_does(cycle, strategy, params, assert_learned):
     one = fitted(cycle, params, Right(cycle), devices=1, max_epochs=60)
     two = fitted(cycle, params, Right(cycle), strategy=strategy, max_epochs=60)
     for predictor in (one, two):
-        assert Right(cycle)(predictor) > 0.95
-        best = max(found["value"] for found in predictor.history)
+        assert_learned(Right(cycle)(predictor), above=0.95)
+        best = max(found["value"] for found in predictor.trained.history)
         assert Right(cycle)(predictor) == best  # the best weights came back
-        assert next(f["epoch"] for f in predictor.history if f["value"] == best) == predictor.epochs
-    assert [told[0] for told in two.told] == list(range(1, len(two.history) + 1))
+        assert next(f["epoch"] for f in predictor.trained.history if f["value"] == best) == predictor.trained.epochs
+    assert [told[0] for told in two.told] == list(range(1, len(two.trained.history) + 1))
     assert "loss" in two.told[-1][2]
     assert not two.network.training
-    first = [predictor.history[0]["loss"] for predictor in (one, two)]
+    first = [predictor.trained.history[0]["loss"] for predictor in (one, two)]
     assert first[0] == pytest.approx(first[1], rel=0.2)
 
 
@@ -192,8 +192,8 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
     done, _, note = again.told[0]
     assert note == f"goes on after epoch {done}"
     assert done == 3 or strategy == "ddp_spawn"
-    assert [f["loss"] for f in again.history] == [f["loss"] for f in whole.history]
-    assert [f["value"] for f in again.history] == [f["value"] for f in whole.history]
+    assert [f["loss"] for f in again.trained.history] == [f["loss"] for f in whole.trained.history]
+    assert [f["value"] for f in again.trained.history] == [f["value"] for f in whole.trained.history]
     one, other = whole.state().tensors, again.state().tensors
     assert all(torch.equal(one[name], other[name]) for name in one)
 

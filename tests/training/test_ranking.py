@@ -1,5 +1,6 @@
 """The neural ranker of the core: what it learns, chooses, keeps and refuses."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 
 from zoo.errors import DataError, ScoreError, TrainingError
+from zoo.neural_params import NeuralRankerParams
 from zoo.nn.lists import list_ndcg
-from zoo.params import NeuralRankerParams
 from zoo.stages.context import RunContext
 from zoo.stages.ranking import RankingData
+from zoo.trained import Trained
 from zoo.training.ranking import ListLesson, NeuralRanker
 
 
@@ -48,44 +50,51 @@ def quality(ranker: NeuralRanker[Any], data: RankingData) -> float:
 
 
 @pytest.mark.parametrize("scorer", ["mlp", "set-attention"])
-def test_it_learns_an_order_that_it_was_not_shown(scorer: Any) -> None:
-    params = NeuralRankerParams(scorer=scorer, dim=16, blocks=1, max_epochs=15, learning_rate=1e-2)
+def test_it_learns_an_order_that_it_was_not_shown(
+    scorer: Any, training_seed: int, assert_learned: Callable[..., None]
+) -> None:
+    params = NeuralRankerParams(scorer=scorer, dim=16, blocks=1)
     ranker = Pointwise(params)
-    ranker.fit(lists(), RunContext())
+    ranker.fit(lists(), RunContext(training_seed).for_ranker(max_epochs=15, learning_rate=1e-2))
 
-    assert quality(ranker, lists(seed=1)) > 0.97
+    assert_learned(quality(ranker, lists(seed=1)), above=0.97)
     assert ranker.ignored == ["c"]
-    assert ranker.history[ranker.epochs - 1]["value"] == max(at["value"] for at in ranker.history)
+    assert ranker.trained is not None
+    history = ranker.trained.history
+    assert history[ranker.trained.epochs - 1]["value"] == max(at["value"] for at in history)
 
 
 def test_the_epochs_that_validation_lists_choose_are_kept_with_their_weights() -> None:
     """Validation lists whose labels are upside down: the first epoch is the best, and its weights are not trained on."""
     upside_down = replace(lists(seed=2), labels=2 - lists(seed=2).labels)
-    params = NeuralRankerParams(dim=16, blocks=1, max_epochs=6, patience=3, learning_rate=1e-2)
+    params = NeuralRankerParams(dim=16, blocks=1)
     ranker = Pointwise(params)
-    ranker.fit(replace(lists(), validation=upside_down), RunContext())
+    ranker.fit(
+        replace(lists(), validation=upside_down), RunContext().for_ranker(max_epochs=6, patience=3, learning_rate=1e-2)
+    )
 
-    assert ranker.epochs == 1
-    assert quality(ranker, upside_down) == pytest.approx(ranker.history[0]["value"], abs=1e-6)
+    assert ranker.trained is not None
+    assert ranker.trained.epochs == 1
+    assert quality(ranker, upside_down) == pytest.approx(ranker.trained.history[0]["value"], abs=1e-6)
 
 
 def test_the_number_of_epochs_may_be_settled() -> None:
     ranker = Pointwise(NeuralRankerParams(dim=4, blocks=1))
-    ranker.fit(lists(), RunContext(epochs=2))
+    ranker.fit(lists(), RunContext(epochs=2).for_ranker())
 
-    assert ranker.epochs == 2
-    assert ranker.history == []
+    assert ranker.trained == Trained(2, [], "max_epochs")
 
 
-def test_lists_without_labels_are_not_learned_from() -> None:
+def test_lists_without_labels_are_not_learned_from(training_seed: int, assert_learned: Callable[..., None]) -> None:
     """The few lists that have labels are upside down, and so is what is learned."""
     data, few = lists(), np.arange(120) < 40
     labels = torch.where(torch.from_numpy(data.list_of < 40), 2 - data.labels, data.labels)
-    ranker = Pointwise(NeuralRankerParams(dim=16, blocks=1, learning_rate=1e-2))
-    ranker.fit(replace(data, labels=labels, labelled=few), RunContext(epochs=15))
+    ranker = Pointwise(NeuralRankerParams(dim=16, blocks=1))
+    context = RunContext(training_seed, epochs=15).for_ranker(learning_rate=1e-2)
+    ranker.fit(replace(data, labels=labels, labelled=few), context)
 
     upside_down = replace(lists(seed=1), labels=2 - lists(seed=1).labels)
-    assert quality(ranker, upside_down) > 0.95
+    assert_learned(quality(ranker, upside_down), above=0.95)
 
 
 class Taught(Pointwise):
@@ -107,7 +116,9 @@ def test_what_learns_before_the_labels_sees_those_that_are_known_and_none_other(
     few = np.arange(120) < 40
     taught = torch.from_numpy(data.list_of < 40)
     ranker = Taught(NeuralRankerParams(dim=4, blocks=1))
-    ranker.fit(replace(data, labels=torch.where(taught, lists().labels, 2.0), labelled=few), RunContext(epochs=1))
+    ranker.fit(
+        replace(data, labels=torch.where(taught, lists().labels, 2.0), labelled=few), RunContext(epochs=1).for_ranker()
+    )
 
     assert sum(float(labels.sum()) for labels in ranker.seen) == float(lists().labels[taught].sum())
     assert all(ranker.modes)  # dropout is on before the labels and after
@@ -116,7 +127,7 @@ def test_what_learns_before_the_labels_sees_those_that_are_known_and_none_other(
 def test_what_was_saved_scores_as_before() -> None:
     params = NeuralRankerParams(scorer="set-attention", dim=8, blocks=1)
     ranker = Pointwise(params)
-    ranker.fit(lists(), RunContext(epochs=1))
+    ranker.fit(lists(), RunContext(epochs=1).for_ranker())
     again = Pointwise(params)
     again.load_state(ranker.state())
 
@@ -138,6 +149,6 @@ def test_lists_that_teach_no_order_are_an_error() -> None:
 
 def test_other_features_than_those_of_the_fit_are_an_error() -> None:
     ranker = Pointwise(NeuralRankerParams(dim=4, blocks=1))
-    ranker.fit(lists(), RunContext(epochs=1))
+    ranker.fit(lists(), RunContext(epochs=1).for_ranker())
     with pytest.raises(ScoreError, match="fitted on the ranking features a, b, c, and is asked with a, b"):
         ranker.score(replace(lists().lists(), columns=("a", "b"), features=lists().lists().features[..., :2]))

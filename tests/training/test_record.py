@@ -1,7 +1,6 @@
 """What is kept of a training."""
 
-from types import SimpleNamespace
-
+from zoo.trained import Trained
 from zoo.training.record import fit_of, record
 
 HISTORY = [
@@ -12,7 +11,7 @@ HISTORY = [
 
 
 def test_validations_do_not_count_as_training():
-    fit = fit_of(SimpleNamespace(epochs=4, history=HISTORY), 99.0)
+    fit = fit_of(Trained(4, HISTORY), 99.0)
     assert record([fit], "ndcg@10") == {
         "epochs": 4,
         "seconds": 30.0,
@@ -24,31 +23,28 @@ def test_validations_do_not_count_as_training():
 
 
 def test_the_history_is_that_of_the_fit_that_found_the_epochs():
-    found = fit_of(SimpleNamespace(epochs=4, history=HISTORY), 99.0)
-    again = fit_of(SimpleNamespace(epochs=4, history=[]), 25.0)
+    found = fit_of(Trained(4, HISTORY), 99.0)
+    again = fit_of(Trained(4, []), 25.0)
     kept = record([found, again], "ndcg@10")
     assert kept["history"] == HISTORY
     assert (kept["seconds"], kept["refits"]) == (30.0, [{"epochs": 4, "seconds": 25.0}])
 
 
 def test_what_ended_a_training_is_told_and_of_a_refit_where_it_was_cut_short():
-    found = fit_of(SimpleNamespace(epochs=4, history=HISTORY, stopped="patience"), 99.0)
-    whole, cut = (fit_of(SimpleNamespace(epochs=4, stopped=by), 25.0) for by in ("max_epochs", "time_limit"))
+    found = fit_of(Trained(4, HISTORY, stopped="patience"), 99.0)
+    whole, cut = (fit_of(Trained(4, stopped=by), 25.0) for by in ("max_epochs", "time_limit"))
     kept = record([found, whole, cut], "ndcg@10")
     assert kept["stopped"] == "patience"
     assert [fit.get("stopped") for fit in kept["refits"]] == [None, "time_limit"]
 
 
 def test_without_validations_there_is_the_size_alone():
-    fit = fit_of(SimpleNamespace(epochs=7, history=[]), 12.5)
+    fit = fit_of(Trained(7, []), 12.5)
     assert record([fit], "ndcg@10") == {"epochs": 7, "seconds": 12.5, "refits": []}
 
 
-def test_a_predictor_that_keeps_no_such_history_has_its_epochs_and_wall_time():
-    for own in ({}, {"history": [0.1, 0.3]}):
-        assert fit_of(SimpleNamespace(epochs=2, **own), 5.0) == {
-            "epochs": 2, "seconds": 5.0, "history": [], "stopped": "",
-        }  # fmt: skip
+def test_a_predictor_that_keeps_no_history_has_its_epochs_and_wall_time():
+    assert fit_of(Trained(2), 5.0) == {"epochs": 2, "seconds": 5.0, "history": [], "stopped": ""}
 
 
 def test_a_model_that_trains_in_no_epochs_has_no_account():

@@ -10,7 +10,7 @@ from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.config.train import NetworkSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.pipeline import Pipeline
+from zoo.pipeline.fitting import fit_on_log
 from zoo.registry.registry import default_registry
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.training import callbacks
@@ -46,9 +46,9 @@ def features(*encoders, seed=0, progress=lambda *_: None, **environment):
     catalogue = Catalogue(pa.array([None, *map(str, range(n))]), pa.table({"title": titles, "brand": brands}))
     log = Interactions.from_arrays(np.repeat(np.arange(120), 6), rng.integers(1, n + 1, 720), n_items=n)
     made = tuple(chosen("featurizer", "text-cnn", **params) for params in encoders)
-    pipeline = Pipeline(ResolvedModel("m", chosen("predictor", "content-knn"), made, train=SETTINGS))
-    pipeline.fit_on(log, catalogue, RunContext(seed, progress=progress, training=TrainingEnvironment(**environment)))
-    return pipeline.features.values
+    model = ResolvedModel("m", chosen("predictor", "content-knn"), made, train=SETTINGS)
+    context = RunContext(seed, progress=progress, training=TrainingEnvironment(**environment))
+    return fit_on_log(model, log, catalogue, context).pipeline.features.values
 
 
 def test_each_learns_what_it_learns_alone(tmp_path):
@@ -73,6 +73,8 @@ def test_an_interrupted_one_goes_on_from_its_own_checkpoint(tmp_path, monkeypatc
         "featurizer-1/TextCNN-held-out", "featurizer-1/TextCNN", "featurizer-2/TextCNN-held-out",
     }  # fmt: skip
     told = []
-    resumed = features(ONE, OTHER, folder=tmp_path, progress=lambda done, total, note="": told.append((done, note)))
+    resumed = features(
+        ONE, OTHER, folder=tmp_path, progress=lambda done, total, note="", **_: told.append((done, note))
+    )
     assert torch.equal(resumed, undisturbed)
     assert [done for done, note in told if note.startswith("goes on after epoch")].count(1) == 1

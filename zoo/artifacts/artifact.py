@@ -15,14 +15,13 @@ import torch
 from zoo.artifacts.asked import Notes, asked, moment_of
 from zoo.artifacts.columns import refuse_columns
 from zoo.artifacts.manifest import LogEntry
-from zoo.artifacts.new_items import after, grown, new_items
+from zoo.artifacts.new_items import new_items
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError
-from zoo.pipeline import Pipeline
-from zoo.retrieval import Rules
+from zoo.pipeline import FittedPipeline, Rules
 from zoo.stages.candidates import Candidates
 from zoo.version import __version__
 
@@ -52,7 +51,7 @@ class Artifact:
         data: The task that the pipeline was fitted on, as JSON.
     """
 
-    pipeline: Pipeline
+    pipeline: FittedPipeline
     rules: Rules
     candidates: int
     catalogue: Catalogue
@@ -62,7 +61,7 @@ class Artifact:
     data: dict[str, Any]
 
     @classmethod
-    def of(cls, pipeline: Pipeline, task: Task, *, candidates: int = 200, all_events: bool = False) -> Artifact:
+    def of(cls, pipeline: FittedPipeline, task: Task, *, candidates: int = 200, all_events: bool = False) -> Artifact:
         """Return the artifact of a pipeline that was fitted on a task.
 
         Args:
@@ -106,15 +105,15 @@ class Artifact:
             ArtifactError: The model scores no item that it was not trained on.
         """
         catalogue, origin = new_items(items, self.vocabulary)
-        pipeline = grown(self.pipeline, catalogue, origin)
+        eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
         whole = Catalogue(
             pa.concat_arrays([self.catalogue.ids, catalogue.ids[1:]]),
             pa.table({TITLE: pa.concat_arrays([self.titles, _titles(catalogue)[1:]])}),
         )
         return replace(
             self,
-            pipeline=pipeline,
-            rules=replace(self.rules, eligible=after(self.rules.eligible, catalogue, value=True)),
+            pipeline=self.pipeline.with_items(catalogue, origin),
+            rules=replace(self.rules, eligible=eligible),
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),
         )

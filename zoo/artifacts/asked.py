@@ -136,6 +136,6 @@ def _unread(queries: Queries, artifact: Artifact, notes: Notes) -> NDArray[np.bo
         unread = ~pipeline.known_users[queries.users]
         notes.unserved += int(np.count_nonzero(unread))
     else:
-        unread = pipeline.as_known(queries, pipeline.model.predictor).lengths == 0
+        unread = pipeline.retrieval.restricted(queries, cold=pipeline.retrieval.scores_cold).lengths == 0
         notes.without_history += int(np.count_nonzero(unread))
     return np.asarray(unread, np.bool_)

@@ -10,6 +10,7 @@ from zoo.artifacts.manifest import Manifest
 from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
+from zoo.neural_params import MOVED, NeuralRankerParams
 from zoo.params import validated
 from zoo.registry.plugin import FILE_VERSION
 from zoo.registry.registry import Registry
@@ -21,7 +22,7 @@ CORE = "shopzoo"
 
 def versions_of(model: ResolvedModel) -> dict[str, str]:
     """Return the version of the core and of each plugin that a model takes a component from."""
-    plugins = {part.component.plugin.distribution: part.component.plugin.version for part in model.parts}
+    plugins = {plugin.distribution: plugin.version for part in model.parts for plugin in part.plugins}
     return {CORE: __version__, **plugins}
 
 
@@ -63,7 +64,11 @@ def _one(stage: StageName, values: dict[str, Any], manifest: Manifest, registry:
     name = str(values.pop("name", ""))
     try:
         component = registry.find(stage, name)
-        return Chosen(component, component.params(values, name))
+        if issubclass(component.spec.params, NeuralRankerParams):  # as artifacts of API 1 have them
+            values = {k: v for k, v in values.items() if k not in MOVED or k in component.spec.params.model_fields}
+        return Chosen(
+            component, component.params(values, name, {"losses": None})
+        )  # nobody trains it: its loss need not be there
     except UnknownComponentError:
         raise ArtifactError(f"{path} needs the {stage} {name!r}. {_remedy(name, manifest, registry)}") from None
     except ConfigError as error:

@@ -12,7 +12,7 @@ from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError, suggestion
-from zoo.pipeline import Pipeline
+from zoo.pipeline import fitting
 from zoo.stages.context import RunContext, Tell, TrainingEnvironment
 
 
@@ -27,7 +27,7 @@ def chosen_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedM
         return experiment.models[0]
     if label not in labels:
         asked = "the experiment has several models" if label is None else f"no model {label!r}."
-        hint = ": say which one, --model LABEL." if label is None else suggestion(label, labels)
+        hint = ": choose one, `--model LABEL` or `model=LABEL`." if label is None else suggestion(label, labels)
         raise ConfigError(f"{asked}{hint} Its models: {', '.join(labels)}.")
     return experiment.models[labels.index(label)]
 
@@ -67,18 +67,15 @@ def fit(
     context = RunContext(
         0 if model.deterministic else train.seeds[0] if seed is None else seed,
         device or torch.device("cpu"),
-        training=TrainingEnvironment(folder=folder, callbacks=experiment.registry.callbacks),
+        training=TrainingEnvironment(
+            folder=folder, callbacks=experiment.registry.callbacks, losses=experiment.registry.losses
+        ),
     )
     context = context if progress is None else replace(context, progress=progress)
     with context.seeded("run"):
-        pipeline = Pipeline(model)
-        pipeline.fit(task, context, refit=train.refit and not all_events, candidates=candidates)
-        if all_events:
-            epochs = pipeline.predictor.epochs if model.predictor.capabilities.validates else None
-            last = replace(context, epochs=epochs).for_training(phase="refit").below("all-events")
-            learned = any(chosen.capabilities.learns for chosen in model.rankers)
-            # Rankers know the columns that they learned from.
-            pipeline.fit_on(task.log, task.catalogue, last, pipeline.features if learned else None)
-    artifact = Artifact.of(pipeline, task, candidates=candidates, all_events=all_events)
+        fitted = fitting.fit(
+            model, task, context, refit=train.refit, candidates=candidates, all_events=all_events
+        ).pipeline
+    artifact = Artifact.of(fitted, task, candidates=candidates, all_events=all_events)
     how = {"refit": train.refit, "all_events": all_events, "seed": context.seed}
     return replace(artifact, data={**artifact.data, **how})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import safetensors.torch
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo.artifacts.manifest import NAME, FileEntry, Manifest, TensorEntry, file_digest
+from zoo.atomic import write_folder_atomically
 from zoo.errors import ArtifactError
+from zoo.tensors import join_csr, read_parts
 
 ENDINGS = (".json", ".parquet", ".safetensors")
 """The kinds of file that a folder may hold: none of them can hold code."""
@@ -51,35 +49,14 @@ def written(folder: Path) -> Iterator[Path]:
         ArtifactError: The place is taken by something that is no artifact, or cannot be written.
     """
     refuse_taken(folder)
-    place = folder.resolve()
-    beside, old = (place.with_name(f".{place.name}.{end}{os.getpid()}") for end in ("", "old."))
     try:
-        beside.mkdir(parents=True)
-        yield beside
-        if place.exists():
-            place.rename(old)
-        beside.rename(place)
+        with write_folder_atomically(folder) as temporary:
+            yield temporary
     except (OSError, SafetensorError) as error:
         raise ArtifactError(
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}. "
             "Nothing of it is kept: make room, or choose another --out."
         ) from error
-    finally:
-        if old.exists() and not place.exists():  # what was there comes back, also after Ctrl-C
-            old.rename(place)
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str] | None = None) -> None:
-    """Write tensors as one safetensors file, with texts in its header if need be."""
-    apart: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        whole = _apart(tensor)
-        shared = any(whole.data_ptr() == other.data_ptr() for other in apart.values() if whole.numel())
-        apart[name] = whole.clone() if shared else whole
-    safetensors.torch.save_file(apart, path, header)
-    path.chmod(path.parent.stat().st_mode & 0o666)  # it writes for the owner alone
 
 
 def entry(path: Path) -> FileEntry:
@@ -137,8 +114,7 @@ class Folder:
             return {}
         path, listed = self.path / name, self.manifest.files[name].tensors
         try:
-            # A copy: a mapped file is not aligned as torch's own memory is, and sums would round in another order.
-            found = {key: tensor.clone() for key, tensor in safetensors.torch.load_file(path).items()}
+            found = read_parts(path)
         except (OSError, SafetensorError, ValueError, RuntimeError) as error:
             raise ArtifactError(f"{path} is no safetensors file ({error}). Save the artifact again.") from None
         described = {key: _described(tensor) for key, tensor in found.items()}
@@ -148,7 +124,10 @@ class Folder:
                     f"{path}: tensor {key!r} is {_said(described.get(key))}, {NAME} says {_said(listed.get(key))}. "
                     "Save the artifact again."
                 )
-        return found
+        try:
+            return join_csr(found)
+        except ValueError as error:
+            raise ArtifactError(f"{path}: {error}. Save the artifact again.") from None
 
     def table(
         self, name: str, columns: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataType] | None = None
@@ -221,13 +200,6 @@ def _files_of(folder: Path) -> set[str]:
         return {NAME, *json.loads((folder / NAME).read_bytes())["files"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {NAME}
-
-
-def _apart(tensor: Tensor) -> Tensor:
-    """Return a tensor as it may be written: whole, on the CPU, sharing its memory with no other."""
-    tensor = tensor.detach().cpu()
-    alone = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
-    return tensor if alone else tensor.clone(memory_format=torch.contiguous_format)
 
 
 def _described(tensor: Tensor) -> TensorEntry:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.asked import Notes
 from zoo.artifacts.queries import Block, blocks, kind_of
+from zoo.atomic import write_atomically
 from zoo.errors import DataError
 from zoo.stages.candidates import Candidates
 
@@ -94,17 +94,11 @@ def _writing(out: Path, opened: Callable[[Path], Any]) -> Iterator[Callable[[pa.
     Raises:
         DataError: The file cannot be written.
     """
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with opened(beside) as write:
+        with write_atomically(out) as temporary, opened(temporary) as write:
             yield write
-        beside.replace(out)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror or error}. Choose another --out.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 @contextmanager

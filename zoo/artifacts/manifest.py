@@ -55,6 +55,8 @@ class ModelEntry(Table):
     """What its rankers are told of each candidate."""
     train: dict[str, Any] = Field({})
     """How its networks were trained."""
+    ranker_train: dict[str, Any] = Field({})
+    """How the networks among its rankers were trained."""
 
 
 class LogEntry(Table):

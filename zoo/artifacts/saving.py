@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
-from zoo.artifacts.folder import Folder, entry, write_tensors, written
+from zoo.artifacts.folder import Folder, entry, written
 from zoo.artifacts.manifest import FORMAT, NAME, LogEntry, Manifest, ModelEntry
-from zoo.artifacts.stages import load_stages, stage_states
+from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline
+from zoo.pipeline import Rules
 from zoo.registry.registry import Registry, default_registry
-from zoo.retrieval import Rules
+from zoo.tensors import write_tensors
 
 STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}
@@ -93,17 +93,16 @@ def load_artifact(
 def _loaded(files: Folder, registry: Registry) -> Artifact:
     """Return the artifact of a folder."""
     path, manifest = files.path, files.manifest
-    pipeline = Pipeline(model_of(manifest, registry, str(path)))
+    model = model_of(manifest, registry, str(path))
     items = files.table(ITEMS, ITEM_COLUMNS, {TITLE: pa.string()})
     users = files.table(USERS, USER_COLUMNS)
     ids = _from_one(items["item_id"])
     if Vocabulary(ids).fingerprint != manifest.vocabulary:
         raise ArtifactError(f"{path / ITEMS}: its items are not those that {NAME} says. Save the artifact again.")
     columns = pa.table({name: _from_one(items[name]) for name in items.column_names})
-    pipeline.known, pipeline.known_users = _mask(items["known"]), _mask(users["known"])
-    load_stages(pipeline, files.tensors, files.values(STATE), str(path))
+    known, known_users = _mask(items["known"]), _mask(users["known"])
     return Artifact(
-        pipeline,
+        load_pipeline(model, known, known_users, tensors=files.tensors, values=files.values(STATE), path=str(path)),
         Rules(_mask(items["eligible"]), manifest.exclude_seen),
         manifest.candidates,
         Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import scipy.sparse
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline
-from zoo.stages.featurizer import ItemFeatures
+from zoo.nn.sparse import of_saved_parts
+from zoo.pipeline import FittedPipeline
+from zoo.pipeline.retrieval import Retrieval
+from zoo.stages.candidate_features import CandidateFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State
+from zoo.tensors import MARK, can_store
 
 Tensors = dict[str, dict[str, Tensor]]
 """File to the tensors in it, by name."""
 FEATURES = "features"
 
 
-def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
+def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
     """Return what fitting learned: the tensors of each stage by their file, the other values by the stage's name.
 
     Raises:
@@ -27,7 +32,10 @@ def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
     """
     tensors: Tensors = {}
     values: dict[str, Any] = {}
-    for name, stage in _named(pipeline):
+    named = _named(
+        pipeline.predictor, pipeline.featurizers, pipeline.filters, pipeline.rankers, pipeline.candidate_features
+    )
+    for name, stage in named:
         state = stage.state()
         refuse_foreign(state, name, type(stage).__name__)
         tensors[_file(name)], values[name] = state.tensors, state.values
@@ -36,11 +44,21 @@ def stage_states(pipeline: Pipeline) -> tuple[Tensors, dict[str, Any]]:
     return tensors, values
 
 
-def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]], values: Any, path: str) -> None:
-    """Give the stages of a pipeline back what fitting had learned.
+def load_pipeline(
+    model: ResolvedModel,
+    known: NDArray[np.bool_],
+    known_users: NDArray[np.bool_],
+    *,
+    tensors: Callable[[str], dict[str, Tensor]],
+    values: Any,
+    path: str,
+) -> FittedPipeline:
+    """Return the pipeline of a model whose stages were saved.
 
     Args:
-        pipeline: Built, not fitted.
+        model: The components.
+        known: Items with an event in training, `[I]` bool.
+        known_users: Users with an event in training, `[U + 1]` bool.
         tensors: Returns the tensors of a file.
         values: The other values by the stage's name.
         path: What to call the artifact in messages.
@@ -48,10 +66,18 @@ def load_stages(pipeline: Pipeline, tensors: Callable[[str], dict[str, Tensor]],
     Raises:
         ArtifactError: A stage does not take its state.
     """
-    for name, stage in _named(pipeline):
+    predictor = model.predictor.build()
+    featurizers, filters, rankers = (
+        tuple(chosen.build() for chosen in parts) for parts in (model.featurizers, model.filters, model.rankers)
+    )
+    ranking = CandidateFeatures(model.candidate_features) if rankers else None
+    for name, stage in _named(predictor, featurizers, filters, rankers, ranking):
         load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
+    features = None
     if isinstance(values, dict) and FEATURES in values:
-        pipeline.features = packed(tensors(_file(FEATURES)), values[FEATURES])
+        features = packed(tensors(_file(FEATURES)), values[FEATURES])
+    retrieval = Retrieval.of(model, predictor, filters, known, known_users)
+    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 
 def load_stage(stage: Stage[Any], state: State, path: str) -> None:
@@ -66,6 +92,7 @@ def load_stage(stage: Stage[Any], state: State, path: str) -> None:
         ArtifactError: The stage does not take it.
     """
     try:
+        state = stage.migrate(state)
         stage.load_state(state)
         again = stage.state()
     except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
@@ -82,18 +109,20 @@ def load_stage(stage: Stage[Any], state: State, path: str) -> None:
         )
 
 
-def _named(pipeline: Pipeline) -> Iterator[tuple[str, Stage[Any]]]:
-    """Yield the stages with their names, unlike one another."""
-    yield "predictor", pipeline.predictor
-    for kind, stages in (
-        ("featurizer", pipeline.featurizers),
-        ("filter", pipeline.filters),
-        ("ranker", pipeline.rankers),
-    ):
+def _named(
+    predictor: Stage[Any],
+    featurizers: Sequence[Stage[Any]],
+    filters: Sequence[Stage[Any]],
+    rankers: Sequence[Stage[Any]],
+    ranking: CandidateFeatures | None,
+) -> Iterator[tuple[str, Stage[Any]]]:
+    """Yield the stages with a name of their own each."""
+    yield "predictor", predictor
+    for kind, stages in (("featurizer", featurizers), ("filter", filters), ("ranker", rankers)):
         for at, stage in enumerate(stages, 1):
             yield f"{kind}-{at}", stage
-    if pipeline.rankers:
-        yield "candidate-features", pipeline.candidate_features
+    if ranking is not None:
+        yield "candidate-features", ranking
 
 
 def _file(name: str) -> str:
@@ -114,8 +143,8 @@ def _of(values: Any, name: str, path: str) -> dict[str, Any]:
 
 
 def _signature(state: State) -> dict[str, Any]:
-    """Return the names of a state with the types and shapes of its tensors."""
-    return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape) for key, t in state.tensors.items()}}
+    """Return the names of a state with the types, shapes and layouts of its tensors."""
+    return {**dict.fromkeys(state.values), **{key: (t.dtype, t.shape, t.layout) for key, t in state.tensors.items()}}
 
 
 def refuse_foreign(state: State, name: str, called: str) -> None:
@@ -125,10 +154,16 @@ def refuse_foreign(state: State, name: str, called: str) -> None:
         ArtifactError: The message names the stage and the entry.
     """
     for key, tensor in state.tensors.items():
-        if tensor.layout != torch.strided:
+        if not can_store(tensor):
             raise ArtifactError(
-                f"{name}: {called}.{key} is a sparse tensor, expected a dense one: an artifact holds dense tensors and "
-                "JSON. Keep its parts (values, columns, offsets) as tensors."
+                f"{name}: {called}.{key} is a tensor of {tensor.dim()} axes in the layout "
+                f"{str(tensor.layout).removeprefix('torch.')}, expected a dense one, or a matrix in the layout sparse_csr. "
+                "Turn it into one of these in `fit`."
+            )
+        if MARK in key:
+            raise ArtifactError(
+                f"{name}: {called}.{key} has {MARK!r} in its name, which marks the parts of sparse tensors in a file. "
+                "Give it another name."
             )
     for key, value in state.values.items():
         if not _is_json(value):
@@ -148,19 +183,15 @@ def _is_json(value: Any) -> bool:
 
 
 def unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return item features as dense tensors and JSON."""
-    values = {"names": list(features.names)}
-    if not features.is_sparse:
-        return {"values": features.values}, values
-    matrix = features.sparse()
-    parts = {"values": matrix.data, "columns": matrix.indices, "offsets": matrix.indptr}
-    return {key: torch.from_numpy(part) for key, part in parts.items()}, values
+    """Return item features as tensors and JSON."""
+    return {"values": features.values}, {"names": list(features.names)}
 
 
 def packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
-    """Return item features from what `unpacked` gave."""
+    """Return item features from what `unpacked` gave, or gave before it kept sparse ones as one tensor.
+
+    Raises:
+        ValueError: They are sparse and damaged.
+    """
     names = tuple(values["names"])
-    if "columns" not in tensors:
-        return ItemFeatures(tensors["values"], names)
-    parts = tuple(tensors[key].numpy() for key in ("values", "columns", "offsets"))
-    return ItemFeatures.of_sparse(scipy.sparse.csr_matrix(parts, (len(parts[2]) - 1, len(names))), names)
+    return ItemFeatures(of_saved_parts(tensors, len(names)), names)

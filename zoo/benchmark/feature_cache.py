@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
-from zoo.artifacts.folder import write_tensors
 from zoo.artifacts.stages import load_stage, packed, refuse_foreign, unpacked
+from zoo.atomic import write_atomically
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.resolved import Chosen, digest
 from zoo.data.fingerprint import fingerprint
 from zoo.errors import ArtifactError
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
+from zoo.tensors import hash_tensors, join_csr, read_header, read_parts, split_csr, write_tensors
 
 STATE, FEATURES = "state.", "features."
 
@@ -63,16 +64,11 @@ class FeatureCache:
         state, (tensors, about) = featurizer.state(), unpacked(features)
         named = {f"{STATE}{name}": tensor for name, tensor in state.tensors.items()}
         named |= {f"{FEATURES}{name}": tensor for name, tensor in tensors.items()}
-        beside = path.with_name(f".{path.name}")
-        try:
+        with suppress(ArtifactError, OSError, SafetensorError):
             refuse_foreign(state, "featurizer", type(featurizer).__name__)
             entry = json.dumps({"seconds": seconds, "state": state.values, "features": about})
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_tensors(beside, named, {"entry": entry, "hash": _hash(entry, named)})
-            beside.replace(path)
-        except (ArtifactError, OSError, SafetensorError):
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+            with write_atomically(path) as temporary:
+                write_tensors(temporary, named, {"entry": entry, "hash": hash_tensors(entry, split_csr(named))})
 
 
 def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
@@ -85,7 +81,7 @@ def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
         "device": str(context.device),
         "threads": torch.get_num_threads(),
         "seed": None if can.deterministic else context.seed,
-        "train": context.training.settings.model_dump(mode="json") if can.validates else None,
+        "train": context.training.settings.model_dump(mode="json") if can.trains_in_epochs else None,
     })  # fmt: skip
 
 
@@ -95,12 +91,10 @@ def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]
     Raises:
         ArtifactError: It is damaged, or the featurizer does not take it; other errors where it is no entry at all.
     """
-    with safe_open(path, framework="pt") as file:
-        # A copy: a mapped file is not aligned as torch's own memory is, and sums would round in another order.
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        header = file.metadata()
-    if header["hash"] != _hash(header["entry"], tensors):
+    parts, header = read_parts(path), read_header(path)
+    if header["hash"] != hash_tensors(header["entry"], parts):
         raise ArtifactError(f"{path} is damaged. Remove it.")
+    tensors = join_csr(parts)
     entry = json.loads(header["entry"])
     load_stage(featurizer, State(_below(STATE, tensors), entry["state"]), str(path))
     return packed(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
@@ -109,14 +103,3 @@ def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]
 def _below(start: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors whose names have a start, without it."""
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-
-
-def _hash(entry: str, tensors: dict[str, Tensor]) -> str:
-    """Return the hash of an entry's JSON and tensors."""
-    digested = blake2b(entry.encode(), digest_size=16)
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        digested.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        if tensor.numel():  # an empty one has no bytes to view
-            digested.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digested.hexdigest()

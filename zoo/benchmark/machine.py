@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how much memory a run took."""
+"""The machine that a figure was measured on: device, versions, and the memory that a run took."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from zoo.config.resolved import Chosen
+from zoo.errors import ConfigError
 
 MIB = 2**20
 
@@ -52,11 +53,29 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
+def device_of(name: str) -> torch.device:
+    """Return the device that `train.device` names.
+
+    Raises:
+        ConfigError: This machine, or this build of torch, has none.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        found = ", ".join(repr(device) for device, is_there in there.items() if is_there)
+        raise ConfigError(
+            f"train.device: {name!r} is asked for, and torch {torch.__version__} finds no such device here. "
+            f"There is: {found}. Choose one, or 'auto'."
+        )
+    return torch.device(name)
+
+
 def sources_of(*parts: Chosen) -> dict[str, str]:
     """Return the versions of the core and of the plugins that components come from."""
     import zoo
 
-    plugins = {part.component.plugin.distribution: part.component.plugin for part in parts}
+    plugins = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
     found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
     return {**found, "shopzoo": source_version("shopzoo", zoo, "")}
 

@@ -16,7 +16,16 @@ from zoo.benchmark.tables import (
     ranker_table,
     training_table,
 )
-from zoo.config.wording import component_said, model_said, own_train_said, train_said
+from zoo.config.formatting import (
+    format_component,
+    format_model,
+    format_own_train,
+    format_ranker_train,
+    format_train,
+    has_own_loss,
+)
+from zoo.config.protocol import ProtocolFacts
+from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
@@ -40,10 +49,10 @@ def markdown(store: Store) -> str:
     rankers, candidates = ranker_table(store), candidate_table(store)
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
-    models = [f"- **{model['label']}**: {model_said(model)}" for model in manifest.experiment["model"]]
+    models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
     parts = [
         "# Benchmark",
-        f"Data: {component_said(manifest.experiment['data']['source'])}",
+        f"Data: {format_component(manifest.experiment['data']['source'])}",
         f"Task `{manifest.task}`: {protocol(store)}",
         settings(store),
         f"{missing} of {len(manifest.runs)} runs are still to be made: run the same command again." if missing else "",
@@ -66,54 +75,22 @@ def markdown(store: Store) -> str:
 
 def protocol(store: Store) -> str:
     """Return the protocol in a sentence: what a reader must know before comparing a figure."""
-    if store.manifest().experiment.get("task") == "rank":
-        return _rank_protocol(store)
     manifest = store.manifest()
-    split, evaluate = manifest.experiment["split"], manifest.experiment["evaluate"]
-    seen, wanted = evaluate["exclude_seen"], evaluate["target_events"]
     queries = max((r.queries for r in store.rows()), default=0)
-    parts = [
-        f"split `{split['policy']}`" + (" (leaks across time)" if split["policy"] == "leave-last-out" else ""),
-        *(f"{part} from {moment}" for part, moment in manifest.starts.items()),
-        f"{100 * split['cold_items']:g} % of the items held out as cold" if split.get("cold_items") else "",
-        f"{queries:,} queries" if queries else "",
-        f"targets: {', '.join(wanted)} events" if wanted else "targets: events of every type",
-        "every eligible item is ranked",
-        {True: "seen items excluded", False: "seen items allowed"}.get(seen)
-        if isinstance(seen, bool)
-        else f"items seen by {', '.join(seen)} excluded",
-        "fitted on everything before the test"
-        if manifest.experiment["train"]["refit"]
-        else "fitted without the validation events (no refit)",
-    ]
-    return "; ".join(str(p) for p in parts if p) + "."
-
-
-def _rank_protocol(store: Store) -> str:
-    """Return the protocol of judged lists in a sentence."""
-    experiment = store.manifest().experiment
-    split, evaluate = experiment["split"], experiment["evaluate"]
-    folds = store.manifest().description["split"]["folds"] if split["policy"] == "folds" else 1
-    lists = max((r.queries for r in store.rows()), default=0)
-    dealt = "" if split.get("column") else " of queries dealt at random"
-    parts = [
-        f"{folds} folds{dealt}, the queries of all pooled" if split["policy"] == "folds" else "lists that come split",
-        f"{lists:,} lists" if lists else "",
-        f"a list without a relevant document {'is skipped' if evaluate['empty'] == 'skip' else 'counts ' + evaluate['empty']}",
-        f"gain {'2^label - 1' if evaluate['gain'] == 'exponential' else 'label'}",
-        "fitted on training and validation lists"
-        if experiment["train"]["refit"]
-        else "fitted on training lists (no refit)",
-    ]
-    return "; ".join(p for p in parts if p) + "."
+    facts = ProtocolFacts(manifest.experiment, manifest.description, manifest.starts, queries)
+    return find_task(manifest.experiment.get("task", DEFAULT_TASK)).format_protocol(facts)
 
 
 def settings(store: Store) -> str:
     """Return how the models were trained, in a sentence: `[train]` but for its defaults, and who has settings of its own."""
     experiment = store.manifest().experiment
-    said = {model["label"]: own_train_said(model, experiment["train"]) for model in experiment["model"]}
-    own = [f"{label} with {values}" for label, values in said.items() if values]
-    return "; ".join([f"Trained with {train_said(experiment['train'])}", *own]) + "."
+    own = []
+    for model in experiment["model"]:
+        label = model["label"]
+        own += [f"{label} with {values}" for values in [format_own_train(model, experiment["train"])] if values]
+        own += [f"rankers of {label} with {values}" for values in [format_ranker_train(model)] if values]
+        own += [f"{label} by its own loss"] if has_own_loss(model) else []
+    return "; ".join([f"Trained with {format_train(experiment['train'])}", *own]) + "."
 
 
 def finding(store: Store, table: Table) -> str:

@@ -11,27 +11,16 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.saving import save_artifact
+from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
-from zoo.benchmark.judge import Judge, device_of, measured
-from zoo.benchmark.machine import machine, sources_of, versions
+from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.rank_judge import RankJudge, ranked
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import Manifest, Row, Store
-from zoo.config.load import experiment_from, load_experiment
-from zoo.config.resolved import (
-    AnyExperiment,
-    AnyModel,
-    ResolvedExperiment,
-    ResolvedModel,
-    ResolvedRankExperiment,
-    ResolvedRankModel,
-    digest,
-)
-from zoo.data.task import Task
+from zoo.config.load import resolve_experiment
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
 from zoo.registry.plugin import described
-from zoo.registry.registry import Registry
 from zoo.training.checkpoint import forget
 
 
@@ -39,14 +28,14 @@ from zoo.training.checkpoint import forget
 class Run:
     """A model with a seed, the key under which its row is kept, and the versions of the core and of its plugins."""
 
-    model: AnyModel
+    model: BaseResolvedModel
     seed: int | None
     key: str
     versions: dict[str, str]
 
 
 def bench(
-    file: str | Path | dict[str, Any] | AnyExperiment,
+    file: str | Path | dict[str, Any] | BaseResolvedExperiment,
     out: str | Path | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -70,21 +59,31 @@ def bench(
     Raises:
         ZooError: The experiment, its data or the folder cannot be used. A model that fails raises nothing: its row says why.
     """
-    experiment = _experiment(file, overrides, plugins)
+    experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
     store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
-    if experiment.experiment.train.threads:
-        torch.set_num_threads(experiment.experiment.train.threads)
-    device = device_of(experiment.experiment.train.device)
-    judge = _judge(experiment, device)
-    if keep_artifacts and isinstance(judge, RankJudge):
-        raise ConfigError("--keep-artifacts keeps what recommends to users, and rankers alone do not. Leave it out.")
-    description = judge.description
+    if experiment.train.threads:
+        torch.set_num_threads(experiment.train.threads)
+    device = device_of(experiment.train.device)
+    progress.reading()
+    comparison = open_comparison(experiment, device)
+    if keep_artifacts and not comparison.has_artifacts:
+        raise ConfigError(
+            f'--keep-artifacts keeps what recommends to users, and task = "{experiment.task}" fits nothing that does. Leave '
+            "it out."
+        )
+    description = comparison.description
     runs = _runs(experiment, description)
     listed = [{"label": run.model.label, "seed": run.seed, "key": run.key} for run in runs]
     store.open(
         Manifest(
-            digest(description), description, judge.notes, judge.metrics, experiment.as_json(), listed, judge.starts
+            digest(description),
+            description,
+            comparison.notes,
+            comparison.metrics,
+            experiment.as_json(),
+            listed,
+            comparison.starts,
         )
     )
     replaced = store.replaced()
@@ -98,7 +97,7 @@ def bench(
             if row is None:
                 progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
                 folder = store.folder / "training" / run.key
-                row, lists = _made(run, judge, folder, artifact, progress, features=features)
+                row, lists = _run_model(run, comparison, folder, artifact, progress, features=features)
                 store.add(row, lists)
                 if not row.error:  # a run that failed is tried again, and then goes on
                     forget(folder)
@@ -108,34 +107,13 @@ def bench(
     return store
 
 
-def _judge(experiment: AnyExperiment, device: torch.device) -> Judge | RankJudge:
-    """Read an experiment's data, and return what its models are held against."""
-    if isinstance(experiment, ResolvedRankExperiment):
-        return RankJudge(experiment, device)
-    return Judge.of(experiment, device)
-
-
-def _experiment(file: Any, overrides: Sequence[str], plugins: Iterable[str | Path]) -> AnyExperiment:
-    """Return the experiment, read and checked where it is not yet."""
-    if isinstance(file, ResolvedExperiment | ResolvedRankExperiment):
-        if overrides or plugins:
-            raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
-        return file
-    registry = Registry.discover(plugins) if plugins else None
-    if isinstance(file, dict):
-        return experiment_from(file, overrides=overrides, registry=registry)
-    return load_experiment(file, overrides, registry)
-
-
-def _runs(experiment: AnyExperiment, description: dict[str, Any]) -> list[Run]:
+def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:
     """Return every run of an experiment; a model that no seed touches runs once."""
     runs = []
-    train = experiment.experiment.train
-    measured_with = {
-        "bootstrap": experiment.experiment.evaluate.bootstrap, "device": train.device, "threads": train.threads,
-    }  # fmt: skip
+    train = experiment.train
+    measured_with = {"bootstrap": experiment.bootstrap, "device": train.device, "threads": train.threads}
     for model in experiment.models:
-        sources = sources_of(*model.parts, *model.monitors, *experiment.metrics, *experiment.metric_features)
+        sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
             identity = {
@@ -145,19 +123,9 @@ def _runs(experiment: AnyExperiment, description: dict[str, Any]) -> list[Run]:
     return runs
 
 
-def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
-    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
-    train = experiment.experiment.train
-    return digest({
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
-        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
-        "candidates": experiment.experiment.evaluate.candidates,
-    })  # fmt: skip
-
-
-def _made(
+def _run_model(
     run: Run,
-    judge: Judge | RankJudge,
+    comparison: Comparison[Any],
     folder: Path,
     artifact: Path | None,
     progress: Progress,
@@ -175,14 +143,11 @@ def _made(
         "machine": machine(),
     }
     try:
-        if isinstance(judge, RankJudge):
-            assert isinstance(run.model, ResolvedRankModel)
-            figures, lists = ranked(run.model, run.seed or 0, judge, folder, progress, features=features)
-        else:
-            assert isinstance(run.model, ResolvedModel)
-            figures, lists, pipeline = measured(run.model, run.seed or 0, judge, folder, progress, features=features)
-            if artifact is not None:
-                save_artifact(judge.artifact(pipeline), artifact)
+        measurement = comparison.run_model(
+            run.model, run.seed or 0, folder=folder, progress=progress, features=features
+        )
+        if artifact is not None and measurement.artifact is not None:
+            save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
         return Row(**common, error=described(error)), None
-    return Row(**common, **figures), lists
+    return Row(**common, **measurement.figures()), measurement.lists

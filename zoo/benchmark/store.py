@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zoo.atomic import write_atomically
 from zoo.errors import ResultsError
 
 FORMAT = 1
@@ -217,19 +217,14 @@ class Store:
     def _writing(self, name: str) -> Iterator[Path]:
         """Yield a path beside a file; what was written there is renamed into place, or removed where writing failed."""
         final = self._path(name)
-        beside = final.with_name(f".{final.name}.{os.getpid()}")
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            yield beside
-            beside.replace(final)
+            with write_atomically(final) as temporary:
+                yield temporary
         except OSError as error:
             raise ResultsError(
                 f"{final} cannot be written: {error.strerror or error}. What was finished before is kept: "
                 "make room or choose another --out, then run the same command again to go on."
             ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
 
 
 def _row(path: Path) -> Row:

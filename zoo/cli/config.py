@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
-from zoo.config.wording import call_said, component_said, metric_said, model_said, own_train_said, train_said
+from zoo.config.formatting import (
+    format_call,
+    format_component,
+    format_metric,
+    format_model,
+    format_own_train,
+    format_ranker_train,
+    format_train,
+)
 
 
 @click.group()
@@ -48,15 +56,16 @@ def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
     train = plain["train"]
     split = {key: value for key, value in plain["split"].items() if key != "policy"}
     return [
-        ("data", component_said(plain["data"]["source"])),
-        ("split", call_said(plain["split"]["policy"], split)),
-        ("metrics", ", ".join(map(metric_said, plain["evaluate"]["metrics"]))),
-        ("train", train_said(train)),
+        ("data", format_component(plain["data"]["source"])),
+        ("split", format_call(plain["split"]["policy"], split)),
+        ("metrics", ", ".join(map(format_metric, plain["evaluate"]["metrics"]))),
+        ("train", format_train(train)),
         *(line for model in plain["model"] for line in _model_lines(model, train)),
     ]
 
 
 def _model_lines(model: dict[str, Any], train: dict[str, Any]) -> list[tuple[str, str]]:
     """Return a model, and below it what its networks are trained with that `[train]` does not say."""
-    own = own_train_said(model, train)
-    return [("model", f"{model['label']}: {model_said(model)}"), *([("", f"  train: {own}")] if own else [])]
+    settings = {"train": format_own_train(model, train), "ranker_train": format_ranker_train(model)}
+    own = [("", f"  {table}: {values}") for table, values in settings.items() if values]
+    return [("model", f"{model['label']}: {format_model(model)}"), *own]

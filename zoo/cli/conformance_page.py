@@ -45,11 +45,11 @@ def conformance_page() -> dict[str, str]:
         parts += [f"## {title}", f"{what[:1].upper()}{what[1:]}"]
         for check in vars(theme).values():
             if isinstance(check, Check):
-                parts += _said(check)
+                parts += _format_check(check)
     return {PAGE: page(parts)}
 
 
-def _said(check: Check) -> Iterator[str]:
+def _format_check(check: Check) -> Iterator[str]:
     """Yield the paragraphs of a check."""
     yield f"### {check.name}"
     yield f"**{check.sentence}** {_whom(check)}"

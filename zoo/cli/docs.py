@@ -15,9 +15,10 @@ from zoo.cli.conformance_page import conformance_page
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.model_pages import WITH_PAGES, model_pages
 from zoo.cli.results_page import results_page
-from zoo.cli.show import capabilities_of, said
+from zoo.cli.show import capabilities_of, format_capabilities
 from zoo.cli.wording import Schema
 from zoo.config.schema import experiment_schema
+from zoo.config.tasks import DEFAULT_TASK, TASKS, TaskEntry
 from zoo.errors import PluginError
 from zoo.registry.registry import Component, Registry
 from zoo.spec import STAGES
@@ -89,41 +90,52 @@ def _config() -> str:
         'the file, and `${VAR}` in a string is an environment variable. A component is its name (`"als"`), or a table with '
         '`name` and its parameters (`{ name = "als", factors = 64 }`); [Components](components.md) lists them. '
         "`zoo config check FILE` checks a file, `zoo config schema` prints the JSON schema for editors.",
-        *_section("[data]", tables["DataSettings"]),
-        "`k_core` takes one number for both, or a table:",
-        keys_table(tables["KCore"]),
-        "## `[split]`",
-        "`policy` chooses how the events are divided; `temporal` is the default.",
     ]
-    for name in ("Temporal", "LeaveLastOut", "StrongGeneralisation", "Given"):
-        policy = tables[name]["properties"]["policy"]["const"]
-        parts += [f'### `policy = "{policy}"`', tables[name]["description"], keys_table(tables[name], without="policy")]
-    parts += [
-        *_section("[evaluate]", tables["EvaluateSettings"]),
-        *_section("[train]", tables["TrainSettings"]),
-        *_section("[[model]]", tables["Model"]),
-        "`featurizer`, `filters` and `rankers` take one component or a list of them.",
-        "`candidate_features` is a table; [Candidate features](candidate-features.md) has the groups.",
-        keys_table(tables["CandidateFeatureSettings"]),
-        '## `task = "rank"`',
-        "The file compares rankers on lists that judges have graded "
-        "([Learning to rank](../how-to/learning-to-rank.md)). `[train]` is the same, the other tables are these.",
-        *_section("[data]", tables["JudgedData"], level=3),
-        "### `[split]`",
-        "`policy` chooses how the lists are divided; `given` is the default.",
-    ]
-    for name in ("Folds", "GivenLists"):
-        policy = tables[name]["properties"]["policy"]["const"]
-        parts += [
-            f'#### `policy = "{policy}"`',
-            tables[name]["description"],
-            keys_table(tables[name], without="policy"),
-        ]
-    parts += [
-        *_section("[evaluate]", tables["RankEvaluateSettings"], level=3),
-        *_section("[[model]]", tables["RankModel"], level=3),
-    ]
+    remarks = {
+        "data": ["`k_core` takes one number for both, or a table:", keys_table(tables["KCore"])],
+        "model": [
+            "`featurizer`, `filters` and `rankers` take one component or a list of them.",
+            "`candidate_features` is a table; [Candidate features](candidate-features.md) has the groups.",
+            keys_table(tables["CandidateFeatureSettings"]),
+        ],
+    }
+    others = dict(TASKS)
+    for key, table in _keys_of_file(others.pop(DEFAULT_TASK), tables):
+        parts += [*_file_section(key, table, tables, 2), *remarks.get(key, [])]
+    for name, entry in others.items():
+        parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same, the other tables are these."]
+        for key, table in _keys_of_file(entry, tables):
+            if key != "train":
+                parts += _file_section(key, table, tables, 3)
     return page(parts)
+
+
+def _keys_of_file(entry: TaskEntry, tables: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
+    """Return the tables of a task's experiment file, each with its schema."""
+    keys = tables[entry.file.__name__]["properties"]
+    return [(key, schema) for key, schema in keys.items() if key != "task"]
+
+
+def _file_section(key: str, schema: Schema, tables: dict[str, Schema], level: int) -> list[str]:
+    """Return the section of a key of the file: a table, a list of tables, or a table of which a policy chooses the keys."""
+    if "oneOf" not in schema and "anyOf" not in schema:
+        one = schema.get("items", schema)
+        return _section(f"[[{key}]]" if "items" in schema else f"[{key}]", tables[_referred(one)], level)
+    parts = [f"{'#' * level} `[{key}]`", schema["description"]]
+    for choice in schema.get("oneOf", schema.get("anyOf")):
+        table = tables[_referred(choice)]
+        policy = table["properties"]["policy"]["const"]
+        parts += [
+            f'{"#" * (level + 1)} `policy = "{policy}"`',
+            table["description"],
+            keys_table(table, without="policy"),
+        ]
+    return parts
+
+
+def _referred(schema: Schema) -> str:
+    """Return the name of the table that a schema refers to."""
+    return str(schema["$ref"]).rpartition("/")[2]
 
 
 def _components(registry: Registry) -> str:
@@ -155,7 +167,7 @@ def _component(component: Component) -> Iterable[str]:
     yield f"### {spec.stage} `{spec.name}`"
     yield spec.summary
     if spec.stage not in ("dataset", "metric"):
-        yield f"With its default parameters it {'; '.join(said(capabilities_of(component), spec.stage))}."
+        yield f"With its default parameters it {'; '.join(format_capabilities(capabilities_of(component), spec.stage))}."
     yield keys_table(spec.params.model_json_schema())
     if spec.aliases:
         yield f"Also called {', '.join(f'`{alias}`' for alias in spec.aliases)}."

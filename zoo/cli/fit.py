@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,57 +42,24 @@ def fit(
     the last epoch, which is kept beside the artifact until that is complete. Under torchrun or SLURM the processes train
     networks together, and the first of them prints and writes.
     """
-    from zoo.config.load import load_experiment, recommending
-
-    experiment = recommending(load_experiment(file, overrides, registry_with(plugins)))
-
-    import torch
-
-    from zoo.artifacts.fit import chosen_model
-    from zoo.artifacts.fit import fit as fitted
-    from zoo.artifacts.folder import refuse_taken
-    from zoo.artifacts.saving import save_artifact
-    from zoo.benchmark.judge import device_of
-    from zoo.benchmark.progress import Progress
-    from zoo.benchmark.runner import fit_key
+    from zoo.benchmark.fit_model import fit as fit_model
     from zoo.cli.progress import bars
-    from zoo.data.task import load_task
-    from zoo.training.checkpoint import forget
-    from zoo.training.launching import is_first_process, own_device
+    from zoo.config.load import load_experiment
+    from zoo.training.launching import is_first_process
 
-    train = experiment.experiment.train
-    model = chosen_model(experiment, label)
-    refuse_taken(out)
-    device, is_first = own_device(device_of(train.device)), is_first_process()
-    seed = train.seeds[0] if seed is None else seed
-    if train.threads:
-        torch.set_num_threads(train.threads)
-    kept = out.parent / f"{out.name}.training"
-    with bars() if is_first else nullcontext(Progress()) as shown:
-        task = load_task(experiment)
-        shown.loaded(1)
-        shown.started(model.label, None if model.deterministic else seed, again=False)
-        folder = kept / fit_key(experiment, model, task, seed, all_events=all_events)
-        artifact = fitted(
-            experiment,
-            model,
-            task=task,
-            seed=seed,
-            device=device,
-            all_events=all_events,
-            folder=folder,
-            progress=partial(shown.phase, "fit"),
-        )
-    if not is_first:
+    experiment = load_experiment(file, overrides, registry_with(plugins))
+    options: dict[str, Any] = {"out": out, "seed": seed, "all_events": all_events, "histories": not without_histories}
+    if not is_first_process():
+        fit_model(experiment, label, **options)
         return
-    save_artifact(artifact, out, histories=not without_histories)
-    forget(kept)
+    with bars() as shown:
+        artifact = fit_model(experiment, label, **options, progress=shown)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
     with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)
     example = f"zoo recommend {out}{with_plugins} {_example(artifact, without_histories)}"
-    click.echo(f"{model.label} in {out} ({size:.2g} MiB): {example}")
-    if folder.exists():
-        click.echo(f"Logs in {folder}")
+    click.echo(f"{artifact.pipeline.model.label} in {out} ({size:.2g} MiB): {example}")
+    if shown.logs is not None:
+        click.echo(f"Logs in {shown.logs}")
 
 
 def _example(artifact: Artifact, without_histories: bool) -> str:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
-from zoo.cli.recipe import settings_said
-from zoo.cli.show import capabilities_of, said
-from zoo.cli.wording import toml_value
+from zoo.cli.show import capabilities_of, format_capabilities
+from zoo.config.formatting import format_settings, format_toml
 from zoo.errors import ConfigError
 from zoo.registry.registry import Component, Registry
 from zoo.spec import Figure, Recipe, StageName
@@ -73,11 +72,11 @@ def _page(model: Component) -> Iterator[str]:
     capabilities = capabilities_of(model)
     yield "## What it needs and can do"
     yield "With its default parameters:"
-    yield "\n".join(f"- {line}" for line in said(capabilities, spec.stage))
+    yield "\n".join(f"- {line}" for line in format_capabilities(capabilities, spec.stage))
     yield "## How to use it"
     yield f"It comes with `{model.plugin.distribution}`." + _also_called(spec.aliases)
     yield f"```toml\n{_example(model)}\n```"
-    if capabilities.validates and spec.stage in EXPLAINED:
+    if capabilities.trains_in_epochs and spec.stage in EXPLAINED:
         yield EXPLAINED[spec.stage]
     if spec.stage == "featurizer":
         yield COMPARED
@@ -104,12 +103,12 @@ def _example(model: Component) -> str:
     """Return the shortest experiment file with the model."""
     try:
         model.params()
-        chosen = toml_value(model.name)
+        chosen = format_toml(model.name)
     except ConfigError:  # it cannot do without parameters
-        chosen = toml_value({"name": model.name, **model.spec.tiny})
+        chosen = format_toml({"name": model.name, **model.spec.tiny})
     stage, capabilities = model.spec.stage, capabilities_of(model)
     lines = ["[data]", 'source = "synthetic-shop"', ""]
-    if stage == "ranker" and capabilities.learns:
+    if stage == "ranker" and capabilities.trainable:
         lines += ["[split]", "cuts = [0.7, 0.8, 0.9]", ""]  # three cuts make a `rank` part
     lines.append("[[model]]")
     if stage == "predictor":
@@ -126,7 +125,7 @@ def _example(model: Component) -> str:
 def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
     """Yield what is said of a recipe."""
     yield f"### {recipe.name}"
-    settings = settings_said(recipe)
+    settings = format_settings(recipe)
     yield f"Set: `{settings}`." if settings else "With default parameters."
     yield recipe.note
     figures = [_figure(figure) for figure in recipe.figures]
@@ -140,5 +139,4 @@ def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
 
 def _figure(figure: Figure) -> tuple[str, str, str, str, str]:
     """Return a figure's row."""
-    measured = "" if figure.measured is None else f"{figure.measured:g}"
-    return figure.metric, f"{figure.value:g}", f"{figure.tolerance:g}", measured, figure.source
+    return figure.metric, f"{figure.value:g}", f"{figure.tolerance:g}", figure.format_measured(), figure.source

@@ -16,9 +16,10 @@ from rich.text import Text
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables import seconds
 from zoo.cli.output import console
-from zoo.stages.context import GOES_ON
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.benchmark.store import Row
 
 SILENCE = 30.0
@@ -43,14 +44,18 @@ class Bars(Progress):
     def __init__(self, bars: NotedBars, clock: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._clock = bars, clock
         self._runs = bars.add_task("reading data", total=None)
-        if not bars.console.is_terminal:
-            bars.console.print("reading data ...")
         self._phase = bars.add_task("", total=None, visible=False)
         self._label = self._name = ""
         self._again = False
+        self.logs: Path | None = None
         self._done = self._of = self._at = 0
         self._since = 0, clock()
         self._last = self._said = clock()
+
+    def reading(self) -> None:
+        """Say that the data are read, where no bar says so."""
+        if not self._bars.console.is_terminal:
+            self._bars.console.print("reading data ...")
 
     def loaded(self, runs: int) -> None:
         """Show how many runs there are."""
@@ -65,7 +70,7 @@ class Bars(Progress):
         if not self._bars.console.is_terminal:
             self._say("fit ...", place=self._done + 1)
 
-    def phase(self, name: str, done: int, total: int, note: str = "") -> None:
+    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
         """Show how far it is, how it goes, and how long it can take."""
         now = self._clock()
         if name != self._name or done < self._at:
@@ -73,7 +78,7 @@ class Bars(Progress):
         if not self._at:  # a training that goes on has epochs that took no time now
             self._since = (0, self._last) if done == 1 else (done, now)
         self._at, self._last = done, now
-        if note.startswith(GOES_ON):
+        if resumed:
             self._say(note, place=self._done + 1)
         made, gone = done - self._since[0], now - self._since[1]
         left = f"at most {_duration(gone / made * (total - done))} left" if made and done < total else ""
@@ -98,6 +103,10 @@ class Bars(Progress):
         self._bars.advance(self._runs)
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
+
+    def logs_kept(self, folder: Path) -> None:
+        """Remember where the logs are, to say it last."""
+        self.logs = folder
 
     def _begin(self, name: str) -> None:
         """Show an empty bar for a phase; a model that is fitted twice has that of `fit` twice."""

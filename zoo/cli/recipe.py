@@ -1,13 +1,13 @@
-"""A recipe as text: its figures in words, and the experiment file that runs it."""
+"""The recipes of a component, and the experiment file that runs one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from zoo.cli.wording import toml_value
+from zoo.config.formatting import format_figure, format_toml
 from zoo.errors import ConfigError, suggestion
 from zoo.registry.registry import Component
-from zoo.spec import Figure, Recipe
+from zoo.spec import Recipe
 
 
 def recipe_of(component: Component, name: str) -> Recipe:
@@ -25,26 +25,11 @@ def recipe_of(component: Component, name: str) -> Recipe:
     return recipes[name]
 
 
-def figure_said(figure: Figure) -> str:
-    """Return a figure in words."""
-    measured = "" if figure.measured is None else f"; measured {figure.measured:g}"
-    return f"{figure.metric} {figure.value:g} ± {figure.tolerance:g} ({figure.source}){measured}"
-
-
-def settings_said(recipe: Recipe) -> str:
-    """Return in words what a recipe sets of the model, its training and the split."""
-    parts = [", ".join(f"{key} = {toml_value(value)}" for key, value in recipe.params.items())]
-    for title, table in (("train", recipe.train), ("split", recipe.split)):
-        if table:
-            parts.append(f"{title}: " + ", ".join(f"{key} = {toml_value(value)}" for key, value in table.items()))
-    return "; ".join(filter(None, parts))
-
-
 def experiment_file(component: Component, recipe: Recipe) -> str:
     """Return the experiment file of a recipe."""
     head = [
         f"{component.name} on {recipe.dataset}, to reproduce:",
-        *(f"  {figure_said(figure)}" for figure in recipe.figures),
+        *(f"  {format_figure(figure)}" for figure in recipe.figures),
         *([recipe.note] if recipe.note else []),
         "  ZOO_DATA=path/to/data zoo bench THIS_FILE",
     ]
@@ -56,4 +41,4 @@ def experiment_file(component: Component, recipe: Recipe) -> str:
 
 def _section(title: str, table: dict[str, Any]) -> str:
     """Return a table of the file."""
-    return "\n".join([title, *(f"{key} = {toml_value(value)}" for key, value in table.items())])
+    return "\n".join([title, *(f"{key} = {format_toml(value)}" for key, value in table.items())])

@@ -19,7 +19,7 @@ def report(folder: Path, into: Path | None) -> None:
 
     What --keep writes is for a repository: config, seed, versions, machine, seconds and metrics, without the lists.
     """
-    from zoo.benchmark.keep import keep
+    from zoo.benchmark.export import export
     from zoo.benchmark.report import markdown
     from zoo.benchmark.store import Store
     from zoo.cli.tables import print_results
@@ -29,5 +29,5 @@ def report(folder: Path, into: Path | None) -> None:
     store.compose(markdown)
     print_results(store)
     if into is not None:
-        for file in keep(store, into):
+        for file in export(store, into):
             click.echo(f"Kept {file}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with, stage_option
-from zoo.cli.recipe import experiment_file, figure_said, recipe_of, settings_said
+from zoo.cli.recipe import experiment_file, recipe_of
 from zoo.cli.wording import Key, keys
+from zoo.config.formatting import format_figure, format_settings
 from zoo.spec import Capabilities, Recipe, StageName
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def _print(component: Component, out: Console) -> None:
     documented = keys(spec.params.model_json_schema())
     section("Parameters", _table(documented) if documented else "none")
     if spec.stage not in ("dataset", "metric"):
-        section("Capabilities, with the default parameters", "\n".join(said(capabilities_of(component), spec.stage)))
+        section(
+            "Capabilities, with the default parameters",
+            "\n".join(format_capabilities(capabilities_of(component), spec.stage)),
+        )
     if spec.aliases:
         section("Also called", ", ".join(spec.aliases))
     if spec.citation:
@@ -101,16 +105,16 @@ def _print(component: Component, out: Console) -> None:
 def _recipe(name: str, recipe: Recipe) -> list[str]:
     """Return what is said of a recipe."""
     about = (
-        settings_said(recipe),
-        *map(figure_said, recipe.figures),
+        format_settings(recipe),
+        *map(format_figure, recipe.figures),
         recipe.note,
         f"zoo show {name} --config {recipe.name}",
     )
     return [recipe.name, *(f"  {line}" for line in about if line)]
 
 
-def said(capabilities: Capabilities, stage: StageName) -> list[str]:
-    """Return in words what a component can do and what it needs; users and features do not concern a featurizer."""
+def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[str]:
+    """Return what a component can do and what it needs, a line each; users and features do not concern a featurizer."""
     c = capabilities
     features = {
         "none": "reads no item features",
@@ -129,10 +133,10 @@ def said(capabilities: Capabilities, stage: StageName) -> list[str]:
         lines = [cold[c.cold_items], users, features[c.features]]
     lines.append("needs a real clock" if c.needs_time else "needs no clock")
     lines.append("the same whatever the seed" if c.deterministic else "depends on the seed")
-    if c.validates:
+    if c.trains_in_epochs:
         chosen_on = {"featurizer": "items that it holds out", "ranker": "lists that it holds out"}
         lines.append(f"finds its number of epochs on {chosen_on.get(stage, 'the `validate` part')}")
-    return [*lines, "needs a `rank` part" if c.learns else "has nothing to fit"] if stage == "ranker" else lines
+    return [*lines, "needs a `rank` part" if c.trainable else "has nothing to fit"] if stage == "ranker" else lines
 
 
 def _table(documented: list[Key]) -> Any:

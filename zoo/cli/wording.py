@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.config.formatting import format_toml
+
 Schema = Mapping[str, Any]
 
 REQUIRED, NOT_SET = "required", "not set"
@@ -64,22 +66,13 @@ def default_of(schema: Schema) -> str:
     default = schema.get("default")
     if isinstance(default, list):
         default = [_metric(entry) for entry in default]
-    return NOT_SET if default is None else toml_value(default)
+    return NOT_SET if default is None else format_toml(default)
 
 
 def _metric(entry: Any) -> Any:
     """Return a metric as it is written for short; what is none, as it is."""
     is_metric = isinstance(entry, dict) and set(entry) == {"name", "k"}
     return f"{entry['name']}@{entry['k']}" if is_metric else entry
-
-
-def toml_value(value: Any) -> str:
-    """Return a JSON value as TOML writes it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml_value(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(toml_value(v) for v in value) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("Infinity", "inf")
 
 
 def _bounds(schema: Schema) -> str:

@@ -5,19 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from zoo.config.experiment import Experiment
-from zoo.config.lookup import Sections, looked_up, resolved
-from zoo.config.rank_lookup import resolved_ranking
-from zoo.config.ranking import RankExperiment
-from zoo.config.resolved import AnyExperiment, ResolvedExperiment
+from zoo.config.resolved import BaseResolvedExperiment
+from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.errors import ConfigError, suggestion
-from zoo.params import validated
 from zoo.registry.registry import Registry, default_registry
 
 
@@ -26,7 +20,7 @@ def load_experiment(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
     env: Mapping[str, str] | None = None,
-) -> AnyExperiment:
+) -> BaseResolvedExperiment:
     """Read and check an experiment file.
 
     Args:
@@ -54,53 +48,38 @@ def experiment_from(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
     env: Mapping[str, str] | None = None,
-) -> AnyExperiment:
+) -> BaseResolvedExperiment:
     """Check an experiment given as a dictionary; see `load_experiment`."""
     for override in overrides:
         raw = _overridden(raw, override)
     raw = _expanded(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
-    if raw.get("task") == "rank":
-        return resolved_ranking(validated(RankExperiment, raw, ""), registry, base)
-    try:
-        experiment = validated(Experiment, raw, "")
-    except ConfigError as error:  # what is well-formed is looked up all the same: a file is mended in one go
-        _, problems = looked_up(_well_formed(raw), registry, base)
-        raise ConfigError("\n".join([str(error), *problems])) from None
-    return resolved(experiment, registry, base)
+    return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
 
 
-def recommending(experiment: AnyExperiment) -> ResolvedExperiment:
-    """Return an experiment that recommends.
+def resolve_experiment(
+    source: str | Path | dict[str, Any] | BaseResolvedExperiment,
+    overrides: Sequence[str] = (),
+    plugins: Iterable[str | Path] = (),
+) -> BaseResolvedExperiment:
+    """Return an experiment, read and checked unless it is resolved already.
+
+    Args:
+        source: An experiment file, its content as a dictionary, or an experiment that `load_experiment` returned.
+        overrides: `"path=value"`, applied before the file is checked.
+        plugins: Python files to take as plugins beside what is installed.
 
     Raises:
-        ConfigError: It ranks judged lists.
+        ConfigError: Every problem of the file, a line each; or overrides and plugins that come too late.
     """
-    if isinstance(experiment, ResolvedExperiment):
-        return experiment
-    raise ConfigError(
-        'expected an experiment that recommends, found task = "rank": its rankers have no predictor to make lists for a '
-        "user. Use `zoo bench`, or an experiment whose models have a `predictor`."
-    )
-
-
-_LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
-"""The least that an experiment needs to be well-formed."""
-
-
-def _well_formed(raw: dict[str, Any]) -> Sections:
-    """Return those tables of a malformed file that are well-formed for themselves."""
-
-    def alone(key: str, value: Any) -> Any:
-        try:
-            return getattr(Experiment.model_validate({**_LEAST, key: value}), key)
-        except ValidationError:
-            return None
-
-    data, split, evaluate, train = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate", "train"))
-    models = raw.get("model")
-    one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
-    return Sections(data, split, evaluate, train, [model[0] if model else None for model in one_by_one])
+    if isinstance(source, str | Path | dict):
+        registry = Registry.discover(plugins) if plugins else None
+        if isinstance(source, dict):
+            return experiment_from(source, overrides=overrides, registry=registry)
+        return load_experiment(source, overrides, registry)
+    if overrides or plugins:
+        raise ConfigError("the experiment is resolved already: give overrides and plugins where it is loaded")
+    return source
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -7,15 +7,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from zoo.config.experiment import Choice, MetricChoice, listed, refuse_one_label_twice
-from zoo.config.train import TrainSettings
+from zoo.config.experiment_file import (
+    DatasetChoice,
+    DataTable,
+    EvaluateTable,
+    ExperimentFile,
+    FeaturizerChoices,
+    MetricChoice,
+    MetricChoices,
+    ModelTable,
+    RankerChoices,
+    listed,
+)
 from zoo.params import Table
 
 
-class JudgedData(Table):
+class JudgedData(DataTable):
     """`[data]` of `task = "rank"`: a row for each document that was judged for a query."""
 
-    source: Choice
+    source: DatasetChoice
     """A `dataset` component: its first table has the judgements, its items the documents, where they have columns of their own."""
     columns: dict[str, str] = {}
     """Canonical name of a column of judgements (`query_id`, `label`, `query`, `item_id`) to the file's name."""
@@ -84,10 +94,10 @@ ListSplit = Annotated[
 ]
 
 
-class RankEvaluateSettings(Table):
+class RankEvaluateSettings(EvaluateTable):
     """`[evaluate]` of `task = "rank"`."""
 
-    metrics: list[MetricChoice] = Field([MetricChoice.model_validate("ndcg@10")], min_length=1)
+    metrics: MetricChoices = [MetricChoice.model_validate("ndcg@10")]
     """`"name@k"`; for all but `ndcg` a document counts if its label is above 0."""
     empty: Literal["skip", "zero", "one"] = "skip"
     """What a query without a relevant document counts: nothing, 0 or 1. Published figures differ in it by several points."""
@@ -97,17 +107,19 @@ class RankEvaluateSettings(Table):
     """Resamples of the queries for each interval."""
 
 
-class RankModel(Table):
+class RankModel(ModelTable):
     """`[[model]]` of `task = "rank"`: rankers, one after the other."""
 
     label: str | None = None
     """Its name in tables; the last ranker's name by default."""
-    featurizer: list[Choice] = []
+    featurizer: FeaturizerChoices = []
     """Featurizers that compare the query's text with the documents', each by the cosine of their vectors."""
-    rankers: list[Choice] = Field(min_length=1)
+    rankers: RankerChoices = Field(min_length=1)
     """Applied in turn to the lists."""
     train: dict[str, Any] = {}
-    """Keys of `[train]` that are other for this model's networks."""
+    """Overrides of `[train]` for this model's featurizers that are networks (`[model.train]`)."""
+    ranker_train: dict[str, Any] = {}
+    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as `[model.train]` says, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -121,19 +133,13 @@ class RankModel(Table):
         return self.label or self.rankers[-1].name
 
 
-class RankExperiment(Table):
+class RankExperiment(ExperimentFile):
     """An experiment file with `task = "rank"`."""
 
     task: Literal["rank"]
     """What is compared: rankers on judged lists."""
     data: JudgedData
     split: ListSplit = GivenLists()
+    """`policy` chooses how the lists are divided; `given` is the default."""
     evaluate: RankEvaluateSettings = RankEvaluateSettings()
-    train: TrainSettings = TrainSettings()
     model: list[RankModel] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> RankExperiment:
-        """Refuse two models under one name."""
-        refuse_one_label_twice([m.name for m in self.model])
-        return self

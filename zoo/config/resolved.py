@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.config.candidates import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
-from zoo.config.ranking import RankExperiment
+from zoo.config.experiment_file import ExperimentFile
 from zoo.config.splits import Split
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
+from zoo.errors import ConfigError
+from zoo.neural_params import NeuralRankerParams
 from zoo.params import Params
+from zoo.registry.plugin import Plugin
 from zoo.registry.registry import Component, Registry
 from zoo.spec import Capabilities
 
@@ -34,6 +38,11 @@ class Chosen:
         """Return what it can do under its parameters."""
         return self.component.capabilities(self.params)
 
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Return the plugins that it needs."""
+        return self.component.plugins(self.params)
+
     def build(self) -> Any:
         """Return an instance, not fitted."""
         return self.component.build(self.params)
@@ -43,111 +52,151 @@ class Chosen:
         return {"name": self.component.qualified_name, **self.params.model_dump(mode="json")}
 
 
+def _ranker_defaults() -> NetworkSettings:
+    """Return how the networks among rankers are trained by default."""
+    return NetworkSettings(**RANKER_DEFAULTS)
+
+
 @dataclass(frozen=True)
-class ResolvedModel:
-    """A pipeline: a component in each slot.
+class BaseResolvedModel(ABC):
+    """A model of an experiment, whatever the task: its components, and how its networks are trained.
 
     Attributes:
         label: Its name in tables.
+        train: How its networks are trained.
+        ranker_train: How the networks among its rankers are trained.
+    """
+
+    label: str
+    train: NetworkSettings = field(default_factory=NetworkSettings, kw_only=True)
+    ranker_train: NetworkSettings = field(default_factory=_ranker_defaults, kw_only=True)
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[Chosen, ...]:
+        """All components."""
+
+    @property
+    def monitors(self) -> tuple[Chosen, ...]:
+        """The metrics that its training watches."""
+        return ()
+
+    @property
+    def trains_in_epochs(self) -> bool:
+        """Whether a part of it trains in epochs, so that the settings of networks concern it."""
+        return any(part.capabilities.trains_in_epochs for part in self.parts)
+
+    @property
+    def network_rankers(self) -> list[Chosen]:
+        """The rankers that are networks, which `[model.ranker_train]` is for."""
+        return [part for part in self.parts if isinstance(part.params, NeuralRankerParams)]
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether its result does not depend on the seed."""
+        return all(part.capabilities.deterministic for part in self.parts)
+
+    @abstractmethod
+    def slots(self) -> dict[str, Any]:
+        """Return its components by slot, as JSON, and the settings of those that are used."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the model with every default filled in, without its label and without settings that nothing reads."""
+        train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
+        ranker_train = {"ranker_train": self.ranker_train.model_dump(mode="json")} if self.network_rankers else {}
+        return {**self.slots(), **train, **ranker_train}
+
+
+@dataclass(frozen=True)
+class ResolvedModel(BaseResolvedModel):
+    """A pipeline: a component in each slot.
+
+    Attributes:
         predictor: Retrieves.
         featurizers: Make item features.
         filters: Act before the top K is taken.
         rankers: Act in turn on the candidates.
         candidate_features: What rankers are told of each candidate.
-        train: How its networks are trained.
         monitor: The metric by which they stop early; None to train for `max_epochs`.
     """
 
-    label: str
     predictor: Chosen
     featurizers: tuple[Chosen, ...] = ()
     filters: tuple[Chosen, ...] = ()
     rankers: tuple[Chosen, ...] = ()
     candidate_features: CandidateFeatureSettings = field(default_factory=CandidateFeatureSettings)
-    train: NetworkSettings = field(default_factory=NetworkSettings)
     monitor: Chosen | None = None
 
     @property
     def parts(self) -> tuple[Chosen, ...]:
-        """Return all components."""
+        """All components."""
         return (self.predictor, *self.featurizers, *self.filters, *self.rankers)
 
     @property
-    def validates(self) -> bool:
-        """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
-        return any(part.capabilities.validates for part in self.parts)
-
-    @property
     def monitors(self) -> tuple[Chosen, ...]:
-        """Return the metric that its training watches, if any is."""
-        return (self.monitor,) if self.monitor and self.validates else ()
-
-    @property
-    def deterministic(self) -> bool:
-        """Return whether its result does not depend on the seed."""
-        return all(part.capabilities.deterministic for part in self.parts)
+        """The metric that its training watches, if any is."""
+        return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
 
     def scores_cold(self, part: Chosen) -> bool:
         """Return whether a part of it scores items that did not occur in training."""
         declared = part.capabilities.cold_items
         return bool(self.featurizers) if declared == "by features" else declared
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
+    def slots(self) -> dict[str, Any]:
+        """Return its components by slot, as JSON, and what rankers are told of candidates where there are any."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}
-        train = {"train": self.train.model_dump(mode="json")} if self.validates else {}
         told = {"candidate_features": self.candidate_features.model_dump(mode="json")} if self.rankers else {}
-        return {"predictor": self.predictor.as_json(), **lists, **told, **train}
+        return {"predictor": self.predictor.as_json(), **lists, **told}
 
 
 @dataclass(frozen=True)
-class ResolvedRankModel:
-    """Rankers to be compared on judged lists.
+class BaseResolvedExperiment(ABC):
+    """An experiment of any task, with the components it names: what the runner, the tables and the command line read.
 
     Attributes:
-        label: Their name in tables.
-        rankers: Applied in turn.
-        featurizers: Compare the query's text with the documents'.
-        train: How networks are trained.
+        experiment: The file.
+        source: The dataset.
+        metrics: What is measured.
+        models: What is compared.
+        registry: Where the components were looked up.
     """
 
-    label: str
-    rankers: tuple[Chosen, ...]
-    featurizers: tuple[Chosen, ...] = ()
-    train: NetworkSettings = field(default_factory=NetworkSettings)
-    monitors: tuple[Chosen, ...] = ()
-
-    @property
-    def parts(self) -> tuple[Chosen, ...]:
-        """Return all components."""
-        return (*self.featurizers, *self.rankers)
-
-    @property
-    def validates(self) -> bool:
-        """Return whether a part of it trains in epochs, so that the settings of networks concern it."""
-        return any(part.capabilities.validates for part in self.parts)
-
-    @property
-    def deterministic(self) -> bool:
-        """Return whether its result does not depend on the seed."""
-        return all(part.capabilities.deterministic for part in self.parts)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the model with every default filled in; its label is no part of it, nor are settings that it has no use for."""
-        lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "rankers")}
-        return {**lists, **({"train": self.train.model_dump(mode="json")} if self.validates else {})}
-
-
-@dataclass(frozen=True)
-class ResolvedRankExperiment:
-    """An experiment with `task = "rank"`, with the components it names."""
-
-    experiment: RankExperiment
+    experiment: ExperimentFile
     source: Chosen
     metrics: tuple[Chosen, ...]
-    models: tuple[ResolvedRankModel, ...]
+    models: tuple[BaseResolvedModel, ...]
     registry: Registry
-    metric_features: tuple[Chosen, ...] = ()
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.experiment.task
+
+    @property
+    def train(self) -> TrainSettings:
+        """The settings of `[train]`."""
+        return self.experiment.train
+
+    @property
+    @abstractmethod
+    def bootstrap(self) -> int:
+        """Resamples of the queries for each interval."""
+
+    @property
+    def measured_by(self) -> tuple[Chosen, ...]:
+        """The components that measure a list."""
+        return self.metrics
+
+    def require_recommend(self) -> ResolvedExperiment:
+        """Return the experiment if its models recommend to users.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        raise ConfigError(
+            f'expected an experiment that recommends, found task = "{self.task}": its models have no predictor to make '
+            "lists for a user. Use `zoo bench`, or an experiment whose models have a `predictor`."
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole experiment with every default filled in."""
@@ -159,33 +208,41 @@ class ResolvedRankExperiment:
 
 
 @dataclass(frozen=True)
-class ResolvedExperiment:
-    """An experiment with the components it names."""
+class ResolvedExperiment(BaseResolvedExperiment):
+    """An experiment with `task = "recommend"`, with the components it names.
+
+    Attributes:
+        metric_features: Featurizers whose item features metrics compare.
+    """
 
     experiment: Experiment
-    source: Chosen
-    metrics: tuple[Chosen, ...]
-    metric_features: tuple[Chosen, ...]
     models: tuple[ResolvedModel, ...]
-    registry: Registry
+    metric_features: tuple[Chosen, ...] = ()
+
+    @property
+    def bootstrap(self) -> int:
+        """Resamples of the queries for each interval."""
+        return self.experiment.evaluate.bootstrap
+
+    @property
+    def measured_by(self) -> tuple[Chosen, ...]:
+        """The components that measure a list: metrics, and the featurizers whose features they compare."""
+        return (*self.metrics, *self.metric_features)
 
     @property
     def has_rank_part(self) -> bool:
-        """Return whether the split holds out a part for fitting rankers."""
+        """Whether the split holds out a part for fitting rankers."""
         return has_rank_part(self.experiment.split)
+
+    def require_recommend(self) -> ResolvedExperiment:
+        """Return the experiment: its models recommend to users."""
+        return self
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole experiment with every default filled in."""
-        plain = self.experiment.model_dump(mode="json")
-        plain["data"]["source"] = self.source.as_json()
-        plain["evaluate"]["metrics"] = [m.as_json() for m in self.metrics]
+        plain = super().as_json()
         plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
-        plain["model"] = [{"label": m.label, **m.as_json()} for m in self.models]
         return plain
-
-
-AnyExperiment = ResolvedExperiment | ResolvedRankExperiment
-AnyModel = ResolvedModel | ResolvedRankModel
 
 
 def has_rank_part(split: Split) -> bool:

@@ -8,22 +8,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from zoo.config.experiment import Experiment
-from zoo.config.ranking import RankExperiment
+from zoo.config.experiment_file import MANY, ONE, TABLE
+from zoo.config.tasks import DEFAULT_TASK, TASKS
 from zoo.config.train import NetworkSettings
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
 
 Schema = dict[str, Any]
-LISTS: tuple[tuple[str, str, StageName], ...] = (
-    ("EvaluateSettings", "features", "featurizer"),
-    ("Model", "featurizer", "featurizer"),
-    ("Model", "filters", "filter"),
-    ("Model", "rankers", "ranker"),
-    ("RankModel", "featurizer", "featurizer"),
-    ("RankModel", "rankers", "ranker"),
-)
-"""Table, key and stage of what takes one component or a list of them."""
 
 
 def experiment_schema(registry: Registry) -> Schema:
@@ -32,46 +23,47 @@ def experiment_schema(registry: Registry) -> Schema:
     Args:
         registry: Whose components may be named. Other names are allowed too: a plugin may be missing here.
     """
-    models: list[type[BaseModel]] = [
-        Experiment,
-        RankExperiment,
-        NetworkSettings,
-        *dict.fromkeys(c.spec.params for c in registry.components()),
-    ]
+    files = [entry.file for entry in TASKS.values()]
+    params = dict.fromkeys(c.spec.params for c in registry.components())
+    models: list[type[BaseModel]] = [*files, NetworkSettings, *params]
     references, schema = models_json_schema([(model, "validation") for model in models])
     named = {model: ref["$ref"].rpartition("/")[2] for (model, _), ref in references.items()}
     tables: dict[str, Schema] = schema["$defs"]
     components = {stage: _component(stage, registry, named, tables) for stage in STAGES}
-    of = {name: table.get("properties", {}) for name, table in tables.items()}
-    k_core = of["DataSettings"]["k_core"]
-    k_core["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": k_core.pop("$ref")}]
-    of["Model"]["predictor"] |= {"$ref": "#/$defs/predictor"}
-    for data in ("DataSettings", "JudgedData"):
-        of[data]["source"] |= {"$ref": "#/$defs/dataset"}
-    for evaluate in ("EvaluateSettings", "RankEvaluateSettings"):
-        of[evaluate]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
-    for model in ("Model", "RankModel"):
-        of[model]["train"] |= {"$ref": f"#/$defs/{named[NetworkSettings]}"}
-    for table, key, stage in LISTS:
-        one = {"$ref": f"#/$defs/{stage}"}
-        of[table][key] |= {"anyOf": [one, {"type": "array", "items": one}]}
-        del of[table][key]["items"], of[table][key]["type"]
+    for table in tables.values():
+        for key in table.get("properties", {}).values():
+            _resolve_marks(key)
     for choice in ("Choice", "MetricChoice"):
         tables.pop(choice, None)
-    roots = [named[Experiment], named[RankExperiment]]
+    roots = {name: named[entry.file] for name, entry in TASKS.items()}
     used = json.dumps([tables, components])
-    tables = {name: table for name, table in tables.items() if name in roots or f'"#/$defs/{name}"' in used}
-    recommend, rank = ({"$ref": f"#/$defs/{name}"} for name in roots)
-    is_rank = {"properties": {"task": {"const": "rank"}}, "required": ["task"]}
+    tables = {name: t for name, t in tables.items() if name in roots.values() or f'"#/$defs/{name}"' in used}
+    branches: Schema = {"$ref": f"#/$defs/{roots.pop(DEFAULT_TASK)}"}
+    for name, root in reversed(roots.items()):
+        is_task = {"properties": {"task": {"const": name}}, "required": ["task"]}
+        branches = {"if": is_task, "then": {"$ref": f"#/$defs/{root}"}, "else": branches}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Experiment",
         "type": "object",
-        "if": is_rank,
-        "then": rank,
-        "else": recommend,
+        **branches,
         "$defs": {**tables, **components},
     }
+
+
+def _resolve_marks(key: Schema) -> None:
+    """Replace the marks of `zoo.config.experiment_file` in the schema of a key by references to what they name."""
+    if stage := key.pop(MANY, None):
+        key["items"] = {"$ref": f"#/$defs/{stage}"}
+    if table := key.pop(TABLE, None):
+        key["$ref"] = f"#/$defs/{table}"
+    if stage := key.pop(ONE, None):
+        one = {"$ref": f"#/$defs/{stage}"}
+        if "items" not in key:
+            key |= one
+            return
+        key["anyOf"] = [one, {"type": "array", "items": one}]
+        del key["items"], key["type"]
 
 
 def _component(stage: StageName, registry: Registry, named: dict[Any, str], tables: dict[str, Schema]) -> Schema:

@@ -48,6 +48,8 @@ ColdItems = Annotated[
 Seed = Annotated[
     int, Field(description="Draws what is held out: items, and with `strong-generalisation` users and their histories.")
 ]
+_POLICY_IN_FILES = ConfigDict(json_schema_extra={"required": ["policy"]})
+"""In Python the class says which policy it is; in a file the key `policy` does."""
 
 
 class Temporal(Table):
@@ -77,7 +79,9 @@ class Temporal(Table):
 class LeaveLastOut(Table):
     """Per user the last event tests, the one before it validates (leaks across time: labelled so in each table)."""
 
-    policy: Literal["leave-last-out"]
+    model_config = _POLICY_IN_FILES
+
+    policy: Literal["leave-last-out"] = "leave-last-out"
     validation: bool = True
     """Whether the last event but one is held out for validation."""
     cold_items: ColdItems = 0.0
@@ -87,7 +91,9 @@ class LeaveLastOut(Table):
 class StrongGeneralisation(Table):
     """Held-out users: a share of their events is the history, the rest the targets."""
 
-    policy: Literal["strong-generalisation"]
+    model_config = _POLICY_IN_FILES
+
+    policy: Literal["strong-generalisation"] = "strong-generalisation"
     validate_users: float = Field(0.1, ge=0, lt=1)
     """Share of the users held out for validation."""
     test_users: float = Field(0.1, gt=0, lt=1)
@@ -101,7 +107,7 @@ class StrongGeneralisation(Table):
 class Given(Table):
     """The data come split: a column of the events says to which part each belongs."""
 
-    policy: Literal["given"]
+    policy: Literal["given"] = "given"
     column: str = "split"
     """The column."""
     train: list[str] = ["train"]
@@ -115,7 +121,7 @@ class Given(Table):
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
-    model_config = ConfigDict(serialize_by_alias=True)
+    model_config = ConfigDict(**_POLICY_IN_FILES, serialize_by_alias=True)
 
 
 def _policy(value: Any) -> str:

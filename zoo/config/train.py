@@ -1,4 +1,4 @@
-"""How networks are trained: `[train]` for all models, and `[model.train]` where one differs."""
+"""How networks are trained: `[train]` for all models, `[model.train]` and `[model.ranker_train]` where one differs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pydantic import ConfigDict, Field, field_validator
 
 from zoo.errors import ConfigError
 from zoo.params import Table, validated
+
+RANKER_DEFAULTS: dict[str, Any] = {
+    "max_epochs": 100, "patience": 10, "batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0,
+}  # fmt: skip
+"""Settings that rankers do not take from `[train]`, which is for networks that read many more examples."""
 
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
 
@@ -92,13 +97,43 @@ class TrainSettings(NetworkSettings):
             ConfigError: A key is unknown, or not a single model's to set, or a value does not fit.
         """
         shared = {name: getattr(self, name) for name in NetworkSettings.model_fields}
-        misplaced = [key for key in overrides if key in type(self).model_fields and key not in shared]
-        problems = [f"{where}.{key}: is the same for all models. Move it to [train]." for key in misplaced]
-        own = {key: value for key, value in overrides.items() if key not in misplaced}
-        try:
-            settings = validated(NetworkSettings, {**shared, **own}, where)
-        except ConfigError as error:
-            problems.append(str(error))
-        if problems:
-            raise ConfigError("\n".join(problems))
-        return settings
+        refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
+        return _merged(shared, overrides, where, refused)
+
+
+def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: str) -> NetworkSettings:
+    """Return the settings of the networks among a model's rankers.
+
+    Args:
+        network: The settings of its other networks; what is no default of rankers and not overridden is the same for both.
+        overrides: The model's `ranker_train` table.
+        where: Its place in the file, for errors.
+
+    Raises:
+        ConfigError: A key is unknown or does not apply to rankers, or a value does not fit.
+    """
+    shared = {name: getattr(network, name) for name in NetworkSettings.model_fields}
+    refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
+    watched = "does not apply to rankers, which watch the NDCG of `cutoff`, a parameter of theirs, on all validation lists. Remove it"
+    refused |= dict.fromkeys(("monitor", "validation_queries"), watched)
+    return _merged({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
+
+
+def _merged(shared: dict[str, Any], overrides: dict[str, Any], where: str, refused: dict[str, str]) -> NetworkSettings:
+    """Return settings with some of them overridden.
+
+    Raises:
+        ConfigError: A key is refused or unknown, or a value does not fit.
+    """
+    problems = [f"{where}.{key}: {refused[key]}." for key in overrides if key in refused]
+    own = {key: value for key, value in overrides.items() if key not in refused}
+    try:
+        settings = validated(NetworkSettings, {**shared, **own}, where)
+    except ConfigError as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return settings
+
+
+_OF_ALL_MODELS = [name for name in TrainSettings.model_fields if name not in NetworkSettings.model_fields]

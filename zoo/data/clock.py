@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.data.interactions import Clock
-from zoo.data.schema import Mapped, first_failing, is_text, without_empty
+from zoo.data.schema import Mapped, first_failing, is_number, is_text, without_empty
 from zoo.errors import DataError
 
 EXPECTED = "expected UTC milliseconds, or a date and time such as 2024-05-31T12:00:00Z"
@@ -118,7 +118,7 @@ def _timestamps(table: Mapped, column: pa.ChunkedArray) -> Times:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return Times(_milliseconds(column), "timestamp", "dates and times")
     if is_text(kind):
-        if not len(column) or not _is_number(column[0].as_py()):
+        if not len(column) or not is_number(column[0].as_py()):
             return _from_texts(table, column)
         column = _parsed(
             table, column, _as_numbers, "expected a number, as the first row is. Write all of them in one form."
@@ -229,15 +229,6 @@ def _as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts.cast(pa.int64())
     except pa.ArrowInvalid:
         return texts.cast(pa.float64())
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _milliseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.config.ranking import Folds, ListSplit
 from zoo.data.judgments import Judgments
+from zoo.data.schema import is_number
 from zoo.errors import SplitError
 
 
@@ -77,15 +78,6 @@ def _parts(lists: Judgments, split: Folds) -> NDArray[np.int64]:
         part = np.zeros(len(lists), np.int64)
         part[order] = np.arange(len(lists)) % split.folds
         return part
-    values = sorted(set(lists.parts), key=lambda v: (0, float(v), "") if _is_number(v) else (1, 0.0, v))
+    values = sorted(set(lists.parts), key=lambda v: (0, float(v), "") if is_number(v) else (1, 0.0, v))
     number = {value: at for at, value in enumerate(values)}
     return np.array([number[value] for value in lists.parts])
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -211,6 +211,15 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Return floats that are whole as integers."""
     column = pc.if_else(pc.is_nan(column), None, column)

@@ -69,7 +69,7 @@ class Task:
 
         Args:
             log: All events.
-            split_settings: The policy, e.g. `LeaveLastOut(policy="leave-last-out")`.
+            split_settings: The policy, e.g. `LeaveLastOut()`.
             evaluate: What counts as a target; the defaults of an experiment file where it is left out.
             catalogue: The items, by default with nothing known of them.
             user_ids: The users' own ids, `[U]`; their numbers by default.

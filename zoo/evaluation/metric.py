@@ -29,7 +29,7 @@ from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.params import CutoffParams
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 __all__ = ["CatalogueMetric", "Facts", "Judged", "Metric", "QueryMetric"]
 

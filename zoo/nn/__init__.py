@@ -1,1 +1,37 @@
-"""Blocks that a plugin may use."""
+"""Building blocks of models: item vectors, layers, top K, list utilities and losses.
+
+Each is defined in a submodule of its own, whose path is as public as the name here (`zoo.nn.layers.dropout`).
+"""
+
+from zoo.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "ItemTable": "zoo.nn.items",
+        "Layers": "zoo.nn.scorers",
+        "Negatives": "zoo.nn.negatives",
+        "SetAttention": "zoo.nn.scorers",
+        "TopK": "zoo.nn.topk",
+        "TransformerBlock": "zoo.nn.layers",
+        "approx_ndcg": "zoo.nn.losses.lists.approx_ndcg",
+        "attention": "zoo.nn.layers",
+        "bce": "zoo.nn.losses.bce",
+        "bpr": "zoo.nn.losses.bpr",
+        "bpr_max": "zoo.nn.losses.bpr_max",
+        "csr_tensor": "zoo.nn.sparse",
+        "discounts": "zoo.nn.lists",
+        "dropout": "zoo.nn.layers",
+        "gains": "zoo.nn.lists",
+        "gbce": "zoo.nn.losses.gbce",
+        "ideal_dcg": "zoo.nn.lists",
+        "lambdarank": "zoo.nn.losses.lists.lambdarank",
+        "list_ndcg": "zoo.nn.lists",
+        "list_softmax": "zoo.nn.losses.lists.softmax",
+        "listnet": "zoo.nn.losses.lists.listnet",
+        "neural_ndcg": "zoo.nn.losses.lists.neural_ndcg",
+        "sampled_softmax": "zoo.nn.losses.sampled_softmax",
+        "softmax": "zoo.nn.losses.softmax",
+        "top_k": "zoo.nn.topk",
+    },
+)

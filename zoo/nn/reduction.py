@@ -5,7 +5,7 @@ import scipy.sparse.linalg
 import torch
 from torch import Tensor
 
-from zoo.nn.sparse import parts_of
+from zoo.nn.sparse import scipy_matrix
 
 
 def main_directions(matrix: Tensor, k: int) -> Tensor:
@@ -20,11 +20,7 @@ def main_directions(matrix: Tensor, k: int) -> Tensor:
         dense = matrix.to_dense().double().numpy()
         found = np.linalg.svd(dense, full_matrices=False)[2][:k].T
     else:
-        if matrix.layout == torch.sparse_csr:
-            parts = {name: part.numpy() for name, part in parts_of(matrix).items()}
-            values = scipy.sparse.csr_matrix((parts["values"], parts["columns"], parts["offsets"]), (rows, columns))
-        else:
-            values = matrix.numpy()
+        values = scipy_matrix(matrix) if matrix.layout == torch.sparse_csr else matrix.numpy()
         start = np.random.default_rng(0).random(min(rows, columns))
         vectors = scipy.sparse.linalg.svds(values.astype(np.float64), k, v0=start, return_singular_vectors="vh")[2]
         found = vectors[::-1].T

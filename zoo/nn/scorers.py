@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from zoo.neural_params import NeuralRankerParams
 from zoo.nn.layers import TransformerBlock, dropout
-from zoo.params import NeuralRankerParams
 
 
 class Layers(nn.Module):

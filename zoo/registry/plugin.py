@@ -15,6 +15,9 @@ import pluggy
 from zoo import hookspecs
 from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
+from zoo.losses import LossSpec
+from zoo.registry.compat import adapt_spec
+from zoo.registry.losses import losses_of
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
@@ -34,6 +37,7 @@ class Plugin:
     hooks: pluggy.HookRelay
     specs: tuple[ComponentSpec, ...]
     warnings: tuple[str, ...] = ()
+    losses: tuple[LossSpec, ...] = ()
 
     @property
     def is_file(self) -> bool:
@@ -108,6 +112,7 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
         )  # only now: pluggy validates, and what it would refuse is told above in our words
     specs = tuple(_components(manager))
     _check_specs(specs, source)
+    specs = tuple(map(adapt_spec, specs))
     _check_taken(specs, source, others)
     notes = [str(warning.message) for warning in deprecated]
     if old := [s.name for s in specs if s.api < API_VERSION]:
@@ -115,7 +120,8 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "
             f"it still works. A newer {source.distribution} may do without this warning."
         )
-    return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes))
+    losses = losses_of(manager, source, others)
+    return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), losses)
 
 
 def _check_hooks(implemented: Sequence[pluggy.HookCaller]) -> None:

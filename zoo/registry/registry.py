@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,10 @@ from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
 from zoo.hookspecs import Training
+from zoo.losses import LOSSES, LossSpec
+from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
+from zoo.registry.compat import adapt_class
 from zoo.registry.discovery import discovered
 from zoo.registry.plugin import Broken, Plugin, described
 from zoo.spec import Capabilities, ComponentSpec, StageName
@@ -23,6 +26,10 @@ class Component:
 
     spec: ComponentSpec
     plugin: Plugin
+    losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES, compare=False, repr=False)
+    """The losses that its parameters may name."""
+    loss_plugins: Mapping[str, Plugin] = field(default_factory=dict, compare=False, repr=False)
+    """The plugins that those losses come from which are not the core's."""
 
     @property
     def name(self) -> str:
@@ -47,7 +54,12 @@ class Component:
         Raises:
             ConfigError: A parameter is unknown, or its value does not fit.
         """
-        return validated(self.spec.params, values or {}, where or self.name, context)
+        return validated(self.spec.params, values or {}, where or self.name, {"losses": self.losses, **(context or {})})
+
+    def plugins(self, params: Params) -> list[Plugin]:
+        """Return the plugins that the component needs under these parameters: its own, and that of a loss it names."""
+        loss = params.loss if isinstance(params, NeuralParams) else ""
+        return [self.plugin, *([self.loss_plugins[loss]] if loss in self.loss_plugins else [])]
 
     def capabilities(self, params: Params) -> Capabilities:
         """Return what the component can do under these parameters."""
@@ -61,7 +73,7 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            return getattr(import_module(module), name)  # type: ignore[no-any-return]
+            return adapt_class(getattr(import_module(module), name), self.spec)
         except Exception as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
@@ -90,7 +102,11 @@ class Registry:
     def __init__(self, plugins: Iterable[Plugin], broken: Iterable[Broken] = ()) -> None:
         self.plugins = tuple(plugins)
         self.broken = tuple(broken)
-        self._components = [Component(spec, plugin) for plugin in self.plugins for spec in plugin.specs]
+        self.loss_plugins = {loss.name: plugin for plugin in self.plugins for loss in plugin.losses}
+        self.losses = {**LOSSES, **{loss.name: loss for plugin in self.plugins for loss in plugin.losses}}
+        self._components = [
+            Component(spec, plugin, self.losses, self.loss_plugins) for plugin in self.plugins for spec in plugin.specs
+        ]
 
     @classmethod
     def discover(cls, files: Iterable[str | Path] = ()) -> Registry:

@@ -14,7 +14,7 @@ from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
 from zoo.spec import StageName
 
-_USED = {*api.__all__, "Encoder", "Tensor"}
+_USED = {*dir(api), "Encoder", "Tensor"}
 """Names that the templates' own classes would hide."""
 
 

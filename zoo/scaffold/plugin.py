@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from shutil import rmtree
 from string import Template
-from tempfile import mkdtemp
 
+from zoo.atomic import write_atomically, write_folder_atomically
 from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
 from zoo.scaffold.names import Names, named
@@ -127,18 +128,18 @@ def _write(folder: Path, content: dict[str, str]) -> list[Path]:
     if not folder.is_dir():
         raise ScaffoldError(f"{folder / first}: there is no folder {folder}. Make it first.")
     try:
-        beside = Path(mkdtemp(prefix=f".{first}-", dir=folder))
+        with ExitStack() as stack:  # nothing is renamed into its place before all of it is written
+            places = {top: stack.enter_context(_writer(content, top)(path)) for top, path in tops.items()}
+            for name, text in content.items():
+                top, _, below = name.partition("/")
+                file = places[top] / below
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ScaffoldError(f"{folder / first} cannot be written: {error.strerror}. Choose another folder.") from error
-    try:
-        for name, text in content.items():
-            file = beside / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="\n")
-        for top, path in tops.items():
-            os.rename(beside / top, path)
-    except OSError as error:
-        raise ScaffoldError(f"{folder / first} cannot be written: {error.strerror}. Choose another folder.") from error
-    finally:
-        rmtree(beside)
     return sorted(folder / name for name in content)
+
+
+def _writer(content: dict[str, str], top: str) -> Callable[[Path], AbstractContextManager[Path]]:
+    """Return what writes one of the paths at the top: a file, or a folder with files below it."""
+    return write_atomically if top in content else partial(write_folder_atomically, replace=False)

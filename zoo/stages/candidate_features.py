@@ -30,8 +30,9 @@ from zoo.data.products import entries, pair_products
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError
 from zoo.nn.reduction import main_directions
+from zoo.nn.sparse import csr_tensor, scipy_matrix
 from zoo.stages.candidates import Candidates
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State, TrainingData
 
 LATE = 0.1
@@ -142,11 +143,10 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
 
     def state(self) -> State:
-        """Return the table, the categories as pairs of item and value, and the directions."""
+        """Return the table, which categories an item has, and the directions."""
         tensors = {"table": self.table, "directions": self.directions, "norms": self.norms}
         for number, members in enumerate(self.members.values()):
-            pairs = members.tocoo()
-            tensors[f"members-{number}"] = torch.from_numpy(np.stack([pairs.row, pairs.col]).astype(np.int64))
+            tensors[f"members-{number}"] = csr_tensor(members)
         return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
 
     def load_state(self, state: State) -> None:
@@ -155,8 +155,20 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self.table, self.directions, self.norms = (state.tensors[n] for n in ("table", "directions", "norms"))
         self.members = {}
         for number, (name, values) in enumerate(self.categories.items()):
-            rows, codes = state.tensors[f"members-{number}"].numpy()
-            self.members[name] = _matrix(rows, codes, len(self.table), len(values))
+            members, shape = state.tensors[f"members-{number}"], (len(self.table), len(values))
+            if tuple(members.shape) != shape:
+                raise ValueError(f"members of {name!r}: expected {list(shape)}, found {list(members.shape)}")
+            self.members[name] = scipy_matrix(members)
+
+    def migrate(self, state: State) -> State:
+        """Return a state whose members were saved as pairs of item and category as one with matrices of them."""
+        tensors = dict(state.tensors)
+        for number, values in enumerate(state.values["categories"].values()):
+            name = f"members-{number}"
+            if tensors[name].layout == torch.strided:
+                rows, codes = tensors[name].numpy()
+                tensors[name] = csr_tensor(_matrix(rows, codes, len(tensors["table"]), len(values)))
+        return State(tensors, state.values)
 
     def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None, rows: int) -> None:
         """Set what is so of each item: columns made already, and reduced item features."""

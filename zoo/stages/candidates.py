@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo.nn.topk import top_k
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
+from zoo.losses import LOSSES, LossSpec
 from zoo.stages.random_streams import TorchStream
-
-if TYPE_CHECKING:
-    from zoo.stages.predictor import Predictor
 
 
 class Tell(Protocol):
     """Receives progress."""
 
-    def __call__(self, done: int, total: int, note: str = "", /) -> None:
-        """Report that `done` of `total` steps are complete, with an optional short note."""
+    def __call__(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+        """Report that `done` of `total` steps are complete, with an optional short note.
 
-
-GOES_ON = "goes on after epoch"
-"""How the words begin in which an interrupted training tells where it goes on."""
+        `resumed` marks the first report of a training that resumes from a checkpoint: its first `done` steps took no time now.
+        """
 
 
 def _no_callbacks(training: Training) -> list[Any]:
@@ -47,6 +44,7 @@ class TrainingEnvironment:
         folder: Where checkpoints and logs are written, or None to write none; a training that finds its checkpoint
             there resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
+        losses: The losses that neural predictors may name.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -54,6 +52,7 @@ class TrainingEnvironment:
     phase: str = "fit"
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
+    losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class RunContext:
     Attributes:
         seed: The seed of the run; every random stream is derived from it and a label.
         device: Where tensors live.
-        validate: Evaluates a predictor on the validation queries, or None where there are none.
+        validate: Evaluates a `Predictor` on the validation queries, or None where there are none.
         epochs: The number of epochs to train, where it is known; None to find it by `validate`.
         progress: Called with (done, total) and an optional note by long fits.
         training: For the core's training loop.
@@ -71,9 +70,9 @@ class RunContext:
 
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    validate: Callable[[Predictor[Any]], float] | None = None
+    validate: Callable[[Any], float] | None = None
     epochs: int | None = None
-    progress: Tell = lambda done, total, note="": None
+    progress: Tell = lambda done, total, note="", /, *, resumed=False: None
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)
 
     def rng(self, label: str) -> np.random.Generator:
@@ -94,6 +93,10 @@ class RunContext:
     def for_training(self, **changes: Any) -> RunContext:
         """Return a copy with some fields of `training` replaced."""
         return replace(self, training=replace(self.training, **changes))
+
+    def for_ranker(self, **settings: Any) -> RunContext:
+        """Return a copy with the settings of training that neural rankers have by default, and those given."""
+        return self.for_training(settings=NetworkSettings(**{**RANKER_DEFAULTS, **settings}))
 
     def below(self, name: str) -> RunContext:
         """Return a copy whose training writes to a subfolder; unchanged where nothing is written."""

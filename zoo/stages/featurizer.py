@@ -4,81 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
-import scipy.sparse
-import torch
-from torch import Tensor
 
 from zoo.data.catalogue import Catalogue
-from zoo.errors import ArtifactError
-from zoo.nn.sparse import csr_tensor, stacked
 from zoo.stages.context import RunContext
+from zoo.stages.item_features import ItemFeatures, joined
 from zoo.stages.stage import P, Stage, TrainingData
-
-
-@dataclass(frozen=True, eq=False)
-class ItemFeatures:
-    """A vector an item.
-
-    Attributes:
-        values: `[I, D]` float32, dense or in torch's sparse CSR layout; row 0 (padding) is zero.
-        names: What each of the D columns is.
-    """
-
-    values: Tensor
-    names: tuple[str, ...]
-
-    @classmethod
-    def of_sparse(cls, matrix: scipy.sparse.csr_matrix, names: tuple[str, ...]) -> ItemFeatures:
-        """Return features that share the memory of a scipy matrix, `[I, D]`."""
-        return cls(csr_tensor(matrix.astype(np.float32, copy=False)), names)
-
-    @property
-    def is_sparse(self) -> bool:
-        """Return whether the values are in the CSR layout."""
-        return self.values.layout == torch.sparse_csr
-
-    def sparse(self) -> scipy.sparse.csr_matrix:
-        """Return the values as a scipy matrix, `[I, D]`."""
-        if not self.is_sparse:
-            return scipy.sparse.csr_matrix(self.values.numpy())
-        parts = (self.values.values().numpy(), self.values.col_indices().numpy(), self.values.crow_indices().numpy())
-        return scipy.sparse.csr_matrix(parts, shape=tuple(self.values.shape))
-
-    def check_width(self, expected: int) -> None:
-        """Refuse features of another width than those that a stage was fitted on.
-
-        Raises:
-            ArtifactError: They have another one.
-        """
-        if self.values.shape[1] != expected:
-            raise ArtifactError(
-                f"the featurizer makes {self.values.shape[1]} columns of new items, and the model was fitted on {expected}: "
-                "the featurizer has changed since. Fit the model again with what is installed."
-            )
-
-    def followed_by(self, new: ItemFeatures) -> ItemFeatures:
-        """Return the features of these items and then of others, `[I + N, D]`.
-
-        Raises:
-            ArtifactError: The others have another width.
-        """
-        new.check_width(self.values.shape[1])
-        return ItemFeatures(stacked(self.values, new.values), self.names)
-
-    def without_padding(self) -> ItemFeatures:
-        """Return the features without row 0, `[I - 1, D]`."""
-        if self.is_sparse:
-            return ItemFeatures.of_sparse(self.sparse()[1:], self.names)
-        return ItemFeatures(self.values[1:], self.names)
-
-    def rows(self, items: Tensor) -> Tensor:
-        """Return the vectors of the given items, dense, `[..., D]`."""
-        if not self.is_sparse:
-            return self.values[items]
-        return torch.from_numpy(self.sparse()[items.reshape(-1).numpy()].toarray()).reshape(*items.shape, -1)
 
 
 class Featurizer(Stage[P]):
@@ -108,13 +38,3 @@ def item_features(
         with context.seeded("features"):
             made.append(fit_transform(data, context.below(f"featurizer-{number}")))
     return joined(made)
-
-
-def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
-    """Return the features of several featurizers side by side; sparse where any is sparse."""
-    if len(features) <= 1:
-        return features[0] if features else None
-    names = tuple(name for f in features for name in f.names)
-    if any(f.is_sparse for f in features):
-        return ItemFeatures.of_sparse(scipy.sparse.hstack([f.sparse() for f in features], format="csr"), names)
-    return ItemFeatures(torch.cat([f.values for f in features], dim=1), names)

@@ -10,7 +10,7 @@ from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, ScoreError
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import P, Stage, TrainingData
 
 

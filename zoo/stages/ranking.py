@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.errors import ScoreError, TrainingError
 from zoo.stages.candidates import CandidateLists
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 FEWEST = 20
 """Held-out lists without which nothing can be told of a ranker."""

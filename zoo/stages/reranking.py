@@ -14,6 +14,7 @@ from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
+from zoo.trained import Trained
 
 BLOCK = 1024
 """Lists that are put in order at a time."""
@@ -26,7 +27,7 @@ def fit_in_turn(
     context: RunContext,
     *,
     refit: bool = False,
-) -> None:
+) -> list[Trained | None]:
     """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it.
 
     Args:
@@ -35,26 +36,32 @@ def fit_in_turn(
         data: Labelled lists.
         context: Of the run.
         refit: Whether each is then fitted once more, for as many epochs as it chose, on the validation lists as well.
+
+    Returns:
+        For each ranker how the training went that chose its epochs; None where it does not train in epochs.
     """
+    trained = [ranker.trained for ranker in rankers]
     for at, ranker in enumerate(rankers):
         if learning[at]:
             here = context.below(f"ranker-{at + 1}")
             ranker.fit(data, here)
+            trained[at] = ranker.trained
             if refit and data.validation is not None:
-                _refit(ranker, data, data.validation, here)
+                trained[at] = _refit(ranker, data, data.validation, here)
         if not any(learning[at + 1 :]):
             break
         data = _reordered(data, ranker)
+    return trained
 
 
-def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, context: RunContext) -> None:
-    """Fit a ranker once more, on the lists it chose by as well; what it told of choosing stays."""
-    told = getattr(ranker, "history", None)
+def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, context: RunContext) -> Trained | None:
+    """Fit a ranker once more, on the lists it chose its epochs by as well; return how that went, with the first history."""
+    chosen = ranker.trained
     everything = replace(RankingData.joined([data, validation]), validation=None)
-    epochs = getattr(ranker, "epochs", None)
+    epochs = None if chosen is None else chosen.epochs
     ranker.fit(everything, replace(context, epochs=epochs).for_training(phase="refit").below("refit"))
-    if told is not None:
-        ranker.history = told
+    again = ranker.trained
+    return again if chosen is None or again is None else replace(again, history=chosen.history)
 
 
 def _reordered(data: RankingData, ranker: Ranker[Any]) -> RankingData:

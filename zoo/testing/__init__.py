@@ -1,6 +1,6 @@
-"""The conformance kit: whether a component is correct, honest and portable, told by checks that anybody can run.
+"""The conformance kit: checks that tell whether a component is correct, honest and portable.
 
-A plugin's whole test of it:
+The whole conformance test of a plugin:
 
     import pytest
     import my_plugin
@@ -15,20 +15,14 @@ A plugin's whole test of it:
 `zoo plugin check NAME` runs the same checks without pytest.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from zoo.lazy import lazy_names
 
-if TYPE_CHECKING:
-    from zoo.testing.cases import Case, conformance
-    from zoo.testing.check import CheckFailedError
-
-_LAZY = {"Case": "zoo.testing.cases", "CheckFailedError": "zoo.testing.check", "conformance": "zoo.testing.cases"}
-
-__all__ = ["Case", "CheckFailedError", "conformance"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name at its first use, so that the fresh process of the kit starts with nothing heavy in it."""
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo.testing' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Case": "zoo.testing.cases",
+        "CheckFailedError": "zoo.testing.requirement",
+        "Result": "zoo.testing.cases",
+        "conformance": "zoo.testing.cases",
+    },
+)

@@ -13,8 +13,9 @@ from typing import Literal
 
 from zoo.registry.plugin import FILE_VERSION, GROUP, Source, loaded
 from zoo.registry.registry import Component, Registry
-from zoo.testing.check import Check, CheckFailedError, NotApplicableError
+from zoo.testing.check import Check
 from zoo.testing.fresh import FreshProcess
+from zoo.testing.requirement import CheckFailedError, NotApplicableError
 from zoo.testing.subject import Subject
 from zoo.testing.themes import CHECKS
 

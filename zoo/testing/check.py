@@ -5,27 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from zoo.spec import StageName
-
-if TYPE_CHECKING:
-    from zoo.testing.subject import Subject
-
-Needs = Literal["spec", "class", "fit", "answer"]
-"""What has to be in order before a check makes sense: the entry in the registry, the class and `tiny`, a fit, or the shape
-of what a fitted instance answers."""
-
-FITTED_STAGES: tuple[StageName, ...] = ("featurizer", "predictor", "filter", "ranker")
-ALL_STAGES: tuple[StageName, ...] = ("dataset", *FITTED_STAGES, "metric")
-
-
-class CheckFailedError(AssertionError):
-    """A component does not do what a check asks for; the message says what was found, and what to change."""
-
-
-class NotApplicableError(Exception):
-    """A check has nothing to say of a component, which was found out only while it ran."""
+from zoo.testing.requirement import Needs
+from zoo.testing.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -95,13 +78,3 @@ def check(
         )
 
     return made
-
-
-def require(holds: bool, found: str) -> None:
-    """Fail unless something holds.
-
-    Raises:
-        CheckFailedError: It does not; the message is what was found.
-    """
-    if not holds:
-        raise CheckFailedError(found)

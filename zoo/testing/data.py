@@ -16,7 +16,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.spec import Capabilities
 from zoo.stages.candidates import CandidateLists
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import TrainingData
 
 DAY = 86_400_000

@@ -23,36 +23,20 @@ from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.saving import save_artifact
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError
-from zoo.pipeline import Pipeline
+from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.retrieval import Retrieval
 from zoo.registry.plugin import Plugin, Source, loaded
 from zoo.registry.registry import Registry
-from zoo.retrieval import Rules
+from zoo.stages.candidate_features import CandidateFeatures
+from zoo.stages.context import RunContext
 from zoo.testing import stand_in
 from zoo.testing.data import World, shop
+from zoo.testing.fresh_report import Report
 from zoo.testing.subject import Subject
 from zoo.version import __version__
 
 TIMEOUT = 300
 """Seconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """What a fresh process found.
-
-    Attributes:
-        heavy: The heavy packages that importing the plugin and asking it for its components imported.
-        before: What each component answered before it was saved, by `stage/name`.
-        after: What it answered in the fresh process.
-        errors: What went wrong, there or before, by `stage/name`.
-        failure: Why the process itself came to no good end, or nothing.
-    """
-
-    heavy: list[str]
-    before: dict[str, Tensor]
-    after: dict[str, Tensor]
-    errors: dict[str, str]
-    failure: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,17 +125,19 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     slots[subject.stage if subject.stage == "predictor" else f"{subject.stage}s"] = (
         chosen if subject.stage == "predictor" else (chosen,)
     )
-    pipeline = Pipeline(ResolvedModel("conformance", **slots))
-    if subject.stage == "predictor":
-        pipeline.predictor = part
-    else:
-        setattr(pipeline, f"{subject.stage}s", [part])
-        pipeline.predictor.fit(world.data(subject.capabilities), None)  # type: ignore[arg-type]
-        pipeline.candidate_features.fit(world.data(subject.capabilities))
-    pipeline.known = world.training.known
-    pipeline.known_users = np.concatenate([[False], world.training.lengths > 0])
-    pipeline.features = None if subject.capabilities.features == "none" else world.features
-    log = world.training
+    model, data, log = ResolvedModel("conformance", **slots), world.data(subject.capabilities), world.training
+    stages: dict[str, Any] = {"filter": (), "featurizer": (), "ranker": (), subject.stage: (part,)}
+    ranking = None
+    if subject.stage != "predictor":
+        part = predictor.build()
+        part.fit(data, RunContext())
+    if stages["ranker"]:
+        ranking = CandidateFeatures(model.candidate_features)
+        ranking.fit(data)
+    known_users = np.concatenate([[False], log.lengths > 0])
+    retrieval = Retrieval.of(model, part, stages["filter"], log.known, known_users)
+    features = None if subject.capabilities.features == "none" else world.features
+    pipeline = FittedPipeline(model, retrieval, stages["featurizer"], stages["ranker"], ranking, features)
     users = pa.array(map(str, range(log.n_users)), pa.string())
     entry = LogEntry(
         clock=log.clock, event_names=list(log.event_names), event_weights=log.event_weights.tolist(),

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from zoo.stages.featurizer import ItemFeatures
-from zoo.testing.check import require
-from zoo.testing.data import lists_at
+from zoo.data.queries import Queries
+from zoo.spec import StageName
+from zoo.stages.item_features import ItemFeatures
+from zoo.testing.data import World, lists_at
+from zoo.testing.requirement import require
 
-if TYPE_CHECKING:
-    from zoo.testing.subject import Subject
 
-
-def require_shape(subject: Subject) -> None:
+def require_shape(part: Any, stage: StageName, world: World, queries: Queries) -> None:
     """Hold the answers of a fitted component to the shape and the type of its stage, for one query and for many.
+
+    Args:
+        part: The component.
+        stage: Its stage.
+        world: What it was fitted on.
+        queries: What a predictor or a filter is asked.
 
     Raises:
         CheckFailedError: One of them is of another.
     """
-    part, world = subject.fitted, subject.world
     width = world.log.n_items + 1
-    if subject.stage == "featurizer":
+    if stage == "featurizer":
         _features(part.transform(world.catalogue), width)
-    elif subject.stage == "ranker":
+    elif stage == "ranker":
         for lists in (world.lists, lists_at(world.lists, torch.arange(1))):
             _tensor("score", part.score(lists), torch.float32, tuple(lists.items.shape))
     else:
-        for queries in (subject.queries(), subject.queries()[:1]):
-            n = len(queries)
-            if subject.stage == "filter":
-                _tensor("keep", part.keep(queries), torch.bool, (n, width), (1, width))
+        for some in (queries, queries[:1]):
+            n = len(some)
+            if stage == "filter":
+                _tensor("keep", part.keep(some), torch.bool, (n, width), (1, width))
             else:
-                _tensor("score", part.score(queries), torch.float32, (n, width))
+                _tensor("score", part.score(some), torch.float32, (n, width))
 
 
 def _features(features: Any, width: int) -> None:

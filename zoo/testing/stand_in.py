@@ -24,4 +24,4 @@ class StandIn(Predictor[Params]):
 @hookimpl
 def zoo_components() -> list[ComponentSpec]:
     """Return the stand-in."""
-    return [ComponentSpec("stand-in", "predictor", "zoo.testing.stand_in:StandIn", Params, "Counts items.")]
+    return [ComponentSpec("stand-in", "predictor", "zoo.testing.stand_in:StandIn", Params, "Counts items.", api=2)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,12 +31,10 @@ from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData
-from zoo.testing.check import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.data import World, shop
+from zoo.testing.fresh_report import Reporter
+from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
 from zoo.testing.shapes import require_shape
-
-if TYPE_CHECKING:
-    from zoo.testing.fresh import FreshProcess
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
@@ -44,6 +42,8 @@ BASES: dict[StageName, type] = {
 }  # fmt: skip
 SETTINGS = NetworkSettings(max_epochs=8, batch_size=16, learning_rate=0.01)
 """How networks are trained on the kit's logs, where a check does not say otherwise."""
+RANKER_SETTINGS = SETTINGS.model_copy(update={"max_epochs": 30, "batch_size": 32})
+"""How the networks of rankers are trained on the kit's lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Subject:
     """A component as the checks see it."""
 
     component: Component
-    process: FreshProcess | None = None
+    process: Reporter | None = None
 
     @property
     def stage(self) -> StageName:
@@ -79,7 +79,7 @@ class Subject:
         return self.component.target()
 
     @property
-    def fresh(self) -> FreshProcess:
+    def fresh(self) -> Reporter:
         """Return the fresh process of its plugin."""
         assert self.process is not None
         return self.process
@@ -87,7 +87,12 @@ class Subject:
     @property
     def learns(self) -> bool:
         """Return whether a fit sets anything: what says that it learns nothing, and names nothing in `fitted`, has none."""
-        return self.capabilities.learns or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
+        return self.capabilities.trainable or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Return how its network is trained, if it is one."""
+        return RANKER_SETTINGS if self.stage == "ranker" else SETTINGS
 
     def build(self) -> Any:
         """Return an instance, not fitted."""
@@ -102,11 +107,11 @@ class Subject:
         epochs: int | None = None,
         validate: Callable[[Any], float] | None = None,
         device: str | torch.device = "cpu",
-        settings: NetworkSettings = SETTINGS,
+        settings: NetworkSettings | None = None,
     ) -> Any:
         """Return an instance that was fitted on a world: a fresh one, or `part` fitted again."""
         part = self.build() if part is None else part
-        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings))  # fmt: skip
+        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
         if self.stage != "ranker":
             part.fit(world.data(self.capabilities), context)
         elif self.learns:
@@ -170,9 +175,7 @@ class Subject:
             return found
         found["fit"] = found["class"] or self._first_error({"fits": self.try_out})
         expected = f"{self.stage}.shape" in self.component.spec.expected_failures
-        found["answer"] = found["fit"] or (
-            "" if expected else self._first_error({"shape": lambda: require_shape(self)})
-        )
+        found["answer"] = found["fit"] or ("" if expected else self._first_error({"shape": self.require_shape}))
         return found
 
     def try_out(self) -> None:
@@ -180,6 +183,14 @@ class Subject:
         part = self.fitted
         with torch.inference_mode():
             self.asked(part, self.world, self.queries())
+
+    def require_shape(self) -> None:
+        """Hold the fitted instance to the shape and the type of its stage.
+
+        Raises:
+            CheckFailedError: An answer is of another.
+        """
+        require_shape(self.fitted, self.stage, self.world, self.queries())
 
     def trouble(self, needs: Needs) -> str:
         """Return what is not in order of what a check needs, or nothing."""

@@ -6,6 +6,7 @@ from zoo.testing.check import Check
 from zoo.testing.checks import (
     artifact,
     capabilities,
+    causality,
     construction,
     device,
     filters_and_rankers,
@@ -23,6 +24,7 @@ THEMES: tuple[ModuleType, ...] = (
     construction,
     fitting,
     scoring,
+    causality,
     capabilities,
     filters_and_rankers,
     growing,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.stages.candidates import CandidateLists
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.testing.data import DAY, World, what_came_next
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -14,31 +14,12 @@ from pytorch_lightning.callbacks import Checkpoint, Timer
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.stages.context import GOES_ON, Tell
+from zoo.stages.context import Tell
+from zoo.trained import Stop
 from zoo.training.module import restore, weights
 
 LOOK_EVERY = 100
 """Steps between looks at the losses: each look waits for the device."""
-
-Stop = Literal["patience", "max_epochs", "time_limit", "callback"]
-"""What ended a training: validations that brought nothing, its last epoch, the clock, or a plugin's callback."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a training went.
-
-    Attributes:
-        epochs: Epochs of the weights that were kept.
-        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
-            `seconds` of training until then.
-        stopped: What ended it.
-    """
-
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: Stop
-
 
 CHECKPOINT_SHARE = 0.02
 """The most of the training time that may go into checkpoints, but for the first and the last."""
@@ -232,7 +213,9 @@ class Progress(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say where a training goes on."""
         if self.meter.epochs and trainer.is_global_zero:
-            self.tell(self.meter.epochs, trainer.max_epochs or 0, f"{GOES_ON} {self.meter.epochs}")
+            self.tell(
+                self.meter.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.meter.epochs}", resumed=True
+            )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Tell."""

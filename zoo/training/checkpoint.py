@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning.plugins.io import CheckpointIO
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
+from zoo.atomic import write_atomically
 from zoo.errors import TrainingError
+from zoo.nn.sparse import parts_of
+from zoo.tensors import can_store, join_csr, read_header, read_parts, write_tensors
 
 ENDING = ".checkpoint.safetensors"
 """How the file of a training's last epoch is called, after what is trained."""
@@ -39,11 +40,9 @@ class SafeCheckpointIO(CheckpointIO):
         if "callbacks" in content:
             content["callbacks"] = dict(filter(_is_kept, content["callbacks"].items()))
         header = {"zoo": json.dumps(packed.pack(content, "the checkpoint"))}
-        beside = path.with_name(f".{path.name}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(packed.tensors, beside, header)
-            beside.replace(path)
+            with write_atomically(path) as temporary:
+                write_tensors(temporary, packed.tensors, header)
         except (OSError, SafetensorError) as error:
             raise TrainingError(
                 f"{path} cannot be written: {error}. The checkpoint before is kept: make room, then train again to go on."
@@ -57,9 +56,8 @@ class SafeCheckpointIO(CheckpointIO):
         Raises:
             TrainingError: The file is damaged, or something else.
         """
-        with _opened(path) as (file, header):
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            loaded: dict[str, Any] = _unpacked(header, tensors)
+        with _readable(path):
+            loaded: dict[str, Any] = _unpacked(_header(path), join_csr(read_parts(path)))
         return loaded
 
     def remove_checkpoint(self, path: str | Path) -> None:
@@ -73,29 +71,33 @@ def epoch_of(path: Path) -> int:
     Raises:
         TrainingError: The file is damaged, or something else.
     """
-    with _opened(path) as (_, header):
-        return int(header["epoch"]) + 1
+    with _readable(path):
+        return int(_header(path)["epoch"]) + 1
 
 
 def forget(folder: Path) -> None:
     """Remove the checkpoints below a folder, and the folders that are empty then, itself among them."""
     for path in sorted([folder, *folder.rglob("*")], reverse=True):
-        if path.name.endswith(ENDING):
+        if ENDING in path.name:  # also one that was being written when its process was killed
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[Any, Any]]:
-    """Yield an open checkpoint and its JSON."""
+def _readable(path: str | Path) -> Iterator[None]:
+    """Turn what reading a damaged file raises into an error that says what to do."""
     try:
-        with safe_open(path, framework="pt") as file:
-            yield file, json.loads(file.metadata()["zoo"])
+        yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(
             f"{path} is no checkpoint of a training: {error}. Remove it: the training then begins anew."
         ) from error
+
+
+def _header(path: str | Path) -> Any:
+    """Return the JSON in a checkpoint's header."""
+    return json.loads(read_header(path)["zoo"])
 
 
 class _Packed:
@@ -111,7 +113,7 @@ class _Packed:
         Raises:
             TrainingError: It is neither tensor nor JSON, nor made of these.
         """
-        if isinstance(value, Tensor) and value.layout == torch.strided:
+        if isinstance(value, Tensor) and can_store(value):
             return {"$tensor": self._name_of(value)}
         if isinstance(value, _PLAIN):
             return value
@@ -129,12 +131,16 @@ class _Packed:
 
     def _name_of(self, value: Tensor) -> str:
         """Return the name under which a tensor is kept."""
-        key = (value.data_ptr(), value.dtype, value.device, tuple(value.shape), tuple(value.stride()))
+        key = (value.shape, *map(_place, parts_of(value).values()))
         if key not in self._names or not value.numel():
-            self._names[key] = name = str(len(self.tensors))
-            whole = value.untyped_storage().nbytes() == value.numel() * value.element_size()
-            self.tensors[name] = value.detach().contiguous() if whole else value.detach().clone()
+            self._names[key] = str(len(self.tensors))
+            self.tensors[self._names[key]] = value
         return self._names[key]
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    """Return where a dense tensor lies, and what it is there."""
+    return tensor.data_ptr(), tensor.dtype, tensor.device, tuple(tensor.shape), tuple(tensor.stride())
 
 
 def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:

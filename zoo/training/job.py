@@ -24,7 +24,8 @@ from zoo.config.train import NetworkSettings
 from zoo.errors import ConfigError
 from zoo.hookspecs import Training
 from zoo.stages.context import Tell
-from zoo.training.callbacks import KeepBest, KeepLast, Meter, Progress, Rule, StopTogether, Trained, reason
+from zoo.trained import Trained
+from zoo.training.callbacks import KeepBest, KeepLast, Meter, Progress, Rule, StopTogether, reason
 from zoo.training.checkpoint import SafeCheckpointIO, epoch_of
 from zoo.training.loggers import logger_of
 from zoo.training.module import TrainingModule

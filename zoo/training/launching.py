@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -26,7 +25,7 @@ from torch.multiprocessing.spawn import ProcessException
 from zoo import errors
 from zoo.errors import ConfigError, TrainingError, ZooError
 from zoo.stages.context import Tell
-from zoo.training.callbacks import Trained
+from zoo.trained import Trained
 from zoo.training.checkpoint import SafeCheckpointIO
 from zoo.training.job import TrainingJob
 from zoo.training.module import restore, weights
@@ -164,8 +163,8 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
             raise
         result = SafeCheckpointIO().load_checkpoint(folder / RESULT)
     restore(job.network, result["weights"])
-    for told in result["told"]:
-        tell(*told)
+    for done, total, note, resumed in result["reports"]:
+        tell(done, total, note, resumed=resumed)
     return Trained(**result["trained"])
 
 
@@ -186,18 +185,22 @@ def _pickled(job: TrainingJob) -> bytes:
 
 def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
     """Be a rank in a process that was started for it; rank 0 leaves the result in the folder, any rank its error."""
-    environment, told = LightningEnvironment(), list[tuple[Any, ...]]()
+    environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
+
+    def tell(done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+        reports.append((done, total, note, resumed))
+
     rank = environment.local_rank()
     environment.set_global_rank(rank)
     try:
         job = job if isinstance(job, TrainingJob) else pickle.loads(job)  # noqa: S301 - of the process that started this one
         with quiet():
-            trained = job.run(lambda *what: told.append(what), environment)
+            trained = job.run(tell, environment)
     except Exception as error:
         _write_error(folder / f"{rank}.json", error)
         raise
     if rank == 0:
-        result = {"weights": weights(job.network), "trained": vars(trained), "told": told}
+        result = {"weights": weights(job.network), "trained": vars(trained), "reports": reports}
         SafeCheckpointIO().save_checkpoint(result, folder / RESULT)
 
 

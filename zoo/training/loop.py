@@ -12,8 +12,9 @@ from torch import nn
 from zoo.errors import TrainingError
 from zoo.hookspecs import Training
 from zoo.stages.context import RunContext
+from zoo.trained import Trained
 from zoo.training import launching
-from zoo.training.callbacks import Rule, Trained
+from zoo.training.callbacks import Rule
 from zoo.training.checkpoint import ENDING
 from zoo.training.job import TrainingJob
 from zoo.training.share import Batches

@@ -14,20 +14,22 @@ from torch import Tensor, nn
 from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
+from zoo.losses import OWN_LOSS
+from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
-from zoo.nn.sparse import of_parts, parts_of
-from zoo.params import NeuralParams
+from zoo.nn.sparse import of_saved_parts
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
+from zoo.trained import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
 
 P = TypeVar("P", bound=NeuralParams)
-FEATURES = "features."
-"""Before the names of the tensors that hold the item features."""
+FEATURES = "features"
+"""The name of the tensor that holds the item features."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,12 @@ class PredictorValidator:
 class NeuralPredictor(Predictor[P]):
     """A predictor of which a plugin writes the encoder and the core does the rest.
 
-    `epochs` and `history` tell how the training went: epochs of the weights that were kept, and for each validation its
-    `epoch`, the mean training `loss` in it, the metric's `value`, and the `seconds` of training until then; `stopped`,
-    which is not saved, tells what ended it. A query without a history gets the most popular items.
+    A query without a history gets the most popular items.
     """
 
-    fitted = ("network", "sizes", "epochs", "history")
+    fitted = ("network", "sizes")
     network: Network
     sizes: Sizes
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: str = ""
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -114,6 +111,16 @@ class NeuralPredictor(Predictor[P]):
     def objective(self) -> Objective:
         """Return what the encoder is trained for: by default, each position of a sequence to give the next item."""
         return NextItem(self.params.length)
+
+    def loss(self, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
+        """Return the loss of a batch, a number. Override for a loss of the model's own, with `loss: Literal["own"]` in its params.
+
+        Args:
+            hidden: Vectors at the positions that ask for an item, `[N, D]`.
+            items: The item vectors.
+            targets: The items that are asked for, `[N]`.
+        """
+        raise NotImplementedError
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Train the encoder and the item vectors.
@@ -148,11 +155,11 @@ class NeuralPredictor(Predictor[P]):
             self.network = self._built(torch.from_numpy(data.known), features).to(context.device)
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
-        lesson = Lesson(self.network, loss_of(p, counts, negatives))
+        own = self._has_own_loss()
+        lesson = Lesson(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
         made_of = p.model_dump(mode="json")
-        trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
-        self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped
+        self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the products of the vector at each question's last position with all items' vectors, `[B, I]`.
@@ -180,21 +187,47 @@ class NeuralPredictor(Predictor[P]):
     def state(self) -> State:
         """Return the weights, the item features where there are some, and the sizes that they were built for."""
         projection = self.network.items.projection
-        parts = {} if projection is None else parts_of(projection.features)
-        features = {f"{FEATURES}{name}": part for name, part in parts.items()}
-        width = None if projection is None else projection.width
-        values = {"sizes": asdict(self.sizes), "width": width, "epochs": self.epochs, "history": self.history}
+        features = {} if projection is None else {FEATURES: projection.features}
+        values = {"sizes": asdict(self.sizes), **self._training()}
         return State({**weights(self.network), **features}, values)
 
     def load_state(self, state: State) -> None:
         """Build the network for the sizes saved, and take the weights."""
         self.sizes = Sizes(**state.values["sizes"])
-        self.epochs, self.history = state.values["epochs"], state.values["history"]
-        tensors, width = {name: tensor.cpu() for name, tensor in state.tensors.items()}, state.values["width"]
-        parts = {name.removeprefix(FEATURES): part for name, part in tensors.items() if name.startswith(FEATURES)}
+        self.trained = Trained.of_json(state.values)
+        tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
-            self.network = self._built(tensors["items.known"], None if width is None else of_parts(parts, width)).eval()
+            self.network = self._built(tensors["items.known"], tensors.get(FEATURES)).eval()
         restore(self.network, tensors)
+
+    def migrate(self, state: State) -> State:
+        """Return a state whose item features were saved as dense parts as one with a tensor of them."""
+        if "width" not in state.values:
+            return state
+        start, values = f"{FEATURES}.", {name: value for name, value in state.values.items() if name != "width"}
+        parts = {name.removeprefix(start): part for name, part in state.tensors.items() if name.startswith(start)}
+        tensors = {name: tensor for name, tensor in state.tensors.items() if not name.startswith(start)}
+        if parts:
+            tensors[FEATURES] = of_saved_parts(parts, state.values["width"])
+        return State(tensors, values)
+
+    def _has_own_loss(self) -> bool:
+        """Return whether the class trains by a loss of its own.
+
+        Raises:
+            ConfigError: Its parameters say something else.
+        """
+        overrides, name = type(self).loss is not NeuralPredictor.loss, type(self).__name__
+        if overrides and self.params.loss != OWN_LOSS:
+            raise ConfigError(
+                f"{name}: it overrides `loss`, and its parameters say loss = {self.params.loss!r}. Declare "
+                f'`loss: Literal["{OWN_LOSS}"] = "{OWN_LOSS}"` in its params, so that reports say by what it is trained.'
+            )
+        if not overrides and self.params.loss == OWN_LOSS:
+            raise ConfigError(
+                f"{name}: its parameters say loss = {OWN_LOSS!r}, and it does not override `loss`. Do so."
+            )
+        return overrides
 
     def _built(self, known: Tensor, features: Tensor | None) -> Network:
         """Return the network, not trained."""

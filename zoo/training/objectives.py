@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -14,15 +15,11 @@ from torch import Tensor
 from zoo.data.batches import Examples, PairBatches, SequenceBatches, hidden_items, next_item
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
+from zoo.errors import ConfigError, PluginError, suggestion
+from zoo.losses import LOSSES, LossSpec
+from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
-from zoo.nn.losses.bce import bce
-from zoo.nn.losses.bpr import bpr
-from zoo.nn.losses.bpr_max import bpr_max
-from zoo.nn.losses.gbce import gbce
-from zoo.nn.losses.sampled_softmax import sampled_softmax
-from zoo.nn.losses.softmax import softmax
 from zoo.nn.negatives import Sampler
-from zoo.params import NeuralParams
 
 Loss = Callable[[Tensor, ItemTable, Tensor], Tensor]
 """From vectors `[N, D]`, the item table and targets `[N]` to a number."""
@@ -103,25 +100,47 @@ class UserItem(Objective):
         return question.users > 0
 
 
-def loss_of(params: NeuralParams, counts: Tensor, generator: torch.Generator) -> Loss:
+def loss_of(
+    params: NeuralParams, counts: Tensor, generator: torch.Generator, losses: Mapping[str, LossSpec] = LOSSES
+) -> Loss:
     """Return the loss that the parameters name, with its negatives.
 
     Args:
         params: Name the loss and how negatives are drawn.
         counts: How often each item occurs in training, `[I]`.
         generator: Draws the negatives.
+        losses: Those that may be named.
+
+    Raises:
+        ConfigError: There is no such loss.
+        PluginError: Its function cannot be imported.
     """
-    if params.loss == "softmax":
-        return partial(softmax, temperature=params.temperature)
-    sampler = Sampler(counts, params.negatives, params.negative_sampling, generator)
-    losses: dict[str, Callable[..., Tensor]] = {
-        "sampled-softmax": partial(sampled_softmax, temperature=params.temperature, logq=params.logq),
-        "gbce": gbce,
-        "bpr": bpr,
-        "bpr-max": bpr_max,
-        "bce": bce,
-    }
-    return partial(_sampled, losses[params.loss], sampler)
+    spec = losses.get(params.loss)
+    if spec is None:
+        raise ConfigError(
+            f"loss: no loss {params.loss!r} in this context.{suggestion(params.loss, losses)} Known: {', '.join(losses)}. "
+            "Give `RunContext` the losses of a registry: training=TrainingEnvironment(losses=registry.losses)."
+        )
+    loss = partial(_function_of(spec), **params.model_dump(include=set(spec.options)))
+    if not spec.sampled:
+        return loss
+    return partial(_sampled, loss, Sampler(counts, params.negatives, params.negative_sampling, generator))
+
+
+def _function_of(spec: LossSpec) -> Callable[..., Tensor]:
+    """Import the function of a loss.
+
+    Raises:
+        PluginError: Its module cannot be imported, or has no such function.
+    """
+    module, _, name = spec.target.partition(":")
+    try:
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+    except Exception as error:  # a stranger's module may raise anything
+        raise PluginError(
+            f"the loss {spec.name!r}: its function {spec.target!r} cannot be imported ({type(error).__name__}: {error}). "
+            "Correct the `target` of its LossSpec, or install what its module needs."
+        ) from error
 
 
 def _sampled(

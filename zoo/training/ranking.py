@@ -6,29 +6,29 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zoo.errors import DataError, ScoreError
+from zoo.neural_params import NeuralRankerParams
 from zoo.nn.lists import ListInputs
 from zoo.nn.scorers import scorer
-from zoo.params import NeuralRankerParams
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
+from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking import RankingData, places, refuse_other_columns
 from zoo.stages.stage import State
-from zoo.training.callbacks import Trained
+from zoo.trained import Trained
 from zoo.training.lists import BLOCK, ListBatch, ListExamples, ListValidator, ReadLists
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 
 P = TypeVar("P", bound=NeuralRankerParams)
-UNSEEN = 20
-"""Epochs where too few lists could be held out to choose by, at most."""
 
 
 class RankerNetwork(nn.Module):
@@ -61,17 +61,12 @@ class NeuralRanker(Ranker[P]):
 
     Where `context.epochs` does not say how long to train, NDCG@`cutoff` on the data's validation lists decides, and the
     best weights are kept. Without such lists a share of the lists is held out first; the number of epochs after which
-    these are ranked best is then trained on all. `epochs` and `history` tell how that went; `ignored` names the features
-    that never vary.
+    these are ranked best is then trained on all.
     """
 
-    fitted = ("network", "columns", "ignored", "epochs", "history")
+    fitted = ("network", "columns", "ignored")
     network: RankerNetwork
     columns: list[str]
-    ignored: list[str]
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: str = ""
 
     @abstractmethod
     def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -122,17 +117,14 @@ class NeuralRanker(Ranker[P]):
         inputs = ListInputs.of(data.features, p.inputs)
         self.columns = list(data.columns)
         self.ignored = [c for c, steady in zip(data.columns, inputs.steady.tolist(), strict=True) if steady]
-        settled, self.history = context.epochs, []
-        if settled is None:
-            learned, chosen = data.held_out(p.held_out, context.rng(f"{name}/held-out"))
-            if chosen is not None:
-                found = self._trained(inputs, learned, context, name, chosen.where(chosen.decided))
-                self.epochs, self.history, self.stopped = found.epochs, found.history, found.stopped
-                if data.validation is not None:
-                    return
-                settled = found.epochs
-        epochs = settled or min(p.max_epochs, UNSEEN)
-        self.epochs = self._trained(inputs, data, replace(context, epochs=epochs), f"{name}-on-all").epochs
+        context = context.for_training(settings=context.training.settings.model_copy(update=p.training()))
+        self.trained = choose_epochs(
+            context,
+            partial(self._train_validated, inputs, data),
+            partial(self._train, inputs, data, name=f"{name}-on-all"),
+            default=min(context.training.settings.max_epochs, DEFAULT_EPOCHS),
+            keep_validated=data.validation is not None,
+        )
 
     def score(self, lists: CandidateLists) -> Tensor:
         """Return the network's scores, `[B, K]`.
@@ -155,14 +147,14 @@ class NeuralRanker(Ranker[P]):
         """Return the weights, the names of the features, and how the training went."""
         inputs = self.network.inputs
         sizes = {"features": len(inputs.mean), "gaps": len(inputs.gaps)}
-        told = {name: getattr(self, name) for name in ("columns", "ignored", "epochs", "history")}
-        return State(weights(self.network), {"sizes": sizes, **told})
+        values = {"sizes": sizes, "columns": self.columns, "ignored": self.ignored, **self._training()}
+        return State(weights(self.network), values)
 
     def load_state(self, state: State) -> None:
         """Build the network for the sizes saved, and take the weights."""
         sizes = state.values["sizes"]
         self.columns, self.ignored = state.values["columns"], state.values["ignored"]
-        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        self.trained = Trained.of_json(state.values)
         inputs = ListInputs(sizes["features"], sizes["gaps"], self.params.inputs)
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = RankerNetwork(inputs, self.build(inputs.width)).eval()
@@ -183,7 +175,13 @@ class NeuralRanker(Ranker[P]):
                 f"{len(data):,}): expected finite numbers, or NaN where one is missing. Mend the column."
             )
 
-    def _trained(
+    def _train_validated(self, inputs: ListInputs, data: RankingData, context: RunContext) -> Trained | None:
+        """Train until the validation lists, or a held-out share, are ranked no better; None where there are too few."""
+        name = type(self).__name__
+        learned, chosen = data.held_out(self.params.held_out, context.rng(f"{name}/held-out"))
+        return None if chosen is None else self._train(inputs, learned, context, name, chosen.where(chosen.decided))
+
+    def _train(
         self,
         inputs: ListInputs,
         data: RankingData,
@@ -196,9 +194,8 @@ class NeuralRanker(Ranker[P]):
         rng = context.rng(f"{label}/lists")
         with context.seeded(f"{label}/init"):
             self.network = RankerNetwork(inputs, self.build(inputs.width)).to(context.device)
-        own = context.training.settings.model_copy(update=self._settings())
-        context = context.for_training(settings=own)
-        size = math.ceil(p.batch_size / own.devices)
+        settings = context.training.settings
+        size = math.ceil(settings.batch_size / settings.devices)
         lists = self._read(data)
         examples = ListExamples(lists, np.flatnonzero(data.decided), size, rng)
         everything = ListExamples(lists, np.arange(len(data)), size, rng)
@@ -213,11 +210,6 @@ class NeuralRanker(Ranker[P]):
         trained = train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor=monitor)
         self.network.eval()
         return trained
-
-    def _settings(self) -> dict[str, Any]:
-        """Return the settings of training that are the ranker's own."""
-        own = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay")
-        return {name: getattr(self.params, name) for name in own}
 
     def _read(self, data: RankingData) -> ReadLists:
         """Return lists with what the scorer reads of them: made once, since no training changes it."""

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from zoo.trained import Trained
+
+if TYPE_CHECKING:
+    from zoo.config.resolved import Chosen
+    from zoo.stages.ranker import Ranker
 
 
 def record(fits: Sequence[dict[str, Any]], monitor: str | None) -> dict[str, Any]:
@@ -34,32 +40,28 @@ def _size(fit: dict[str, Any], usual: str = "") -> dict[str, Any]:
     return {"epochs": fit["epochs"], "seconds": fit["seconds"], **stopped}
 
 
-def fit_of(predictor: Any, seconds: float) -> dict[str, Any]:
-    """Return epochs, history and seconds of a predictor that was just fitted, and what it was stopped by.
+def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
+    """Return epochs, history and seconds of a fit, and what it was stopped by.
 
     Args:
-        predictor: Trains in epochs, and says so by `epochs`; its `history`, if it has one, is a list of tables with
-            `epoch`, `loss`, `value` and `seconds`, one a validation; its `stopped`, if it has one, is a word.
+        trained: How the predictor says that its training went.
         seconds: How long `fit` took, validations included; taken where the history has no better figure.
     """
-    history = [at for at in getattr(predictor, "history", ()) if isinstance(at, dict)]
+    history = trained.history
     return {
-        "epochs": predictor.epochs,
+        "epochs": trained.epochs,
         "seconds": history[-1].get("seconds", seconds) if history else seconds,
         "history": history,
-        "stopped": str(getattr(predictor, "stopped", "")),
+        "stopped": trained.stopped,
     }
 
 
-def ranker_records(chosen: Sequence[Any], rankers: Sequence[Any]) -> list[dict[str, Any]]:
+def ranker_records(
+    chosen: Sequence[Chosen], rankers: Sequence[Ranker[Any]], trained: Sequence[Trained | None]
+) -> list[dict[str, Any]]:
     """Return how the rankers that train in epochs were trained: name, epochs, and the history of the training that chose them."""
     return [
-        {
-            "name": c.name,
-            "epochs": r.epochs,
-            "history": list(getattr(r, "history", [])),
-            "ignored": getattr(r, "ignored", []),
-        }
-        for c, r in zip(chosen, rankers, strict=True)
-        if c.capabilities.validates
+        {"name": c.name, "epochs": how.epochs, "history": how.history, "ignored": list(ranker.ignored)}
+        for c, ranker, how in zip(chosen, rankers, trained, strict=True)
+        if c.capabilities.trains_in_epochs and how is not None
     ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,11 +18,13 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.texts import Texts
 from zoo.errors import TrainingError
-from zoo.params import NeuralTextParams
+from zoo.neural_params import NeuralTextParams
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, ItemFeatures
+from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
-from zoo.training.callbacks import Trained
+from zoo.trained import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.pair_validation import PairValidator
@@ -38,8 +40,6 @@ BLOCK = 1_024
 """Texts that are encoded at a time."""
 FEWEST = 20
 """Held-out items without which nothing can be told of a network."""
-UNSEEN = 20
-"""Epochs where too few items could be held out to choose by, at most."""
 
 
 class PairLesson(nn.Module):
@@ -70,15 +70,13 @@ class NeuralFeaturizer(Featurizer[P]):
     The encoder learns that items which a shopper took within a few events lie near each other. So the text of an item that
     nobody took yet lands near what its buyers will have taken. Where `context.epochs` does not say how long to train, a
     tenth of the items is held out first: the epoch after which others find them best by their texts, by NDCG@10 among the
-    held-out items, is the number of epochs that is then trained on all. `epochs` and `history` tell how that went. Vectors
-    have length 1; an item without a text has none.
+    held-out items, is the number of epochs that is then trained on all. Vectors have length 1; an item without a text has
+    none.
     """
 
-    fitted = ("network", "tokenizer", "epochs", "history")
+    fitted = ("network", "tokenizer")
     network: nn.Module
     tokenizer: Tokenizer
-    epochs: int
-    history: list[dict[str, Any]]
 
     @abstractmethod
     def build(self, tokens: int) -> nn.Module:
@@ -104,12 +102,12 @@ class NeuralFeaturizer(Featurizer[P]):
             raise TrainingError(
                 f"{name}: no user took two items with a text, so there is nothing to learn from. Use `tf-idf`."
             )
-        found = None if context.epochs else self._chosen(data.interactions, tokenized, usable, context)
-        self.history = [] if found is None else found.history
-        epochs = context.epochs or (
-            min(context.training.settings.max_epochs, UNSEEN) if found is None else found.epochs
+        self.trained = choose_epochs(
+            context,
+            partial(self._train_validated, data.interactions, tokenized, usable),
+            partial(self._train, neighbours, tokenized, name=name),
+            default=min(context.training.settings.max_epochs, DEFAULT_EPOCHS),
         )
-        self.epochs = self._trained(neighbours, tokenized, replace(context, epochs=epochs), name).epochs
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
@@ -120,18 +118,18 @@ class NeuralFeaturizer(Featurizer[P]):
 
     def state(self) -> State:
         """Return the encoder's weights and the tokenizer."""
-        values = {"tokenizer": self.tokenizer.json, "epochs": self.epochs, "history": self.history}
+        values = {"tokenizer": self.tokenizer.json, **self._training()}
         return State(weights(self.network), values)
 
     def load_state(self, state: State) -> None:
         """Build the encoder for the tokens saved, and take the weights."""
         self.tokenizer = Tokenizer.of_json(state.values["tokenizer"])
-        self.epochs, self.history = state.values["epochs"], state.values["history"]
+        self.trained = Trained.of_json(state.values)
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = self.build(self.tokenizer.size).eval()
         restore(self.network, state.tensors)
 
-    def _chosen(
+    def _train_validated(
         self, log: Interactions, texts: Texts, usable: NDArray[np.bool_], context: RunContext
     ) -> Trained | None:
         """Train without some items, and return how well their texts found their partners; None where there are too few."""
@@ -148,10 +146,15 @@ class NeuralFeaturizer(Featurizer[P]):
         needed = np.union1d(left, among)
         encode = partial(self._vectors, texts.of(needed), context.device)
         validate = PairValidator(encode, needed, among, left, right)
-        return self._trained(rest, texts, replace(context, epochs=None), name, validate)
+        return self._train(rest, texts, context, name, validate)
 
-    def _trained(
-        self, neighbours: Neighbours, texts: Texts, context: RunContext, name: str, validate: Any = None
+    def _train(
+        self,
+        neighbours: Neighbours,
+        texts: Texts,
+        context: RunContext,
+        name: str,
+        validate: Callable[[], float] | None = None,
     ) -> Trained:
         """Train a fresh encoder on pairs."""
         p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")

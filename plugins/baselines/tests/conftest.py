@@ -2,13 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from zoo.api import Interactions, RunContext, TrainingData
-
-settings.register_profile("zoo", deadline=None)  # a busy machine is no failure
-settings.load_profile("zoo")
 
 DAY = 86_400_000
 

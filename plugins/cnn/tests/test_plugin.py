@@ -17,7 +17,7 @@ def test_provides_what_it_says():
     predictors = [("predictor", name) for name in ("caser", "nextitnet", "conv-two-tower")]
     assert [(s.stage, name) for name, s in SPECS.items()] == [*predictors, ("featurizer", "text-cnn")]
     capabilities = [s.capabilities_for(s.params()) for s in SPECS.values()]
-    assert all(c.validates and not c.deterministic for c in capabilities)
+    assert all(c.trains_in_epochs and not c.deterministic for c in capabilities)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import torch
 from shopzoo_gbdt.lambdamart import LambdaMART
 from shopzoo_gbdt.params import LambdaMARTParams
 
-from zoo.api import DataError, NotFittedError, RankingData, RunContext, ScoreError, TrainingError
-from zoo.nn.lists import list_ndcg
+from zoo.api import DataError, NotFittedError, RankingData, RunContext, ScoreError, Trained, TrainingError
+from zoo.nn import list_ndcg
 
 COLUMNS = ("likeness", "price", "noise")
 FEW = {"leaves": 8, "min_data": 5, "truncation": 12}
@@ -67,7 +67,7 @@ def test_it_is_lightgbm_on_the_lists_that_teach_an_order():
     ranker = fitted(data, RunContext(epochs=25))
     expected = directly(data.where(data.decided), 25).predict(asked.features.numpy())
     assert not data.decided.all()
-    assert ranker.epochs == 25
+    assert ranker.trained.epochs == 25
     assert np.array_equal(flat(ranker, asked), expected.astype(np.float32))
 
 
@@ -75,45 +75,48 @@ def test_validation_lists_choose_the_number_of_trees():
     data, chosen = lists_of(60), lists_of(40, seed=2)
     ranker = fitted(replace(data, validation=chosen), trees=300, patience=5)
     expected = directly(data.where(data.decided), 300, chosen.where(chosen.decided), 5)
-    assert 1 < ranker.epochs == expected.best_iteration < len(ranker.history) == ranker.epochs + 5
-    assert ranker.stopped == "patience"
-    best = max(ranker.history, key=lambda at: at["value"])
-    assert (best["epoch"], best["value"]) == (ranker.epochs, expected.best_score["valid_0"]["ndcg@10"])
+    assert (
+        1 < ranker.trained.epochs == expected.best_iteration < len(ranker.trained.history) == ranker.trained.epochs + 5
+    )
+    assert ranker.trained.stopped == "patience"
+    best = max(ranker.trained.history, key=lambda at: at["value"])
+    assert (best["epoch"], best["value"]) == (ranker.trained.epochs, expected.best_score["valid_0"]["ndcg@10"])
     assert np.array_equal(flat(ranker, chosen), expected.predict(chosen.features.numpy()).astype(np.float32))
 
 
 def test_without_them_lists_held_out_choose_and_then_all_are_learned_from():
     data = lists_of(200)
     ranker = fitted(data, trees=300, patience=5)
-    assert len(ranker.history) == ranker.epochs + 5
-    expected = directly(data.where(data.decided), ranker.epochs).predict(data.features.numpy())
+    assert len(ranker.trained.history) == ranker.trained.epochs + 5
+    expected = directly(data.where(data.decided), ranker.trained.epochs).predict(data.features.numpy())
     assert np.array_equal(flat(ranker, data), expected.astype(np.float32))
-    assert fitted(data, RunContext(seed=1), trees=300, patience=5).history != ranker.history
+    assert fitted(data, RunContext(seed=1), trees=300, patience=5).trained.history != ranker.trained.history
 
 
 def test_few_lists_are_all_learned_from():
     ranker = fitted(lists_of(30), trees=40)
-    assert (ranker.epochs, ranker.history, ranker.stopped) == (40, [], "")
+    assert ranker.trained == Trained(40)
 
 
-def test_it_learns_what_no_single_feature_tells():
-    ranker, asked = fitted(lists_of(600, missing=0.0), RunContext(epochs=100)), lists_of(200, seed=3, missing=0.0)
+def test_it_learns_what_no_single_feature_tells(training_seed, assert_learned):
+    ranker = fitted(lists_of(600, missing=0.0), RunContext(training_seed, epochs=100))
+    asked = lists_of(200, seed=3, missing=0.0)
     by_one = [
         float(list_ndcg(lists.features[..., 0] * sign, lists.labels, lists.mask, 10).mean())
         for lists in [asked.where(asked.decided).lists()]
         for sign in (1, -1)
     ]
     assert max(by_one) < 0.8
-    assert quality(ranker, asked) > 0.9
+    assert_learned(quality(ranker, asked), above=0.9)
 
 
-def test_that_a_value_is_missing_or_infinite_tells_something():
+def test_that_a_value_is_missing_or_infinite_tells_something(training_seed, assert_learned):
     data = lists_of(200, missing=0.0)
     for hint in (torch.nan, torch.inf):
         features = data.features.clone()
         features[data.labels > 0, 2] = hint
         known = replace(data, features=features)
-        assert quality(fitted(known, RunContext(epochs=30)), known) > 0.95
+        assert_learned(quality(fitted(known, RunContext(training_seed, epochs=30)), known), above=0.95, of=str(hint))
 
 
 def test_what_was_saved_answers_alike_and_threads_change_nothing():
@@ -151,7 +154,7 @@ def test_labels_that_are_no_grades_are_named(label, shown):
     with pytest.raises(DataError, match=expected):
         fitted(data)
     labelled = np.arange(30) != 4
-    assert fitted(replace(data, labelled=labelled)).epochs == 100
+    assert fitted(replace(data, labelled=labelled)).trained.epochs == 100
 
 
 def test_lists_without_an_order_are_an_error():

@@ -1,17 +1,10 @@
-"""Small logs, drawn by hypothesis, for all tests of the family; and the real data."""
-
-import os
-from pathlib import Path
+"""Small logs, drawn by hypothesis, for all tests of the family."""
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from zoo.api import Interactions, RunContext, TrainingData
-
-settings.register_profile("zoo", deadline=None)  # a busy machine is no failure
-settings.load_profile("zoo")
 
 
 @st.composite
@@ -51,12 +44,3 @@ def fitted():
         return component
 
     return fit
-
-
-@pytest.fixture(scope="session")
-def data_dir():
-    """Return the folder of the real data sets; without it there is nothing to test on."""
-    folder = Path(os.environ.get("ZOO_DATA", Path(__file__).parents[4] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: set ZOO_DATA")
-    return folder

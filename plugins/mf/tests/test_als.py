@@ -8,7 +8,7 @@ from shopzoo_mf.als import ALS, Events, LeastSquares
 from shopzoo_mf.params import ALSParams
 
 from zoo.api import DataError, Interactions, Queries, RunContext
-from zoo.nn.sparse import csr_tensor
+from zoo.nn import csr_tensor
 
 
 def confidence(log):

@@ -7,8 +7,7 @@ from shopzoo_mf.bpr_mf import BPRMF, Users
 from shopzoo_mf.params import BPRMFParams
 
 from zoo.api import Interactions, ItemTable, Queries, RunContext, Sizes, TrainingData, UserItem
-from zoo.nn.losses.bpr import bpr
-from zoo.nn.negatives import Negatives
+from zoo.nn import Negatives, bpr
 
 
 def checkerboard(size):

@@ -37,7 +37,13 @@ def brute_force(log, k, shrinkage, damping):
 
 
 @pytest.mark.parametrize("sparse", [True, False])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+@settings(
+    suppress_health_check=[
+        *settings.default.suppress_health_check,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.filter_too_much,
+    ]
+)
 @given(
     data=st.data(),
     k=st.integers(1, 9),

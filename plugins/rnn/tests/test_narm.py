@@ -95,7 +95,7 @@ def test_every_position_has_the_vector_of_the_paper(cycle, fit):
             np.testing.assert_allclose(vectors[row, at], expected, rtol=1e-4, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_comes_after_a_position_changes_nothing_before_it(trained, cycle, data):
     batch = Queries.of_histories(cycle).batch(12)
@@ -116,32 +116,33 @@ def test_padding_is_never_read(trained, cycle):
     assert torch.equal(before[~padded], after[~padded])
 
 
-def test_the_next_item_of_a_cycle_is_found(cycle, fit):
-    predictor = fit(small(), cycle, max_epochs=40)
+def test_the_next_item_of_a_cycle_is_found(cycle, fit, training_seed, assert_learned):
+    predictor = fit(small(), cycle, max_epochs=40, seed=training_seed)
     best = predictor.score(Queries.of_histories(cycle)).argmax(1).numpy()
-    assert (best == cycle.items[cycle.offsets[1:] - 1] % 15 + 1).mean() > 0.97
+    assert_learned((best == cycle.items[cycle.offsets[1:] - 1] % 15 + 1).mean(), above=0.97)
 
 
-def test_the_order_of_a_history_is_read(fit):
+def test_the_order_of_a_history_is_read(fit, training_seed, assert_learned):
     """Users go on to the item before last: 1 2 1 2, 3 1 3 1; the last item alone does not tell."""
     pairs = [(a, b) for a in range(1, 6) for b in range(1, 6) if a != b]
     rows = np.array([[a, b] * 4 for a, b in pairs])
     log = Interactions.from_arrays(np.repeat(np.arange(len(rows)), 8), rows.ravel(), np.tile(np.arange(8), len(rows)))
-    predictor = fit(small(), log, max_epochs=80)
-    assert (predictor.score(Queries.of_histories(log)).argmax(1).numpy() == rows[:, 0]).mean() > 0.95
+    predictor = fit(small(), log, max_epochs=80, seed=training_seed)
+    best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
+    assert_learned((best == rows[:, 0]).mean(), above=0.95)
 
 
-def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit):
+def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit, training_seed, assert_learned):
     """Users take fields of one colour in an order of their own, and leave one out."""
     n, rng = 20, np.random.default_rng(0)
     withheld = np.arange(200) % n + 1
     rows = [rng.permutation([i for i in range(2 - w % 2, n + 1, 2) if i != w]) for w in withheld]
     log = Interactions.from_arrays(np.repeat(np.arange(200), 9), np.concatenate(rows), np.tile(np.arange(9), 200))
-    scores = fit(small(), log, max_epochs=10).score(Queries.of_histories(log))
-    for row, item in zip(scores, withheld, strict=True):
-        other = torch.arange(n + 1) % 2 != item % 2
-        other[0] = False
-        assert row[item] > row[other].max()
+    scores = fit(small(), log, max_epochs=10, seed=training_seed).score(Queries.of_histories(log))
+    other = torch.arange(n + 1)[None] % 2 != torch.from_numpy(withheld)[:, None] % 2
+    other[:, 0] = False
+    leads = scores[torch.arange(200), withheld] - scores.masked_fill(~other, -torch.inf).amax(1)
+    assert_learned(leads.min(), above=0)
 
 
 def test_two_fits_of_a_seed_are_the_same(cycle, fit):

@@ -17,7 +17,7 @@ def test_provides_what_it_says():
     predictors = [("predictor", "gru4rec"), ("predictor", "narm")]
     assert [(s.stage, s.name) for s in SPECS] == [*predictors, ("featurizer", "text-rnn")]
     capabilities = [s.capabilities_for(s.params()) for s in SPECS]
-    assert all(c.validates and not c.deterministic for c in capabilities)
+    assert all(c.trains_in_epochs and not c.deterministic for c in capabilities)
 
 
 @pytest.mark.parametrize(

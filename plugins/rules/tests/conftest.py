@@ -5,12 +5,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import settings
 
 from zoo.api import Catalogue, Interactions, Queries, RunContext, TrainingData
-
-settings.register_profile("zoo", deadline=None)  # a busy machine is no failure
-settings.load_profile("zoo")
 
 TABLE = pa.table(
     {

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zoo.api import RankingData
-from zoo.nn.lists import list_ndcg
+from zoo.nn import list_ndcg
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,6 @@ from shopzoo_sorting.params import SortingAutoencoderParams
 from shopzoo_sorting.sorting_autoencoder import SortingAutoencoder
 
 from zoo.api import ListBatch, RankingData, RunContext, TrainingError
-from zoo.config.train import NetworkSettings
-from zoo.stages.context import TrainingEnvironment
 
 WIDTH = 5
 
@@ -116,11 +114,11 @@ def consensus(n, seed):
     )  # fmt: skip
 
 
-def pretrained(data, epochs=6, **params):
+def pretrained(data, epochs=6, seed=0, **params):
     """Return a ranker after pretraining and one epoch with labels, a single step."""
-    settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "learning_rate": 0.01, "inputs": "ranks", **params}
+    settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "inputs": "ranks", **params}
     ranker = SortingAutoencoder(SortingAutoencoderParams(pretrain_epochs=epochs, **settings))
-    ranker.fit(data, RunContext(epochs=1))
+    ranker.fit(data, RunContext(seed, epochs=1).for_ranker(learning_rate=0.01))
     return ranker
 
 
@@ -130,35 +128,38 @@ def unlabelled(data, labelled):
     return replace(data, labels=data.labels * torch.from_numpy(np.repeat(known, data.lengths)), labelled=known)
 
 
-def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality):
+def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality, training_seed, assert_learned):
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
-    taught, not_taught = pretrained(data), pretrained(data, epochs=0)
-    assert quality(taught, asked) > 0.94
-    assert quality(not_taught, asked) < 0.9
+    taught, not_taught = (pretrained(data, epochs, training_seed) for epochs in (6, 0))
+    found, control = quality(taught, asked), quality(not_taught, asked)
+    # Five seeds, one thread, ATEN_CPU_CAPABILITY=default: the worst is .957; what is not pretrained gets .817 to .902.
+    assert_learned(found, above=0.94, of="pretrained")
+    # The same runs: the worst is .44 of the control's shortfall; pretraining that does nothing leaves all of it.
+    assert_learned((1 - found) / (1 - control), below=0.75, of="shortfall to not pretrained")
 
 
-def test_the_sort_is_worth_something():
+def test_the_sort_is_worth_something(training_seed, assert_learned):
     """Of no order, and of a random one, places tell less."""
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
     wrong = {}
     for sorting in ("soft", "none", "random"):
-        ranker = pretrained(data, sorting=sorting)
+        ranker = pretrained(data, seed=training_seed, sorting=sorting)
         lists = asked.lists()
         with torch.no_grad():
             inputs = ranker.network.inputs(lists.features, lists.mask)
             lesson = Reconstruction(ranker.network.scorer, ranker.params).eval()
             wrong[sorting] = lesson.loss(ListBatch(inputs, lists.labels, lists.mask)).item()
     nothing = error(torch.zeros_like(inputs), inputs, lists.mask).item()
-    assert wrong["soft"] < 0.85 * min(wrong["none"], wrong["random"])
-    assert wrong["none"] > 0.9 * nothing
+    assert_learned(wrong["soft"] / min(wrong["none"], wrong["random"]), below=0.85, of="soft")
+    assert_learned(wrong["none"] / nothing, above=0.9, of="none")
 
 
 @pytest.mark.parametrize("params", [{"scorer": "mlp"}, {"code": 2, "places": 3}, {"pretrain_epochs": 0}], ids=str)
-def test_it_learns_from_labels(lists_of, quality, params):
-    settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "learning_rate": 0.01, "pretrain_epochs": 3, **params}
+def test_it_learns_from_labels(lists_of, quality, params, training_seed, assert_learned):
+    settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "pretrain_epochs": 3, **params}
     ranker = SortingAutoencoder(SortingAutoencoderParams(**settings))
-    ranker.fit(lists_of(200), RunContext(epochs=20))
-    assert quality(ranker, lists_of(100, seed=1)) > 0.97
+    ranker.fit(lists_of(200), RunContext(training_seed, epochs=20).for_ranker(learning_rate=0.01))
+    assert_learned(quality(ranker, lists_of(100, seed=1)), above=0.97)
 
 
 @pytest.mark.parametrize("scorer", ["mlp", "set-attention"])
@@ -173,11 +174,11 @@ def test_every_weight_is_trained_by_labels_and_none_waits_for_pretraining(scorer
 
 def test_the_same_seed_gives_the_same_and_what_was_saved_answers_alike(lists_of):
     data = replace(lists_of(40), validation=lists_of(30, seed=2))
-    settings = SortingAutoencoderParams(dim=8, blocks=1, pretrain_epochs=2, max_epochs=3)
+    settings = SortingAutoencoderParams(dim=8, blocks=1, pretrain_epochs=2)
     ranker, again, loaded = (SortingAutoencoder(settings) for _ in range(3))
-    ranker.fit(data, RunContext(3))
+    ranker.fit(data, RunContext(3).for_ranker(max_epochs=3))
     torch.manual_seed(99)
-    again.fit(data, RunContext(3))
+    again.fit(data, RunContext(3).for_ranker(max_epochs=3))
     state = ranker.state()
     loaded.load_state(replace(state, values=json.loads(json.dumps(state.values))))
     for other in (again, loaded):
@@ -185,16 +186,14 @@ def test_the_same_seed_gives_the_same_and_what_was_saved_answers_alike(lists_of)
 
 
 def test_a_loss_that_is_no_number_is_an_error(lists_of):
-    ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1, learning_rate=1e30))
+    ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1))
     with pytest.raises(TrainingError, match=r"SortingAutoencoder-Reconstruction: the loss is nan in epoch 1"):
-        ranker.fit(lists_of(80), RunContext(epochs=1))
+        ranker.fit(lists_of(80), RunContext(epochs=1).for_ranker(learning_rate=1e30))
 
 
 @pytest.mark.slow
 def test_two_processes_train_it_together():
     """Each parameter has a part in what is stepped, before the labels and with them."""
     ranker = SortingAutoencoder(SortingAutoencoderParams(dim=8, blocks=1, pretrain_epochs=2))
-    ranker.fit(
-        consensus(60, 0), RunContext(epochs=2, training=TrainingEnvironment(settings=NetworkSettings(devices=2)))
-    )
-    assert ranker.epochs == 2
+    ranker.fit(consensus(60, 0), RunContext(epochs=2).for_ranker(devices=2))
+    assert ranker.trained.epochs == 2

@@ -14,10 +14,10 @@ from shopzoo_sorting.sorting_network import SortingNetwork
 from zoo.api import RunContext
 
 
-def fitted(data, epochs=20, **params):
-    settings = {"dim": 16, "dropout": 0.0, "learning_rate": 0.02, **params}
+def fitted(data, epochs=20, seed=0, learning_rate=0.02, max_epochs=100, **params):
+    settings = {"dim": 16, "dropout": 0.0, **params}
     ranker = SortingNetwork(SortingNetworkParams(**settings))
-    ranker.fit(data, RunContext(epochs=epochs))
+    ranker.fit(data, RunContext(seed, epochs=epochs).for_ranker(learning_rate=learning_rate, max_epochs=max_epochs))
     return ranker
 
 
@@ -38,9 +38,10 @@ def comparator(network="bitonic", kind="mlp", dim=8):
     ],
     ids=str,
 )
-def test_it_learns_an_order_that_no_feature_has(lists_of, quality, params):
-    ranker, asked = fitted(lists_of(200), **params), lists_of(100, seed=1)
-    assert quality(ranker, asked) > 0.98
+def test_it_learns_an_order_that_no_feature_has(lists_of, quality, params, training_seed, assert_learned):
+    ranker, asked = fitted(lists_of(200), 40, training_seed, **params), lists_of(100, seed=1)
+    # With default parameters the worst of five seeds is .9979 (one thread, ATEN_CPU_CAPABILITY=default); half the epochs: .9826.
+    assert_learned(quality(ranker, asked), above=0.98)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "set-attention"])
@@ -134,4 +135,4 @@ def test_what_was_saved_answers_alike(lists_of, mode):
     loaded = SortingNetwork(ranker.params)
     loaded.load_state(replace(state, values=json.loads(json.dumps(state.values))))
     assert torch.equal(loaded.score(data.lists()), ranker.score(data.lists()))
-    assert len(ranker.history) == 3
+    assert len(ranker.trained.history) == 3

@@ -3,12 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import settings
 
 from zoo.api import Catalogue, Interactions, RunContext, TrainingData
-
-settings.register_profile("zoo", deadline=None)  # a busy machine is no failure
-settings.load_profile("zoo")
 
 TITLES = [
     None, "Red wool hat", "Blue wool scarf, wool!", "The red lamp", None, "",

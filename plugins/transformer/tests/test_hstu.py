@@ -97,7 +97,7 @@ def test_the_longest_age_has_a_bucket():
     assert age_buckets(batch).item() == 122
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_comes_after_a_position_changes_nothing_before_it(trained, walk, data):
     batch = Queries.of_histories(walk).batch(12)
@@ -150,22 +150,25 @@ def test_a_fresh_predictor_with_the_saved_state_scores_the_same(trained, walk):
 
 
 @pytest.mark.parametrize("time", [True, False])
-def test_the_next_item_of_a_cycle_is_found(walk, fit, time):
-    predictor = fit(small(time=time), walk, max_epochs=60)
+def test_the_next_item_of_a_cycle_is_found(walk, fit, time, training_seed, assert_learned):
+    predictor = fit(small(time=time), walk, max_epochs=60, seed=training_seed)
     best = predictor.score(Queries.of_histories(walk)).argmax(1).numpy()
-    assert (best == walk.items[walk.offsets[1:] - 1] % 15 + 1).mean() > 0.97
+    assert_learned((best == walk.items[walk.offsets[1:] - 1] % 15 + 1).mean(), above=0.97)
 
 
-def test_the_order_of_a_history_is_read(fit):
+def test_the_order_of_a_history_is_read(fit, training_seed, assert_learned):
     """Users go on to the item before last: 1 2 1 2, 3 1 3 1; the last item alone does not tell."""
     pairs = [(a, b) for a in range(1, 6) for b in range(1, 6) if a != b]
-    rows = np.array([[a, b] * 4 for a, b in pairs])
+    rows = np.array([[a, b] * 4 for a, b in pairs] * 5)  # five users a pair: more steps an epoch
     log = Interactions.from_arrays(np.repeat(np.arange(len(rows)), 8), rows.ravel(), np.tile(np.arange(8), len(rows)))
-    predictor = fit(small(time=False), log, max_epochs=150)
-    assert (predictor.score(Queries.of_histories(log)).argmax(1).numpy() == rows[:, 0]).mean() > 0.95
+    predictor = fit(small(time=False), log, max_epochs=60, schedule="cosine", seed=training_seed)
+    best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
+    # Five seeds, one thread, ATEN_CPU_CAPABILITY default and avx2: the worst is 1.0. The share moves in steps of .05, a step a pair;
+    # a network that reads the last item alone gets one of four right.
+    assert_learned((best == rows[:, 0]).mean(), above=0.8)
 
 
-def test_how_long_ago_an_event_was_is_read(fit):
+def test_how_long_ago_an_event_was_is_read(fit, training_seed, assert_learned):
     """Whoever comes back within minutes takes item 2, whoever comes back after days item 3; nothing else tells."""
     rng = np.random.default_rng(0)
     soon = rng.random((200, 5)) < 0.5
@@ -176,23 +179,23 @@ def test_how_long_ago_an_event_was_is_read(fit):
     queries = replace(Queries.of_histories(log), now=times[:, 5])
     right = {}
     for time in (True, False):
-        predictor = fit(small(time=time), log, max_epochs=20)
+        predictor = fit(small(time=time), log, max_epochs=20, seed=training_seed)
         right[time] = (predictor.score(queries).argmax(1).numpy() == items[:, 5]).mean()
-    assert right[True] > 0.99
-    assert right[False] < 0.65
+    assert_learned(right[True], above=0.99, of="with time")
+    assert_learned(right[False], below=0.65, of="without time")
 
 
-def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit):
+def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit, training_seed, assert_learned):
     """Users take fields of one colour in an order of their own, and leave one out."""
     n, rng = 20, np.random.default_rng(0)
     withheld = np.arange(200) % n + 1
     rows = [rng.permutation([i for i in range(2 - w % 2, n + 1, 2) if i != w]) for w in withheld]
     log = Interactions.from_arrays(np.repeat(np.arange(200), 9), np.concatenate(rows), np.tile(np.arange(9), 200))
-    scores = fit(small(), log, max_epochs=10).score(Queries.of_histories(log))
-    for row, item in zip(scores, withheld, strict=True):
-        other = torch.arange(n + 1) % 2 != item % 2
-        other[0] = False
-        assert row[item] > row[other].max()
+    scores = fit(small(), log, max_epochs=10, seed=training_seed).score(Queries.of_histories(log))
+    other = torch.arange(n + 1)[None] % 2 != torch.from_numpy(withheld)[:, None] % 2
+    other[:, 0] = False
+    leads = scores[torch.arange(200), withheld] - scores.masked_fill(~other, -torch.inf).amax(1)
+    assert_learned(leads.min(), above=0)
 
 
 def test_two_fits_of_a_seed_are_the_same(walk, fit):

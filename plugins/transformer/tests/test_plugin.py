@@ -21,7 +21,7 @@ def test_provides_what_it_says():
     assert [(s.stage, s.name) for s in SPECS] == names
     for spec in SPECS[:-1]:
         capabilities = spec.capabilities_for(spec.params())
-        assert capabilities.validates
+        assert capabilities.trains_in_epochs
         assert not capabilities.deterministic
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoo.evaluation.metric import Facts, Judged, QueryMetric
 from zoo.evaluation.params import CutoffParams
-from zoo.stages.featurizer import ItemFeatures
+from zoo.stages.item_features import ItemFeatures
 
 BLOCK = 4096
 """Lists whose features are summed at once."""

@@ -6,14 +6,15 @@ import tempfile
 from pathlib import Path
 
 from zoo.errors import ArtifactError
-from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
+from zoo.testing.check import check
+from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import Subject, difference
 
 
 @check(
     *FITTED_STAGES,
     sentence="What it learned is tensors and JSON.",
-    remedy="Name in `fitted` dense tensors, numbers, texts, lists and tables; turn arrays into tensors; never pickle.",
+    remedy="Name in `fitted` tensors (dense, or a matrix in CSR layout), numbers, texts, lists and tables; turn arrays into tensors; never pickle.",
 )  # fmt: skip
 def state(subject: Subject) -> None:
     """A fitted instance is saved in an artifact: safetensors for the tensors, JSON for the rest.

@@ -10,20 +10,21 @@ from torch import Tensor
 
 from zoo.errors import ConfigError
 from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.testing.check import FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import SETTINGS, Subject, as_of_new_users, difference, with_histories
 from zoo.testing.variants import with_sparse_features
 
 
 @check(
     *FITTED_STAGES, needs="class", only="those that declare that they learn nothing",
-    when=lambda s: not s.capabilities.learns,
+    when=lambda s: not s.capabilities.trainable,
     sentence="What learns nothing names nothing in `fitted`.",
-    remedy="Where `fit` sets something, a copied column too, leave `learns` at True; where it does not, leave `fitted` empty.",
+    remedy="Where `fit` sets something, a copied column too, leave `trainable` at True; where it does not, leave `fitted` empty.",
 )  # fmt: skip
 def untaught(subject: Subject) -> None:
-    """`Capabilities(learns=False)` says that there is nothing to fit, and `fitted` names what a fit sets: only one can be true."""
+    """`Capabilities(trainable=False)` says that there is nothing to fit, and `fitted` names what a fit sets: only one can be true."""
     named = tuple(subject.build().fitted)
     require(not named, f"it declares that it learns nothing, and `fitted` names {', '.join(named)}")
 
@@ -97,7 +98,9 @@ def feature_layout(subject: Subject) -> None:
     """Fitted on the same item features in both layouts, it answers alike: a user may choose any featurizer."""
     world = with_sparse_features(shop())
     # A training carries what another order of additions changes far.
-    found = difference(subject.answer, subject.ask(subject.fit(world), world), loose=subject.capabilities.validates)
+    found = difference(
+        subject.answer, subject.ask(subject.fit(world), world), loose=subject.capabilities.trains_in_epochs
+    )
     require(not found, f"dense and sparse features: {found}")
 
 

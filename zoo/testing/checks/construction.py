@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from zoo.errors import NotFittedError
-from zoo.testing.check import ALL_STAGES, FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import ALL_STAGES, FITTED_STAGES, require
 from zoo.testing.subject import Subject, global_randomness
 
 
@@ -91,7 +92,7 @@ def _global_state() -> dict[str, object]:
     *FITTED_STAGES, needs="class", only="those that learn something", when=lambda s: s.learns,
     sentence="An instance that is asked before it was fitted says so.",
     remedy="Name in `fitted` what `fit` sets, and set none of it in the constructor; where there is nothing to fit, leave "
-    "`fitted` empty and declare `Capabilities(learns=False)`.",
+    "`fitted` empty and declare `Capabilities(trainable=False)`.",
 )  # fmt: skip
 def not_fitted(subject: Subject) -> None:
     """Asked without a fit, or for its state, an instance raises `NotFittedError`.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from zoo.stages.stage import State
-from zoo.testing.check import FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import Subject, difference
 
 

@@ -11,9 +11,11 @@ import torch
 from zoo.data.catalogue import Catalogue
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.stages.featurizer import Featurizer, ItemFeatures
-from zoo.testing.check import check, require
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.item_features import ItemFeatures
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import require
 from zoo.testing.subject import SETTINGS, Subject, difference
 from zoo.testing.variants import fingerprint
 
@@ -48,7 +50,7 @@ def only_orders(subject: Subject) -> None:
 
 
 @check(
-    "ranker", only="those that learn", when=lambda s: s.capabilities.learns,
+    "ranker", only="those that learn", when=lambda s: s.capabilities.trainable,
     sentence="A feature with gaps gives no NaN score.",
     remedy="Fill what is NaN in `features`, alike in `fit` and in `score`: with a mean of the fit, or with a number of its own.",
 )  # fmt: skip

@@ -8,9 +8,11 @@ import pytorch_lightning as pl
 import torch
 
 from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.epochs import training_of
 from zoo.stages.ranking import RankingData
-from zoo.testing.check import FITTED_STAGES, NotApplicableError, check, require
+from zoo.testing.check import check
 from zoo.testing.data import cycle, shop
+from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import SETTINGS, Subject, difference, global_randomness
 from zoo.testing.variants import fingerprint, renamed
 
@@ -131,7 +133,7 @@ def _recorded(subject: Subject, epochs: int) -> Recorder:
     context = RunContext(
         epochs=epochs,
         training=TrainingEnvironment(
-            settings=SETTINGS, callbacks=lambda training: [] if training.phase == "pretraining" else [recorder]
+            settings=subject.settings, callbacks=lambda training: [] if training.phase == "pretraining" else [recorder]
         ),
     )
     ranks = subject.stage == "ranker"
@@ -142,7 +144,7 @@ def _recorded(subject: Subject, epochs: int) -> Recorder:
 
 
 @check(
-    "featurizer", "predictor", "ranker", only="those that the core trains", when=lambda s: s.capabilities.validates,
+    "featurizer", "predictor", "ranker", only="those that the core trains", when=lambda s: s.capabilities.trains_in_epochs,
     sentence="The loss falls.",
     remedy="Look at the sign of the loss, at what is detached, and at whether targets and vectors belong together.",
 )  # fmt: skip
@@ -156,7 +158,7 @@ def loss_falls(subject: Subject) -> None:
 
 
 @check(
-    "featurizer", "predictor", "ranker", only="those that the core trains", when=lambda s: s.capabilities.validates,
+    "featurizer", "predictor", "ranker", only="those that the core trains", when=lambda s: s.capabilities.trains_in_epochs,
     sentence="Every parameter gets a gradient.",
     remedy="Use the layer in `forward`, or do not make it; freeze on purpose with `requires_grad_(False)`.",
 )  # fmt: skip
@@ -167,17 +169,17 @@ def gradients(subject: Subject) -> None:
 
 
 @check(
-    "predictor", only="those that declare that they validate", when=lambda s: s.capabilities.validates,
+    "predictor", only="those that train in epochs", when=lambda s: s.capabilities.trains_in_epochs,
     sentence="It trains for as many epochs as it is told, and asks how good it is where it is not told.",
     remedy="Train for `context.epochs` where it is set; otherwise call `context.validate(self)` after epochs, keep the best "
-    "weights and leave their number in `epochs`.",
+    "weights and set `self.trained = Trained(epochs)` to their number.",
 )  # fmt: skip
 def epochs(subject: Subject) -> None:
-    """Fitted with `context.epochs = 2`, it says `epochs == 2`; fitted with a `context.validate`, it calls that.
+    """Fitted with `context.epochs = 2`, its `trained.epochs` is 2; fitted with a `context.validate`, it calls that.
 
     The core finds the number of epochs on the validation part and then fits again on all data with that number.
     """
-    told = subject.fit(shop(), epochs=2).epochs
+    told = training_of(subject.fit(shop(), epochs=2)).epochs
     require(told == 2, f"told to train for 2 epochs, it says that it trained for {told}")
     asked = list[Any]()
 
@@ -187,4 +189,5 @@ def epochs(subject: Subject) -> None:
 
     part = subject.fit(shop(), validate=validate, settings=SETTINGS.model_copy(update={"max_epochs": 3}))
     require(bool(asked), "it never called `context.validate`")
-    require(part.epochs == 1, f"the first of {len(asked)} validations was the best, and it says epochs = {part.epochs}")
+    best = training_of(part).epochs
+    require(best == 1, f"the first of {len(asked)} validations was the best, and it says epochs = {best}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +14,9 @@ from torch import Tensor
 from zoo.data.queries import Queries
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
-from zoo.testing.check import check, require
+from zoo.testing.check import check
 from zoo.testing.data import World, shop
+from zoo.testing.requirement import require
 from zoo.testing.subject import Subject, difference, with_histories
 
 
@@ -46,7 +46,7 @@ def grow(subject: Subject) -> None:
     asked = _histories(subject, world, cold)
     before = subject.ask(part, world, asked)
     grown = subject.build()
-    grown.load_state(copy.deepcopy(part.state()))
+    grown.load_state(part.state().copy())
     _take(subject, grown, world, cold)
     twins = replace(asked, log=replace(asked.log, n_items=n + len(cold)))
     number = np.arange(n + 1)
@@ -59,7 +59,7 @@ def grow(subject: Subject) -> None:
     _same(after[:, torch.from_numpy(cold)], after[:, n + 1 :], "items outside training that were there, and that came")
     _same(after, by_twins, "with items that were there in the history, and with those that came")
     again = subject.build()
-    again.load_state(copy.deepcopy(grown.state()))
+    again.load_state(grown.state().copy())
     _same(after, subject.ask(again, world, twins), "after `grow`, and loaded from what was saved then")
 
 

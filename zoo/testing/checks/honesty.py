@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from zoo.testing.check import FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import Subject, difference, places
 from zoo.testing.variants import renamed, with_other_future, without_clock
 

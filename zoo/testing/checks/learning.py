@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.queries import Queries
-from zoo.testing.check import check, require
+from zoo.testing.check import check
 from zoo.testing.data import World, checkerboard, cycle
+from zoo.testing.requirement import require
 from zoo.testing.subject import SETTINGS, Subject, difference, places, with_histories
 
 LONGER = SETTINGS.model_copy(update={"max_epochs": 40, "batch_size": 32, "learning_rate": 0.005})
@@ -23,7 +24,7 @@ SHARE = 0.9
 
 
 @check(
-    "predictor", only="those that learn something", when=lambda s: s.capabilities.learns,
+    "predictor", only="those that learn something", when=lambda s: s.capabilities.trainable,
     sentence="It does better than chance.",
     remedy="Look at signs, at the offset of item numbers (0 is padding), and at which way histories run (oldest first).",
 )  # fmt: skip
@@ -43,10 +44,10 @@ def above_chance(subject: Subject) -> None:
 
 
 @check(
-    "ranker", only="those that learn something", when=lambda s: s.capabilities.learns,
+    "ranker", only="those that learn something", when=lambda s: s.capabilities.trainable,
     sentence="It learns what users want, even against the order that it is handed.",
     remedy="Learn from `lists.labels` (1 is wanted) which candidates go up, and give these the higher scores; let the "
-    "predictor's order be a feature like others. A ranker with nothing to learn declares `Capabilities(learns=False)`.",
+    "predictor's order be a feature like others. A ranker with nothing to learn declares `Capabilities(trainable=False)`.",
 )  # fmt: skip
 def upside_down(subject: Subject) -> None:
     """The kit's lists stand upside down: what users wanted is the half to which the predictor gave the lower scores.
@@ -88,7 +89,7 @@ def _of_lists(subject: Subject) -> tuple[float, float]:
 
 @check(
     "predictor", only="those that declare themselves collaborative",
-    when=lambda s: s.capabilities.learns and s.capabilities.collaborative,
+    when=lambda s: s.capabilities.trainable and s.capabilities.collaborative,
     sentence="Of a checkerboard it finds the field that was left out.",
     remedy="Learn which items go together; or declare `Capabilities(collaborative=False)` where others' histories teach nothing.",
 )  # fmt: skip
@@ -106,7 +107,7 @@ def checkerboard_(subject: Subject) -> None:
 
 @check(
     "predictor", only="those that declare themselves collaborative",
-    when=lambda s: s.capabilities.learns and s.capabilities.collaborative,
+    when=lambda s: s.capabilities.trainable and s.capabilities.collaborative,
     sentence="Of a walk on a circle it finds the next step.",
     remedy="Look at the direction of histories and at which position is read; or declare `Capabilities(collaborative=False)`.",
 )  # fmt: skip

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from zoo.config.resolved import digest
-from zoo.testing.check import ALL_STAGES, check, require
+from zoo.testing.check import check
+from zoo.testing.requirement import ALL_STAGES, require
 from zoo.testing.subject import BASES, Subject
 
 PICKLES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve")
@@ -175,13 +176,14 @@ def light_import(subject: Subject) -> None:
     remedy="Import the name from `zoo.api`; if it is not there, it is not meant to be relied upon.",
 )  # fmt: skip
 def imports(subject: Subject) -> None:
-    """The source of the plugin, of the class and of the parameters is read. The rest of the core changes without notice."""
-    wrong = {
-        f"{file.name}: {name}"
-        for file in _sources(subject)
-        for name in _imported(file)
-        if name.partition(".")[0] == "zoo" and not re.match(r"zoo\.(api|nn)(\.|$)", name)
-    }
+    """Every module of the plugin is read; its tests may import `zoo.testing` too. The rest of the core changes without notice."""
+    wrong = set()
+    for file in _sources(subject):
+        public = (
+            r"zoo\.(api|nn|testing)(\.|$)" if file.name.startswith(("test_", "conftest")) else r"zoo\.(api|nn)(\.|$)"
+        )
+        names = (name for name in _imported(file) if name.partition(".")[0] == "zoo")
+        wrong |= {f"{file.name}: {name}" for name in names if not re.match(public, name)}
     require(not wrong, f"it imports {', '.join(sorted(wrong))}")
 
 
@@ -191,7 +193,7 @@ def imports(subject: Subject) -> None:
     remedy="Leave saving to the core, which takes tensors and JSON; parse text instead of evaluating it.",
 )  # fmt: skip
 def no_pickle(subject: Subject) -> None:
-    """Its source imports no pickle of any kind, and calls neither `eval` nor `exec`: either makes loading a file run code."""
+    """No module of the plugin imports a pickle of any kind, or calls `eval` or `exec`: either makes loading a file run code."""
     wrong = set()
     for file in _sources(subject):
         wrong |= {f"{file.name}: {name}" for name in _imported(file) if name.partition(".")[0] in PICKLES}
@@ -200,14 +202,23 @@ def no_pickle(subject: Subject) -> None:
     require(not wrong, f"it uses {', '.join(sorted(wrong))}")
 
 
-def _sources(subject: Subject) -> Iterator[Path]:
-    """Yield the files of the plugin's module, the parameters' and the class's, as far as they are its own."""
-    spec = subject.component.spec
-    names = (subject.component.plugin.module.__name__, spec.params.__module__, spec.target.partition(":")[0])
-    own = [name for name in dict.fromkeys(names) if name.partition(".")[0] == spec.target.partition(".")[0]]
-    modules = (sys.modules.get(name) for name in own)
-    files = (getattr(module, "__file__", None) for module in modules)
-    yield from (Path(file) for file in files if file and file.endswith(".py"))
+def _sources(subject: Subject) -> list[Path]:
+    """Return the files of all modules of a plugin: its packages, or its single file; of the core, those of the component."""
+    spec, plugin = subject.component.spec, subject.component.plugin
+    names = [spec.params.__module__, spec.target.partition(":")[0]]
+    if names[1].startswith("zoo."):
+        return [file for name in names for file in _files(name)]
+    packages = {plugin.module.__name__.partition(".")[0], names[1].partition(".")[0]}
+    return [file for package in sorted(packages) for file in _files(package)]
+
+
+def _files(module: str) -> list[Path]:
+    """Return the source file of a module, and of a package the files of all its modules; none where it is not imported."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if not file or not file.endswith(".py"):
+        return []
+    path = Path(file)
+    return sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
 
 
 @cache

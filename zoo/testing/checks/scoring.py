@@ -11,9 +11,9 @@ from torch import Tensor
 
 from zoo.stages.candidates import CandidateLists, Candidates, Exclusions
 from zoo.stages.predictor import Predictor
-from zoo.testing.check import FITTED_STAGES, check, require
+from zoo.testing.check import check
 from zoo.testing.data import lists_at, shop
-from zoo.testing.shapes import require_shape
+from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import Subject, difference, places, with_histories
 
 
@@ -35,7 +35,7 @@ def shape(subject: Subject) -> None:
     featurizer gives each item of a catalogue a row, and the padding a row of zeros. Asked for one query, and for many.
     Where this check fails, those that look into the answers are not run.
     """
-    require_shape(subject)
+    subject.require_shape()
 
 
 @check(

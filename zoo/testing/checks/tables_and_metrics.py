@@ -7,8 +7,9 @@ import torch
 from zoo.data.dataset import Tables
 from zoo.evaluation.judged import Judged
 from zoo.evaluation.metric import Facts
-from zoo.testing.check import NotApplicableError, check, require
+from zoo.testing.check import check
 from zoo.testing.data import shop
+from zoo.testing.requirement import NotApplicableError, require
 from zoo.testing.subject import Subject
 
 

@@ -30,6 +30,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Scores items at random, the same for the same query: the floor of every metric.",
             capabilities=Capabilities(cold_items=True, deterministic=False, collaborative=False),
             expected_failures={"predictor.above-chance": "chance is what it is for"},
+            api=2,
         ),
         ComponentSpec(
             name="popular",
@@ -39,6 +40,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Recommends what most people take, of late if a half-life is set.",
             citation="Ji, Sun, Zhang, Li: A Re-visit of the Popularity Baseline in Recommender Systems. SIGIR 2020.",
             capabilities=_of_half_life,
+            api=2,
         ),
         ComponentSpec(
             name="personal-popular",
@@ -48,6 +50,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Recommends what the user takes most, then what everybody takes: for shops that people return to.",
             citation="Li, Jullien, Ariannezhad, de Rijke: A Next Basket Recommendation Reality Check. TOIS 2023 (GP-TopFreq).",
             capabilities=_of_half_life,
+            api=2,
         ),
         ComponentSpec(
             name="transition-graph",
@@ -57,6 +60,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Recommends what followed the user's last items in other histories; counted, not trained.",
             citation="Ludewig, Jannach: Evaluation of Session-based Recommendation Algorithms. UMUAI 2018 (MC and SR).",
             tiny={"window": 3, "history": 5},
+            api=2,
         ),
         ComponentSpec(
             name="top-popular",
@@ -66,6 +70,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Keeps the most popular items only.",
             capabilities=_of_half_life,
             tiny={"share": 0.5},
+            api=2,
         ),
         ComponentSpec(
             name="mmr",
@@ -74,7 +79,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=MMRParams,
             summary="Re-orders a list so that an item is relevant and unlike those above it.",
             citation="Carbonell, Goldstein: The Use of MMR, Diversity-Based Reranking for Reordering Documents. SIGIR 1998.",
-            capabilities=Capabilities(features="required", cold_items=True, learns=False),
+            capabilities=Capabilities(features="required", cold_items=True, trainable=False),
+            api=2,
         ),
         ComponentSpec(
             name="borda",
@@ -83,7 +89,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=BordaParams,
             summary="Fuses rankings: an item gets a point for each item that it stands above, in each of them.",
             citation="Aslam, Montague: Models for Metasearch. SIGIR 2001 (Borda-fuse).",
-            capabilities=Capabilities(cold_items=True, learns=False),
+            capabilities=Capabilities(cold_items=True, trainable=False),
+            api=2,
         ),
         ComponentSpec(
             name="tabular",
@@ -93,5 +100,6 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Makes features of categories (one-hot) and numbers (standardised) of the catalogue.",
             capabilities=Capabilities(cold_items=True),
             tiny={"columns": ["category", "brand", "price"]},
+            api=2,
         ),
     ]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shopzoo_baselines.params import PopularParams, TopPopularParams
 from zoo.api import Filter, Interactions, Predictor, Queries, RunContext, TrainingData
-from zoo.nn.topk import top_k
+from zoo.nn import top_k
 
 DAY = 24 * 60 * 60 * 1000
 """Milliseconds."""

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from shopzoo_baselines.params import TransitionGraphParams
 from shopzoo_baselines.popular import over_popularity, popularity
-from zoo.api import Interactions, Predictor, Queries, RunContext, TrainingData
+from zoo.api import Interactions, Predictor, Queries, RunContext, State, TrainingData
+from zoo.nn.sparse import checked_csr, csr_tensor, scipy_matrix
 
 
 class TransitionGraph(Predictor[TransitionGraphParams]):
@@ -18,23 +19,20 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     than the last item may vote, and items that no vote reaches follow by popularity, at scores of 0 and below.
     """
 
-    fitted = ("offsets", "items", "probabilities", "backoff")
-    offsets: Tensor
-    items: Tensor
-    probabilities: Tensor
+    fitted = ("graph", "backoff")
+    graph: Tensor
+    """The transition probabilities, `[I, I]` in CSR layout."""
     backoff: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Count the transitions."""
-        graph = transitions(data.interactions, self.params.window)
+        self.graph = csr_tensor(transitions(data.interactions, self.params.window))
         counts = popularity(data.interactions)
-        self.offsets, self.items = torch.from_numpy(graph.indptr), torch.from_numpy(graph.indices)
-        self.probabilities = torch.from_numpy(graph.data)
         self.backoff = torch.from_numpy(counts / max(counts.max(), np.finfo(float).tiny) - 1.0).float()
 
     def score(self, queries: Queries) -> Tensor:
         """Return the scores `[B, I]`."""
-        return over_popularity(self.backoff, self._ballots(queries) @ self._graph())
+        return over_popularity(self.backoff, self._ballots(queries) @ scipy_matrix(self.graph))
 
     def _ballots(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each vote, `[B, I]`."""
@@ -44,10 +42,15 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
         votes = np.power(self.params.recency, later[last], dtype=np.float32)
         return scipy.sparse.csr_matrix((votes, (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1))
 
-    def _graph(self) -> scipy.sparse.csr_matrix:
-        """Return the transition probabilities `[I, I]`."""
-        parts = (self.probabilities.numpy(), self.items.numpy(), self.offsets.numpy())
-        return scipy.sparse.csr_matrix(parts, shape=(len(self.offsets) - 1,) * 2)
+    def migrate(self, state: State) -> State:
+        """Return a state whose graph was saved as offsets, items and probabilities as one with the graph."""
+        if "graph" in state.tensors:
+            return state
+        offsets, items, probabilities, backoff = (
+            state.tensors[name] for name in ("offsets", "items", "probabilities", "backoff")
+        )
+        graph = checked_csr(offsets, items, probabilities, (len(backoff), len(backoff)))
+        return State({"graph": graph, "backoff": backoff}, state.values)
 
 
 def transitions(log: Interactions, window: int) -> scipy.sparse.csr_matrix:

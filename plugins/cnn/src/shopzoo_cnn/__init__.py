@@ -34,6 +34,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "horizontal": 4, "vertical": 2},
             reproduces=(CASER,),
+            api=2,
         ),
         ComponentSpec(
             name="nextitnet",
@@ -44,6 +45,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Yuan et al.: A simple convolutional generative network for next item recommendation. WSDM 2019",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "dilations": [1]},
+            api=2,
         ),
         ComponentSpec(
             name="conv-two-tower",
@@ -54,6 +56,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Yi et al.: Sampling-bias-corrected neural modeling for large corpus item recommendations. RecSys 2019",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "filters": 16},
+            api=2,
         ),
         ComponentSpec(
             name="text-cnn",
@@ -62,7 +65,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=TextCNNParams,
             summary="Reads item texts by filters over a few tokens, trained so that items taken together lie near.",
             citation="Kim: Convolutional neural networks for sentence classification. EMNLP 2014",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1, "filters": 8, "word_dim": 16},
+            api=2,
         ),
     ]

@@ -8,7 +8,7 @@ from torch.nn.functional import max_pool1d, pad, relu
 
 from shopzoo_cnn.params import CaserParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class Caser(NeuralPredictor[CaserParams]):

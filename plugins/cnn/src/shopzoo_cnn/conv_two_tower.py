@@ -8,7 +8,7 @@ from torch.nn.functional import pad, relu
 
 from shopzoo_cnn.params import ConvTwoTowerParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class ConvTwoTower(NeuralPredictor[ConvTwoTowerParams]):

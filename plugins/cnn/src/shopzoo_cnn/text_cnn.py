@@ -8,7 +8,7 @@ from torch.nn.functional import pad, relu
 
 from shopzoo_cnn.params import TextCNNParams
 from zoo.api import NeuralFeaturizer, TextBatch
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class TextCNN(NeuralFeaturizer[TextCNNParams]):

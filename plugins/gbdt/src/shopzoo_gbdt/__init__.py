@@ -15,7 +15,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=LambdaMARTParams,
             summary="Scores candidates by boosted trees over their features, grown by what a swap does to NDCG (LightGBM).",
             citation="Burges: From RankNet to LambdaRank to LambdaMART: an overview. Microsoft Research, MSR-TR-2010-82, 2010",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"trees": 20, "leaves": 4, "min_data": 2},
+            api=2,
         ),
     ]

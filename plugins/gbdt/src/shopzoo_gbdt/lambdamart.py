@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import lightgbm
@@ -13,12 +14,22 @@ from lightgbm.basic import LightGBMError
 from torch import Tensor
 
 from shopzoo_gbdt.params import LambdaMARTParams
-from zoo.api import CandidateLists, DataError, Ranker, RankingData, RunContext, TrainingError, refuse_other_columns
+from zoo.api import (
+    CandidateLists,
+    DataError,
+    Ranker,
+    RankingData,
+    RunContext,
+    Trained,
+    TrainingError,
+    choose_epochs,
+    refuse_other_columns,
+)
 
 HIGHEST = 30
 """The highest label that LightGBM knows a gain of."""
-UNSEEN = 100
-"""Trees where too few lists could be held out to choose by, at most: LightGBM's own default."""
+DEFAULT_TREES = 100
+"""The most trees where too few lists could be held out to choose their number by: LightGBM's own default."""
 
 
 class LambdaMART(Ranker[LambdaMARTParams]):
@@ -30,15 +41,13 @@ class LambdaMART(Ranker[LambdaMARTParams]):
 
     Where `context.epochs` does not say how many trees to grow, NDCG@`cutoff` on the data's validation lists decides.
     Without such lists a share of the lists is held out first; the number of trees after which these are ranked best is then
-    grown on all. `epochs` is that number, `history` the value after each tree. It needs features, no clock and no GPU.
+    grown on all. `trained.epochs` is that number, `trained.history` the value after each tree. It needs features, no clock
+    and no GPU.
     """
 
-    fitted = ("text", "columns", "epochs", "history")
+    fitted = ("text", "columns")
     text: str
     columns: list[str]
-    epochs: int
-    history: list[dict[str, Any]]
-    stopped: str = ""
 
     def fit(self, data: RankingData, context: RunContext) -> None:
         """Grow the trees.
@@ -49,16 +58,16 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         """
         _check_labels(data)
         data.refuse_undecided("LambdaMART")
-        self.columns, self.history, self.stopped = list(data.columns), [], ""
-        trees = context.epochs or (None if self.params.patience else self.params.trees)
-        if trees is None:
-            learned, chosen = data.held_out(self.params.held_out, context.rng("LambdaMART/held-out"))
-            if chosen is not None:
-                self._grow(learned, context, self.params.trees, chosen)
-                if data.validation is not None:
-                    return
-                trees = self.epochs
-        self._grow(data, context, trees or min(self.params.trees, UNSEEN))
+        self.columns, p = list(data.columns), self.params
+        if not p.patience and context.epochs is None:
+            context = replace(context, epochs=p.trees)
+        self.trained = choose_epochs(
+            context,
+            partial(self._grow_validated, data),
+            lambda settled: self._grow(data, settled, settled.epochs or p.trees),
+            default=min(p.trees, DEFAULT_TREES),
+            keep_validated=data.validation is not None,
+        )
 
     def score(self, lists: CandidateLists) -> Tensor:
         """Return the sum of the trees' values, `[B, K]`.
@@ -78,7 +87,12 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         """Return the trees, read from their text."""
         return lightgbm.Booster(model_str=self.text)
 
-    def _grow(self, data: RankingData, context: RunContext, trees: int, chosen: RankingData | None = None) -> None:
+    def _grow_validated(self, data: RankingData, context: RunContext) -> Trained | None:
+        """Grow trees until the validation lists, or a held-out share, are ranked no better; None where there are too few."""
+        learned, chosen = data.held_out(self.params.held_out, context.rng("LambdaMART/held-out"))
+        return None if chosen is None else self._grow(learned, context, self.params.trees, chosen)
+
+    def _grow(self, data: RankingData, context: RunContext, trees: int, chosen: RankingData | None = None) -> Trained:
         """Grow trees on lists; where there are lists to choose by, until these are ranked no better.
 
         Raises:
@@ -107,9 +121,10 @@ class LambdaMART(Ranker[LambdaMARTParams]):
                 f"LambdaMART: LightGBM refuses {len(data):,} lists with {len(data.columns)} features: {error}"
             ) from error
         kept = booster.best_iteration if chosen is not None else booster.num_trees()
-        self.text, self.epochs = booster.model_to_string(num_iteration=kept), kept
-        if chosen is not None:
-            self.history, self.stopped = history, "patience" if len(history) < trees else "max_epochs"
+        self.text = booster.model_to_string(num_iteration=kept)
+        if chosen is None:
+            return Trained(kept)
+        return Trained(kept, history, "patience" if len(history) < trees else "max_epochs")
 
     def _settings(self, context: RunContext) -> dict[str, Any]:
         """Return the parameters in LightGBM's words."""

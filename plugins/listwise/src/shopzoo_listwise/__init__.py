@@ -15,7 +15,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=ListwiseRankerParams,
             summary="Scores candidates by a network over their features, trained by a loss over whole lists.",
             citation="Qin et al.: Are neural rankers still outperformed by gradient boosted decision trees? ICLR 2021",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
-            tiny={"dim": 8, "blocks": 1, "learning_rate": 0.01, "max_epochs": 30},
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
+            tiny={"dim": 8, "blocks": 1},
+            api=2,
         ),
     ]

@@ -6,11 +6,7 @@ from torch import Tensor
 
 from shopzoo_listwise.params import ListwiseRankerParams
 from zoo.api import NeuralRanker
-from zoo.nn.losses.lists.approx_ndcg import approx_ndcg
-from zoo.nn.losses.lists.lambdarank import lambdarank
-from zoo.nn.losses.lists.listnet import listnet
-from zoo.nn.losses.lists.neural_ndcg import neural_ndcg
-from zoo.nn.losses.lists.softmax import list_softmax
+from zoo.nn import approx_ndcg, lambdarank, list_softmax, listnet, neural_ndcg
 
 
 class ListwiseRanker(NeuralRanker[ListwiseRankerParams]):

@@ -48,6 +48,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=_SEEDED,
             tiny={"factors": 8, "iterations": 5},
             aliases=("ials",),
+            api=2,
         ),
         ComponentSpec(
             name="bpr-mf",
@@ -58,6 +59,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Rendle, Freudenthaler, Gantner and Schmidt-Thieme: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009",
             capabilities=_of_users,
             tiny={"dim": 16},
+            api=2,
         ),
         ComponentSpec(
             name="item-knn",
@@ -74,6 +76,7 @@ def zoo_components() -> list[ComponentSpec]:
                     k=200,
                 ),
             ),
+            api=2,
         ),
         ComponentSpec(
             name="ease",
@@ -90,6 +93,7 @@ def zoo_components() -> list[ComponentSpec]:
                     l2=100.0,
                 ),
             ),
+            api=2,
         ),
         ComponentSpec(
             name="item-item-mf",
@@ -100,6 +104,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation=_LEVY,
             capabilities=_SEEDED,
             tiny={"factors": 8},
+            api=2,
         ),
         ComponentSpec(
             name="user-item-mf",
@@ -110,6 +115,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation=f"{_HU}; {_RENDLE}",
             capabilities=_SEEDED,
             tiny={"factors": 8, "iterations": 5, "share": 0.5},
+            api=2,
         ),
         ComponentSpec(
             name="item-item-mf",
@@ -120,5 +126,6 @@ def zoo_components() -> list[ComponentSpec]:
             citation=_LEVY,
             capabilities=_SEEDED,
             tiny={"factors": 8, "share": 0.5},
+            api=2,
         ),
     ]

@@ -10,7 +10,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from zoo.nn.sparse import csr_tensor
+from zoo.nn import csr_tensor
 
 SPARSE = 64
 """Below one entry in this many, a sparse product beats a sparse-times-dense one (measured on two cores)."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf.params import ALSParams
 from zoo.api import DataError, Predictor, Queries, RunContext, TrainingData
-from zoo.nn.sparse import csr_tensor
+from zoo.nn import csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
 """What all pairs together weigh, as a multiple of the events, where no weight is given. Weights tuned on one data set do

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from shopzoo_mf.params import BPRMFParams
 from zoo.api import ItemTable, NeuralPredictor, Objective, QueryBatch, Sizes, UserItem
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class BPRMF(NeuralPredictor[BPRMFParams]):

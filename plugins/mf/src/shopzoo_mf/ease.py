@@ -9,7 +9,7 @@ from shopzoo_mf._memory import available_bytes
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import EASEParams
 from zoo.api import ConfigError, Predictor, Queries, ResourceError, RunContext, TrainingData
-from zoo.nn.sparse import csr_tensor
+from zoo.nn import csr_tensor
 
 MATRICES = 2
 """How many matrices of items by items exist at once: the Gram matrix and its factor, then the factor and the inverse."""

@@ -12,7 +12,7 @@ from shopzoo_mf.als import ALS
 from shopzoo_mf.item_item_mf import ItemItemMF
 from shopzoo_mf.params import ItemItemMFFilterParams, UserItemMFParams
 from zoo.api import Filter, Predictor, Queries, RunContext, State, TrainingData
-from zoo.nn.topk import top_k
+from zoo.nn import top_k
 
 P = TypeVar("P", UserItemMFParams, ItemItemMFFilterParams)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import ItemItemMFParams
 from zoo.api import Predictor, Queries, RunContext, TrainingData
-from zoo.nn.sparse import csr_tensor
+from zoo.nn import csr_tensor
 
 OVERSAMPLING = 16
 """Dimensions beyond the rank while the subspace is sought."""

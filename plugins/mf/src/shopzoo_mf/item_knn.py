@@ -12,8 +12,7 @@ from torch import Tensor
 from shopzoo_mf._sparse import dense_columns, is_sparse, item_pairs
 from shopzoo_mf.params import ItemKNNParams
 from zoo.api import Predictor, Queries, RunContext, TrainingData
-from zoo.nn.sparse import csr_tensor
-from zoo.nn.topk import top_k
+from zoo.nn import csr_tensor, top_k
 
 TINY = 1e-30
 """Keeps rows without events from dividing by 0."""

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from zoo.api import Field, NeuralParams, Params
+from zoo.api import Field, LossName, NeuralParams, Params
 
 
 class ALSParams(Params):
@@ -49,7 +49,7 @@ class BPRMFParams(NeuralParams):
     """Has no other value: a user's vector takes the place of the history."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of a user vector's entries that is dropped in training."""
-    loss: Literal["softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce"] = "bpr"
+    loss: LossName = "bpr"
     """How an item that was taken is set against the others."""
 
 

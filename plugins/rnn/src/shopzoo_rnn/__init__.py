@@ -34,6 +34,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
             reproduces=(GRU4REC,),
+            api=2,
         ),
         ComponentSpec(
             name="narm",
@@ -44,6 +45,7 @@ def zoo_components() -> list[ComponentSpec]:
             citation="Li et al.: Neural attentive session-based recommendation. CIKM 2017",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
+            api=2,
         ),
         ComponentSpec(
             name="text-rnn",
@@ -52,7 +54,8 @@ def zoo_components() -> list[ComponentSpec]:
             params=TextRNNParams,
             summary="Reads item texts by recurrent layers from both ends, trained so that items taken together lie near.",
             citation="Lai et al.: Recurrent convolutional neural networks for text classification. AAAI 2015",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1, "state_dim": 16, "word_dim": 16},
+            api=2,
         ),
     ]

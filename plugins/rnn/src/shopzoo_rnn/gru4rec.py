@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from shopzoo_rnn.params import GRU4RecParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class GRU4Rec(NeuralPredictor[GRU4RecParams]):

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from shopzoo_rnn.params import NARMParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 BLOCK = 2**18
 """Numbers in the arrays that attention makes on the way: what the cache of a core holds (1 MiB)."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from shopzoo_rnn.params import TextRNNParams
 from zoo.api import NeuralFeaturizer, TextBatch
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 
 class TextRNN(NeuralFeaturizer[TextRNNParams]):

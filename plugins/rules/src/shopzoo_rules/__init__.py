@@ -24,6 +24,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=AvailableParams,
             summary="Keeps items that are in stock and on sale at the moment of the query.",
             capabilities=_of_available,
+            api=2,
         ),
         ComponentSpec(
             name="category",
@@ -33,6 +34,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Keeps or removes items by the values of a column, or keeps what is like the user's last items.",
             capabilities=_RULE,
             tiny={"like_last": 3},
+            api=2,
         ),
         ComponentSpec(
             name="price-band",
@@ -42,6 +44,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Keeps prices within a band: a fixed one, the user's own, or both.",
             capabilities=_RULE,
             tiny={"quantiles": [0.1, 0.9]},
+            api=2,
         ),
         ComponentSpec(
             name="allow-list",
@@ -51,6 +54,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Keeps only the items that a list names.",
             capabilities=_RULE,
             tiny={"ids": ["1", "2", "3"], "missing": "ignore"},
+            api=2,
         ),
         ComponentSpec(
             name="deny-list",
@@ -60,5 +64,6 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Removes the items that a list names.",
             capabilities=_RULE,
             tiny={"ids": ["1", "2", "3"], "missing": "ignore"},
+            api=2,
         ),
     ]

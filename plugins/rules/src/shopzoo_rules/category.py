@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import CategoryParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, State, TrainingData
+from zoo.nn.sparse import checked_csr, csr_tensor, of_parts, parts_of, scipy_matrix, stacked
 
 
 class Category(Filter[CategoryParams]):
@@ -20,11 +21,13 @@ class Category(Filter[CategoryParams]):
     An item without a value has none to allow and none to deny.
     """
 
-    fitted = ("kept", "offsets", "values", "names")
+    fitted = ("kept", "values", "names")
     kept: Tensor
-    offsets: Tensor
+    """Which items have a wanted value and no unwanted one, `[I]` bool."""
     values: Tensor
+    """Which values an item has, `[I, V]` in CSR layout."""
     names: list[str]
+    """The V values."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Read the column, and look the wanted and unwanted values up."""
@@ -32,29 +35,36 @@ class Category(Filter[CategoryParams]):
         for key, wanted in (("allow", self.params.allow), ("deny", self.params.deny)):
             self._refuse_unknown(key, wanted or [])
         self.kept = self._kept(matrix)
-        self.offsets, self.values = torch.from_numpy(matrix.indptr), torch.from_numpy(matrix.indices)
+        self.values = csr_tensor(matrix)
 
     def grow(self, catalogue: Catalogue) -> None:
         """Read the column of new items; a value that no other item has is a new one."""
         matrix, self.names = item_values(catalogue, self.params.column, self.names)
         self.kept = torch.cat([self.kept, self._kept(matrix)[1:]])
-        ends = torch.from_numpy(matrix.indptr[2:]).to(self.offsets)  # the padding has no value
-        self.offsets = torch.cat([self.offsets, self.offsets[-1] + ends])
-        self.values = torch.cat([self.values, torch.from_numpy(matrix.indices).to(self.values)])
+        before = parts_of(self.values)
+        self.values = stacked(
+            of_parts(before, len(self.names)), csr_tensor(matrix[1:])
+        )  # as wide as there are values now
 
     def keep(self, queries: Queries) -> Tensor:
         """Return the items with a wanted value, `[B, I]`; `[1, I]` where the history does not matter."""
         if self.params.like_last is None:
             return self.kept[None]
-        offsets, values = self.offsets.numpy(), self.values.numpy()
-        shape = (len(offsets) - 1, len(self.names))
-        matrix = scipy.sparse.csr_matrix((np.ones(len(values), np.float32), values, offsets), shape)
+        matrix = scipy_matrix(self.values)
         h = queries.histories
         last = h.offsets[h.rows + 1] - np.arange(len(h.items)) <= self.params.like_last
         cells = (np.ones(last.sum(), np.float32), (h.rows[last], h.items[last]))
-        liked = (scipy.sparse.csr_matrix(cells, (len(queries), shape[0])) @ matrix).toarray()  # [B, values]
+        liked = (scipy.sparse.csr_matrix(cells, (len(queries), matrix.shape[0])) @ matrix).toarray()  # [B, values]
         shared = torch.from_numpy(matrix @ np.ascontiguousarray(liked.T)).T > 0
         return self.kept & (shared | torch.from_numpy(~liked.any(axis=1))[:, None])
+
+    def migrate(self, state: State) -> State:
+        """Return a state whose values were saved as columns and offsets as one with a matrix of them."""
+        if "offsets" not in state.tensors:
+            return state
+        kept, offsets, columns = (state.tensors[name] for name in ("kept", "offsets", "values"))
+        ones, shape = torch.ones(columns.shape), (len(kept), len(state.values["names"]))
+        return State({"kept": kept, "values": checked_csr(offsets, columns, ones, shape)}, state.values)
 
     def _kept(self, matrix: scipy.sparse.csr_matrix) -> Tensor:
         """Return which items have a value to allow and none to deny, `[I]` bool."""

@@ -15,8 +15,9 @@ def zoo_components() -> list[ComponentSpec]:
             params=SortingNetworkParams,
             summary="Scores candidates by a network over their features, trained through a differentiable sort.",
             citation="Petersen et al.: Monotonic differentiable sorting networks. ICLR 2022",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
-            tiny={"dim": 8, "blocks": 1, "learning_rate": 0.01, "max_epochs": 30},
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
+            tiny={"dim": 8, "blocks": 1},
+            api=2,
         ),
         ComponentSpec(
             name="sorting-autoencoder",
@@ -27,15 +28,14 @@ def zoo_components() -> list[ComponentSpec]:
             citation="A composition of this zoo; its parts: Zhang et al.: FSPool. ICLR 2020; Petersen et al.: Monotonic "
             "differentiable sorting networks. ICLR 2022; Liang et al.: Variational autoencoders for collaborative filtering. "
             "WWW 2018",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={
                 "dim": 8,
                 "blocks": 1,
                 "places": 4,
                 "code": 1,
-                "learning_rate": 0.01,
                 "pretrain_epochs": 2,
-                "max_epochs": 30,
             },
+            api=2,
         ),
     ]

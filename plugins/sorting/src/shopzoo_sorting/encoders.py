@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from zoo.api import NeuralRankerParams
-from zoo.nn.scorers import Layers, SetAttention
+from zoo.nn import Layers, SetAttention
 
 
 def encoder(p: NeuralRankerParams, width: int) -> nn.Module:

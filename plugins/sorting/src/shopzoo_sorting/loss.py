@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from shopzoo_sorting.network import SoftSort
-from zoo.nn.lists import discounts, gains, ideal_dcg
+from zoo.nn import discounts, gains, ideal_dcg
 
 LEAST = 1e-6
 """A probability below this is taken for this: the logarithm of 0 has no gradient."""

@@ -12,7 +12,7 @@ from shopzoo_sorting.loss import ndcg_loss
 from shopzoo_sorting.network import SoftSort
 from shopzoo_sorting.params import SortingAutoencoderParams
 from zoo.api import ListExamples, NeuralRanker, RunContext
-from zoo.nn.lists import gains
+from zoo.nn import gains
 
 
 class SortingAutoencoder(NeuralRanker[SortingAutoencoderParams]):

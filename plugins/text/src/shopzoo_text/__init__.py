@@ -15,6 +15,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=BagOfWordsParams,
             summary="Counts the terms of item texts.",
             capabilities=Capabilities(cold_items=True),
+            api=2,
         ),
         ComponentSpec(
             name="tf-idf",
@@ -24,6 +25,7 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Weighs the terms of item texts by how few items have them.",
             citation="Sparck Jones: A Statistical Interpretation of Term Specificity and Its Application in Retrieval. 1972.",
             capabilities=Capabilities(cold_items=True),
+            api=2,
         ),
         ComponentSpec(
             name="content-knn",
@@ -33,5 +35,6 @@ def zoo_components() -> list[ComponentSpec]:
             summary="Recommends items whose features are like those of what the user took; serves new items from the first day.",
             citation="Pazzani, Billsus: Content-Based Recommendation Systems. The Adaptive Web, 2007.",
             capabilities=Capabilities(features="required", cold_items=True, collaborative=False),
+            api=2,
         ),
     ]

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, TrainingData
+from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 
 BLOCK_BYTES = 2**27
 """How large a block of dense profiles, `[D, N]`, or of cosines, `[I, N]`, may be."""
@@ -36,38 +37,25 @@ class ContentKNN(Predictor[ContentKNNParams]):
     Choose them on the validation part.
     """
 
-    fitted = ("vectors", "columns", "offsets", "width")
+    fitted = ("vectors",)
     vectors: Tensor
-    """Item features scaled to length 1: `[I, D]`, or of sparse ones the M stored values, `[M]`."""
-    columns: Tensor | None
-    """The column of each stored value, `[M]`."""
-    offsets: Tensor | None
-    """Where each item's stored values begin, `[I + 1]`."""
-    width: int
+    """Item features scaled to length 1, `[I, D]`, dense or in CSR layout."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Scale the item features to length 1."""
         if data.features is None:
             raise ConfigError("content-knn compares item features and there are none: give the model a `featurizer`")
-        self.width = data.features.values.shape[1]
-        if not data.features.is_sparse:
-            self.vectors, self.columns, self.offsets = normalize(data.features.values, dim=1), None, None
-            return
-        matrix = _of_length_1(data.features.sparse())
-        self.vectors = torch.from_numpy(matrix.data)
-        self.columns, self.offsets = torch.from_numpy(matrix.indices), torch.from_numpy(matrix.indptr)
+        if data.features.is_sparse:
+            self.vectors = csr_tensor(_of_length_1(data.features.sparse()))
+        else:
+            self.vectors = normalize(data.features.values, dim=1)
 
     def grow(self, features: ItemFeatures) -> None:
         """Scale the features of new items to length 1 too."""
-        features.check_width(self.width)
-        if self.columns is None or self.offsets is None:
-            self.vectors = torch.cat([self.vectors, normalize(features.values, dim=1)])
-            return
-        matrix = _of_length_1(features.sparse())
-        values, columns, ends = map(torch.from_numpy, (matrix.data, matrix.indices, matrix.indptr[1:]))
-        self.vectors = torch.cat([self.vectors, values])
-        self.columns = torch.cat([self.columns, columns.to(self.columns)])
-        self.offsets = torch.cat([self.offsets, self.offsets[-1] + ends.to(self.offsets)])
+        features.check_width(self.vectors.shape[1])
+        sparse = self.vectors.layout == torch.sparse_csr
+        new = csr_tensor(_of_length_1(features.sparse())) if sparse else normalize(features.values, dim=1)
+        self.vectors = stacked(self.vectors, new)
 
     def score(self, queries: Queries) -> Tensor:
         """Return how near each item is, `[B, I]`, at most 1."""
@@ -76,12 +64,16 @@ class ContentKNN(Predictor[ContentKNNParams]):
             return _of_means(shares, items)
         return _mean_likeness(shares, items, self.params.temperature)
 
+    def migrate(self, state: State) -> State:
+        """Return a state whose sparse vectors were saved as values, columns and offsets as `vectors` alone."""
+        if "width" not in state.values:
+            return state
+        parts = {"values": state.tensors["vectors"], **state.tensors}
+        return State({"vectors": of_saved_parts(parts, state.values["width"])}, {})
+
     def _items(self) -> Vectors:
         """Return the vectors of the items, `[I, D]`."""
-        if self.columns is None or self.offsets is None:
-            return self.vectors.numpy()
-        parts = (self.vectors.numpy(), self.columns.numpy(), self.offsets.numpy())
-        return scipy.sparse.csr_matrix(parts, (len(self.offsets) - 1, self.width))
+        return scipy_matrix(self.vectors) if self.vectors.layout == torch.sparse_csr else self.vectors.numpy()
 
     def _shares(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item in each profile, `[B, I]`."""

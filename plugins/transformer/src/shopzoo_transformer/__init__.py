@@ -105,6 +105,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "blocks": 1},
             reproduces=SASREC,
+            api=2,
         ),
         ComponentSpec(
             name="bert4rec",
@@ -116,6 +117,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=neural_capabilities,
             tiny={"dim": 32, "length": 10, "blocks": 1, "dropout": 0.0, "mask_rate": 0.4, "last_share": 0.5},
             reproduces=(BERT4REC,),
+            api=2,
         ),
         ComponentSpec(
             name="hstu",
@@ -127,6 +129,7 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=_reads_time,
             tiny={"dim": 16, "length": 10, "blocks": 1},
             reproduces=(HSTU,),
+            api=2,
         ),
         ComponentSpec(
             name="text-transformer",
@@ -135,8 +138,9 @@ def zoo_components() -> list[ComponentSpec]:
             params=TextTransformerParams,
             summary="Reads item texts by attention among their tokens, trained so that items taken together lie near.",
             citation="Vaswani et al.: Attention is all you need. NeurIPS 2017",
-            capabilities=Capabilities(cold_items=True, deterministic=False, validates=True),
+            capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1},
+            api=2,
         ),
         ComponentSpec(
             name="sentence-encoder",
@@ -148,5 +152,6 @@ def zoo_components() -> list[ComponentSpec]:
             capabilities=Capabilities(cold_items=True),
             tiny={"model": "models/all-MiniLM-L6-v2"},
             expected_failures={"featurizer.fits": "it needs a pretrained model, and a plugin brings none along"},
+            api=2,
         ),
     ]

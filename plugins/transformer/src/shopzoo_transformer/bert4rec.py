@@ -10,7 +10,7 @@ from torch.nn.functional import embedding, gelu
 
 from shopzoo_transformer.params import BERT4RecParams
 from zoo.api import ItemTable, MaskedItem, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import TransformerBlock, dropout
+from zoo.nn import TransformerBlock, dropout
 
 
 class BERT4Rec(NeuralPredictor[BERT4RecParams]):

@@ -8,7 +8,7 @@ from torch.nn.functional import layer_norm, silu
 
 from shopzoo_transformer.params import HSTUParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import dropout
+from zoo.nn import dropout
 
 BUCKETS = 128
 """Ages in seconds that differ by a factor of e^0.301, or 1.35, share a bucket; a minute is 13, a day 37, a year 57."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from shopzoo_transformer.params import SASRecParams
 from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
-from zoo.nn.layers import TransformerBlock, dropout
+from zoo.nn import TransformerBlock, dropout
 
 
 class SASRec(NeuralPredictor[SASRecParams]):

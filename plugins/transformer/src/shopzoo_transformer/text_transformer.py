@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from shopzoo_transformer.params import TextTransformerParams
 from zoo.api import NeuralFeaturizer, TextBatch
-from zoo.nn.layers import TransformerBlock, dropout
+from zoo.nn import TransformerBlock, dropout
 
 
 class TextTransformer(NeuralFeaturizer[TextTransformerParams]):

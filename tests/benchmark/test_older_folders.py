@@ -1,0 +1,29 @@
+"""Folders that an earlier version wrote, one for each task: they load, and make the same report and the same rows."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from zoo.benchmark.export import export
+from zoo.benchmark.report import markdown
+from zoo.benchmark.store import Store
+
+FOLDERS = Path(__file__).parents[1] / "fixtures" / "benchmarks"
+
+
+@pytest.mark.parametrize(("task", "labels"), [
+    ("recommend", ["popular", "item-knn", "knn + lr", "gru4rec"]),
+    ("rank", ["by x", "cosine", "neural-ranker"]),
+])  # fmt: skip
+def test_a_folder_loads_and_makes_the_same_files(tmp_path, task, labels):
+    shutil.copytree(FOLDERS / task, tmp_path / "out")
+    store = Store(tmp_path / "out")
+    assert [row.label for row in store.rows()] == labels
+    assert all(store.lists(row) is not None for row in store.rows())
+    for name in ("report.md", "results.jsonl"):
+        (tmp_path / "out" / name).unlink()
+    store.compose(markdown)
+    for name in ("report.md", "results.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (FOLDERS / task / name).read_bytes()
+    assert len(export(store, tmp_path / "kept")) == len(labels)

@@ -1,0 +1,105 @@
+"""What the runner asks of a task: one comparison that measures a model with a seed, and the measurement it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+import torch
+
+from zoo.artifacts.artifact import Artifact
+from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.progress import Progress
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+from zoo.config.tasks import find_task
+from zoo.nn.sparse import parts_of
+
+Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What one run measured; all but `lists` and `artifact` become the fields of its `Row`, which says what they mean.
+
+    Attributes:
+        lists: The lists and the metrics of each query, a row a query.
+        artifact: Returns what the fitted model recommends from; None for a task without artifacts.
+    """
+
+    metrics: dict[str, list[float | None]]
+    queries: int
+    lists: pa.Table
+    slices: dict[str, Any] = field(default_factory=dict)
+    tied_edges: float = 0.0
+    fit_seconds: float = 0.0
+    training: dict[str, Any] = field(default_factory=dict)
+    rankers: list[dict[str, Any]] = field(default_factory=list)
+    recommend_per_second: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    peak_memory_mib: float = 0.0
+    parameters: int = 0
+    artifact: Callable[[], Artifact] | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the row of the run keeps."""
+        names = [f.name for f in fields(self) if f.name not in ("lists", "artifact")]
+        return {name: getattr(self, name) for name in names}
+
+
+class Comparison(Protocol[Model_contra]):
+    """The data, the rules and the metrics that all models of an experiment share."""
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What makes two figures comparable, as JSON: rows are compared only where its hash agrees."""
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Counts of what was left out of the data and of what is special about them."""
+
+    @property
+    def starts(self) -> dict[str, str]:
+        """When each part begins, where the split cuts at moments."""
+
+    @property
+    def metrics(self) -> dict[str, bool | None]:
+        """Whether more is better, for each metric; None where a value is neither good nor bad."""
+
+    @property
+    def has_artifacts(self) -> bool:
+        """Whether a fitted model can be kept as an artifact."""
+
+    def run_model(
+        self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+    ) -> Measurement:
+        """Fit and measure a model.
+
+        Args:
+            model: One of the experiment's.
+            seed: Seeds all that is random in the run.
+            folder: Where its trainings may write.
+            progress: Told how far it is.
+            features: Fits featurizers, or takes their features from an earlier run.
+        """
+
+
+def open_comparison(experiment: BaseResolvedExperiment, device: torch.device) -> Comparison[Any]:
+    """Read the data of an experiment and return the comparison of its task.
+
+    Raises:
+        ZooError: The data cannot be used, or a model or metric does not fit them.
+    """
+    module, _, name = find_task(experiment.task).comparison.partition(":")
+    comparison: Comparison[Any] = getattr(import_module(module), name)(experiment, device)
+    return comparison
+
+
+def count_parameters(stages: Iterable[Any]) -> int:
+    """Return how many numbers the stages learned, as far as these are tensors."""
+    tensors = [t for stage in stages if stage.fitted for t in stage.state().tensors.values()]
+    return sum(part.numel() for tensor in tensors for part in parts_of(tensor).values())

@@ -1,0 +1,91 @@
+"""Export the runs of a benchmark: a small file each, to be kept in a repository, with all that a reader may ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path, PurePath
+from typing import Any
+
+from zoo.atomic import write_atomically
+from zoo.benchmark.store import Row, Store
+from zoo.errors import ResultsError
+
+
+def export(store: Store, folder: Path) -> list[Path]:
+    """Write a file for each finished run of a benchmark and return the files; one of the same name is replaced.
+
+    A file holds config, seed, versions, machine, seconds, the history of the training and the metrics; the lists stay in
+    the benchmark's folder.
+
+    Raises:
+        ResultsError: A file cannot be written, or two runs would have one name.
+    """
+    made: dict[Path, str] = {}
+    for row in store.rows():
+        if row.error:
+            continue
+        content = export_row(store, row)
+        path = folder / f"{_name(content)}.json"
+        if path in made:
+            raise ResultsError(
+                f"{row.label}: another run of {store.folder} would be {path} too. Give it another label."
+            )
+        made[path] = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in made.items():
+            with write_atomically(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
+    return list(made)
+
+
+def export_row(store: Store, row: Row) -> dict[str, Any]:
+    """Return the content of the file of a run."""
+    manifest = store.manifest()
+    described, experiment = manifest.description, manifest.experiment
+    source = experiment["data"]["source"]
+    return {
+        "data": {
+            "name": data_name(source),
+            **{k: described[k] for k in ("events", "users", "items") if k in described},
+        },
+        "task": manifest.task,
+        "config": {
+            "data": {**experiment["data"], "source": _portable(source)},
+            **{name: experiment[name] for name in ("split", "evaluate", "train") if name in experiment},
+            "model": row.model,
+        },
+        "notes": manifest.notes,
+        **{name: value for name, value in asdict(row).items() if name not in ("model", "error", "notes")},
+    }
+
+
+def data_name(source: dict[str, Any]) -> str:
+    """Return what the data are called: the folder of their file, or else their source."""
+    files = source.get("interactions")
+    first = files[0] if isinstance(files, list) and files else files
+    folder = PurePath(first).parent.name if isinstance(first, str) else ""
+    return folder or str(source.get("dataset") or source["name"]).rpartition("/")[2]
+
+
+def _name(content: dict[str, Any]) -> str:
+    """Return the name of a run's file: data, model, whether it was refitted, seed."""
+    refit = "refit" if content["config"]["train"]["refit"] else "no-refit"
+    seed = [] if content["seed"] is None else [f"seed-{content['seed']}"]
+    parts = [content["data"]["name"], content["label"], refit, *seed]
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)
+
+
+def _portable(value: Any) -> Any:
+    """Return a value in which a path that is absolute is shortened to its file and folder: where they lie is nobody's concern."""
+    if isinstance(value, dict):
+        return {key: _portable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_portable(part) for part in value]
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        return "/".join(PurePath(value).parts[-2:])
+    return value

@@ -1,0 +1,105 @@
+"""Fit one model of an experiment as a benchmark fits it; save it, and resume what was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.fit import chosen_model
+from zoo.artifacts.fit import fit as fit_resolved
+from zoo.artifacts.folder import refuse_taken
+from zoo.artifacts.saving import save_artifact
+from zoo.benchmark.machine import device_of, sources_of
+from zoo.benchmark.progress import Progress
+from zoo.config.load import resolve_experiment
+from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.data.task import Task, load_task
+from zoo.training.checkpoint import forget
+from zoo.training.launching import is_first_process, own_device
+
+
+def fit(
+    file: str | Path | dict[str, Any] | BaseResolvedExperiment,
+    model: str | None = None,
+    *,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Iterable[str | Path] = (),
+    seed: int | None = None,
+    all_events: bool = False,
+    histories: bool = True,
+    progress: Progress | None = None,
+) -> Artifact:
+    """Fit one model of an experiment and return what recommends.
+
+    It is fitted as `zoo.bench` fits it: on everything before the test, networks stopped by the validation events. In
+    several processes of torchrun or SLURM, which train networks together, only the first one saves.
+
+        artifact = zoo.fit("experiment.toml", "als", out="artifacts/als")
+        artifact.recommend("c000001", k=5)
+
+    Args:
+        file: An experiment file, its content as a dictionary, or an experiment already resolved.
+        model: The label of the model; may be left out where the experiment has only one.
+        out: The folder to save the artifact in; an artifact that is there is replaced. Until it is complete, checkpoints
+            lie beside it in `OUT.training/`, from which the same call resumes after an interruption. None saves nothing.
+        overrides: `"path=value"`, applied before the file is checked.
+        plugins: Python files to take as plugins beside what is installed.
+        seed: The seed; the first of `train.seeds` by default.
+        all_events: Whether the last fit takes the events of the test as well: for use, not for measuring.
+        histories: Whether the saved artifact holds what the users did; without it, queries bring their own history.
+        progress: Told what is going on.
+
+    Raises:
+        ConfigError: The experiment cannot be used, ranks judged lists, or has no such model.
+        DataError: The data are missing or do not fit.
+        ArtifactError: `out` is taken by something that is no artifact, or cannot be written.
+    """
+    experiment = resolve_experiment(file, overrides, plugins).require_recommend()
+    chosen, place = chosen_model(experiment, model), None if out is None else Path(out)
+    if place is not None:
+        refuse_taken(place)
+    train, progress = experiment.train, progress or Progress()
+    device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
+    if train.threads:
+        torch.set_num_threads(train.threads)
+    progress.reading()
+    task = load_task(experiment)
+    progress.loaded(1)
+    progress.started(chosen.label, None if chosen.deterministic else seed, again=False)
+    training = None if place is None else place.parent / f"{place.name}.training"
+    folder = None if training is None else training / fit_key(experiment, chosen, task, seed, all_events=all_events)
+    artifact = fit_resolved(
+        experiment,
+        chosen,
+        task=task,
+        seed=seed,
+        device=device,
+        all_events=all_events,
+        folder=folder,
+        progress=partial(progress.phase, "fit"),
+    )
+    if not is_first_process():
+        return artifact
+    if place is not None:
+        save_artifact(artifact, place, histories=histories)
+    if training is not None and folder is not None:
+        forget(training)
+        if folder.exists():
+            progress.logs_kept(folder)
+    return artifact
+
+
+def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
+    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
+    train = experiment.train
+    return digest({
+        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
+        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
+        "candidates": experiment.experiment.evaluate.candidates,
+    })  # fmt: skip

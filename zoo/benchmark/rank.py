@@ -1,0 +1,153 @@
+"""The comparison of `task = "rank"`: rankers on lists that judges have graded, fold by fold."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from zoo.benchmark.comparison import Measurement, count_parameters
+from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.machine import peak_memory
+from zoo.benchmark.progress import Progress
+from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.data.folds import fingerprint_of, folds
+from zoo.data.judgments import Judgments
+from zoo.data.read_judgments import read_judgments
+from zoo.evaluation.evaluator import Evaluation
+from zoo.evaluation.lists import ListEvaluator
+from zoo.list_pipeline import ListPipeline, RankedLists, text_match
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.ranking import RankingData
+from zoo.training.record import ranker_records
+
+SINGLE_LISTS = 200
+"""How many lists are asked one by one for the latency."""
+
+
+class RankComparison:
+    """The comparison of `task = "rank"`: the judged lists, their folds and the metrics that all models share."""
+
+    has_artifacts = False
+
+    def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
+        """Read the lists.
+
+        Raises:
+            DataError: The data are missing or do not fit; the message names file, column, row and value.
+            SplitError: The split leaves a part without a list.
+            ConfigError: A metric is none of judged lists.
+        """
+        e = experiment.experiment
+        self.lists = read_judgments(experiment.source.build().read(), e.data, e.split.column)
+        self.folds = folds(self.lists, e.split)
+        self.match = text_match(self.lists) if self.lists.texts is not None else None
+        self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks
+        self.evaluator = ListEvaluator(
+            [m.build() for m in experiment.metrics],
+            empty=e.evaluate.empty,
+            gain=e.evaluate.gain,
+            resamples=e.evaluate.bootstrap,
+        )
+        self.notes: dict[str, Any] = dict(self.lists.notes)
+        self.notes["features"] = ", ".join(self.lists.columns) or "of texts only"
+        again = len(self.lists) - len(self.lists.query_ids.unique())
+        if again:
+            self.notes["query ids that come again in another part"] = again
+        used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
+        if not used.all():
+            self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
+        self.starts: dict[str, str] = {}
+        self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
+        self.description: dict[str, Any] = {
+            "task": "rank",
+            "data": self.lists.fingerprint,
+            "lists": len(self.lists),
+            "split": {"policy": e.split.policy, "folds": len(self.folds), "parts": fingerprint_of(self.folds)},
+            "evaluate": e.evaluate.model_dump(mode="json", include={"empty", "gain"}),
+            "metrics": [m.as_json() for m in experiment.metrics],
+            "refit": self.refit,
+        }
+
+    def run_model(
+        self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+    ) -> Measurement:
+        """Fit a model fold by fold, and evaluate the lists that the folds test together."""
+        context = RunContext(
+            seed,
+            self.device,
+            progress=partial(progress.phase, "fit"),
+            training=TrainingEnvironment(callbacks=self.callbacks),
+        )
+        fit_seconds = rank_seconds = 0.0
+        found: list[RankedLists] = []
+        tested: list[NDArray[np.int64]] = []
+        single: list[float] = []
+        trained: list[dict[str, Any]] = []
+        with peak_memory() as peak:
+            for number, fold in enumerate(self.folds, 1):
+                here = context.for_training(folder=folder / f"fold-{number}")
+                with here.seeded("run"):
+                    pipeline = ListPipeline(model, features, self.match)
+                    start = time.perf_counter() + features.owed
+                    data = pipeline.fit(self.lists, fold, here, refit=self.refit)
+                    fit_seconds += time.perf_counter() + features.owed - start
+                start = time.perf_counter()
+                found.append(pipeline.rank(data, partial(progress.phase, "rank")))
+                rank_seconds += time.perf_counter() - start
+                tested.append(np.flatnonzero(fold.test))
+                single += _single_list_ms(pipeline, data, max(SINGLE_LISTS // len(self.folds), 1))
+                trained += [
+                    {"fold": number, **r} for r in ranker_records(model.rankers, pipeline.rankers, pipeline.trained)
+                ]
+        rows = np.concatenate(tested)
+        order = np.argsort(rows)
+        lists = RankedLists.joined(found)[order]
+        evaluation = self.evaluator.evaluate(lists.items, lists.labels)
+        return Measurement(
+            metrics=evaluation.summary(),
+            queries=len(rows) - evaluation.skipped,
+            tied_edges=lists.tied(self.evaluator.k),
+            fit_seconds=fit_seconds,
+            rankers=trained,
+            recommend_per_second=len(rows) / rank_seconds,
+            p50_ms=float(np.quantile(single, 0.5)),
+            p99_ms=float(np.quantile(single, 0.99)),
+            peak_memory_mib=peak.mib,
+            parameters=count_parameters(pipeline.rankers),
+            lists=_lists_table(self.lists, rows[order], lists, evaluation),
+        )
+
+
+def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:
+    """Return how long single lists take, evenly drawn."""
+    times = []
+    for at in np.linspace(0, len(data) - 1, min(n, len(data))).astype(int):
+        one = data.where(np.arange(len(data)) == at)
+        start = time.perf_counter()
+        pipeline.rank(one)
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def _lists_table(judged: Judgments, rows: NDArray[np.int64], lists: RankedLists, evaluation: Evaluation) -> pa.Table:
+    """Return the lists in the order of the model, with documents' ids, scores and labels, and the metrics of each query."""
+    filled = (lists.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
+
+    def ragged(values: Any) -> pa.ListArray:
+        return pa.ListArray.from_arrays(offsets, values)
+
+    return pa.table({
+        "query_id": judged.query_ids.take(pa.array(rows)),
+        "items": ragged(judged.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))),
+        "scores": ragged(pa.array(lists.scores.numpy()[filled])),
+        "labels": ragged(pa.array(lists.labels.numpy()[filled])),
+        **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},
+    })  # fmt: skip

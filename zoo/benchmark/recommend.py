@@ -1,0 +1,231 @@
+"""The comparison of `task = "recommend"`: models that recommend items to users, on the queries of the test part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from zoo.artifacts.artifact import Artifact
+from zoo.benchmark.comparison import Measurement, count_parameters
+from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.machine import peak_memory
+from zoo.benchmark.progress import Progress
+from zoo.config.lookup import clock_misfits
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel
+from zoo.data.queries import Queries
+from zoo.data.task import load_task
+from zoo.errors import ConfigError
+from zoo.evaluation.evaluator import Evaluation, Evaluator
+from zoo.evaluation.judged import Judged
+from zoo.evaluation.metric import Facts
+from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.fitting import Fit, fit
+from zoo.stages.candidates import Candidates
+from zoo.stages.context import RunContext, TrainingEnvironment
+from zoo.stages.featurizer import item_features
+from zoo.stages.stage import TrainingData
+from zoo.training.record import ranker_records, record
+
+SINGLE_QUERIES = 200
+"""How many queries are asked one by one for the latency."""
+
+
+class RecommendComparison:
+    """The comparison of `task = "recommend"`: the test queries, the rules and the metrics that all models share."""
+
+    has_artifacts = True
+
+    def __init__(self, experiment: ResolvedExperiment, device: torch.device) -> None:
+        """Read the data of an experiment.
+
+        Raises:
+            ConfigError: A model needs a clock that the data do not have, or a metric what they lack.
+        """
+        settings = experiment.experiment
+        self.task = task = load_task(experiment)
+        if misfits := clock_misfits(experiment.models, task.log.clock):
+            raise ConfigError("\n".join(misfits))
+        self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
+        self.device = device
+        self.queries = task.queries("test")
+        self.rules = Rules(task.eligible, task.exclude_seen)
+        training = task.training("test" if self.refit else "validate")
+        data = TrainingData.of(training, task.catalogue)
+        features = item_features([f.build().fit_transform for f in experiment.metric_features], data, RunContext())
+        self.facts = Facts.of(training, task.catalogue, task.eligible, features)
+        self.known = training.known
+        self.callbacks = experiment.registry.callbacks
+        self.losses = experiment.registry.losses
+        self.evaluator = Evaluator(
+            [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
+        )
+        self.k = self.evaluator.k
+        self._check_cutoffs()
+        self.description = {
+            **task.description(),
+            "metrics": [m.as_json() for m in experiment.metrics],
+            "metric_features": [f.as_json() for f in experiment.metric_features],
+            "candidates": settings.evaluate.candidates,
+            "refit": settings.train.refit,
+        }
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Counts of what happened to the data."""
+        return dict(self.task.notes)
+
+    @property
+    def starts(self) -> dict[str, str]:
+        """When each part of the split begins, where it cuts at moments."""
+        return {str(part): _moment(start) for part, start in self.task.parts.starts.items()}
+
+    @property
+    def metrics(self) -> dict[str, bool | None]:
+        """Whether more is better, for each metric."""
+        return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
+
+    def _check_cutoffs(self) -> None:
+        """Refuse a cutoff that no list could fill.
+
+        Raises:
+            ConfigError: A metric's k is larger than the number of items that may be recommended.
+        """
+        items = int(self.task.eligible.sum())
+        for metric in self.evaluator.metrics:
+            if metric.k > items:
+                raise ConfigError(
+                    f"evaluate.metrics: {metric.name} asks for {metric.k} items, and {items} may be recommended: choose a smaller k"
+                )
+
+    def cold(self) -> tuple[Queries, Rules] | None:
+        """Return the queries with cold targets and the rules under which only cold items are candidates."""
+        targets = self.queries.answers()
+        if not targets.cold.any():
+            return None
+        cold = replace(self.queries, targets=targets.where(targets.cold))
+        chosen = cold.where(targets.where(targets.cold).counts > 0)
+        return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen)
+
+    def run_model(
+        self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+    ) -> Measurement:
+        """Fit a model, recommend with it and evaluate its lists.
+
+        The time of the fit is that of a run which makes its item features itself, also where they were there already.
+        """
+        context = RunContext(
+            seed,
+            self.device,
+            progress=partial(progress.phase, "fit"),
+            training=TrainingEnvironment(folder=folder, callbacks=self.callbacks, losses=self.losses),
+        )
+        with peak_memory() as peak:
+            with context.seeded("run"):
+                start = time.perf_counter() + features.owed
+                fitted = fit(
+                    model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
+                )
+                fit_seconds = time.perf_counter() + features.owed - start
+            pipeline = fitted.pipeline
+            start = time.perf_counter()
+            lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
+            recommend_seconds = time.perf_counter() - start
+            single = _single_query_ms(pipeline, self)
+        evaluation = self.evaluator.evaluate(lists, self.queries.answers())
+        return Measurement(
+            metrics=evaluation.summary(),
+            slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
+            queries=len(self.queries),
+            tied_edges=evaluation.tied,
+            fit_seconds=fit_seconds,
+            training=record(fitted.record.trainings, model.train.monitor),
+            rankers=ranker_records(model.rankers, pipeline.rankers, [r.trained for r in pipeline.rankers]),
+            recommend_per_second=len(self.queries) / recommend_seconds,
+            p50_ms=float(np.quantile(single, 0.5)),
+            p99_ms=float(np.quantile(single, 0.99)),
+            peak_memory_mib=peak.mib,
+            parameters=count_parameters((pipeline.predictor, *pipeline.rankers)),
+            lists=_lists_table(self, lists, evaluation),
+            artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
+        )
+
+    def recommend(
+        self,
+        pipeline: FittedPipeline,
+        queries: Queries,
+        rules: Rules | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Candidates:
+        """Return the list of each query, by the rules of the comparison or others."""
+        return pipeline.recommend(queries, self.k, rules or self.rules, candidates=self.candidates, progress=progress)
+
+
+def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) -> list[float]:
+    """Return how long single queries take, evenly drawn from the test queries."""
+    times = []
+    for at in np.linspace(0, len(comparison.queries) - 1, min(SINGLE_QUERIES, len(comparison.queries))).astype(int):
+        start = time.perf_counter()
+        comparison.recommend(pipeline, comparison.queries[at : at + 1])
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> dict[str, Any]:
+    """Return the metrics among cold items alone, with what random lists would reach there."""
+    cold, evaluator = comparison.cold(), comparison.evaluator.per_query_only()
+    if cold is None or not evaluator.metrics:
+        return {}
+    queries, rules = cold
+    lists = comparison.recommend(pipeline, queries, rules)
+    floor = evaluator.random_floor(queries.answers(), int(rules.eligible.sum()))
+    return {
+        "cold": {
+            "queries": len(queries),
+            "items": int(rules.eligible.sum()),
+            "scored": pipeline.model.scores_cold(pipeline.model.predictor),
+            "metrics": evaluator.evaluate(lists, queries.answers()).summary(),
+            "floor": floor,
+        }
+    }
+
+
+def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, Any]:
+    """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
+    pipeline = fitted.pipeline
+    if not pipeline.rankers:
+        return {}
+    found = pipeline.retrieve(comparison.queries, comparison.candidates, comparison.rules)
+    judged = Judged.of(found.items, comparison.queries.answers(), comparison.candidates)
+    shares = judged.hits.sum(1) / judged.n_targets
+    recall = float(shares[judged.n_targets > 0].mean())
+    return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": fitted.record.informative}}
+
+
+def _moment(milliseconds: int) -> str:
+    """Return a moment as it is printed."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation: Evaluation) -> pa.Table:
+    """Return the lists with the items' own ids, their scores and the metrics of each query."""
+    filled = (lists.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
+    ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))
+    scores = pa.array(lists.scores.numpy()[filled])
+    columns: dict[str, Any] = {
+        "user_id": comparison.task.user_ids.take(pa.array(comparison.queries.row)),
+        "now": pa.array(comparison.queries.now),
+        "items": pa.ListArray.from_arrays(offsets, ids),
+        "scores": pa.ListArray.from_arrays(offsets, scores),
+        **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},
+    }
+    return pa.table(columns)

@@ -1,0 +1,124 @@
+"""What the experiment files of all tasks have in common: the tables that the harness reads, and how components are named."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+
+from zoo.config.train import TrainSettings
+from zoo.params import Table
+
+ONE, MANY, TABLE = "zoo-component", "zoo-components", "zoo-table"
+"""Marks in the JSON schema of a key: it takes a component of a stage (or several, alone or in a list); a list of components; a table."""
+
+
+class Choice(BaseModel):
+    """A component: its name alone, or a table with `name` and its parameters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name_or_table(cls, value: Any) -> Any:
+        """Take `"als"`, or `{name = "als", factors = 64}`."""
+        if isinstance(value, str):
+            return {"name": value, "params": {}}
+        if isinstance(value, dict) and "name" in value:
+            return {"name": value["name"], "params": {key: v for key, v in value.items() if key != "name"}}
+        if isinstance(value, Choice):
+            return value
+        raise ValueError(f"expected a component's name, or a table with `name` and its parameters, found {value!r}.")
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        """Return the table form."""
+        return {"name": self.name, **self.params}
+
+
+class MetricChoice(Choice):
+    """A metric: `"ndcg@10"`, or a table with `name`, `k` and further parameters."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_cutoff(cls, value: Any) -> Any:
+        """Take `"ndcg@10"` apart."""
+        if not isinstance(value, str) or "@" not in value:
+            return value
+        name, _, cutoff = value.partition("@")
+        if not re.fullmatch(r"[1-9]\d*", cutoff):
+            raise ValueError(f"expected a cutoff after the @, a whole number as in '{name}@10', found {value!r}.")
+        return {"name": name, "k": int(cutoff)}
+
+
+DatasetChoice = Annotated[Choice, Field(json_schema_extra={ONE: "dataset"})]
+PredictorChoice = Annotated[Choice, Field(json_schema_extra={ONE: "predictor"})]
+FeaturizerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "featurizer"})]
+FilterChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "filter"})]
+RankerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "ranker"})]
+MetricChoices = Annotated[list[MetricChoice], Field(min_length=1, json_schema_extra={MANY: "metric"})]
+NetworkOverrides = Annotated[dict[str, Any], Field(json_schema_extra={TABLE: "NetworkSettings"})]
+
+
+def listed(value: Any, keys: tuple[str, ...]) -> Any:
+    """Return a table in which each of the keys holds a list, also where one component alone was written."""
+    if not isinstance(value, dict):
+        return value
+    return {**value, **{key: [value[key]] for key in keys if key in value and not isinstance(value[key], list)}}
+
+
+class DataTable(Table):
+    """`[data]`, as far as every task has it."""
+
+    source: DatasetChoice
+    """A `dataset` component."""
+
+
+class EvaluateTable(Table):
+    """`[evaluate]`, as far as every task has it."""
+
+    metrics: MetricChoices
+    """`"name@k"`, or tables with `name`, `k` and further parameters."""
+
+
+class ModelTable(Table):
+    """`[[model]]`, as far as every task has it."""
+
+    label: str | None = None
+    """Its name in tables."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The label, or the name of a component where there is none."""
+
+
+class ExperimentFile(Table):
+    """An experiment file: the base of each task's own.
+
+    A task's class narrows the types of these tables to its own.
+    """
+
+    task: str
+    """What is compared."""
+    data: DataTable
+    split: Table
+    evaluate: EvaluateTable
+    train: TrainSettings = TrainSettings()
+    model: Sequence[ModelTable] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        """Refuse two models under one name."""
+        names = [model.name for model in self.model]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            places = " and ".join(f"model[{i}]" for i, n in enumerate(names, 1) if n == twice)
+            raise ValueError(f"{places} are both named {twice!r}: give each its own `label`.")
+        return self

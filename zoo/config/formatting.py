@@ -1,0 +1,93 @@
+"""Format what an experiment consists of as text: components, models, training settings, recipes, TOML values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
+from zoo.losses import OWN_LOSS
+from zoo.spec import Figure, Recipe
+
+_CANDIDATE_FEATURES = CandidateFeatureSettings().model_dump(mode="json")
+
+
+def format_component(chosen: dict[str, Any]) -> str:
+    """Return a component, as `Chosen.as_json` gives it, with its parameters, defaults included."""
+    params = {key: value for key, value in chosen.items() if key != "name"}
+    return format_call(chosen["name"].rpartition("/")[2], params)
+
+
+def format_metric(chosen: dict[str, Any]) -> str:
+    """Return a metric with its cutoff: `ndcg@10`."""
+    params = dict(chosen)
+    if "k" in params:
+        params["name"] = f"{params['name']}@{params.pop('k')}"
+    return format_component(params)
+
+
+def format_model(model: dict[str, Any]) -> str:
+    """Return the components of a model in the order in which a recommendation passes them."""
+    predictor = [model["predictor"]] if "predictor" in model else []
+    parts = [*model.get("featurizers", []), *predictor, *model.get("filters", []), *model.get("rankers", [])]
+    changed = {k: v for k, v in model.get("candidate_features", {}).items() if v != _CANDIDATE_FEATURES[k]}
+    listed = " > ".join(map(format_component, parts))
+    return f"{listed}; {format_call('candidate_features', changed)}" if changed else listed
+
+
+def format_train(train: dict[str, Any]) -> str:
+    """Return `[train]` without the network settings that have their defaults."""
+    usual = NetworkSettings().model_dump(mode="json")
+    return _format_params({k: v for k, v in train.items() if k not in usual or v != usual[k]})
+
+
+def format_own_train(model: dict[str, Any], train: dict[str, Any]) -> str:
+    """Return the network settings of a model that differ from `[train]`; an empty string where none does."""
+    return _format_params({k: v for k, v in model.get("train", {}).items() if k in train and v != train[k]})
+
+
+def format_ranker_train(model: dict[str, Any]) -> str:
+    """Return what a model's rankers are trained with beyond their defaults and `[model.train]`; empty where there is nothing."""
+    usual = {**model.get("train", {}), **RANKER_DEFAULTS}
+    return _format_params({k: v for k, v in model.get("ranker_train", {}).items() if k in usual and v != usual[k]})
+
+
+def has_own_loss(model: dict[str, Any]) -> bool:
+    """Return whether a model's predictor trains by a loss of its own."""
+    return bool(model.get("predictor", {}).get("loss") == OWN_LOSS)
+
+
+def format_call(name: str, params: dict[str, Any]) -> str:
+    """Return a name with its parameters in brackets; those that are not set are left out."""
+    listed = _format_params(params)
+    return f"{name}({listed})" if listed else name
+
+
+def _format_params(params: dict[str, Any]) -> str:
+    """Return parameters one after the other; those that are not set are left out."""
+    return ", ".join(f"{key}={value}" for key, value in params.items() if value not in (None, []))
+
+
+def format_figure(figure: Figure) -> str:
+    """Return a figure in words."""
+    measured = "" if figure.measured is None else f"; measured {figure.format_measured()}"
+    return f"{figure.metric} {figure.value:g} ± {figure.tolerance:g} ({figure.source}){measured}"
+
+
+def format_settings(recipe: Recipe) -> str:
+    """Return in words what a recipe sets of the model, its training and the split."""
+    parts = [", ".join(f"{key} = {format_toml(value)}" for key, value in recipe.params.items())]
+    for title, table in (("train", recipe.train), ("split", recipe.split)):
+        if table:
+            parts.append(f"{title}: " + ", ".join(f"{key} = {format_toml(value)}" for key, value in table.items()))
+    return "; ".join(filter(None, parts))
+
+
+def format_toml(value: Any) -> str:
+    """Return a JSON value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {format_toml(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(format_toml(v) for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("Infinity", "inf")

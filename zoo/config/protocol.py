@@ -1,0 +1,61 @@
+"""The protocol of a comparison in a sentence: what a reader must know before comparing a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ProtocolFacts:
+    """What the folder of a benchmark says of how its figures were measured.
+
+    Attributes:
+        experiment: The resolved experiment, as `BaseResolvedExperiment.as_json` gives it.
+        description: What the hash of the task stands for.
+        starts: Where the split cuts at moments: when each part begins.
+        queries: The most queries of a run; 0 where no run is finished.
+    """
+
+    experiment: dict[str, Any]
+    description: dict[str, Any]
+    starts: dict[str, str]
+    queries: int
+
+
+def format_recommend_protocol(facts: ProtocolFacts) -> str:
+    """Return the protocol of `task = "recommend"`."""
+    split, evaluate = facts.experiment["split"], facts.experiment["evaluate"]
+    seen, wanted = evaluate["exclude_seen"], evaluate["target_events"]
+    parts = [
+        f"split `{split['policy']}`" + (" (leaks across time)" if split["policy"] == "leave-last-out" else ""),
+        *(f"{part} from {moment}" for part, moment in facts.starts.items()),
+        f"{100 * split['cold_items']:g} % of the items held out as cold" if split.get("cold_items") else "",
+        f"{facts.queries:,} queries" if facts.queries else "",
+        f"targets: {', '.join(wanted)} events" if wanted else "targets: events of every type",
+        "every eligible item is ranked",
+        {True: "seen items excluded", False: "seen items allowed"}.get(seen)
+        if isinstance(seen, bool)
+        else f"items seen by {', '.join(seen)} excluded",
+        "fitted on everything before the test"
+        if facts.experiment["train"]["refit"]
+        else "fitted without the validation events (no refit)",
+    ]
+    return "; ".join(str(p) for p in parts if p) + "."
+
+
+def format_rank_protocol(facts: ProtocolFacts) -> str:
+    """Return the protocol of `task = "rank"`."""
+    split, evaluate = facts.experiment["split"], facts.experiment["evaluate"]
+    folds = facts.description["split"]["folds"] if split["policy"] == "folds" else 1
+    dealt = "" if split.get("column") else " of queries dealt at random"
+    parts = [
+        f"{folds} folds{dealt}, the queries of all pooled" if split["policy"] == "folds" else "lists that come split",
+        f"{facts.queries:,} lists" if facts.queries else "",
+        f"a list without a relevant document {'is skipped' if evaluate['empty'] == 'skip' else 'counts ' + evaluate['empty']}",
+        f"gain {'2^label - 1' if evaluate['gain'] == 'exponential' else 'label'}",
+        "fitted on training and validation lists"
+        if facts.experiment["train"]["refit"]
+        else "fitted on training lists (no refit)",
+    ]
+    return "; ".join(p for p in parts if p) + "."

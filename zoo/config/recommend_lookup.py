@@ -1,0 +1,197 @@
+"""Resolve an experiment file with `task = "recommend"`: names become components, and every problem is reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from zoo.config.candidates import CandidateFeatureSettings
+from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
+from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
+from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
+from zoo.config.splits import Split
+from zoo.config.train import TrainSettings
+from zoo.errors import ConfigError
+from zoo.params import validated
+from zoo.registry.registry import Registry
+from zoo.spec import STAGES
+
+
+def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> ResolvedExperiment:
+    """Validate the content of an experiment file, look up every component and validate its parameters.
+
+    Args:
+        raw: What the file says.
+        registry: Where names are looked up.
+        base: The folder that relative paths start from.
+
+    Raises:
+        ConfigError: Each wrong key, name and parameter on a line of its own, with its path in the file; and what does not
+            fit together.
+    """
+    try:
+        experiment = validated(Experiment, raw, "")
+    except ConfigError as error:  # well-formed tables are looked up all the same, so that a file is corrected in one go
+        _, problems = resolve_tables(_well_formed(raw), registry, base)
+        raise ConfigError("\n".join([str(error), *problems])) from None
+    tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model)
+    found, problems = resolve_tables(tables, registry, base)
+    if problems or found.source is None:
+        raise ConfigError("\n".join(problems))
+    models = tuple(model for model in found.models if model is not None)
+    return ResolvedExperiment(experiment, found.source, found.metrics, models, registry, found.metric_features)
+
+
+_LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
+"""The least that an experiment needs to be well-formed."""
+
+
+def _well_formed(raw: dict[str, Any]) -> RawTables:
+    """Return those tables of a malformed file that are well-formed for themselves."""
+
+    def alone(key: str, value: Any) -> Any:
+        try:
+            return getattr(Experiment.model_validate({**_LEAST, key: value}), key)
+        except ValidationError:
+            return None
+
+    data, split, evaluate, train = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate", "train"))
+    models = raw.get("model")
+    one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
+    return RawTables(data, split, evaluate, train, [model[0] if model else None for model in one_by_one])
+
+
+@dataclass(frozen=True)
+class RawTables:
+    """The tables of an experiment file; None in place of one that is malformed."""
+
+    data: DataSettings | None
+    split: Split | None
+    evaluate: EvaluateSettings | None
+    train: TrainSettings | None
+    models: Sequence[Model | None]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The components that were found; None in place of one that is a problem."""
+
+    source: Chosen | None
+    metrics: tuple[Chosen, ...]
+    metric_features: tuple[Chosen, ...]
+    models: tuple[ResolvedModel | None, ...]
+
+
+def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[Resolved, list[str]]:
+    """Return the components that the tables of a file name, and a line for each problem with them and among them."""
+    data, split, evaluate = tables.data, tables.split, tables.evaluate
+    lookup = Lookup(registry, base)
+    source = lookup.one("dataset", data.source, "data.source") if data else None
+    metrics = lookup.many("metric", evaluate.metrics, "evaluate.metrics") if evaluate else ()
+    features = lookup.many("featurizer", evaluate.features, "evaluate.features") if evaluate else ()
+    train = tables.train or TrainSettings()
+    monitor = lookup.monitor(train, "train")
+    models = tuple(_resolve_model(lookup, m, f"model[{i}]", train, monitor) for i, m in enumerate(tables.models, 1))
+    problems = lookup.problems
+    if evaluate:
+        problems += check_metrics(metrics, models, evaluate)
+    problems += [p for i, m in enumerate(models, 1) if m for p in check_compatible(m, f"model[{i}]", split, registry)]
+    if data:
+        problems += clock_misfits(models, data.time)
+    if data and split and split.policy == "temporal" and data.time in ("position", "file-order"):
+        problems.append(
+            f"split.policy 'temporal' cuts at moments, and data.time is {data.time!r}, which is no clock. "
+            'Use data with timestamps, or split.policy = "leave-last-out".'
+        )
+    return Resolved(source, metrics, features, models), problems
+
+
+def _resolve_model(
+    lookup: Lookup, model: Model | None, where: str, train: TrainSettings, monitor: Chosen | None
+) -> ResolvedModel | None:
+    """Return a model, or None where one of its components or settings is a problem.
+
+    Args:
+        lookup: Looks components up.
+        model: What the file says.
+        where: Its place in the file.
+        train: The settings of all models.
+        monitor: The metric that their trainings watch.
+    """
+    if model is None:
+        return None
+    before = len(lookup.problems)
+    found = [(stage, lookup.one(stage, choice, f"{where}.{key}")) for stage, key, choice in model.choices()]
+    settings = lookup.settings(model.train, where, train)
+    ranker_train = lookup.ranker_settings(model.ranker_train, where, settings)
+    if "monitor" in model.train and settings is not train:
+        monitor = lookup.monitor(settings, f"{where}.train")
+    if len(lookup.problems) > before:
+        return None
+    of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
+    stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
+    result = ResolvedModel(
+        model.name, *stages, model.candidate_features, monitor, train=settings, ranker_train=ranker_train
+    )
+    lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
+    return result
+
+
+def check_metrics(
+    metrics: Sequence[Chosen], models: Sequence[ResolvedModel | None], evaluate: EvaluateSettings
+) -> list[str]:
+    """Return which metrics cannot be computed under the settings, a line each."""
+    lines = [
+        f"evaluate.metrics: {metric.name} compares item features, and there are none: set "
+        'evaluate.features = { name = "tf-idf", columns = [...] }, or leave the metric out.'
+        for metric in metrics
+        if metric.capabilities.features == "required" and not evaluate.features
+    ]
+    longest = max((getattr(metric.params, "k", 0) for metric in metrics), default=0)
+    ranked = ", ".join(model.label for model in models if model and model.rankers)
+    if ranked and evaluate.candidates < longest:
+        lines.append(
+            f"evaluate.candidates: {evaluate.candidates} candidates for the rankers of {ranked} fill no list of {longest}, "
+            f"which the metrics ask for: set it to {longest} or more, or choose smaller cutoffs."
+        )
+    return lines
+
+
+def check_compatible(model: ResolvedModel, where: str, split: Split | None, registry: Registry) -> list[str]:
+    """Return what does not fit together within a model and with the split, a line each."""
+    lines = []
+    makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
+    readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
+    needs = [p.name for p in readers if p.capabilities.features == "required"]
+    if needs and not model.featurizers:
+        switches = [suggest_flag(p, lambda c: c.features != "required") for p in readers if p.name in needs]
+        without = f"; or {' and '.join(switches)}" if all(switches) else ""
+        lines.append(
+            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}{without}."
+        )
+    groups = model.candidate_features.groups
+    asked = [group for group in groups or () if group in ("similarity", "vectors")]
+    if asked and not model.featurizers:
+        lines.append(
+            f"{where}.candidate_features.groups: {' and '.join(asked)} of candidates come from item features, and there is no "
+            f"`featurizer`. Choose one: {makers}; or leave them out."
+        )
+    told = bool(model.rankers) and (groups is None or bool(asked))
+    if model.featurizers and not readers and not told:
+        names = ", ".join(f.name for f in model.featurizers)
+        lines.append(
+            f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
+        )
+    if model.candidate_features != CandidateFeatureSettings() and not model.rankers:
+        lines.append(f"{where}.candidate_features: {model.label} has no ranker to be told of candidates. Remove it.")
+    lines += [
+        f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
+        'Use `policy = "temporal"` with three `cuts`.'
+        for r in model.rankers
+        if r.capabilities.trainable and split is not None and not has_rank_part(split)
+    ]
+    return lines

@@ -1,0 +1,52 @@
+"""A log from files in one call, for Python: what `[data]` of an experiment does for a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from typing import Any
+
+from zoo.config.experiment import DataSettings
+from zoo.data.files import Files
+from zoo.data.log import Data, read_data
+from zoo.data.params import FilesParams
+from zoo.errors import ConfigError
+from zoo.params import validated
+
+Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
+"""A path, a pattern such as `events/*.parquet`, or a list of them."""
+
+
+def read_log(interactions: Paths, items: Paths | None = None, *, delimiter: str | None = None, **settings: Any) -> Data:
+    """Read an event log, and the catalogue of its items, from files.
+
+    Ids become numbers, events are sorted by user and time, and whatever is left out is counted in `notes`:
+
+        data = zoo.read_log("events.parquet", "items.parquet", k_core=5)
+        task = zoo.Task.of(data.log, zoo.LeaveLastOut(), catalogue=data.catalogue, user_ids=data.user_ids)
+
+    Args:
+        interactions: The events, a row each, with `user_id` and `item_id`: parquet, csv, tsv, json, jsonl, arrow.
+        items: The items, a row each, with `item_id`; without them nothing is known of the items.
+        delimiter: What separates the fields of a csv file; a comma by default, a tab in .tsv.
+        **settings: Keys of `[data]` except `source`: `columns`, `time`, `events`, `until`, `k_core`, `duplicates`, ...
+
+    Returns:
+        `log` (an `Interactions`), `catalogue` (a `Catalogue`), `user_ids` (the users' own ids, `[U]`) and `notes`.
+
+    Raises:
+        ConfigError: A setting is unknown, or its value does not fit.
+        DataError: A file cannot be read or does not fit; the message names file, column, row and value.
+    """
+    if "source" in settings:
+        raise ConfigError("read_log: `source` is not a setting here; the files are the first arguments. Leave it out.")
+    values = {"interactions": _listed(interactions), "items": _listed(items), "delimiter": delimiter}
+    files = Files(validated(FilesParams, values, "read_log"))
+    return read_data(files.read(), validated(DataSettings, {**settings, "source": "files"}, "data"))
+
+
+def _listed(paths: Paths | None) -> list[str]:
+    """Return paths as a list of texts."""
+    if paths is None:
+        return []
+    return [fspath(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]

@@ -1,0 +1,35 @@
+"""Public names that are imported at their first use, so that importing a package imports nothing heavy.
+
+A public module is one table. Type checkers and editors read the stub beside it, which lists the same names:
+
+    __getattr__, __dir__, __all__ = lazy_names(__name__, {"ItemTable": "zoo.nn.items", "top_k": "zoo.nn.topk"})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazy_names(
+    module: str, names: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return `__getattr__`, `__dir__` and `__all__` of a module whose public names are defined elsewhere.
+
+    Args:
+        module: The public module's own name, for the error about an unknown name.
+        names: Each public name, and the module that defines it.
+    """
+
+    def import_name(name: str) -> Any:
+        """Import a public name at its first use."""
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return getattr(import_module(names[name]), name)
+
+    def list_names() -> list[str]:
+        """Return the public names, including those not imported yet."""
+        return sorted(names)
+
+    return import_name, list_names, sorted(names)

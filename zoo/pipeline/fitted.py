@@ -1,0 +1,188 @@
+"""A fitted model as a value: what recommends, and what takes new items without another fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.catalogue import Catalogue
+from zoo.data.queries import Queries
+from zoo.errors import ArtifactError, DataError
+from zoo.pipeline.retrieval import Retrieval, Rules
+from zoo.stages.candidate_features import CandidateFeatures
+from zoo.stages.candidates import CandidateLists, Candidates
+from zoo.stages.featurizer import Featurizer
+from zoo.stages.filter import Filter
+from zoo.stages.item_features import ItemFeatures, joined
+from zoo.stages.predictor import Predictor
+from zoo.stages.ranker import Ranker
+from zoo.stages.reranking import reranked
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPipeline:
+    """The fitted stages of a model and what flows between them.
+
+    Attributes:
+        model: The components and their parameters.
+        retrieval: The predictor and the filters, with the items and users of training.
+        featurizers: Make the item features; several stand side by side.
+        rankers: Applied in turn to the candidates.
+        candidate_features: Makes the ranking features; None for a model without rankers.
+        features: The item features of the catalogue, `[I, D]`, or None for a model without featurizers.
+    """
+
+    model: ResolvedModel
+    retrieval: Retrieval
+    featurizers: tuple[Featurizer[Any], ...] = ()
+    rankers: tuple[Ranker[Any], ...] = ()
+    candidate_features: CandidateFeatures | None = None
+    features: ItemFeatures | None = None
+
+    @property
+    def predictor(self) -> Predictor[Any]:
+        """Return the fitted predictor."""
+        return self.retrieval.predictor
+
+    @property
+    def filters(self) -> tuple[Filter[Any], ...]:
+        """Return the fitted filters."""
+        return self.retrieval.filters
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Return which items have an event in training, `[I]` bool."""
+        return self.retrieval.known
+
+    @property
+    def known_users(self) -> NDArray[np.bool_]:
+        """Return which users have an event in training, `[U + 1]` bool."""
+        return self.retrieval.known_users
+
+    def recommend(
+        self,
+        queries: Queries,
+        k: int,
+        rules: Rules,
+        *,
+        candidates: int = 200,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Candidates:
+        """Return the K best items for each query; the only way to a list, in an evaluation and in serving alike.
+
+        Args:
+            queries: Histories and moments; their targets are never read.
+            k: Items in each list.
+            rules: What may be recommended.
+            candidates: How many items the first ranker gets.
+            progress: Called with the number of queries done and their total after each block.
+
+        Raises:
+            ScoreError: A stage returned scores that cannot be ranked.
+        """
+        with torch.inference_mode():
+            blocks, done = [], 0
+            for block, found in self.retrieval.blocks(queries, max(k, candidates) if self.rankers else k, rules):
+                blocks.append(self._ranked(block, found, k))
+                done += len(block)
+                if progress is not None:
+                    progress(done, len(queries))
+        return Candidates.joined(blocks) if blocks else Candidates.none(k)
+
+    def retrieve(self, queries: Queries, k: int, rules: Rules) -> Candidates:
+        """Return the best K items of the predictor for each query, before any ranker."""
+        return self.retrieval.top(queries, k, rules)
+
+    def ranking_lists(self, queries: Queries, found: Candidates) -> CandidateLists:
+        """Return candidates with their ranking features, as the rankers get them."""
+        assert self.candidate_features is not None  # a pipeline with rankers has them
+        features, columns = self.candidate_features.of(queries, found, self.features)
+        return CandidateLists(found.items, found.scores, features, columns, self.features)
+
+    def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:
+        """Return a pipeline that scores new items as well, by their features; this one stays as it is.
+
+        Args:
+            catalogue: The new items; they are numbered after all others, in its order.
+            origin: What to call it in messages.
+
+        Raises:
+            ArtifactError: A stage cannot take new items.
+            DataError: A column that a stage reads is missing, or has another type.
+        """
+        _refuse_warm_only(self.model)
+        try:
+            features = joined([f.transform(catalogue) for f in self.featurizers])
+            assert features is not None  # a model without a featurizer is refused
+            features = features.without_padding()
+            predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
+            predictor.grow(features)
+            filters = [_copy(c, f) for c, f in zip(self.model.filters, self.filters, strict=True)]
+            for item_filter in filters:
+                item_filter.grow(catalogue)
+            ranking = None
+            if self.candidate_features is not None:
+                ranking = CandidateFeatures(self.model.candidate_features)
+                ranking.load_state(self.candidate_features.state())
+                ranking.grow(catalogue, features)
+        except DataError as error:
+            raise DataError(
+                f"{origin}: {error} The fitted model reads this: give new items the columns that the items of training had, of "
+                "the same type."
+            ) from error
+        known = np.concatenate([self.known, np.zeros(len(catalogue) - 1, np.bool_)])
+        return replace(
+            self,
+            retrieval=replace(self.retrieval, predictor=predictor, filters=tuple(filters), known=known),
+            candidate_features=ranking,
+            features=None if self.features is None else self.features.followed_by(features),
+        )
+
+    def _ranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
+        """Return the best K of the candidates, in the order of the last ranker."""
+        if not self.rankers:
+            return found
+        lists = self.ranking_lists(block, found)
+        for ranker in self.rankers:
+            lists = reranked(lists, ranker)
+        tied = found.tied
+        if lists.scores.shape[1] > k:
+            tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)
+        return Candidates(lists.items[:, :k], lists.scores[:, :k], tied)
+
+
+def _copy(chosen: Chosen, stage: Any) -> Any:
+    """Return a new stage with the state of another."""
+    fresh = chosen.build()
+    fresh.load_state(stage.state())
+    return fresh
+
+
+def _refuse_warm_only(model: ResolvedModel) -> None:
+    """Refuse a model with a stage that knows the items of training only.
+
+    Raises:
+        ArtifactError: There is one; the message says what to fit instead.
+    """
+    predictor = model.predictor
+    if not model.scores_cold(predictor) or not model.featurizers:
+        if predictor.capabilities.features == "none":
+            what = (
+                f"{predictor.name} takes no item features. Fit a predictor that does, such as content-knn with tf-idf."
+            )
+        else:
+            what = f"{predictor.name} has no `featurizer`. Fit the model with one."
+        raise ArtifactError(f"{model.label}: new items are scored by their features, and {what}")
+    for kind, parts in (("filter", model.filters), ("ranker", model.rankers)):
+        for part in parts:
+            if not model.scores_cold(part):
+                raise ArtifactError(
+                    f"{model.label}: the {kind} {part.name} knows the items of training only. Fit the model without it, or "
+                    "again with the new items."
+                )

@@ -1,0 +1,240 @@
+"""Fit a model on a task: the validated fit that finds the epochs, the fit that rankers learn from, and the final fit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.catalogue import Catalogue
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries
+from zoo.data.task import Task
+from zoo.errors import naming
+from zoo.evaluation.metric import Facts
+from zoo.evaluation.validation import Validation
+from zoo.pipeline.fitted import FittedPipeline
+from zoo.pipeline.retrieval import Retrieval, Rules
+from zoo.stages.candidate_features import CandidateFeatures
+from zoo.stages.context import RunContext
+from zoo.stages.epochs import training_of
+from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.item_features import ItemFeatures
+from zoo.stages.predictor import Predictor
+from zoo.stages.ranking import RankingData
+from zoo.stages.reranking import fit_in_turn
+from zoo.stages.stage import TrainingData
+from zoo.training.record import fit_of
+
+Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
+"""Fits a featurizer and returns the features of the catalogue, `[I, D]`."""
+Validate = Callable[[Predictor[Any]], float]
+"""Returns the metric of a predictor on the validation queries."""
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a model was fitted.
+
+    Attributes:
+        trainings: One table for each training in epochs of the predictor, in order, as `fit_of` makes them.
+        informative: How many of the lists that rankers learned from have a target among their candidates, and how many
+            lists there are; None for rankers that learn nothing.
+    """
+
+    trainings: tuple[dict[str, Any], ...] = ()
+    informative: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted pipeline and how it was fitted."""
+
+    pipeline: FittedPipeline
+    record: FitRecord
+
+
+def fit_featurizer(
+    chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
+) -> ItemFeatures:
+    """Fit a featurizer and return the features of the catalogue, `[I, D]`."""
+    return featurizer.fit_transform(data, context)
+
+
+def fit(
+    model: ResolvedModel,
+    task: Task,
+    context: RunContext,
+    *,
+    refit: bool = True,
+    candidates: int = 200,
+    all_events: bool = False,
+    featurize: Featurize = fit_featurizer,
+) -> Fit:
+    """Fit all stages of a model on a task.
+
+    A predictor that trains in epochs finds their number on the `validate` part, where the split has one; every further fit
+    trains for that many. Rankers that learn are fitted on the `rank` part, from candidates of a predictor that has not seen
+    it; then filters and predictor are fitted again on the final log, on the item features that the rankers learned from.
+
+    Args:
+        model: The components.
+        task: The data and their split.
+        context: Randomness, device, progress.
+        refit: Whether the final fit takes everything before the test, or only the training part.
+        candidates: How many candidates a ranker gets for each query.
+        all_events: Whether the final fit takes every event, those of the test as well: for use, not for measuring.
+        featurize: Fits a featurizer; a cache of features can take its place.
+
+    Raises:
+        ZooError: A stage cannot be fitted on these data.
+    """
+    trainable = any(chosen.capabilities.trainable for chosen in model.rankers)
+    validated = learned = None
+    if _trains_in_epochs(model) and model.monitor is not None and "validate" in task.parts.held_out:
+        validated = _fit_validated(model, task, context, featurize)
+        if not refit and not trainable and not all_events:
+            return validated
+        epochs = validated.record.trainings[-1]["epochs"]
+        context = replace(context, epochs=epochs).for_training(phase="refit")
+    if trainable:
+        learned = _fit_with_rankers(model, task, context, candidates, featurize)
+        context = context.for_training(phase="refit")
+    if all_events:
+        log, context = task.log, context.for_training(phase="refit").below("all-events")
+    else:
+        log = task.training("test" if refit else "validate")
+    final = fit_on_log(
+        model, log, task.catalogue, context, featurize=featurize, learned=None if learned is None else learned.pipeline
+    )
+    steps = [step.record for step in (validated, learned, final) if step is not None]
+    trainings = tuple(training for step in steps for training in step.trainings)
+    return Fit(final.pipeline, FitRecord(trainings, learned.record.informative if learned else None))
+
+
+def fit_on_log(
+    model: ResolvedModel,
+    interactions: Interactions,
+    catalogue: Catalogue | None,
+    context: RunContext,
+    *,
+    features: ItemFeatures | None = None,
+    featurize: Featurize = fit_featurizer,
+    learned: FittedPipeline | None = None,
+    validator: Callable[[Retrieval], Validate] | None = None,
+) -> Fit:
+    """Fit new featurizers, filters and a new predictor on a log; rankers are not fitted here.
+
+    Args:
+        model: The components.
+        interactions: The log.
+        catalogue: The items' columns, or None where the model reads none.
+        context: Randomness, device, progress.
+        features: The item features, where they are made already.
+        featurize: Fits a featurizer.
+        learned: A pipeline whose rankers are fitted: they stay, and so do the featurizers and the features they learned from.
+        validator: Returns how to validate the predictor, given the fitted filters.
+    """
+    context = context.for_training(settings=model.train, label=model.label).below(context.training.phase)
+    data = TrainingData.of(interactions, catalogue)
+    if learned is not None:
+        featurizers, features = learned.featurizers, learned.features
+    else:
+        featurizers = tuple(chosen.build() for chosen in model.featurizers)
+    if features is None:
+        parts = zip(model.featurizers, featurizers, strict=True)
+        calls = [naming(chosen.name)(partial(featurize, chosen, featurizer)) for chosen, featurizer in parts]
+        # The epochs of the predictor are not those of a featurizer.
+        features = item_features(calls, data, replace(context, epochs=None))
+    data = replace(data, features=features)
+    filters = tuple(chosen.build() for chosen in model.filters)
+    for chosen, item_filter in zip(model.filters, filters, strict=True):
+        with naming(chosen.name):
+            item_filter.fit(data, context)
+    ranking = None
+    if model.rankers:
+        ranking = CandidateFeatures(model.candidate_features)
+        ranking.fit(data)
+    predictor: Predictor[Any] = model.predictor.build()
+    known_users = np.concatenate([[False], interactions.lengths > 0])
+    retrieval = Retrieval.of(model, predictor, filters, data.known, known_users)
+    if validator is not None:
+        context = replace(context, validate=validator(retrieval))
+    start = time.perf_counter()
+    predictor.fit(data, context)
+    trainings = (fit_of(training_of(predictor), time.perf_counter() - start),) if _trains_in_epochs(model) else ()
+    rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
+    pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
+    return Fit(pipeline, FitRecord(trainings))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictorValidation:
+    """The metric of a predictor on validation queries, with the filters of a pipeline.
+
+    Attributes:
+        validation: The queries and the metric.
+        rules: What may be recommended.
+        retrieval: The fitted filters; its predictor is replaced by the one to validate.
+    """
+
+    validation: Validation
+    rules: Rules
+    retrieval: Retrieval
+
+    def __call__(self, predictor: Predictor[Any]) -> float:
+        """Return the metric of a predictor."""
+        retrieval = replace(self.retrieval, predictor=predictor)
+        return self.validation(lambda queries, k: retrieval.top(queries, k, self.rules))
+
+
+def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featurize: Featurize) -> Fit:
+    """Fit on the training part; the predictor may ask how good it is on the validation queries."""
+    training, (monitor,) = task.training("validate"), model.monitors
+    facts = Facts.of(training, task.catalogue, task.eligible)
+    validation = Validation(monitor.build(), facts, task.queries("validate"), model.train.validation_queries)
+    validator = partial(PredictorValidation, validation, Rules(task.eligible, task.exclude_seen))
+    context = context.for_training(phase="validated")
+    return fit_on_log(model, training, task.catalogue, context, featurize=featurize, validator=validator)
+
+
+def _fit_with_rankers(
+    model: ResolvedModel, task: Task, context: RunContext, candidates: int, featurize: Featurize
+) -> Fit:
+    """Fit on what comes before the `rank` part, and the rankers on its candidates for the queries of that part."""
+    first = fit_on_log(
+        model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), featurize=featurize
+    )
+    pipeline, queries, blocks, start = first.pipeline, task.queries("rank"), [], 0
+    rules = Rules(task.eligible, task.exclude_seen)
+    with torch.no_grad():  # autograd cannot record tensors made in inference mode
+        for block, found in pipeline.retrieval.blocks(queries, candidates, rules):
+            labels = _labels(queries[start : start + len(block)], found.items)
+            blocks.append(RankingData.of(replace(pipeline.ranking_lists(block, found), labels=labels)))
+            start += len(block)
+    data = RankingData.joined(blocks)
+    trainable = [chosen.capabilities.trainable for chosen in model.rankers]
+    context = replace(context, epochs=None).for_training(settings=model.ranker_train, label=model.label, phase="refit")
+    fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"))
+    informative = int(np.count_nonzero(data.decided)), len(data)
+    return Fit(pipeline, replace(first.record, informative=informative))
+
+
+def _trains_in_epochs(model: ResolvedModel) -> bool:
+    """Return whether the predictor trains in epochs."""
+    return model.predictor.capabilities.trains_in_epochs
+
+
+def _labels(queries: Queries, items: Tensor) -> Tensor:
+    """Return 1 for the items of `[Q, K]` that are targets, 0 for the others."""
+    width, targets = queries.log.n_items + 1, queries.answers()
+    wanted = np.repeat(np.arange(len(queries)), targets.counts) * width + targets.items
+    keys = np.arange(len(queries))[:, None] * width + items.numpy()
+    return torch.from_numpy(np.isin(keys, wanted).astype(np.float32))

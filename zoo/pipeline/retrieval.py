@@ -1,0 +1,141 @@
+"""Candidate generation: the best items of a fitted predictor that rules and filters allow, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.config.resolved import ResolvedModel
+from zoo.data.queries import Queries
+from zoo.errors import ScoreError
+from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.filter import Filter
+from zoo.stages.predictor import Predictor
+
+BLOCK_BYTES = 2**23
+"""The largest score matrix of a block, in bytes: fewer and larger blocks pay the overhead of a call less often."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What may be recommended, independent of the model.
+
+    Attributes:
+        eligible: Items that may be recommended at all, `[I]` bool.
+        exclude_seen: Whether items of the history are excluded, or the event types that make an item seen.
+    """
+
+    eligible: NDArray[np.bool_]
+    exclude_seen: bool | list[str] = True
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval:
+    """A fitted predictor and fitted filters, with the items and users that they know.
+
+    Attributes:
+        predictor: Scores the items.
+        filters: All of them must keep an item.
+        scores_cold: Whether the predictor scores items without an event in training.
+        filters_cold: The same for each filter.
+        known: Items with an event in training, `[I]` bool.
+        known_users: Users with an event in training, `[U + 1]` bool; number 0 is a new user.
+    """
+
+    predictor: Predictor[Any]
+    filters: tuple[Filter[Any], ...]
+    scores_cold: bool
+    filters_cold: tuple[bool, ...]
+    known: NDArray[np.bool_]
+    known_users: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        model: ResolvedModel,
+        predictor: Predictor[Any],
+        filters: Sequence[Filter[Any]],
+        known: NDArray[np.bool_],
+        known_users: NDArray[np.bool_],
+    ) -> Retrieval:
+        """Return the retrieval of a model's predictor and filters."""
+        filters_cold = tuple(map(model.scores_cold, model.filters))
+        return cls(predictor, tuple(filters), model.scores_cold(model.predictor), filters_cold, known, known_users)
+
+    def top(self, queries: Queries, k: int, rules: Rules) -> Candidates:
+        """Return the best K items of the predictor for each query, `[Q, K]`."""
+        with torch.inference_mode():
+            blocks = [found for _, found in self.blocks(queries, k, rules)]
+        return Candidates.joined(blocks) if blocks else Candidates.none(k)
+
+    def blocks(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[Queries, Candidates]]:
+        """Yield each block of queries with the predictor's best K items, after rules and filters.
+
+        The stages get a log of their own for each block. It ends where the histories end: later events are not hidden
+        from them, they are absent.
+
+        Raises:
+            ScoreError: The scores cannot be ranked, or the predictor's own lists break the rules.
+        """
+        allowed = rules.eligible if self.scores_cold else rules.eligible & self.known
+        always = torch.from_numpy(np.flatnonzero(~allowed))
+        rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
+        for start in range(0, len(queries), rows):
+            block = queries[start : min(start + rows, len(queries))].blind().compact()
+            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self._kept(block))
+            found = self.predictor.recommend(self.restricted(block, cold=self.scores_cold), k, excluded)
+            if type(self.predictor).recommend is not Predictor.recommend:
+                _check_own_lists(self.predictor, found, excluded)
+            yield block, found.cpu()
+
+    def restricted(self, queries: Queries, *, cold: bool) -> Queries:
+        """Return the queries as a stage may see them: without the items it cannot know, unless it scores cold items."""
+        return queries.restricted(np.ones_like(self.known) if cold else self.known, self.known_users)
+
+    def _kept(self, queries: Queries) -> Tensor | None:
+        """Return the items that all filters keep, `[B, I]` or `[1, I]` bool, or None without filters."""
+        kept: Tensor | None = None
+        for item_filter, cold in zip(self.filters, self.filters_cold, strict=True):
+            keep = item_filter.keep(self.restricted(queries, cold=cold))
+            kept = keep if kept is None else kept & keep.to(kept.device)
+        return kept
+
+
+def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:
+    """Return the (row, item) pairs of a block that its users have seen, each `[M]`."""
+    if exclude_seen is False:
+        none = torch.zeros(0, dtype=torch.int64)
+        return none, none
+    h = queries.histories
+    rows, items = torch.from_numpy(h.rows), torch.from_numpy(h.items).long()
+    if exclude_seen is not True:
+        codes = [code for code, name in enumerate(queries.log.event_names) if name in exclude_seen]
+        kept = torch.from_numpy(np.isin(h.events, codes))
+        rows, items = rows[kept], items[kept]
+    return rows, items
+
+
+def _check_own_lists(predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
+    """Check the lists of a predictor that overrides `recommend` against the rules.
+
+    Raises:
+        ScoreError: It returned something else than `Candidates`, or an item that must not be recommended.
+    """
+    if not isinstance(found, Candidates):
+        raise ScoreError(
+            f"{type(predictor).__name__}.recommend returned {type(found).__name__}, expected zoo.api.Candidates: "
+            "items [B, K], scores [B, K] and tied [B], as `Candidates.best(scores, k)` makes them"
+        )
+    wrong = excluded.violated(found.items.cpu())
+    if wrong.any():
+        row, slot = wrong.nonzero()[0].tolist()
+        raise ScoreError(
+            f"{type(predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
+            "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
+        )

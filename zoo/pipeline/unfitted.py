@@ -1,0 +1,61 @@
+"""A model before it is fitted: the way from Python to a fitted pipeline without a config file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.task import Task
+from zoo.pipeline.fitted import FittedPipeline
+from zoo.pipeline.fitting import fit
+from zoo.registry.registry import Registry, default_registry
+from zoo.stages.context import RunContext
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The components of a model, not fitted.
+
+    Attributes:
+        model: The component in each slot, with its parameters.
+
+    Example:
+        fitted = Pipeline.of("ease", l2=100.0).fit(task)
+        lists = fitted.recommend(task.queries("test"), 10, Rules(task.eligible))
+    """
+
+    model: ResolvedModel
+
+    @classmethod
+    def of(cls, predictor: str, registry: Registry | None = None, **params: Any) -> Pipeline:
+        """Return the pipeline of one predictor by name, without filters or rankers; networks stop early by NDCG@10.
+
+        Args:
+            predictor: The name of the predictor.
+            registry: Where the name is looked up; what is installed by default.
+            **params: The parameters of the predictor.
+
+        Raises:
+            ZooError: The name is unknown, or a parameter does not fit.
+        """
+        registry = registry or default_registry()
+        component, metric = registry.find("predictor", predictor), registry.find("metric", "ndcg")
+        monitor = Chosen(metric, metric.params({"k": 10}))
+        return cls(ResolvedModel(predictor, Chosen(component, component.params(params)), monitor=monitor))
+
+    def fit(
+        self, task: Task, context: RunContext | None = None, *, refit: bool = True, candidates: int = 200
+    ) -> FittedPipeline:
+        """Return the pipeline fitted on a task.
+
+        Args:
+            task: The data and their split.
+            context: Randomness, device, progress; by default seed 0 on the CPU.
+            refit: Whether the final fit takes everything before the test, or only the training part.
+            candidates: How many candidates a ranker gets for each query.
+
+        Raises:
+            ZooError: A stage cannot be fitted on these data.
+        """
+        return fit(self.model, task, context or RunContext(), refit=refit, candidates=candidates).pipeline

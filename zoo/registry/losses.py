@@ -1,0 +1,55 @@
+"""The losses that a plugin brings by `zoo_losses`, and what can be wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from zoo.errors import PluginError
+from zoo.losses import LOSSES, LossSpec
+from zoo.neural_params import NeuralParams
+
+if TYPE_CHECKING:
+    from zoo.registry.plugin import Plugin, Source
+
+
+def losses_of(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
+    """Return the losses of a plugin.
+
+    Args:
+        manager: Has the plugin registered.
+        source: Where the plugin is.
+        others: The plugins loaded before it.
+
+    Raises:
+        PluginError: The hook returns something else than a list of `LossSpec`, a name is taken, or an option is no parameter.
+    """
+    about = f"zoo_losses of the plugin {source.name!r} of {source.distribution} {source.version}"
+    taken = dict.fromkeys(LOSSES, "the core")
+    taken |= {loss.name: f"the plugin {p.name!r} of {p.distribution}" for p in others for loss in p.losses}
+    found = []
+    for loss in _answers(manager, about):
+        if not isinstance(loss, LossSpec):
+            raise PluginError(f"{about} returned {loss!r} in its list, expected a LossSpec")
+        if loss.name in taken:
+            raise PluginError(f"{about}: the loss {loss.name!r} is provided by {taken[loss.name]} already: rename it")
+        unknown = [option for option in loss.options if option not in NeuralParams.model_fields]
+        if unknown:
+            raise PluginError(
+                f"{about}: the loss {loss.name!r} has the options {', '.join(map(repr, unknown))}, expected names of parameters "
+                "of NeuralParams, such as 'temperature'"
+            )
+        taken[loss.name] = "it"
+        found.append(loss)
+    return tuple(found)
+
+
+def _answers(manager: pluggy.PluginManager, about: str) -> Iterator[Any]:
+    """Yield what the plugin's hook returns, and refuse what is no list."""
+    for implementation in manager.hook.zoo_losses.get_hookimpls():
+        answer = implementation.function()
+        if not isinstance(answer, list | tuple):
+            raise PluginError(f"{about} returned {answer!r}, expected a list of LossSpec")
+        yield from answer
