@@ -35,10 +35,17 @@ RESULT = "result.safetensors"
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """Return the environment of torchrun or SLURM, where one of them started several processes of this command."""
+    """Return the environment of torchrun or SLURM, where one of them started several processes of this command.
+
+    Raises:
+        ConfigError: Lightning refuses the variables of a SLURM job.
+    """
     for kind in (TorchElasticEnvironment, SLURMEnvironment):
         if kind.detect():
-            environment: ClusterEnvironment = kind()
+            try:
+                environment: ClusterEnvironment = kind()
+            except RuntimeError as error:
+                raise ConfigError(f"SLURM: {error}") from error
             return environment if environment.world_size() > 1 else None
     return None
 
