@@ -1,4 +1,4 @@
-"""Reading through Hugging Face `datasets`: streamed straight into memory, so that no converted copy is left on disk."""
+"""Read files through Hugging Face `datasets`, streaming into memory so that no converted copy is left on disk."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def streamed(
     Args:
         file: The file.
         kind: The reader of `datasets`.
-        names_only: Whether only the columns matter; the table then has no rows.
+        names_only: Whether to read only the column names; the table then has no rows.
         kept: The columns to keep of each batch; all by default.
-        options: What the reader takes.
+        options: Options of the reader.
 
     Raises:
-        DataError: The file is not of its format.
+        DataError: The file is not valid in its format.
     """
     import datasets
 
     try:
-        with TemporaryDirectory() as locks, quiet():  # nothing but a lock is written when streaming
+        with TemporaryDirectory() as locks, quiet():  # streaming writes only a lock file
             stream = datasets.load_dataset(
                 kind, data_files={"train": [glob.escape(str(file.absolute()))]}, split="train", streaming=True,
                 cache_dir=locks, **options,
@@ -48,12 +48,12 @@ def streamed(
     except Exception as error:  # the library raises what its parsers raise
         reason = _broken_line(file, options.get("sep", "")) if kind == "csv" else None
         raise DataError(
-            f"{file}: cannot be read as {kind}: {reason or brief(error)}. Mend the file, or write it again."
+            f"{file}: cannot be read as {kind}: {reason or brief(error)}. Correct or recreate the file."
         ) from error
     if batches:
         return pa.concat_tables(batches)
     if known is None:
-        raise DataError(f"{file}: there is no row in it, expected a table. Choose another file.")
+        raise DataError(f"{file}: the file has no rows, expected a table. Choose another file.")
     return known if kept is None else known.select(kept)
 
 
@@ -64,7 +64,7 @@ def _batches(stream: Any, kept: list[str] | None) -> Iterator[pa.Table]:
 
 
 def _broken_line(file: Path, separator: str) -> str | None:
-    """Return what is wrong with a CSV file's first broken line: its encoding, or a field too many; None for else."""
+    """Describe the first invalid line of a CSV file: wrong encoding or too many fields. None for other errors."""
     opened = gzip.open if file.suffix == ".gz" else open
     width = 0
     try:
@@ -86,13 +86,13 @@ def _broken_line(file: Path, separator: str) -> str | None:
 
 
 def brief(error: Exception) -> str:
-    """Return an error's first line, without its full stop."""
+    """Return the first line of an error, without a final period."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep `datasets` from drawing bars, logging what we raise, and telling its maker what is read."""
+    """Silence progress bars, logging and download telemetry of `datasets`."""
     import datasets
     from datasets.utils import logging
 
@@ -103,7 +103,7 @@ def quiet() -> Iterator[None]:
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     try:
         with warnings.catch_warnings():
-            # the parser only warns of rows that have more fields than the header
+            # the parser only warns about rows that have more fields than the header
             warnings.filterwarnings("error", message="Length of header or names does not match")
             yield
     finally:
