@@ -48,7 +48,7 @@ class Examples(Protocol):
         """Yield the batches of one epoch."""
 
 
-def of_like_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+def batch_by_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
     """Return the rows of each batch of an epoch, in random order; rows of similar length share a batch.
 
     Shuffle the rows, cut them into pools of 20 batches, sort each pool by length and shuffle the batches (bucketing
@@ -93,8 +93,8 @@ class SequenceBatches:
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
-        for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
-            yield self.ask(self.queries.at(chosen).batch(self.window))
+        for rows in batch_by_length(self.lengths, self.batch_size, self.rng):
+            yield self.ask(self.queries.at(rows).batch(self.window))
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:
@@ -103,10 +103,10 @@ def next_item(batch: QueryBatch) -> TrainingBatch:
     The last item of each sequence is only a target; it is removed from the inputs of shorter sequences too.
     """
     targets = batch.items[:, 1:]
-    asked = targets > 0
-    items, times, events = (values[:, :-1] * asked for values in (batch.items, batch.times, batch.events))
+    has_target = targets > 0
+    items, times, events = (values[:, :-1] * has_target for values in (batch.items, batch.times, batch.events))
     inputs = QueryBatch(
-        items, times, events, batch.lengths - 1, batch.users, batch.times[:, 1:] * asked, batch.masked[:, :-1]
+        items, times, events, batch.lengths - 1, batch.users, batch.times[:, 1:] * has_target, batch.masked[:, :-1]
     )
     return TrainingBatch(inputs, targets)
 
@@ -127,9 +127,9 @@ def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator, last_
     chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
     hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
     if last_share:
-        as_asked = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
+        only_last = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
         last = torch.arange(real.shape[1], device=real.device) == batch.lengths[:, None] - 1
-        hidden = torch.where(as_asked, last, hidden)
+        hidden = torch.where(only_last, last, hidden)
     items, events = (values.masked_fill(hidden, 0) for values in (batch.items, batch.events))
     inputs = replace(batch, items=items, events=events, masked=hidden, now=batch.times)
     return TrainingBatch(inputs, batch.items * hidden)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.schema import is_text, without_empty
+from zoo.data.schema import is_text, strip_empty
 from zoo.errors import DataError, suggestion
 
 
@@ -71,7 +71,7 @@ class Catalogue:
         column = self.column(name)
         kind = column.type
         if is_text(kind):
-            column = without_empty(column)
+            column = strip_empty(column)
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
             raise DataError(
                 f"the catalogue's column {name!r} is {kind}, expected numbers: cast it in the items file, or choose another column"

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from zoo.params import Params
 
 
-def from_the_experiment_file(value: Any, info: ValidationInfo) -> Any:
+def resolve_paths(value: Any, info: ValidationInfo) -> Any:
     """Turn a single path into a list, and resolve relative paths against the experiment file's folder."""
     base = (info.context or {}).get("base", Path())
     paths = [value] if isinstance(value, str) else value
@@ -30,7 +30,7 @@ class FilesParams(Params):
     delimiter: str | None = Field(None, min_length=1)
     """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
 
-    _paths = field_validator("interactions", "items", mode="before")(from_the_experiment_file)
+    _paths = field_validator("interactions", "items", mode="before")(resolve_paths)
 
 
 class JudgedFilesParams(Params):
@@ -47,7 +47,7 @@ class JudgedFilesParams(Params):
     delimiter: str | None = Field(None, min_length=1)
     """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
 
-    _paths = field_validator("train", "validate_", "test", "items", mode="before")(from_the_experiment_file)
+    _paths = field_validator("train", "validate_", "test", "items", mode="before")(resolve_paths)
 
 
 class HubParams(Params):

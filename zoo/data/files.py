@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
-from zoo.data.readers import BATCH_ROWS, brief, quiet, streamed
+from zoo.data.readers import BATCH_ROWS, first_line, silence_datasets, stream_file
 from zoo.errors import DataError, suggestion
 
 FORMATS = {
@@ -73,11 +73,11 @@ class Hub(Dataset[HubParams]):
 
         p = self.params
         try:
-            with quiet():
+            with silence_datasets():
                 loaded = datasets.load_dataset(p.dataset, config, split=split, revision=p.revision, cache_dir=p.cache)
         except Exception as error:  # the library raises what its transports raise
             raise DataError(
-                f"hub dataset {p.dataset!r} (config {config!r}, split {split!r}) cannot be read: {brief(error)}. "
+                f"hub dataset {p.dataset!r} (config {config!r}, split {split!r}) cannot be read: {first_line(error)}. "
                 "Check the names on the dataset's page, and the connection."
             ) from error
         return loaded.data.table
@@ -95,7 +95,7 @@ class FileTable:
     files: Sequence[Path]
     delimiter: str | None = None
     _rows: list[int] = field(default_factory=list)
-    _kept: dict[Path, pa.Table] = field(default_factory=dict)
+    _cache: dict[Path, pa.Table] = field(default_factory=dict)
     _stamps: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -152,13 +152,15 @@ class FileTable:
         """Return the column names of a file."""
         kind = _format(file)
         if kind == "csv":
-            first = streamed(file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)).to_pylist()
+            first = stream_file(
+                file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)
+            ).to_pylist()
             names = [str(value) or f"Unnamed: {i}" for i, value in enumerate(first[0].values())]
             _refuse_one_field(file, names)
         elif kind == "json":  # a column may first occur in any row
-            names = list(self._whole(file).column_names)
+            names = list(self._read_whole(file).column_names)
         else:
-            names = list(streamed(file, kind, names_only=True).column_names)
+            names = list(stream_file(file, kind, names_only=True).column_names)
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise DataError(f"{file}: two columns are named {twice!r}. Rename one.")
@@ -168,26 +170,26 @@ class FileTable:
         """Read the given columns of one file."""
         kind = _format(file)
         if kind == "parquet":
-            return streamed(file, kind, columns=columns, batch_size=BATCH_ROWS).select(columns)
+            return stream_file(file, kind, columns=columns, batch_size=BATCH_ROWS).select(columns)
         if kind == "csv":  # read all columns to detect rows with too many fields
             import datasets
 
             texts = datasets.Features({name: datasets.Value("string") for name in self._names(file)})
-            return streamed(
-                file, kind, kept=columns, **self._csv_options(file, features=texts, chunksize=BATCH_ROWS // 8)
+            return stream_file(
+                file, kind, keep=columns, **self._csv_options(file, features=texts, chunksize=BATCH_ROWS // 8)
             )
-        return self._whole(file).select(columns)
+        return self._read_whole(file).select(columns)
 
     def _csv_options(self, file: Path, **options: Any) -> dict[str, Any]:
         """Return the reader's options for a CSV file: values stay text, and an empty field is null."""
         separator = self.delimiter or ("\t" if ".tsv" in file.suffixes else ",")
         return {"sep": separator, "keep_default_na": False, "na_values": [""], "index_col": False, **options}
 
-    def _whole(self, file: Path) -> pa.Table:
+    def _read_whole(self, file: Path) -> pa.Table:
         """Read a file whose format cannot be read by columns, and cache it."""
-        if file not in self._kept:
-            self._kept[file] = streamed(file, _format(file))
-        return self._kept[file]
+        if file not in self._cache:
+            self._cache[file] = stream_file(file, _format(file))
+        return self._cache[file]
 
 
 def file_table(path: str | Path | Sequence[str], delimiter: str | None = None) -> FileTable:
@@ -196,7 +198,7 @@ def file_table(path: str | Path | Sequence[str], delimiter: str | None = None) -
     Raises:
         DataError: A file does not exist, is empty, or has an unknown extension.
     """
-    return FileTable(_found([str(path)] if isinstance(path, str | Path) else path), delimiter)
+    return FileTable(_find_files([str(path)] if isinstance(path, str | Path) else path), delimiter)
 
 
 def _refuse_one_field(file: Path, names: list[str]) -> None:
@@ -213,7 +215,7 @@ def _refuse_one_field(file: Path, names: list[str]) -> None:
         )
 
 
-def _found(paths: Sequence[str]) -> list[Path]:
+def _find_files(paths: Sequence[str]) -> list[Path]:
     """Return the files that match paths and patterns; matches of a pattern are sorted by name.
 
     Raises:
@@ -226,7 +228,7 @@ def _found(paths: Sequence[str]) -> list[Path]:
         elif matches := sorted(m for m in glob.glob(path, recursive=True) if Path(m).is_file()):
             files += map(Path, matches)
         else:
-            raise DataError(_why_not_found(Path(path)))
+            raise DataError(_explain_missing(Path(path)))
     for file in files:
         _format(file)
         if file.stat().st_size == 0:
@@ -236,7 +238,7 @@ def _found(paths: Sequence[str]) -> list[Path]:
     return files
 
 
-def _why_not_found(path: Path) -> str:
+def _explain_missing(path: Path) -> str:
     """Return the error message for a path that matches no file."""
     path = path.absolute()
     if path.is_dir():
@@ -246,9 +248,7 @@ def _why_not_found(path: Path) -> str:
     if not path.parent.is_dir():
         return f"{path}: the folder {path.parent} does not exist. Paths in an experiment file are relative to it."
     beside = sorted(f.name for f in path.parent.iterdir() if f.is_file() and _known_format(f))
-    return (
-        f"{path}: the file does not exist.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
-    )
+    return f"{path}: the file does not exist.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
 
 
 def _format(file: Path) -> str:

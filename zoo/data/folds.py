@@ -29,10 +29,10 @@ class Fold:
     test: NDArray[np.bool_]
 
 
-def fingerprint_of(made: list[Fold]) -> str:
+def hash_folds(folds: list[Fold]) -> str:
     """Return a hash of the lists in each part of each fold."""
     digest = blake2b(digest_size=8)
-    for fold in made:
+    for fold in folds:
         for chosen in (fold.train, fold.validate, fold.test):
             digest.update(np.packbits(chosen).data)
     return digest.hexdigest()
@@ -53,12 +53,12 @@ def folds(lists: Judgments, split: ListSplit) -> list[Fold]:
                 f"split.policy 'folds' finds {n} part{'s' if n > 1 else ''} of {len(lists):,} queries, expected {fewest} or "
                 "more. Choose another column, or disable validation: validate = false."
             )
-        made = []
+        result = []
         for tested in range(n):
             validate = (part == (tested - 1) % n) & split.validate_
             test = part == tested
-            made.append(Fold(~test & ~validate, validate, test))
-        return made
+            result.append(Fold(~test & ~validate, validate, test))
+        return result
     assert lists.parts is not None
     values = np.array(lists.parts)
     train, validate, test = (np.isin(values, wanted) for wanted in (split.train, split.validate_, split.test))

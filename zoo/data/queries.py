@@ -124,11 +124,11 @@ class QueryBatch:
     def with_hidden_end(self) -> QueryBatch:
         """Append a masked position to each history, `[B, L + 1]`, at the time of the query."""
         rows, last = torch.arange(len(self.lengths), device=self.lengths.device), (self.lengths - 1).clamp(min=0)
-        asked = self.now[rows, last]
+        query_time = self.now[rows, last]
         items, times, events, now, masked = (
             pad(values, (0, 1)) for values in (self.items, self.times, self.events, self.now, self.masked)
         )
-        for values, value in ((times, asked), (now, asked), (masked, True)):
+        for values, value in ((times, query_time), (now, query_time), (masked, True)):
             values[rows, self.lengths] = value
         return QueryBatch(items, times, events, self.lengths + 1, self.users, now, masked)
 
@@ -210,7 +210,7 @@ class Queries:
     @cached_property
     def histories(self) -> Histories:
         """Return all histories as ragged rows."""
-        where, offsets = self._gathered(self.lengths)
+        where, offsets = self._gather(self.lengths)
         return Histories(offsets, where, self.log)
 
     def matrix(self, *, binary: bool = False) -> scipy.sparse.csr_matrix:
@@ -221,7 +221,7 @@ class Queries:
     def batch(self, length: int, device: torch.device | str = "cpu") -> QueryBatch:
         """Return the last `length` events of each history as padded tensors `[B, L]`."""
         kept = np.minimum(self.lengths, length)
-        where, offsets = self._gathered(kept)
+        where, offsets = self._gather(kept)
         shape = (len(self), max(int(kept.max(initial=0)), 1))
         place = np.repeat(np.arange(len(self)) * shape[1] - offsets[:-1], kept) + np.arange(len(where))
         items, times, events, now = (np.zeros(shape, np.int64) for _ in range(4))
@@ -258,7 +258,7 @@ class Queries:
 
         The copy is small, and it contains no events after the end of a history.
         """
-        where, offsets = self._gathered(self.lengths)
+        where, offsets = self._gather(self.lengths)
         log = replace(
             self.log,
             offsets=offsets,
@@ -270,7 +270,7 @@ class Queries:
         )
         return replace(self, log=log, row=np.arange(len(self)), end=offsets[1:])
 
-    def _gathered(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _gather(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the log positions of the last `lengths` events of each history, `[M]`, and the row offsets, `[Q + 1]`."""
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         where = np.repeat(self.end - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])

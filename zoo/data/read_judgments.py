@@ -13,7 +13,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Tables
 from zoo.data.judgments import Judgments
 from zoo.data.log import refuse_repeated
-from zoo.data.schema import Mapped, first_failing, ids, is_text
+from zoo.data.schema import MappedTable, first_failing, ids, is_text
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
@@ -32,7 +32,7 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None) -> 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
     """
-    rows = Mapped.of(
+    rows = MappedTable.of(
         tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
     )
     read = ["query_id", "label", *([column] if column else []), *(["query"] if settings.text else [])]
@@ -45,23 +45,23 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None) -> 
     found = ids(rows, table.column("query_id"), "query_id")
     if (found.codes < 0).any():
         rows.fail(int(np.argmax(found.codes < 0)), "query_id is empty, expected an id. Correct the row.")
-    labels = _labels(rows, table.column("label"), settings.label_from)
-    parts = None if column is None else _texts_of(rows, table.column(column), column)
+    labels = _read_labels(rows, table.column("label"), settings.label_from)
+    parts = None if column is None else _read_texts(rows, table.column(column), column)
     queries = found.codes.astype(np.int64)
     if tables.ids_restart and parts is not None:
         number = {part: at for at, part in enumerate(dict.fromkeys(parts))}
         queries = queries + len(found.unique) * np.array([number[part] for part in parts])
-    catalogue, documents = _documents(tables, rows, settings)
+    catalogue, documents = _read_documents(tables, rows, settings)
     order = np.lexsort((documents, queries))
     _refuse_twice(rows, queries[order], documents[order], order, catalogue)
     present, counts = np.unique(queries, return_counts=True)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = order[offsets[:-1]]
-    texts = _texts_of(rows, table.column("query"), "query") if settings.text else None
+    texts = _read_texts(rows, table.column("query"), "query") if settings.text else None
     for about, values in ((column, parts), ("query", texts)):
         if about is not None and values is not None:
             _refuse_two_values(rows, queries[order], order, values, about)
-    features = _features(rows, wanted)[order]
+    features = _read_features(rows, wanted)[order]
     return Judgments(
         offsets,
         documents[order],
@@ -76,7 +76,7 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None) -> 
     )
 
 
-def _feature_columns(rows: Mapped, settings: JudgedData, column: str | None) -> list[str]:
+def _feature_columns(rows: MappedTable, settings: JudgedData, column: str | None) -> list[str]:
     """Return the feature columns.
 
     Raises:
@@ -105,25 +105,25 @@ def _feature_columns(rows: Mapped, settings: JudgedData, column: str | None) -> 
     return list(chosen)
 
 
-def _labels(rows: Mapped, column: pa.ChunkedArray, lowest: float) -> NDArray[np.float32]:
+def _read_labels(rows: MappedTable, column: pa.ChunkedArray, lowest: float) -> NDArray[np.float32]:
     """Return the labels, shifted to start at 0, `[N]`.
 
     Raises:
         DataError: A label is missing, not a number, or outside 0 to 30.
     """
-    values = _numbers(rows, column, "label")
+    values = _read_numbers(rows, column, "label")
     wrong = ~((values >= lowest) & (values - lowest <= LARGEST))
     if wrong.any():
         row = int(np.argmax(wrong))
         rows.fail(
             row,
-            f"{rows.called('label')} is {column[row].as_py()!r}, expected a number from {lowest:g} to {lowest + LARGEST:g}. "
+            f"{rows.display_name('label')} is {column[row].as_py()!r}, expected a number from {lowest:g} to {lowest + LARGEST:g}. "
             "Correct the row, or set data.label_from to the label of irrelevant documents.",
         )
     return (values - lowest).astype(np.float32)
 
 
-def _numbers(rows: Mapped, column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
+def _read_numbers(rows: MappedTable, column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
     """Return a column as numbers, `[N]`, NaN where it is null.
 
     Raises:
@@ -139,13 +139,13 @@ def _numbers(rows: Mapped, column: pa.ChunkedArray, name: str) -> NDArray[np.flo
         kind = column.type
         if not is_text(kind):
             raise DataError(
-                f"{rows.origin}: {rows.called(name)} is {kind}, expected numbers. Choose another column."
+                f"{rows.origin}: {rows.display_name(name)} is {kind}, expected numbers. Choose another column."
             ) from None
         row = first_failing(column, cast)
-        rows.fail(row, f"{rows.called(name)} is {column[row].as_py()!r}, expected a number. Correct the row.")
+        rows.fail(row, f"{rows.display_name(name)} is {column[row].as_py()!r}, expected a number. Correct the row.")
 
 
-def _features(rows: Mapped, names: list[str]) -> NDArray[np.float32]:
+def _read_features(rows: MappedTable, names: list[str]) -> NDArray[np.float32]:
     """Return the feature columns, `[N, F]`.
 
     Raises:
@@ -154,24 +154,24 @@ def _features(rows: Mapped, names: list[str]) -> NDArray[np.float32]:
     table = rows.select(names)
     columns = []
     for name in names:
-        values = _numbers(rows, table.column(name), name)
+        values = _read_numbers(rows, table.column(name), name)
         with np.errstate(over="ignore"):  # a value too large for float32 gets the error below
             infinite = np.isinf(values.astype(np.float32))
         if infinite.any():
             row = int(np.argmax(infinite))
             rows.fail(
                 row,
-                f"{rows.called(name)} is {values[row]}, expected a number that float32 can hold, or null. Correct the row.",
+                f"{rows.display_name(name)} is {values[row]}, expected a number that float32 can hold, or null. Correct the row.",
             )
         columns.append(values.astype(np.float32))
     return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows or _length(rows), 0), np.float32)
 
 
-def _length(rows: Mapped) -> int:
+def _length(rows: MappedTable) -> int:
     return int(rows.select(["query_id"]).num_rows)
 
 
-def _texts_of(rows: Mapped, column: pa.ChunkedArray, name: str) -> list[str]:
+def _read_texts(rows: MappedTable, column: pa.ChunkedArray, name: str) -> list[str]:
     """Return a column as text, `[N]`.
 
     Raises:
@@ -179,12 +179,12 @@ def _texts_of(rows: Mapped, column: pa.ChunkedArray, name: str) -> list[str]:
     """
     if column.null_count:
         row = int(np.argmax(column.is_null().to_numpy()))
-        rows.fail(row, f"{rows.called(name)} is empty, expected a value. Correct the row.")
+        rows.fail(row, f"{rows.display_name(name)} is empty, expected a value. Correct the row.")
     return list(column.cast(pa.string()).to_pylist())
 
 
 def _refuse_two_values(
-    rows: Mapped, queries: NDArray[np.int64], order: NDArray[np.int64], values: list[str], name: str
+    rows: MappedTable, queries: NDArray[np.int64], order: NDArray[np.int64], values: list[str], name: str
 ) -> None:
     """Refuse a query with two different values in a column that must be constant per query (its part or text).
 
@@ -196,13 +196,13 @@ def _refuse_two_values(
         if queries[at] == queries[at - 1] and sorted_values[at] != sorted_values[at - 1]:
             rows.fail(
                 int(order[at]),
-                f"{rows.called(name)} is {sorted_values[at]!r} here and {sorted_values[at - 1]!r} in row {order[at - 1] + 1}, "
+                f"{rows.display_name(name)} is {sorted_values[at]!r} here and {sorted_values[at - 1]!r} in row {order[at - 1] + 1}, "
                 "which has the same query: expected one value per query. Correct the column, or use distinct query ids.",
             )
 
 
 def _refuse_twice(
-    rows: Mapped,
+    rows: MappedTable,
     queries: NDArray[np.int64],
     documents: NDArray[np.int64],
     order: NDArray[np.int64],
@@ -222,14 +222,14 @@ def _refuse_twice(
         )
 
 
-def _documents(tables: Tables, rows: Mapped, settings: JudgedData) -> tuple[Catalogue, NDArray[np.int64]]:
+def _read_documents(tables: Tables, rows: MappedTable, settings: JudgedData) -> tuple[Catalogue, NDArray[np.int64]]:
     """Return the catalogue of the documents, and the document number of each judgement, `[N]`.
 
     Without an item table each judgement has its own document, with the text columns of its row.
     """
     if tables.items is not None:
         rows.require("item_id")
-        source = Mapped.of(
+        source = MappedTable.of(
             tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place
         )
         source.require("item_id")

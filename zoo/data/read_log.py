@@ -40,12 +40,12 @@ def read_log(interactions: Paths, items: Paths | None = None, *, delimiter: str 
     """
     if "source" in settings:
         raise ConfigError("read_log: `source` is not a setting here; pass the files as the first arguments instead.")
-    values = {"interactions": _listed(interactions), "items": _listed(items), "delimiter": delimiter}
+    values = {"interactions": _path_list(interactions), "items": _path_list(items), "delimiter": delimiter}
     files = Files(validated(FilesParams, values, "read_log"))
     return read_data(files.read(), validated(DataSettings, {**settings, "source": "files"}, "data"))
 
 
-def _listed(paths: Paths | None) -> list[str]:
+def _path_list(paths: Paths | None) -> list[str]:
     """Return paths as a list of texts."""
     if paths is None:
         return []

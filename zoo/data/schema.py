@@ -34,7 +34,7 @@ CANONICAL = (
 
 
 @dataclass(frozen=True, eq=False)
-class Mapped:
+class MappedTable:
     """A table under its canonical column names.
 
     Attributes:
@@ -59,7 +59,7 @@ class Mapped:
         setting: str,
         origin: str,
         place: Callable[[int], str] | None = None,
-    ) -> Mapped:
+    ) -> MappedTable:
         """Map a table; columns outside the mapping keep their names.
 
         Raises:
@@ -94,7 +94,7 @@ class Mapped:
         if name not in self.names:
             raise DataError(
                 f"{self.origin}: no column {name!r}.{suggestion(name, self.names)} "
-                f"Its columns: {', '.join(map(self.called, self.names))}. "
+                f"Its columns: {', '.join(map(self.display_name, self.names))}. "
                 f"Map the column that holds it: {self.setting} = {{ {name} = ... }}."
             )
 
@@ -107,11 +107,11 @@ class Mapped:
         table = self.table.select([self.names[name] for name in columns]).rename_columns(columns)
         for at, name in enumerate(columns):
             if name in NUMBERS and is_text(table.column(at).type):
-                numbers = self._numbers(table.column(at), name)
+                numbers = self._parse_numbers(table.column(at), name)
                 table = table.set_column(at, name, numbers)
         return table
 
-    def called(self, name: str) -> str:
+    def display_name(self, name: str) -> str:
         """Return the canonical name of a column, followed by the name in the file if it differs."""
         own = self.names.get(name, name)
         return name if own == name else f"{name} ({own!r} in the file)"
@@ -124,9 +124,9 @@ class Mapped:
         """
         raise DataError(f"{self.place(row)}: {problem}")
 
-    def _numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    def _parse_numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         """Parse a text column as numbers; an empty text is null."""
-        column = without_empty(column)
+        column = strip_empty(column)
 
         def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
             return part.cast(pa.float64())
@@ -135,7 +135,7 @@ class Mapped:
             return cast(column)
         except pa.ArrowInvalid:
             row = first_failing(column, cast)
-            problem = f"{self.called(name)} is {column[row].as_py()!r}"
+            problem = f"{self.display_name(name)} is {column[row].as_py()!r}"
             self.fail(row, f"{problem}, expected a number such as 12.50. Correct the row.")
 
 
@@ -152,7 +152,7 @@ class Ids:
     unique: pa.Array
 
 
-def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
+def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     """Encode the ids of a column as integers, in the order of their texts.
 
     An id is an integer, a text, or a float with an integral value (pandas writes integer columns with nulls as floats).
@@ -166,10 +166,10 @@ def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
         column = column.cast(column.type.value_type)
     kind = column.type
     if pa.types.is_floating(kind):
-        column = _whole(table, column, name)
+        column = _to_integers(table, column, name)
     elif not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise DataError(
-            f"{table.origin}: {table.called(name)} is {kind}, expected ids: integers or text. "
+            f"{table.origin}: {table.display_name(name)} is {kind}, expected ids: integers or text. "
             f"Choose another column in {table.setting}, or cast it in the file."
         )
     encoded = column.cast(pa.string()).dictionary_encode() if pa.types.is_null(kind) else column.dictionary_encode()
@@ -181,7 +181,7 @@ def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
         blank = pc.equal(pc.utf8_trim_whitespace(found), "")
     except pa.ArrowInvalid:
         row = first_failing(column, pc.utf8_trim_whitespace)
-        table.fail(row, f"{table.called(name)} is not valid UTF-8, expected an id. Save the file as UTF-8.")
+        table.fail(row, f"{table.display_name(name)} is not valid UTF-8, expected an id. Save the file as UTF-8.")
     order = order.filter(pc.invert(blank.take(order))).to_numpy()
     rank = np.full(len(found) + 1, -1, np.int32)  # code -1 reads the last entry
     rank[order] = np.arange(len(order), dtype=np.int32)
@@ -201,7 +201,7 @@ def first_failing(column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], ob
     return low
 
 
-def without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def strip_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Strip white space from texts, and replace empty texts by null."""
     column = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
@@ -221,7 +221,7 @@ def is_number(text: str) -> bool:
     return True
 
 
-def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _to_integers(table: MappedTable, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Convert floats with integral values to integers."""
     column = pc.if_else(pc.is_nan(column), None, column)
 
@@ -234,7 +234,7 @@ def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray
         row = first_failing(column, cast)
         table.fail(
             row,
-            f"{table.called(name)} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
+            f"{table.display_name(name)} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
         )
 
 
@@ -257,5 +257,5 @@ def _refuse_nearly_canonical(new: str, own: str, free: Sequence[str], where: str
         raise DataError(
             f"{where} maps {new!r} to {own!r}, and {new!r} is not a known column name."
             f" Did you mean {near[0] if near else own!r}? "
-            "Write known_name = \"name in the file\"; a column that already has a known name needs no mapping."
+            'Write known_name = "name in the file"; a column that already has a known name needs no mapping.'
         )

@@ -51,7 +51,7 @@ class Parts:
         """Return the events that may be in the histories of a part, `[N]`."""
         return self.codes <= 2 * PARTS.index(part)
 
-    def asked(self, part: Part) -> NDArray[np.bool_]:
+    def is_target(self, part: Part) -> NDArray[np.bool_]:
         """Return the events that are targets of a part, `[N]`."""
         return np.equal(self.codes, 2 * PARTS.index(part) + 1)
 
@@ -84,7 +84,7 @@ def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = N
         parts = _given(log, settings)
     if cold is not None:
         parts = replace(
-            parts, codes=np.where(cold[log.items] & ~parts.asked("test"), NO_PART, parts.codes).astype(np.uint8)
+            parts, codes=np.where(cold[log.items] & ~parts.is_target("test"), NO_PART, parts.codes).astype(np.uint8)
         )
     if not parts.before(parts.held_out[0]).any():
         raise SplitError(
@@ -174,8 +174,8 @@ def _strong_generalisation(log: Interactions, settings: StrongGeneralisation) ->
     place = np.empty(len(log), np.int64)  # the rank of each event in a random order of its user's events
     place[order] = np.arange(len(log)) - log.offsets[users]
     in_history = np.ceil(settings.history * log.lengths - 1e-9)
-    asked = (part_of_user[users] > 0) & (place >= in_history[users])
-    codes = (2 * part_of_user[users] + asked).astype(np.uint8)
+    is_target = (part_of_user[users] > 0) & (place >= in_history[users])
+    codes = (2 * part_of_user[users] + is_target).astype(np.uint8)
     return Parts(codes, ("validate", "test") if n_validate else ("test",))
 
 
@@ -187,7 +187,7 @@ def _given(log: Interactions, settings: Given) -> Parts:
     """
     values = pc.cast(log.column(settings.column), pa.string()).combine_chunks().dictionary_encode()
     names: dict[str, Part] = {}
-    for part, listed in _listed(settings).items():
+    for part, listed in _part_values(settings).items():
         names |= dict.fromkeys(listed, part)
     code_of_value = np.zeros(len(values.dictionary) + 1, np.uint8)
     for at, value in enumerate([*values.dictionary.to_pylist(), None]):
@@ -197,7 +197,7 @@ def _given(log: Interactions, settings: Given) -> Parts:
         elif value is not None or values.null_count:
             raise SplitError(
                 f"split.column {settings.column!r} has the value {value!r} ({_count(values, value):,} events), which belongs to no part."
-                f"{suggestion(str(value), names)} Values of the parts: {_listed(settings)}. Add it to one of them."
+                f"{suggestion(str(value), names)} Values of the parts: {_part_values(settings)}. Add it to one of them."
             )
     codes = code_of_value[values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)]
     validated = bool(np.any(codes == 2 * PARTS.index("validate") + 1))
@@ -211,6 +211,6 @@ def _count(values: pa.DictionaryArray, value: str | None) -> int:
     return int(pc.sum(pc.equal(values.dictionary_decode(), value)).as_py())
 
 
-def _listed(settings: Given) -> dict[Part, list[str]]:
+def _part_values(settings: Given) -> dict[Part, list[str]]:
     """Return the values of each part."""
     return {"train": settings.train, "validate": settings.validate_, "test": settings.test}

@@ -74,7 +74,7 @@ def products(params: SyntheticShopParams, rng: np.random.Generator) -> Products:
     """Return a catalogue drawn from the generator."""
     n, opened = params.items, CATEGORIES[: params.categories]
     # The first product of each category is always on sale, so that no shelf is empty.
-    category = np.concatenate([np.arange(len(opened)), _skewed(rng, len(opened), n - len(opened))])
+    category = np.concatenate([np.arange(len(opened)), _draw_skewed(rng, len(opened), n - len(opened))])
     members = [np.flatnonzero(category == c) for c in range(len(opened))]
     kind = (rng.random(n) * np.array([len(c.kinds) for c in opened])[category]).astype(np.int64)
     brand, style = _brands(category, params.brands, rng)
@@ -102,7 +102,7 @@ def products(params: SyntheticShopParams, rng: np.random.Generator) -> Products:
     )  # fmt: skip
 
 
-def _skewed(rng: np.random.Generator, choices: int, size: int) -> NDArray[np.int64]:
+def _draw_skewed(rng: np.random.Generator, choices: int, size: int) -> NDArray[np.int64]:
     """Return numbers below `choices`, the lower ones more often."""
     weights = (1.0 + np.arange(choices)) ** -0.5
     return np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(size)).clip(max=choices - 1)
@@ -120,7 +120,7 @@ def _brands(
     for c in range(n_categories):
         here = np.flatnonzero(category == c)
         sellers = np.flatnonzero(homes[:, c])
-        brand[here] = sellers[_skewed(rng, len(sellers), len(here))]
+        brand[here] = sellers[_draw_skewed(rng, len(sellers), len(here))]
     usual = rng.integers(0, len(STYLES), n_brands)
     style = np.where(rng.random(len(category)) < 0.6, usual[brand], rng.integers(0, len(STYLES), len(category)))
     return brand, style

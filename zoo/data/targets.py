@@ -37,7 +37,7 @@ class TargetRules:
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _TargetEvents:
     """The target events of a part.
 
     Attributes:
@@ -52,9 +52,9 @@ class _Asked:
     row: NDArray[np.int64]
     end: NDArray[np.int64]
 
-    def where(self, kept: NDArray[np.bool_]) -> _Asked:
+    def where(self, kept: NDArray[np.bool_]) -> _TargetEvents:
         """Return the events in `kept`, `[M]` bool."""
-        return _Asked(self.event[kept], self.item[kept], self.row[kept], self.end[kept])
+        return _TargetEvents(self.event[kept], self.item[kept], self.row[kept], self.end[kept])
 
     @property
     def first_of_row(self) -> NDArray[np.bool_]:
@@ -64,7 +64,7 @@ class _Asked:
         return first
 
 
-def asked_queries(
+def build_queries(
     log: Interactions, parts: Parts, part: Part, rules: TargetRules, trained: NDArray[np.bool_]
 ) -> tuple[Queries, dict[str, int]]:
     """Return the queries of a part with their targets, and counts of the excluded events and users.
@@ -82,18 +82,18 @@ def asked_queries(
     Raises:
         SplitError: `targets` is `"each"`, and the parts are not in time order.
     """
-    history, asked = _histories(log, parts, part, each=rules.targets == "each")
-    notes = {"users with events": int(np.count_nonzero(asked.first_of_row))}
-    asked = _counted(asked, history, log, rules, notes)
+    history, events = _histories(log, parts, part, each=rules.targets == "each")
+    notes = {"users with events": int(np.count_nonzero(events.first_of_row))}
+    events = _apply_rules(events, history, log, rules, notes)
     if rules.targets == "first":
-        asked = asked.where(asked.first_of_row)
-    opens = np.ones(len(asked.row), np.bool_) if rules.targets == "each" else asked.first_of_row
-    notes["users left out: no target"] = notes["users with events"] - int(np.count_nonzero(asked.first_of_row))
-    targets = _target_sets(np.cumsum(opens) - 1, asked.item, int(np.count_nonzero(opens)), trained)
-    query = asked.where(opens)
+        events = events.where(events.first_of_row)
+    opens = np.ones(len(events.row), np.bool_) if rules.targets == "each" else events.first_of_row
+    notes["users left out: no target"] = notes["users with events"] - int(np.count_nonzero(events.first_of_row))
+    targets = _target_sets(np.cumsum(opens) - 1, events.item, int(np.count_nonzero(opens)), trained)
+    query = events.where(opens)
     queries = Queries(history, query.row, query.end, log.times[query.event], query.row + 1, targets)
     if rules.targets == "all":
-        queries = _asked_at_once(queries, parts.starts.get(part))
+        queries = _set_part_time(queries, parts.starts.get(part))
     new = queries.lengths == 0
     notes["queries of new users" + ("" if rules.new_users else ", left out")] = int(np.count_nonzero(new))
     if not rules.new_users:
@@ -104,27 +104,27 @@ def asked_queries(
     return queries, notes
 
 
-def _histories(log: Interactions, parts: Parts, part: Part, *, each: bool) -> tuple[Interactions, _Asked]:
+def _histories(log: Interactions, parts: Parts, part: Part, *, each: bool) -> tuple[Interactions, _TargetEvents]:
     """Return the log that holds the histories, and the target events.
 
     This is the log itself if the known events of each user come first, else a log of the known events only.
     """
-    known, asked = parts.known(part), parts.asked(part)
-    event = np.flatnonzero(asked)
+    known, is_target = parts.known(part), parts.is_target(part)
+    event = np.flatnonzero(is_target)
     item, row = log.items[event], np.searchsorted(log.offsets, event, side="right") - 1
     end_of_row, in_order = _prefixes(log, known)
     if in_order:
         if not each:
-            return log, _Asked(event, item, row, end_of_row[row])
-        if _prefixes(log, known | asked)[1]:
-            return log, _Asked(event, item, row, event)
+            return log, _TargetEvents(event, item, row, end_of_row[row])
+        if _prefixes(log, known | is_target)[1]:
+            return log, _TargetEvents(event, item, row, event)
     if each:
         raise SplitError(
             f'split.targets = "each" needs parts in time order, and some users have {part} events before events of an '
             'earlier part. Use split.targets = "all".'
         )
     history = log.where(known)
-    return history, _Asked(event, item, row, history.offsets[1:][row])
+    return history, _TargetEvents(event, item, row, history.offsets[1:][row])
 
 
 def _prefixes(log: Interactions, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], bool]:
@@ -135,32 +135,41 @@ def _prefixes(log: Interactions, kept: NDArray[np.bool_]) -> tuple[NDArray[np.in
     return starts + counts, bool(np.all(before[starts + counts] - before[starts] == counts))
 
 
-def _counted(
-    asked: _Asked, history: Interactions, log: Interactions, rules: TargetRules, notes: dict[str, int]
-) -> _Asked:
+def _apply_rules(
+    events: _TargetEvents, history: Interactions, log: Interactions, rules: TargetRules, notes: dict[str, int]
+) -> _TargetEvents:
     """Return the events that satisfy the rules; count the others by the first rule that they violate."""
     if rules.target_events is not None:
-        asked = _kept(asked, np.isin(log.events[asked.event], rules.target_events), "another event type", notes)
-    asked = _kept(asked, rules.eligible[asked.item], "item not eligible", notes)
+        events = _keep_and_count(
+            events, np.isin(log.events[events.event], rules.target_events), "another event type", notes
+        )
+    events = _keep_and_count(events, rules.eligible[events.item], "item not eligible", notes)
     if rules.seen_events == []:
-        return asked
-    return _kept(asked, _first_seen(history, asked, rules.seen_events) >= asked.end, "item seen before", notes)
+        return events
+    return _keep_and_count(
+        events,
+        _first_seen(history, events, rules.seen_events) >= events.end,
+        "item seen before",
+        notes,
+    )
 
 
-def _kept(asked: _Asked, kept: NDArray[np.bool_], reason: str, notes: dict[str, int]) -> _Asked:
+def _keep_and_count(
+    events: _TargetEvents, kept: NDArray[np.bool_], reason: str, notes: dict[str, int]
+) -> _TargetEvents:
     """Return the events in `kept`; count the others in `notes`."""
     notes[f"events that are no target: {reason}"] = len(kept) - int(np.count_nonzero(kept))
-    return asked.where(kept)
+    return events.where(kept)
 
 
-def _first_seen(history: Interactions, asked: _Asked, types: list[int] | None) -> NDArray[np.int64]:
+def _first_seen(history: Interactions, events: _TargetEvents, types: list[int] | None) -> NDArray[np.int64]:
     """Return the first position of each target item in its row of the history log, `[M]`; the log's length if absent."""
     width = history.n_items + 1
-    pairs, of_asked = np.unique(asked.row * width + asked.item, return_inverse=True)
+    pairs, of_event = np.unique(events.row * width + events.item, return_inverse=True)
     first = np.full(len(pairs), len(history), np.int64)
-    last = np.flatnonzero(np.append(asked.first_of_row[1:], True)) if len(asked.row) else np.zeros(0, np.int64)
-    rows, starts = asked.row[last], history.offsets[asked.row[last]]
-    lengths = asked.end[last] - starts  # the last query of a row has the longest history
+    last = np.flatnonzero(np.append(events.first_of_row[1:], True)) if len(events.row) else np.zeros(0, np.int64)
+    rows, starts = events.row[last], history.offsets[events.row[last]]
+    lengths = events.end[last] - starts  # the last query of a row has the longest history
     event = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     key = np.repeat(rows * width, lengths) + history.items[event]
     if types is not None:
@@ -170,7 +179,7 @@ def _first_seen(history: Interactions, asked: _Asked, types: list[int] | None) -
     at[at == len(pairs)] = 0
     met = pairs[at] == key
     first[at[met][::-1]] = event[met][::-1]  # reversed, so that the earliest event is written last and remains
-    return first[of_asked]
+    return first[of_event]
 
 
 def _target_sets(
@@ -185,7 +194,7 @@ def _target_sets(
     return Targets(offsets, items, ~trained[items])
 
 
-def _asked_at_once(queries: Queries, start: int | None) -> Queries:
+def _set_part_time(queries: Queries, start: int | None) -> Queries:
     """Set the time of queries for a whole part: its start, or just after the history (if any)."""
     last = queries.log.times[np.maximum(queries.end - 1, 0)] + 1 if len(queries.log) else queries.now
     now = np.where(queries.lengths > 0, last, queries.now) if start is None else np.full(len(queries), start)

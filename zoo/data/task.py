@@ -22,7 +22,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.log import event_codes, read_data
 from zoo.data.queries import Queries
 from zoo.data.split import NO_PART, Parts, cold_items, period, split
-from zoo.data.targets import TargetRules, asked_queries
+from zoo.data.targets import TargetRules, build_queries
 from zoo.errors import DataError, SplitError
 
 
@@ -98,7 +98,7 @@ class Task:
             task.notes["items held out as cold"] = int(np.count_nonzero(cold))
             task.notes["their events before the test, left out"] = int(np.count_nonzero(task.parts.codes == NO_PART))
         for part in task.parts.held_out:
-            task._ask(part)
+            task._build_queries(part)
         return task
 
     @property
@@ -155,7 +155,7 @@ class Task:
             return self.log, self.parts
         return self.log.where(kept), replace(self.parts, codes=self.parts.codes[kept])
 
-    def _ask(self, part: Part) -> None:
+    def _build_queries(self, part: Part) -> None:
         """Build the queries of a part.
 
         Raises:
@@ -163,7 +163,7 @@ class Task:
         """
         fitted_before: Part = part if part != "test" or self.refit else "validate"
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
-        queries, counts = asked_queries(*self._in_parts, part, self._rules(), trained)
+        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained)
         if not len(queries):
             reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
             raise SplitError(
@@ -199,12 +199,12 @@ def load_task(experiment: ResolvedExperiment) -> Task:
         SplitError: The split leaves a part without queries, or needs a clock that the data do not have.
     """
     settings = experiment.experiment
-    return task_of(
+    return read_task(
         experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
     )
 
 
-def task_of(
+def read_task(
     dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
 ) -> Task:
     """Read a dataset component and split it into a task."""

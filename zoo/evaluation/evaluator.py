@@ -100,25 +100,25 @@ class Evaluator:
 
     def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
         """Compute the metrics of lists, `[Q, any]`, given the targets of their queries."""
-        asked, judged = targets.counts > 0, self.judge(lists, targets)
+        has_targets, judged = targets.counts > 0, self.judge(lists, targets)
         values, per_query = {}, {}
         for metric in self.metrics:
             metric.reset()
             metric.update(judged)
             values[metric.name] = float(metric.compute())
             if isinstance(metric, QueryMetric):
-                per_query[metric.name] = np.full(len(asked), np.nan)
-                per_query[metric.name][asked] = metric.latest.numpy()
+                per_query[metric.name] = np.full(len(has_targets), np.nan)
+                per_query[metric.name][has_targets] = metric.latest.numpy()
         catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric))
-        skipped = int((~asked).sum())
-        return Evaluation(values, per_query, judged, skipped, self._tied(lists), catalogue, self.resamples)
+        skipped = int((~has_targets).sum())
+        return Evaluation(values, per_query, judged, skipped, self._tied_share(lists), catalogue, self.resamples)
 
     def judge(self, lists: Candidates, targets: Targets) -> EvaluatedLists:
         """Match the lists of queries that have targets with these targets."""
-        asked, items = targets.counts > 0, lists.items.cpu()
-        if asked.all():
+        has_targets, items = targets.counts > 0, lists.items.cpu()
+        if has_targets.all():
             return EvaluatedLists.of(items, targets, self.k)
-        return EvaluatedLists.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
+        return EvaluatedLists.of(items[torch.from_numpy(has_targets)], targets.of_queries(has_targets), self.k)
 
     def per_query_only(self) -> Evaluator:
         """Return an evaluator without catalogue metrics, for a subset of the queries."""
@@ -133,13 +133,13 @@ class Evaluator:
             n_candidates: The number of items to draw from: one number, or one per query, `[Q]`.
         """
         counts = targets.counts
-        asked = counts > 0
-        candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[asked].astype(np.float64))
-        wanted = torch.from_numpy(counts[asked].astype(np.float64))
+        has_targets = counts > 0
+        candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[has_targets].astype(np.float64))
+        wanted = torch.from_numpy(counts[has_targets].astype(np.float64))
         chances = {m.name: m.chance(candidates, wanted) for m in self.metrics}
         return {name: float(chance.mean()) for name, chance in chances.items() if chance is not None}
 
-    def _tied(self, lists: Candidates) -> float:
+    def _tied_share(self, lists: Candidates) -> float:
         """Return the share of lists with a tie at the longest cutoff."""
         if lists.items.shape[1] <= self.k:
             return float(lists.tied.float().mean())

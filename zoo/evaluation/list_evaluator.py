@@ -59,19 +59,19 @@ class ListEvaluator:
             labels: Their grades, `[Q, K]`.
         """
         relevant = (labels > 0).sum(1)
-        asked = relevant > 0
-        judged = self._judged(items[asked], labels[asked])
+        has_relevant = relevant > 0
+        judged = self._match_targets(items[has_relevant], labels[has_relevant])
         facts = Facts(torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.bool))
         per_query, values = {}, {}
         for metric in self.metrics:
             found = np.full(len(items), self.empty)
-            found[asked.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
+            found[has_relevant.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
             per_query[metric.name] = found
             values[metric.name] = float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
-        skipped = int((~asked).sum()) if np.isnan(self.empty) else 0
+        skipped = int((~has_relevant).sum()) if np.isnan(self.empty) else 0
         return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples)
 
-    def _judged(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
+    def _match_targets(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
         """Return the lists with their hits and gains; each list must have a relevant document."""
         relevant = labels > 0
         worth = (gains(labels) if self.gain == "exponential" else labels).double()

@@ -35,7 +35,9 @@ class Difference:
     p: float
 
 
-def compared(a: NDArray[np.float64], b: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0) -> Difference:
+def compare_values(
+    a: NDArray[np.float64], b: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0
+) -> Difference:
     """Compare the values of two models over the same queries, `[Q]` each; NaN for a query without a value."""
     difference = (a - b)[~np.isnan(a - b)]
     [(low, high)] = query_intervals(difference[:, None], resamples, seed=seed)

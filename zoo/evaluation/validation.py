@@ -39,9 +39,9 @@ class Validation:
                 "Choose a metric such as 'ndcg@10'."
             )
         self.metric, self.evaluator = metric, Evaluator([metric], facts)
-        asked = np.zeros(len(queries), np.bool_)
-        asked[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)] = True
-        self.queries = queries.where(asked).compact()  # other processes do not need the rest of the log
+        sample = np.zeros(len(queries), np.bool_)
+        sample[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)] = True
+        self.queries = queries.where(sample).compact()  # other processes do not need the rest of the log
 
     def __call__(self, recommend: Callable[[Queries, int], Candidates]) -> float:
         """Return the metric of the lists that `recommend(queries, k)` gives."""
