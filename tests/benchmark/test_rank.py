@@ -76,7 +76,7 @@ def test_rankers_are_fitted_fold_by_fold_and_every_list_tests_once(
     assert all(sum(found[str(c["query_id"])]) == c["label_sum"] for c in counts)
     assert all(len(found[str(c["query_id"])]) == c["label_count"] for c in counts)
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "6 folds, the queries of all pooled; 60 lists; a list without a relevant document counts zero" in report
+    assert "6 folds; the queries of all folds are pooled; 60 lists; a list without a relevant document counts zero" in report
     assert f"| learned, seed {training_seed} | neural-ranker |" in report
 
 
