@@ -71,7 +71,7 @@ def test_an_artifact_of_the_form_before_answers_as_it_did_and_is_saved_in_the_ne
 def test_a_damaged_artifact_of_the_form_before_is_refused(tmp_path, name, file, change, message):
     folder = shutil.copytree(BEFORE / name, tmp_path / "copy")
     damage(folder, file, change)
-    with pytest.raises(ArtifactError, match=rf"does not take its saved state \(ValueError: .*{message}"):
+    with pytest.raises(ArtifactError, match=rf"cannot load its saved state \(ValueError: .*{message}"):
         load_artifact(folder)
 
 

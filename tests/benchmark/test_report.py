@@ -100,7 +100,7 @@ def test_the_floor_of_chance_stands_above_the_cold_slice(store):
 
 def test_a_model_that_cannot_score_cold_items_has_a_dash_there(store):
     assert {row[0].text: row[1].text for row in cold_table(store).rows}["c"] == "–"
-    assert "A model with a dash cannot score them" in markdown(store)
+    assert "A dash marks a model that cannot score them" in markdown(store)
 
 
 def test_the_head_says_what_was_compared_on_what(store):

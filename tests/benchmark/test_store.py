@@ -160,5 +160,5 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     """)
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "b.parquet cannot be written" in done.stdout
-    assert "What was finished before is kept" in done.stdout
+    assert "Finished runs are kept" in done.stdout
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["a.json", "a.parquet"]
