@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo.artifacts import components
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.manifest import file_digest, sealed
+from zoo.artifacts.manifest import add_checksum, file_digest
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.config.load import experiment_from
 from zoo.errors import ArtifactError
@@ -37,7 +37,7 @@ def resealed(folder, change=lambda plain: None):
     for name, entry in plain["files"].items():
         entry["size"], entry["blake2b"] = (folder / name).stat().st_size, file_digest(folder / name)
     change(plain)
-    (folder / "zoo.json").write_text(sealed(plain))
+    (folder / "zoo.json").write_text(add_checksum(plain))
 
 
 def test_a_loaded_artifact_recommends_as_the_pipeline_that_was_saved(shop, fitted, saved):
@@ -208,7 +208,8 @@ def test_a_file_of_another_type_that_the_manifest_lists(copy):
 def test_a_folder_within_and_a_file_too_many_or_too_few(copy):
     (copy / "inner").mkdir()
     assert (
-        refused(copy) == "DIR/inner is not a file: an artifact holds .json, .parquet, .safetensors files only. Remove it."
+        refused(copy)
+        == "DIR/inner is not a file: an artifact holds .json, .parquet, .safetensors files only. Remove it."
     )
     (copy / "inner").rmdir()
     shutil.copy(copy / "state.json", copy / "more.json")

@@ -307,7 +307,7 @@ def test_a_component_that_needs_a_clock_is_refused_on_data_without_one(tmp_path)
     config = experiment({"predictor": {"name": "popular", "half_life": 7}}, split={"policy": "leave-last-out"})
     config["data"] = {"source": {"name": "files", "interactions": str(tmp_path / "events.csv")}}
     with pytest.raises(
-        ConfigError, match=r"model\[1\]: popular needs a real clock, and the events are ordered by position only"
+        ConfigError, match=r"model\[1\]: popular needs timestamps, and the events are ordered by position only"
     ):
         zoo.bench(config, tmp_path / "out")
 

@@ -125,7 +125,7 @@ def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp
     with monkeypatch.context() as patched:
         patched.setattr("zoo.cli.progress_display.Bars.phase", at(3))
         said = zoo("fit", net, "--out", out, code=130).stderr
-    assert said.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
+    assert said.splitlines()[-1] == "zoo: interrupted: run the same command again to resume from the last saved epoch."
     assert not out.exists()
     [kept] = training.rglob("*.checkpoint.safetensors")
     zoo("fit", net, "--out", tmp_path / "beside", "--set", "train.max_epochs=2")  # another place, another training
@@ -196,7 +196,10 @@ def test_a_call_that_says_too_little_or_too_much_is_explained(zoo, artifact, arg
 
 def test_a_user_with_a_history_is_not_one_user(zoo, artifact):
     stderr = zoo("recommend", artifact, "--user", "c000001", "--history", "a", code=2).stderr
-    assert "Give --user or --history, not both: one is a user of the artifact's, the other a new one." in stderr
+    assert (
+        "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
+        in stderr
+    )
 
 
 def test_what_is_no_artifact_and_what_is_malformed_is_an_error_without_a_traceback(zoo, artifact, tmp_path):

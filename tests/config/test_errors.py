@@ -260,8 +260,8 @@ def test_an_order_is_no_clock(resolve, time):
     ]
     split = {"policy": "leave-last-out"}
     assert misfits(resolve, data=data, model=models, split=split) == [
-        f"model[2]: popular needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
-        f"model[3]: available needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+        f"model[2]: popular needs timestamps, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+        f"model[3]: available needs timestamps, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
     ]
     assert resolve(data=data | {"time": "timestamp"}, model=models, split=split)
 

@@ -42,7 +42,7 @@ def refuse_taken(folder: Path) -> None:
 
 
 @contextmanager
-def written(folder: Path) -> Iterator[Path]:
+def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder; on success it is renamed to the final folder, on failure removed.
 
     Raises:
@@ -59,12 +59,12 @@ def written(folder: Path) -> Iterator[Path]:
         ) from error
 
 
-def entry(path: Path) -> FileEntry:
+def file_entry(path: Path) -> FileEntry:
     """Return the manifest entry of a file."""
     tensors = {}
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
-            tensors = {name: _described(file.get_tensor(name)) for name in sorted(file.keys())}
+            tensors = {name: _tensor_entry(file.get_tensor(name)) for name in sorted(file.keys())}
     return FileEntry(size=path.stat().st_size, blake2b=file_digest(path), tensors=tensors)
 
 
@@ -119,11 +119,11 @@ class Folder:
             found = read_parts(path)
         except (OSError, SafetensorError, ValueError, RuntimeError) as error:
             raise ArtifactError(f"{path} is not a valid safetensors file ({error}). Save the artifact again.") from None
-        described = {key: _described(tensor) for key, tensor in found.items()}
+        described = {key: _tensor_entry(tensor) for key, tensor in found.items()}
         for key in sorted({*described, *listed}):
             if described.get(key) != listed.get(key):
                 raise ArtifactError(
-                    f"{path}: tensor {key!r} is {_said(described.get(key))}, {NAME} says {_said(listed.get(key))}. "
+                    f"{path}: tensor {key!r} is {_format_entry(described.get(key))}, {NAME} says {_format_entry(listed.get(key))}. "
                     "Save the artifact again."
                 )
         try:
@@ -206,11 +206,11 @@ def _files_of(folder: Path) -> set[str]:
         return {NAME}
 
 
-def _described(tensor: Tensor) -> TensorEntry:
+def _tensor_entry(tensor: Tensor) -> TensorEntry:
     """Return the manifest entry of a tensor."""
     return TensorEntry(dtype=str(tensor.dtype).removeprefix("torch."), shape=list(tensor.shape))
 
 
-def _said(found: TensorEntry | None) -> str:
+def _format_entry(found: TensorEntry | None) -> str:
     """Format a tensor entry for a message."""
     return "missing" if found is None else f"{found.dtype} {found.shape}"

@@ -122,7 +122,7 @@ def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
                         f"the item {next(i for i in items if ',' in i)!r} has a comma in its id, and commas separate the "
                         "entries of a list in CSV. Write .parquet or .jsonl."
                     )
-                writer.writerow([query, user, ",".join(items), ",".join(map(_said, scores)), served])
+                writer.writerow([query, user, ",".join(items), ",".join(map(_format_score, scores)), served])
 
         yield write
 
@@ -134,7 +134,7 @@ def _jsonl(path: Path) -> Iterator[Callable[[pa.Table], None]]:
 
         def write(table: pa.Table) -> None:
             for query, user, items, scores, served in _rows(table):
-                values = (query, user, items, [float(_said(s)) for s in scores], served)
+                values = (query, user, items, [float(_format_score(s)) for s in scores], served)
                 row = dict(zip(SCHEMA.names, values, strict=True))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -146,6 +146,6 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _said(score: float) -> str:
+def _format_score(score: float) -> str:
     """Return the shortest decimal representation of a float32."""
     return str(np.float32(score))

@@ -100,7 +100,7 @@ class ArtifactManifest(StrictTable):
 
     def text(self) -> str:
         """Return the text of the file."""
-        return sealed(self.model_dump(mode="json"))
+        return add_checksum(self.model_dump(mode="json"))
 
     @classmethod
     def of(cls, text: bytes, path: str) -> ArtifactManifest:
@@ -149,7 +149,7 @@ def file_digest(path: Path) -> str:
         raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def sealed(plain: dict[str, Any]) -> str:
+def add_checksum(plain: dict[str, Any]) -> str:
     """Return the text of a manifest with its checksum."""
     return json.dumps({**plain, "checksum": _checksum(plain)}, indent=1)
 

@@ -116,12 +116,12 @@ def parse_queries(
             log, row = artifact.histories, users[at] - 1
         else:
             log, row = rows.at(at).log(moments[at], notes), np.arange(len(at))
-        queries = _known_by_then(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
-        notes.fallback[at] = _unread(queries, artifact, notes)
+        queries = _drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
+        notes.fallback[at] = _uses_fallback(queries, artifact, notes)
         yield at, queries
 
 
-def _known_by_then(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
+def _drop_later(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
     """Return queries without events after their time; a query without a time is placed just after all events."""
     last = np.where(queries.lengths > 0, queries.log.times[queries.end - 1], -1) if len(queries.log) else np.int64(-1)
     after = np.maximum(last, artifact.log.end if artifact.log.clock == "timestamp" else -1) + 1
@@ -134,7 +134,7 @@ def _known_by_then(queries: Queries, artifact: Artifact, notes: QueryWarnings) -
     return queries
 
 
-def _unread(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
+def _uses_fallback(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
     """Return which queries have nothing that the predictor can use, `[B]`: neither a user nor an event of training."""
     pipeline = artifact.pipeline
     if not pipeline.model.predictor.capabilities.cold_users:

@@ -61,17 +61,17 @@ class QueryTable:
     def users(self, notes: QueryWarnings) -> NDArray[np.int64]:
         """Return the user number of each row, `[B]`; 0 for an unknown or missing user."""
         if "user_id" not in self.table.column_names:
-            self._refuse_nobody(~self.has_history())
+            self._refuse_without_user(~self.has_history())
             return np.zeros(len(self.table), np.int64)
         found = ids(self._mapped(self.place), self.table.column("user_id"), "user_id")
         empty = found.codes < 0
-        self._refuse_nobody(empty & ~self.has_history())
+        self._refuse_without_user(empty & ~self.has_history())
         numbers = pc.index_in(found.unique, value_set=self.artifact.user_ids).fill_null(-1).to_numpy() + 1
         users = np.append(numbers, 0)[found.codes].astype(np.int64)
         notes.new_users += int(np.count_nonzero((users == 0) & ~empty))
         return users
 
-    def _refuse_nobody(self, rows: NDArray[np.bool_]) -> None:
+    def _refuse_without_user(self, rows: NDArray[np.bool_]) -> None:
         """Refuse rows, `[B]`, that have neither a user nor a history."""
         if rows.any():
             there = [name for name in ("user_id", "history") if name in self.table.column_names]

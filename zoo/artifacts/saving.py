@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
-from zoo.artifacts.folder import Folder, entry, written
+from zoo.artifacts.folder import Folder, file_entry, replace_folder
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
@@ -54,7 +54,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         arrays = {name: np.ascontiguousarray(getattr(log, name)) for name in EVENT_ARRAYS}
         tensors[HISTORIES] = {name: torch.from_numpy(array) for name, array in arrays.items()}
     items = (artifact.catalogue.ids[1:], pipeline.known[1:], artifact.rules.eligible[1:])
-    with written(Path(folder)) as path:
+    with replace_folder(Path(folder)) as path:
         for name, held in tensors.items():
             if held:
                 write_tensors(path / name, held)
@@ -81,7 +81,7 @@ def load_artifact(
     """
     found = registry or (Registry.discover(plugins) if plugins else default_registry())
     try:
-        return _loaded(Folder(Path(folder)), found)
+        return _load(Folder(Path(folder)), found)
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything
@@ -90,7 +90,7 @@ def load_artifact(
         ) from error
 
 
-def _loaded(files: Folder, registry: Registry) -> Artifact:
+def _load(files: Folder, registry: Registry) -> Artifact:
     """Return the artifact in a checked folder."""
     path, manifest = files.path, files.manifest
     model = model_of(manifest, registry, str(path))
@@ -127,7 +127,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
         log=artifact.log,
         vocabulary=artifact.vocabulary.fingerprint,
         data=artifact.data,
-        files={found.name: entry(found) for found in sorted(path.iterdir())},
+        files={found.name: file_entry(found) for found in sorted(path.iterdir())},
     )
 
 

@@ -32,7 +32,7 @@ def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
     """
     tensors: Tensors = {}
     values: dict[str, Any] = {}
-    named = _named(
+    named = _name_stages(
         pipeline.predictor, pipeline.featurizers, pipeline.filters, pipeline.rankers, pipeline.candidate_features
     )
     for name, stage in named:
@@ -40,7 +40,7 @@ def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
         refuse_foreign(state, name, type(stage).__name__)
         tensors[_file(name)], values[name] = state.tensors, state.values
     if pipeline.rankers and pipeline.features is not None:  # the state of the other stages contains what they need
-        tensors[_file(FEATURES)], values[FEATURES] = unpacked(pipeline.features)
+        tensors[_file(FEATURES)], values[FEATURES] = features_to_state(pipeline.features)
     return tensors, values
 
 
@@ -71,11 +71,11 @@ def load_pipeline(
         tuple(chosen.build() for chosen in parts) for parts in (model.featurizers, model.filters, model.rankers)
     )
     ranking = CandidateFeatures(model.candidate_features) if rankers else None
-    for name, stage in _named(predictor, featurizers, filters, rankers, ranking):
+    for name, stage in _name_stages(predictor, featurizers, filters, rankers, ranking):
         load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
     features = None
     if isinstance(values, dict) and FEATURES in values:
-        features = packed(tensors(_file(FEATURES)), values[FEATURES])
+        features = features_from_state(tensors(_file(FEATURES)), values[FEATURES])
     retrieval = Retrieval.of(model, predictor, filters, known, known_users)
     return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
@@ -109,7 +109,7 @@ def load_stage(stage: Stage[Any], state: State, path: str) -> None:
         )
 
 
-def _named(
+def _name_stages(
     predictor: Stage[Any],
     featurizers: Sequence[Stage[Any]],
     filters: Sequence[Stage[Any]],
@@ -182,12 +182,12 @@ def _is_json(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def features_to_state(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Convert item features to tensors and JSON."""
     return {"values": features.values}, {"names": list(features.names)}
 
 
-def packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
+def features_from_state(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
     """Convert tensors and JSON back to item features; the older format with split sparse tensors is supported.
 
     Raises:

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from zoo.artifacts.stages import load_stage, packed, refuse_foreign, unpacked
+from zoo.artifacts.stages import features_from_state, features_to_state, load_stage, refuse_foreign
 from zoo.atomic import write_atomically
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.resolved import Chosen, digest
@@ -61,7 +61,7 @@ class FeatureCache:
 
     def _keep(self, path: Path, featurizer: Featurizer[Any], features: ItemFeatures, seconds: float) -> None:
         """Write an entry, unless its state is not tensors and JSON or the disk is full."""
-        state, (tensors, about) = featurizer.state(), unpacked(features)
+        state, (tensors, about) = featurizer.state(), features_to_state(features)
         named = {f"{STATE}{name}": tensor for name, tensor in state.tensors.items()}
         named |= {f"{FEATURES}{name}": tensor for name, tensor in tensors.items()}
         with suppress(ArtifactError, OSError, SafetensorError):
@@ -97,7 +97,7 @@ def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]
     tensors = join_csr(parts)
     entry = json.loads(header["entry"])
     load_stage(featurizer, State(_below(STATE, tensors), entry["state"]), str(path))
-    return packed(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
+    return features_from_state(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
 
 
 def _below(start: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from zoo.config.experiment_file import (
     ModelTable,
     PredictorChoice,
     RankerChoices,
-    listed,
+    as_lists,
 )
 from zoo.config.splits import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
 from zoo.params import StrictTable
@@ -107,7 +107,7 @@ class EvaluateSettings(EvaluateTable):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Accept one featurizer where a list is expected."""
-        return listed(value, ("features",))
+        return as_lists(value, ("features",))
 
 
 class Model(ModelTable):
@@ -134,7 +134,7 @@ class Model(ModelTable):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Accept one component where a list is expected."""
-        return listed(value, ("featurizer", "filters", "rankers"))
+        return as_lists(value, ("featurizer", "filters", "rankers"))
 
     @property
     def name(self) -> str:

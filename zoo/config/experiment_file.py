@@ -66,7 +66,7 @@ MetricChoices = Annotated[list[MetricChoice], Field(min_length=1, json_schema_ex
 NetworkOverrides = Annotated[dict[str, Any], Field(json_schema_extra={TABLE: "NetworkSettings"})]
 
 
-def listed(value: Any, keys: tuple[str, ...]) -> Any:
+def as_lists(value: Any, keys: tuple[str, ...]) -> Any:
     """Return a table in which each of the keys holds a list; a single component becomes a list of one."""
     if not isinstance(value, dict):
         return value

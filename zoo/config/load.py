@@ -51,8 +51,8 @@ def experiment_from(
 ) -> BaseResolvedExperiment:
     """Check an experiment given as a dictionary. See `load_experiment`."""
     for override in overrides:
-        raw = _overridden(raw, override)
-    raw = _expanded(raw, os.environ if env is None else env, "")
+        raw = _apply_override(raw, override)
+    raw = _expand_variables(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
     return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
 
@@ -99,7 +99,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not valid TOML: {error}{marked}") from None
 
 
-def _overridden(raw: dict[str, Any], override: str) -> dict[str, Any]:
+def _apply_override(raw: dict[str, Any], override: str) -> dict[str, Any]:
     """Return the content with one `path=value` applied."""
     path, equals, literal = override.partition("=")
     keys = _keys(path) if equals else []
@@ -166,12 +166,12 @@ def _label(entry: Any) -> str:
     return entry if isinstance(entry, str) else ""
 
 
-def _expanded(node: Any, env: Mapping[str, str], where: str) -> Any:
+def _expand_variables(node: Any, env: Mapping[str, str], where: str) -> Any:
     """Return the content with `${VAR}` substituted in every string."""
     if isinstance(node, dict):
-        return {key: _expanded(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
+        return {key: _expand_variables(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
     if isinstance(node, list):
-        return [_expanded(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
+        return [_expand_variables(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
     if isinstance(node, str):
         missing = [name for name in re.findall(r"\$\{(\w+)\}", node) if name not in env]
         if missing:

@@ -90,7 +90,7 @@ def clock_misfits(models: Sequence[BaseResolvedModel | None], clock: str) -> lis
     if clock not in ("position", "file-order"):
         return []
     return [
-        f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
+        f"model[{i}]: {part.name} needs timestamps, and the events are ordered by {clock} only. "
         f"Use data with timestamps, or {suggest_flag(part, lambda c: not c.needs_time) or 'other parameters'}."
         for i, model in enumerate(models, 1)
         for part in (model.parts if model else ())

@@ -17,7 +17,7 @@ from zoo.config.experiment_file import (
     MetricChoices,
     ModelTable,
     RankerChoices,
-    listed,
+    as_lists,
 )
 from zoo.params import StrictTable
 
@@ -125,7 +125,7 @@ class RankModel(ModelTable):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """Accept one component where a list is expected."""
-        return listed(value, ("featurizer", "rankers"))
+        return as_lists(value, ("featurizer", "rankers"))
 
     @property
     def name(self) -> str:

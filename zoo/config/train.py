@@ -98,7 +98,7 @@ class TrainSettings(NetworkSettings):
         """
         shared = {name: getattr(self, name) for name in NetworkSettings.model_fields}
         refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
-        return _merged(shared, overrides, where, refused)
+        return _merge_settings(shared, overrides, where, refused)
 
 
 def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: str) -> NetworkSettings:
@@ -116,10 +116,12 @@ def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: 
     refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
     watched = "does not apply to rankers, which watch the NDCG of `cutoff`, a parameter of theirs, on all validation lists. Remove it"
     refused |= dict.fromkeys(("monitor", "validation_queries"), watched)
-    return _merged({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
+    return _merge_settings({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
 
 
-def _merged(shared: dict[str, Any], overrides: dict[str, Any], where: str, refused: dict[str, str]) -> NetworkSettings:
+def _merge_settings(
+    shared: dict[str, Any], overrides: dict[str, Any], where: str, refused: dict[str, str]
+) -> NetworkSettings:
     """Return settings with some of them overridden.
 
     Raises:
