@@ -150,8 +150,8 @@ class Folder:
         except (OSError, pa.ArrowException, ValueError) as error:
             raise ArtifactError(f"{path} is not a valid parquet file ({error}). Save the artifact again.") from None
         found = {} if table is None else {field.name: field.type for field in table.schema}
-        beside = {key: kind for key, kind in (optional or {}).items() if key in found}
-        if table is None or found != {**columns, **beside}:
+        present = {key: kind for key, kind in (optional or {}).items() if key in found}
+        if table is None or found != {**columns, **present}:
             actual = ", ".join(f"{column} {kind}" for column, kind in found.items()) or "none"
             expected = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             raise ArtifactError(f"{path}: its columns are {actual}, expected {expected}. Save the artifact again.")

@@ -36,12 +36,12 @@ class FeatureCache:
     cannot be stored are not cached.
 
     Attributes:
-        owed: Seconds to add to a time measured around calls: the time to compute the features, minus the time spent on
+        time_correction: Seconds to add to a time measured around calls: the time to compute the features, minus the time spent on
             reading and writing the cache.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.owed = folder, 0.0
+        self.folder, self.time_correction = folder, 0.0
 
     def __call__(
         self, chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
@@ -56,7 +56,7 @@ class FeatureCache:
             features = featurizer.fit_transform(data, context)
             seconds = time.perf_counter() - began
             self._keep(path, featurizer, features, seconds)
-        self.owed += seconds - (time.perf_counter() - start)
+        self.time_correction += seconds - (time.perf_counter() - start)
         return features
 
     def _keep(self, path: Path, featurizer: Featurizer[Any], features: ItemFeatures, seconds: float) -> None:

@@ -95,9 +95,9 @@ class RankComparison:
                 here = context.for_training(folder=folder / f"fold-{number}")
                 with here.seeded("run"):
                     pipeline = ListPipeline(model, features, self.match)
-                    start = time.perf_counter() + features.owed
+                    start = time.perf_counter() + features.time_correction
                     data = pipeline.fit(self.lists, fold, here, refit=self.refit)
-                    fit_seconds += time.perf_counter() + features.owed - start
+                    fit_seconds += time.perf_counter() + features.time_correction - start
                 start = time.perf_counter()
                 found.append(pipeline.rank(data, partial(progress.phase, "rank")))
                 rank_seconds += time.perf_counter() - start

@@ -36,17 +36,17 @@ def main(ctx: click.Context, check: bool) -> None:
     docs = ROOT / "docs"
     texts = {docs / name: text for name, text in pages().items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    gone = [path for folder in ALL_GENERATED for path in sorted((docs / folder).glob("*.md")) if path not in texts]
+    obsolete = [path for folder in ALL_GENERATED for path in sorted((docs / folder).glob("*.md")) if path not in texts]
     if not check:
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(texts[path], encoding="utf-8")
-        for path in gone:
+        for path in obsolete:
             path.unlink()
-    for path in (*stale, *gone):
-        shown, done = path.relative_to(ROOT), "removed" if path in gone else "wrote"
+    for path in (*stale, *obsolete):
+        shown, done = path.relative_to(ROOT), "removed" if path in obsolete else "wrote"
         click.echo(f"{shown} is stale: run `make docs`" if check else f"{done} {shown}", err=check)
-    ctx.exit(1 if check and (stale or gone) else 0)
+    ctx.exit(1 if check and (stale or obsolete) else 0)
 
 
 def pages() -> dict[str, str]:

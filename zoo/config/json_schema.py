@@ -82,10 +82,10 @@ def _component(stage: StageName, registry: Registry, named: dict[Any, str], tabl
             "required": ["name", *params.get("required", [])],
             "additionalProperties": False,
         })  # fmt: skip
-    taken = sorted({name for component in registry.components(stage) for name in component.names})
+    known_names = sorted({name for component in registry.components(stage) for name in component.names})
     other = {
         "type": "object",
-        "properties": {"name": {"type": "string", **({"not": {"enum": taken}} if taken else {})}},
+        "properties": {"name": {"type": "string", **({"not": {"enum": known_names}} if known_names else {})}},
         "required": ["name"],
     }
     return {"title": stage, "anyOf": [*([{"enum": names}] if names else []), {"type": "string"}, *known, other]}

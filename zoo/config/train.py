@@ -56,7 +56,7 @@ class NetworkSettings(StrictTable):
     accumulate: int = Field(1, ge=1)
     """Number of batches whose gradients are accumulated for each step."""
     time_limit: float | None = Field(None, gt=0)
-    """Minutes after which training stops and keeps the best weights so far."""
+    """Time limit of a training in minutes; training then stops with the weights found so far."""
     devices: int = Field(1, ge=1)
     """Number of processes (CPU cores or GPUs) that train together, each on its share of every `batch_size` sequences."""
     strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
