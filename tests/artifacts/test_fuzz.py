@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.manifest import file_digest, sealed
+from zoo.artifacts.manifest import add_checksum, file_digest
 from zoo.artifacts.saving import load_artifact
 from zoo.errors import ArtifactError
 
@@ -35,7 +35,7 @@ def damaged(copy):
             plain = json.loads(before[copy / "zoo.json"])
             plain.pop("checksum")
             plain["files"][name].update(size=len(content), blake2b=file_digest(copy / name))
-            (copy / "zoo.json").write_text(sealed(plain))
+            (copy / "zoo.json").write_text(add_checksum(plain))
         try:
             loaded = load_artifact(copy)
         except ArtifactError:

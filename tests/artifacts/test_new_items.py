@@ -168,7 +168,7 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
     place = tmp_path / "new.csv"
     place.write_text("item_id,title\nx,a hat\np20,a lamp\n")
     assert refused(artifact, place) == (
-        f"{place}, row 2: item_id 'p20' is an item of the artifact's already, expected new items only. Remove the row."
+        f"{place}, row 2: item_id 'p20' is already an item of the artifact, expected new items only. Remove the row."
     )
     place.write_text("item_id,title\nx,a hat\n,a lamp\n")
     assert refused(artifact, place) == f"{place}, row 2: item_id is empty, expected an id. Mend the row."
@@ -177,7 +177,7 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
     )
     assert refused(artifact, pa.table({"item_ids": ["x"], "title": ["a"]})) == (
         "new items: no column 'item_id'. Did you mean 'item_ids'? Its columns: item_ids, title. "
-        "Give new items the column names that the items of training have in the zoo."
+        "Use the canonical column names of the training items."
     )
     assert refused(artifact, pa.table({"item_id": ["x"], "titel": ["a"]})) == (
         "new items: the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel. The fitted model reads this: "
@@ -215,5 +215,5 @@ def test_features_of_another_width_are_refused(files, model, monkeypatch):
 
     monkeypatch.setattr(featurizer, "transform", wider)
     assert refused(artifact, files / "new.parquet", ArtifactError).endswith(
-        "the featurizer has changed since. Fit the model again with what is installed."
+        "the featurizer has changed since. Fit the model again with the installed version."
     )

@@ -73,8 +73,8 @@ def test_a_history_of_its_own_comes_before_the_artifacts_and_rows_keep_their_ord
     assert [row["items"] for row in found] == [items_of(artifact, user), [a, b, a], [c], [b], []]
     assert [row["user"] for row in found] == [8, 0, 8, 0, 0]
     assert notes.messages() == [
-        "queries of users whom the artifact does not know: 2",
-        "queries without a history: they get the model's fallback: 1",
+        "queries of unknown users: 2",
+        "queries without a history, answered by the model's fallback: 1",
     ]
 
 
@@ -85,8 +85,8 @@ def test_items_that_are_not_known_are_left_out_and_counted(artifact, questions):
     assert [row["items"] for row in found] == [[a, b], [], []]
     assert notes.left_out == 5
     assert notes.messages() == [
-        "queries without a history: they get the model's fallback: 2",
-        "events left out of histories, their items not known: 5 ('v', 'w', 'x', ...)",
+        "queries without a history, answered by the model's fallback: 2",
+        "events dropped from histories because their items are unknown: 5 ('v', 'w', 'x', ...)",
     ]
 
 
@@ -149,8 +149,8 @@ def test_users_may_be_numbers(shop, fitted):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"user": ["1"]}, "file: 'user' is no column of queries. Did you mean 'user_id'? Known: user_id, history, times, events, now. Rename or remove it."),
-        ({"now": [1]}, "file: neither a column 'user_id' nor 'history', so nothing tells who asks. Its columns: now."),
+        ({"user": ["1"]}, "file: 'user' is not a column of queries. Did you mean 'user_id'? Known: user_id, history, times, events, now. Rename or remove it."),
+        ({"now": [1]}, "file: neither a column 'user_id' nor 'history', but a query needs a user_id or a history. Its columns: now."),
     ],
 )  # fmt: skip
 def test_a_column_that_is_none_is_told(artifact, columns, said):
@@ -162,15 +162,15 @@ def test_a_column_that_is_none_is_told(artifact, columns, said):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"user_id": ["a", None]}, "file, row 2: user_id is empty, so nothing tells who asks. Mend the row."),
-        ({"history": [["a"], None]}, "file, row 2: history is empty, so nothing tells who asks. Mend the row; a new user who did nothing has [] as history, in CSV a space."),
+        ({"user_id": ["a", None]}, "file, row 2: user_id is empty, but a query needs a user_id or a history. Mend the row."),
+        ({"history": [["a"], None]}, "file, row 2: history is empty, but a query needs a user_id or a history. Mend the row; for a new user without events write [] as history, in CSV a space."),
         ({"user_id": [1.0, 1.5]}, "file, row 2: user_id is 1.5, expected an id: a whole number or text. Cast the column in the file."),
         ({"user_id": [True]}, "file: user_id is bool, expected ids: integers or text. Choose another column in the queries, or cast it in the file."),
         ({"history": [["a"], ["a", None]]}, "file, row 2: history has an empty entry, expected an item id. Mend the row."),
         ({"history": ["a", "a,,b"]}, "file, row 2: history has an empty entry, expected an item id. Mend the row."),
-        ({"history": [1]}, "file: history is int64, expected a list. Write one list a row."),
-        ({"history": [["a"], ["a", "b"]], "times": [[1], [1]]}, "file, row 2: times has 1 entries and history 2, expected as many. Mend the row."),
-        ({"history": [["a"], ["b"]], "events": [["view"], ["vew"]]}, "file, row 2: events has 'vew', which is no event type of the artifact's. Did you mean 'view'? Its types: purchase, view."),
+        ({"history": [1]}, "file: history is int64, expected a list. Write one list per row."),
+        ({"history": [["a"], ["a", "b"]], "times": [[1], [1]]}, "file, row 2: times has 1 entries and history 2, expected the same number. Mend the row."),
+        ({"history": [["a"], ["b"]], "events": [["view"], ["vew"]]}, "file, row 2: events has 'vew', which is not an event type of the artifact. Did you mean 'view'? Its types: purchase, view."),
         ({"history": [["a"]], "times": [["soon"]]}, "file, row 1: timestamp ('times' in the file) is 'soon', which is no ISO 8601 date and time"),
         ({"user_id": ["a", "b"], "now": [None, "soon"]}, "file, row 2: timestamp ('now' in the file) is 'soon', which is no ISO 8601 date and time"),
     ],
@@ -186,15 +186,15 @@ def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path)
     queries = pa.table({"user_id": [shop.user_ids[0].as_py(), "nobody", None], "history": [None, None, []]})
     artifact.lists(queries, 3, notes=notes)
     assert notes.messages() == [
-        "queries of users whom the artifact does not know: 1",
-        "queries of users outside training, whom the model does not serve: they get its fallback: 2",
+        "queries of unknown users: 1",
+        "queries of users outside training, answered by the model's fallback: 2",
     ]
     assert notes.fallback.tolist() == [False, True, True]
     save_artifact(artifact, tmp_path / "none", histories=False)
     notes = QueryWarnings()
     load_artifact(tmp_path / "none").lists(queries[:1], 3, notes=notes)
     assert notes.messages() == [
-        "queries of users whose histories the artifact was saved without: 1 (give each a `history`)"
+        "queries of users whose histories were not saved with the artifact: 1 (give each a `history`)"
     ]
     assert notes.fallback.tolist() == [False]
 

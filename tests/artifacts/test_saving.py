@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo.artifacts import components
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.manifest import file_digest, sealed
+from zoo.artifacts.manifest import add_checksum, file_digest
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.config.load import experiment_from
 from zoo.errors import ArtifactError
@@ -37,7 +37,7 @@ def resealed(folder, change=lambda plain: None):
     for name, entry in plain["files"].items():
         entry["size"], entry["blake2b"] = (folder / name).stat().st_size, file_digest(folder / name)
     change(plain)
-    (folder / "zoo.json").write_text(sealed(plain))
+    (folder / "zoo.json").write_text(add_checksum(plain))
 
 
 def test_a_loaded_artifact_recommends_as_the_pipeline_that_was_saved(shop, fitted, saved):
@@ -105,7 +105,9 @@ def test_an_artifact_is_replaced_and_anything_else_is_not(shop, fitted, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "out"]
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    with pytest.raises(ArtifactError, match=r"other exists and is no artifact\. Choose another --out, or remove it\."):
+    with pytest.raises(
+        ArtifactError, match=r"other exists and is not an artifact\. Choose another --out, or remove it\."
+    ):
         save_artifact(artifact, tmp_path / "other")
 
 
@@ -119,7 +121,7 @@ def test_an_artifact_with_a_file_of_somebody_elses_in_its_folder_is_not_replaced
     with pytest.raises(ArtifactError) as error:
         save_artifact(artifact, copy)
     assert str(error.value) == (
-        f"{copy / name} is none of the artifact's files, and would be lost with the artifact that is replaced. "
+        f"{copy / name} is not part of the artifact and would be deleted when the artifact is replaced. "
         "Move it elsewhere, or choose another --out."
     )
     assert (copy / name).exists()
@@ -128,7 +130,7 @@ def test_an_artifact_with_a_file_of_somebody_elses_in_its_folder_is_not_replaced
 def test_a_manifest_that_cannot_be_read_owns_no_files(copy):
     artifact = load_artifact(copy)
     (copy / "zoo.json").write_text("{")
-    with pytest.raises(ArtifactError, match=r"is none of the artifact's files"):
+    with pytest.raises(ArtifactError, match=r"is not part of the artifact"):
         save_artifact(artifact, copy)
 
 
@@ -141,7 +143,7 @@ def test_what_cannot_be_written_leaves_the_artifact_that_was_there(shop, fitted,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(ArtifactError, match=r"out cannot be written: No space left on device\. Nothing of it is kept"):
+    with pytest.raises(ArtifactError, match=r"out cannot be written: No space left on device\. Nothing was written"):
         save_artifact(replace(artifact, data={}), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -183,7 +185,7 @@ def test_tensors_that_share_memory_are_written_apart(shop, experiment, tmp_path)
 
 def test_a_folder_that_is_none_or_no_artifact(tmp_path):
     assert refused(tmp_path / "nowhere") == "DIR: there is no such folder. Give the folder that `zoo fit` wrote."
-    assert refused(tmp_path) == "DIR holds no zoo.json: it is no artifact. Give the folder that `zoo fit` wrote."
+    assert refused(tmp_path) == "DIR contains no zoo.json: it is not an artifact. Give the folder that `zoo fit` wrote."
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "weights.pt", "setup.py"])
@@ -206,7 +208,8 @@ def test_a_file_of_another_type_that_the_manifest_lists(copy):
 def test_a_folder_within_and_a_file_too_many_or_too_few(copy):
     (copy / "inner").mkdir()
     assert (
-        refused(copy) == "DIR/inner is no file: an artifact holds .json, .parquet, .safetensors files only. Remove it."
+        refused(copy)
+        == "DIR/inner is not a file: an artifact holds .json, .parquet, .safetensors files only. Remove it."
     )
     (copy / "inner").rmdir()
     shutil.copy(copy / "state.json", copy / "more.json")
@@ -221,7 +224,7 @@ def test_bytes_that_are_others(copy):
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert refused(copy) == (
-        "DIR/predictor.safetensors does not have the checksum that zoo.json says: it is damaged, or another's. "
+        "DIR/predictor.safetensors does not match its checksum in zoo.json: it is damaged or belongs to another artifact. "
         "Copy or save the artifact again."
     )
     path.write_bytes(content[:-1])
@@ -255,7 +258,7 @@ def test_a_state_that_its_stage_does_not_take(copy):
     (copy / "state.json").write_text(json.dumps(state))
     resealed(copy)
     assert refused(copy).startswith(
-        "DIR: Available does not take its saved state (NotFittedError: Available is not fitted"
+        "DIR: Available cannot load its saved state (NotFittedError: Available is not fitted"
     )
     del state["filter-1"]
     (copy / "state.json").write_text(json.dumps(state))
@@ -268,7 +271,7 @@ def test_a_network_whose_shapes_are_others(shop, experiment, tmp_path):
     pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     resealed(folder, lambda plain: plain["model"]["predictor"].update(dim=1))
-    assert refused(folder).startswith("DIR: GRU4Rec does not take its saved state")
+    assert refused(folder).startswith("DIR: GRU4Rec cannot load its saved state")
 
 
 def test_a_newer_format_and_what_is_no_manifest(copy):
@@ -278,7 +281,7 @@ def test_a_newer_format_and_what_is_no_manifest(copy):
     )
     for text in ("{}", "[]", '{"format": true}', '{"format": "1"}'):
         (copy / "zoo.json").write_text(text)
-        assert refused(copy).startswith("DIR/zoo.json has no format number: it is no artifact's.")
+        assert refused(copy).startswith("DIR/zoo.json has no format number: it is not an artifact manifest.")
     (copy / "zoo.json").write_text("{")
     assert refused(copy).startswith("DIR/zoo.json is not valid JSON (")
 
@@ -286,18 +289,18 @@ def test_a_newer_format_and_what_is_no_manifest(copy):
 def test_a_manifest_that_was_edited(copy):
     path = copy / "zoo.json"
     path.write_text(path.read_text().replace('"candidates": 200', '"candidates": 100'))
-    assert refused(copy) == (
-        "DIR/zoo.json does not have the checksum it names: it was altered. Save the artifact again."
-    )
+    assert refused(copy) == ("DIR/zoo.json does not match its own checksum: it was changed. Save the artifact again.")
     resealed(copy, lambda plain: plain.update(candidates=0))
-    assert refused(copy) == ("DIR/zoo.json is not of its format: candidates: expected a number of at least 1, found 0.")
+    assert refused(copy) == (
+        "DIR/zoo.json is not a valid manifest: candidates: expected a number of at least 1, found 0."
+    )
 
 
 def test_parameters_that_the_component_does_not_take(copy):
     resealed(copy, lambda plain: plain["model"]["predictor"].update(recency=2.0))
     assert refused(copy) == (
         "DIR: shopzoo-text/content-knn.recency: expected a number of at most 1, found 2.0. "
-        "The installed version does not take what the artifact says."
+        "The installed version does not accept the artifact's parameters."
     )
 
 
@@ -305,9 +308,7 @@ def test_items_and_histories_of_another_artifact(copy):
     items = pq.read_table(copy / "vocabulary.parquet")
     pq.write_table(items.slice(1), copy / "vocabulary.parquet")
     resealed(copy)
-    assert refused(copy) == (
-        "DIR/vocabulary.parquet: its items are not those that zoo.json says. Save the artifact again."
-    )
+    assert refused(copy) == ("DIR/vocabulary.parquet: its items do not match zoo.json. Save the artifact again.")
     pq.write_table(items.drop_columns(["known"]), copy / "vocabulary.parquet")
     resealed(copy)
     assert refused(copy) == (
@@ -319,7 +320,7 @@ def test_items_and_histories_of_another_artifact(copy):
     histories["items"][0] = 10_000
     save_file(histories, copy / "histories.safetensors")
     resealed(copy)
-    assert refused(copy) == ("DIR/histories.safetensors does not fit the artifact's users and items. Save it again.")
+    assert refused(copy) == ("DIR/histories.safetensors does not match the artifact's users and items. Save it again.")
 
 
 # Plugins and versions
@@ -336,7 +337,7 @@ def test_a_plugin_that_is_missing(copy):
 
 def test_a_component_that_its_plugin_no_longer_has(copy):
     resealed(copy, lambda plain: plain["model"]["predictor"].update(name="shopzoo-text/gone"))
-    assert "The installed shopzoo-text has none of this name: pip install" in refused(copy)
+    assert "The installed shopzoo-text has no component of this name: pip install" in refused(copy)
 
 
 @pytest.mark.parametrize("distribution", ["shopzoo", "shopzoo-rules"])

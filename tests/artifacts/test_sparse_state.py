@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from zoo.artifacts.manifest import file_digest, sealed
+from zoo.artifacts.manifest import add_checksum, file_digest
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.artifacts.stages import refuse_foreign
 from zoo.errors import ArtifactError
@@ -35,7 +35,7 @@ def damage(folder, name, change):
             key: {"dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape)} for key, t in tensors.items()
         },
     }
-    (folder / "zoo.json").write_text(sealed(plain))
+    (folder / "zoo.json").write_text(add_checksum(plain))
 
 
 def put(name, at, value):
@@ -71,7 +71,7 @@ def test_an_artifact_of_the_form_before_answers_as_it_did_and_is_saved_in_the_ne
 def test_a_damaged_artifact_of_the_form_before_is_refused(tmp_path, name, file, change, message):
     folder = shutil.copytree(BEFORE / name, tmp_path / "copy")
     damage(folder, file, change)
-    with pytest.raises(ArtifactError, match=rf"does not take its saved state \(ValueError: .*{message}"):
+    with pytest.raises(ArtifactError, match=rf"cannot load its saved state \(ValueError: .*{message}"):
         load_artifact(folder)
 
 

@@ -66,7 +66,9 @@ def test_without_a_refit_the_file_is_another(tmp_path):
 
 
 def test_two_runs_that_would_be_one_file_are_refused(tmp_path):
-    with pytest.raises(ResultsError, match=r"net\(a\): another run of .* too\. Give it another label\."):
+    with pytest.raises(
+        ResultsError, match=r"net\(a\): another run of .* has the same file name, .*\. Give it another label\."
+    ):
         export(stored(tmp_path / "out", ("net-a", 0, None), ("net(a)", 0, None)), tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 

@@ -175,9 +175,9 @@ def test_a_time_that_spans_a_look_up_counts_what_the_features_took(tmp_path, mon
     monkeypatch.setattr(feature_cache, "_read", read)
     cache = FeatureCache(tmp_path)
     for _ in range(2):
-        start = clock[0] + cache.owed
+        start = clock[0] + cache.time_correction
         asked(cache, shop())
-        assert clock[0] + cache.owed - start == 100
+        assert clock[0] + cache.time_correction - start == 100
 
 
 def test_a_plugin_that_draws_from_the_global_generator_shifts_nobody(tmp_path):

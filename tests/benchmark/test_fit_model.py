@@ -61,5 +61,5 @@ def test_a_model_has_to_be_named_where_there_are_several():
 def test_a_place_that_is_taken_is_refused_before_the_data_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.benchmark.fit_model.load_task", lambda *args: pytest.fail("was read"))
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ArtifactError, match="exists and is no artifact"):
+    with pytest.raises(ArtifactError, match="exists and is not an artifact"):
         zoo.fit(EXPERIMENT, "popular", out=tmp_path)

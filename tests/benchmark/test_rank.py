@@ -76,7 +76,10 @@ def test_rankers_are_fitted_fold_by_fold_and_every_list_tests_once(
     assert all(sum(found[str(c["query_id"])]) == c["label_sum"] for c in counts)
     assert all(len(found[str(c["query_id"])]) == c["label_count"] for c in counts)
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "6 folds, the queries of all pooled; 60 lists; a list without a relevant document counts zero" in report
+    assert (
+        "6 folds; the queries of all folds are pooled; 60 lists; a list without a relevant document counts zero"
+        in report
+    )
     assert f"| learned, seed {training_seed} | neural-ranker |" in report
 
 
@@ -138,6 +141,6 @@ def test_what_does_not_fit_is_told_before_anything_is_read(lists: Path, tmp_path
     wrong["model"] = [{"rankers": ["borda"], "featurizer": "tf-idf"}]
     with pytest.raises(ConfigError, match=r"model\[1\].featurizer: there is no text to compare"):
         zoo.bench(wrong, tmp_path / "out")
-    with pytest.raises(ConfigError, match="--keep-artifacts keeps what recommends to users"):
+    with pytest.raises(ConfigError, match="--keep-artifacts saves models that recommend to users"):
         zoo.bench(experiment(lists, {"rankers": ["borda"]}), tmp_path / "out", keep_artifacts=True)
     assert not (tmp_path / "out").exists()

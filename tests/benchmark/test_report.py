@@ -32,7 +32,7 @@ def store(tmp_path):
     good = rng.random(400)
     values = {
         ("a", None): good,
-        ("b", None): good + rng.normal(0, 0.01, 400),  # not to be told apart from a
+        ("b", None): good + rng.normal(0, 0.01, 400),  # not significantly different from a
         ("c", None): good - 0.2,
         ("d", 0): good - 0.1,  # one seed is no test, however clear it looks
     }
@@ -100,7 +100,7 @@ def test_the_floor_of_chance_stands_above_the_cold_slice(store):
 
 def test_a_model_that_cannot_score_cold_items_has_a_dash_there(store):
     assert {row[0].text: row[1].text for row in cold_table(store).rows}["c"] == "–"
-    assert "A model with a dash cannot score them" in markdown(store)
+    assert "A dash marks a model that cannot score them" in markdown(store)
 
 
 def test_the_head_says_what_was_compared_on_what(store):
@@ -108,7 +108,7 @@ def test_the_head_says_what_was_compared_on_what(store):
     assert "\nData: files(interactions=['events.csv'])\n" in text
     assert "test from 2011-11-01 00:00:00 UTC; 400 queries; targets: purchase events; " in text
     assert "\n- **a**: als(factors=8) > in-stock(column=stock)\n" in text
-    assert "\nLists in which a tie was cut at the edge: b 12.5 %.\n" in text
+    assert "\nLists with a tie at the cutoff: b 12.5 %.\n" in text
     sections = [line for line in text.splitlines() if line.startswith("## ")]
     assert sections == ["## Failed runs", "## Models", "## Data", "## Cold items", "## Intervals", "## Machine"]
 
@@ -125,7 +125,7 @@ def test_a_sentence_says_what_was_found(store):
     table = main_table(store)
     best = next(row[0].text for row in table.rows if row[1].verdict == "best")
     assert finding(store, table) == (
-        f"On ndcg@10, {best} is best; one other cannot be told apart from it on 400 queries; 1 not tested."
+        f"On ndcg@10, {best} is best; one other is not significantly different on 400 queries; 1 not tested."
     )
     assert finding(store, table) in markdown(store)
 
@@ -201,7 +201,7 @@ def test_networks_have_a_line_a_run_that_says_how_they_were_trained(tmp_path):
         ["net, seed 1", "4 of 6", "", "ndcg@10 0.1000", "2,400.0", "600.00", ""],
         ["short", "3", "", "", "", "2.00", ""],
     ]  # fmt: skip
-    assert "## Training\n\n`epochs`: those of the weights that were kept" in markdown(store)
+    assert "## Training\n\n`epochs`: the epoch of the best weights" in markdown(store)
 
 
 def test_where_no_model_is_a_network_nothing_is_said_of_training(store):
@@ -228,4 +228,4 @@ def test_without_such_a_model_the_table_has_no_such_column(store):
 
 def test_runs_that_are_still_to_be_made_are_counted(store):
     (store.folder / "runs" / "cNone.json").unlink()
-    assert "1 of 5 runs are still to be made" in markdown(store)
+    assert "1 of 5 runs are not finished yet" in markdown(store)

@@ -144,7 +144,9 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_read(tmp_path,
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     monkeypatch.setattr("zoo.benchmark.recommend.load_task", lambda experiment: pytest.fail("it was read"))
-    with pytest.raises(ConfigError, match=rf"train\.device: '{device}' is asked for.* There is: 'cpu'\."):
+    with pytest.raises(
+        ConfigError, match=rf"train\.device: torch .* finds no device '{device}' on this machine\. Available: 'cpu'\."
+    ):
         zoo.bench(experiment("popular", train={"device": device}), tmp_path / "out")
 
 
@@ -291,7 +293,8 @@ def test_a_cutoff_beyond_the_catalogue_is_refused_before_anything_is_fitted(tmp_
     config = experiment("popular")
     config["evaluate"]["metrics"] = ["ndcg@500"]
     with pytest.raises(
-        ConfigError, match=r"ndcg@500 asks for 500 items, and 80 may be recommended: choose a smaller k"
+        ConfigError,
+        match=r"ndcg@500 needs lists of 500 items, and only 80 items may be recommended: choose a smaller k",
     ):
         zoo.bench(config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -304,7 +307,7 @@ def test_a_component_that_needs_a_clock_is_refused_on_data_without_one(tmp_path)
     config = experiment({"predictor": {"name": "popular", "half_life": 7}}, split={"policy": "leave-last-out"})
     config["data"] = {"source": {"name": "files", "interactions": str(tmp_path / "events.csv")}}
     with pytest.raises(
-        ConfigError, match=r"model\[1\]: popular needs a real clock, and the events are ordered by position only"
+        ConfigError, match=r"model\[1\]: popular needs timestamps, and the events are ordered by position only"
     ):
         zoo.bench(config, tmp_path / "out")
 

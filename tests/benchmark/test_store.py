@@ -108,7 +108,7 @@ def test_another_tasks_folder_is_refused_and_the_difference_named(tmp_path):
 
 def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("...")
-    with pytest.raises(ResultsError, match="is no benchmark's folder"):
+    with pytest.raises(ResultsError, match="is not a benchmark folder"):
         Store(tmp_path).open(manifest())
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -160,5 +160,5 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     """)
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "b.parquet cannot be written" in done.stdout
-    assert "What was finished before is kept" in done.stdout
+    assert "Finished runs are kept" in done.stdout
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["a.json", "a.parquet"]

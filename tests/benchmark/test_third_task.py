@@ -203,7 +203,9 @@ def test_its_file_is_checked_and_in_the_schema(experiment):
 
 
 def test_what_only_recommendations_have_is_refused(experiment, tmp_path):
-    with pytest.raises(ConfigError, match='--keep-artifacts keeps what recommends to users, and task = "next-basket"'):
+    with pytest.raises(
+        ConfigError, match='--keep-artifacts saves models that recommend to users, and task = "next-basket"'
+    ):
         zoo.bench(experiment, tmp_path / "out", keep_artifacts=True)
     with pytest.raises(ConfigError, match='expected an experiment that recommends, found task = "next-basket"'):
         experiment_from(experiment).require_recommend()

@@ -72,7 +72,7 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
 
     again = bench(code=1)
     assert again.stdout == first.stdout
-    assert again.stderr.splitlines()[1] == "1/3 shelf: was finished before"
+    assert again.stderr.splitlines()[1] == "1/3 shelf: already finished"
 
     (tmp_path / "out" / "report.md").unlink()
     assert zoo("report", tmp_path / "out").stdout == first.stdout
@@ -101,7 +101,7 @@ def test_a_run_that_something_else_had_made_is_told_as_such(bench):
     bench(code=1)
     told = bench("--set", "model.steep.predictor.step=3.0", code=1).stderr.splitlines()
     assert told[-1].startswith("3/3 steep: fitted in 0.0")
-    assert told[-1].endswith(" s, made again: the model, the settings or the code changed")
+    assert told[-1].endswith(" s, repeated because the model, the settings or the code changed")
 
 
 def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):

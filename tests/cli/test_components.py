@@ -84,11 +84,11 @@ def test_show_explains_a_component(zoo, install):
         'ties "none" | "pairs" "none" Whether neighbours share a score.',
         "",
         "Capabilities, with the default parameters",
-        "knows the items of training only",
+        "scores only items that occurred in training",
         "serves new users from their history",
         "reads no item features",
-        "needs no clock",
-        "the same whatever the seed",
+        "does not need timestamps",
+        "does not depend on the seed",
         "",
         "Also called",
         "shelf-order",
@@ -162,7 +162,7 @@ def test_a_recipe_that_is_not_there_is_a_clean_message(zoo, install):
         "zoo: shelf has no recipe 'ml-1n'. Did you mean 'ml-1m'? It has: ml-1m.\n"
     )
     assert zoo("show", "mean", "--config", "ml-1m", code=2).stderr == (
-        "zoo: mean has no recipe 'ml-1m'. It has none. `zoo show` lists them where there are any.\n"
+        "zoo: mean has no recipe 'ml-1m'. It has none. `zoo show` lists the recipes of a component.\n"
     )
 
 

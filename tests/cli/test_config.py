@@ -39,7 +39,7 @@ def test_check_prints_what_the_file_comes_to(zoo, file):
         "train      refit=True, device=auto, seeds=[0]",
         "model      shelf: shelf(step=1.0, from_end=False, ties=none)",
         "model      steep: shelf(step=2.0, from_end=False, ties=none)",
-        f"{file} is in order.",
+        f"{file} is valid.",
         "",
     ])  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_check_prints_what_a_model_is_trained_with_where_train_says_something_el
     assert lines[3] == "train      max_epochs=7, learning_rate=0.01, refit=True, device=auto, seeds=[0]"
     assert lines[4].startswith("model      ease: ease(")
     assert lines[5].startswith("model      bpr-mf: bpr-mf(")
-    assert lines[6:] == ["             train: learning_rate=0.001, clip_norm=1.5", f"{file} is in order."]
+    assert lines[6:] == ["             train: learning_rate=0.001, clip_norm=1.5", f"{file} is valid."]
 
 
 def test_what_is_the_same_for_all_models_is_no_single_models(zoo, tmp_path):

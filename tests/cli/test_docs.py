@@ -95,15 +95,15 @@ def test_a_models_page_says_all_that_spec_and_docstring_know(tmp_path):
         "Cannot do without a parameter (A. Author, 1999).",
         "What differs: `everything`, over two lines.",
     ]
-    assert "- needs item features\n- needs a real clock\n" in pages["needy.md"]
+    assert "- needs item features\n- needs timestamps\n" in pages["needy.md"]
     assert 'predictor = {name = "needy", needed = 3}\nfeaturizer = "tf-idf"\n```' in pages["needy.md"]
-    assert "It comes with `needy_model`. Also called `helpless`." in parts
+    assert "Part of the plugin `needy_model`. Also called `helpless`." in parts
     assert "| `needed` | whole number | required | Has no default. |" in pages["needy.md"]
     assert parts[-5:] == [
         "### beauty",
-        "Set: `needed = 7; train: refit = true`.",
+        "Settings: `needed = 7; train: refit = true`.",
         "Chosen by hand.",
-        "| metric | published | may fall short by | measured | source |\n| --- | --- | --- | --- | --- |\n"
+        "| metric | published | tolerance | measured | source |\n| --- | --- | --- | --- | --- |\n"
         "| ndcg@10 | 0.1 | 0.01 | 0.095 | A. Author |\n| hit@10 | 0.2 | 0.01 |  | A. Author |",
         "    zoo show needy --config beauty > needy-beauty.toml\n"
         "    ZOO_DATA=path/to/data zoo bench needy-beauty.toml --out runs/needy-beauty",

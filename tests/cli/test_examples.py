@@ -1,4 +1,4 @@
-"""The examples that this repository ships are in order."""
+"""The examples that this repository ships are valid."""
 
 import runpy
 from pathlib import Path
@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.name)
 def test_an_experiment_is_in_order(zoo, monkeypatch, file):
     monkeypatch.setenv("ZOO_DATA", "data")
-    assert zoo("config", "check", file).stdout.endswith(f"{file} is in order.\n")
+    assert zoo("config", "check", file).stdout.endswith(f"{file} is valid.\n")
 
 
 @pytest.mark.parametrize("file", sorted((EXAMPLES / "plugins").glob("*.py")), ids=lambda file: file.name)

@@ -25,7 +25,7 @@ def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypa
     monkeypatch.setattr("zoo.benchmark.runner.bench", interrupted)
     stderr = zoo("bench", "shop.toml", code=130).stderr
     assert stderr.splitlines()[-1] == (
-        "zoo: interrupted: finished runs are kept, and the same command goes on from there."
+        "zoo: interrupted: finished runs are kept; run the same command again to resume."
     )
 
 
@@ -35,7 +35,9 @@ def test_an_interrupted_fit_says_that_it_goes_on(zoo, monkeypatch):
 
     monkeypatch.setattr("zoo.config.load.load_experiment", interrupted)
     stderr = zoo("fit", "shop.toml", "--out", "o", code=130).stderr
-    assert stderr.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
+    assert (
+        stderr.splitlines()[-1] == "zoo: interrupted: run the same command again to resume from the last saved epoch."
+    )
 
 
 def test_an_interruption_while_the_command_is_imported_is_no_traceback(monkeypatch, capsys):

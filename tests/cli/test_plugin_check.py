@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.cli.plugin_check import chosen
+from zoo.cli.plugin_check import find_components
 from zoo.registry.registry import Registry
 from zoo.scaffold.writer import SUMMARIES, new_file
 
@@ -62,9 +62,9 @@ def test_a_single_file_as_json(zoo):
 @pytest.mark.parametrize("name", ["wrong", "shopzoo-fixture-wrong", "shopzoo_fixture.Wrong"])
 def test_a_plugin_goes_by_its_entry_point_or_its_distribution(install, name):
     install("wrong")
-    names = {c.name for c in chosen(Registry.discover(), name, None)}
+    names = {c.name for c in find_components(Registry.discover(), name, None)}
     assert {"good-together", "good-frequent", "look-ahead-in-the-log"} < names
-    assert {c.name for c in chosen(Registry.discover(), name, "featurizer")} == {
+    assert {c.name for c in find_components(Registry.discover(), name, "featurizer")} == {
         "good-prices", "good-prices-at-once", "shape-of-padding", "shape-of-a-tensor", "row-alone", "future-catalogue",
         "fit-transform", "fit-transform-not-fitted",
     }  # fmt: skip
@@ -72,7 +72,7 @@ def test_a_plugin_goes_by_its_entry_point_or_its_distribution(install, name):
 
 def test_a_component_goes_by_its_name(install):
     install("wrong")
-    assert [c.qualified_name for c in chosen(Registry.discover(), "good-together", None)] == [
+    assert [c.qualified_name for c in find_components(Registry.discover(), "good-together", None)] == [
         "shopzoo-fixture-wrong/good-together"
     ]
 

@@ -134,5 +134,5 @@ def test_without_a_terminal_nothing_is_told_of_a_short_run_but_its_begin_and_its
         "2/8 popular: fit ...",
         "2/8 popular: fitted in 29.00 s",
         "3/8 popular: fit ...",
-        "3/8 sasrec, seed 3: was finished before",
+        "3/8 sasrec, seed 3: already finished",
     ]

@@ -46,8 +46,8 @@ def test_a_model_is_fitted_and_answers_without_the_experiment(zoo, shop, tmp_pat
     done = zoo("recommend", out, "--queries", tmp_path / "q.parquet", "--out", tmp_path / "l.jsonl", "--k", "7")
     assert done.stdout.startswith(f"3 lists in {tmp_path / 'l.jsonl'} (")
     assert done.stderr.splitlines() == [
-        "zoo: queries of users whom the artifact does not know: 1",
-        "zoo: queries without a history: they get the model's fallback: 1",
+        "zoo: queries of unknown users: 1",
+        "zoo: queries without a history, answered by the model's fallback: 1",
     ]
     rows = [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
     assert [row["user_id"] for row in rows] == ["c000000", "c000001", "nobody"]
@@ -67,7 +67,7 @@ def test_one_user_is_answered_on_the_terminal_with_titles(zoo, artifact):
         for line, wanted in zip(lines[1:], expected, strict=True):
             assert wanted.item_id in line
             assert wanted.title in line
-    assert done.stderr == ("zoo: events left out of histories, their items not known: 1 ('nothing')\n")
+    assert done.stderr == ("zoo: events dropped from histories because their items are unknown: 1 ('nothing')\n")
 
 
 def test_the_moment_is_that_of_the_option_where_a_query_has_none(zoo, artifact):
@@ -125,7 +125,7 @@ def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp
     with monkeypatch.context() as patched:
         patched.setattr("zoo.cli.progress_display.Bars.phase", at(3))
         said = zoo("fit", net, "--out", out, code=130).stderr
-    assert said.splitlines()[-1] == "zoo: interrupted: the same command goes on from the last epoch that was kept."
+    assert said.splitlines()[-1] == "zoo: interrupted: run the same command again to resume from the last saved epoch."
     assert not out.exists()
     [kept] = training.rglob("*.checkpoint.safetensors")
     zoo("fit", net, "--out", tmp_path / "beside", "--set", "train.max_epochs=2")  # another place, another training
@@ -154,7 +154,7 @@ def test_another_fit_does_not_go_on_with_what_was_interrupted(zoo, net, tmp_path
 
 def test_without_histories_the_example_is_a_query_that_the_artifact_answers(zoo, net, shop, tmp_path):
     for name, file, label, option, told in (
-        ("user", net, "bpr-mf", "--user", ["zoo: queries of users whose histories the artifact was saved without: 1 (give each a `history`)"]),
+        ("user", net, "bpr-mf", "--user", ["zoo: queries of users whose histories were not saved with the artifact: 1 (give each a `history`)"]),
         ("history", shop, "graph", "--history", []),
     ):  # fmt: skip
         said = zoo("fit", file, "--model", label, "--out", tmp_path / name, "--without-histories").stdout
@@ -177,7 +177,7 @@ def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
 def test_a_place_that_is_taken_is_refused_before_anything_is_fitted(zoo, shop, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.benchmark.fit_model.fit_resolved", lambda *args, **kwargs: pytest.fail("was fitted"))
     stderr = zoo("fit", shop, "--model", "graph", "--out", tmp_path, code=2).stderr
-    assert stderr == f"zoo: {tmp_path} exists and is no artifact. Choose another --out, or remove it.\n"
+    assert stderr == f"zoo: {tmp_path} exists and is not an artifact. Choose another --out, or remove it.\n"
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,22 @@ def test_a_call_that_says_too_little_or_too_much_is_explained(zoo, artifact, arg
 
 def test_a_user_with_a_history_is_not_one_user(zoo, artifact):
     stderr = zoo("recommend", artifact, "--user", "c000001", "--history", "a", code=2).stderr
-    assert "Give --user or --history, not both: one is a user of the artifact's, the other a new one." in stderr
+    assert (
+        "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
+        in stderr
+    )
 
 
 def test_what_is_no_artifact_and_what_is_malformed_is_an_error_without_a_traceback(zoo, artifact, tmp_path):
     assert zoo("recommend", tmp_path, "--user", "a", code=2).stderr == (
-        f"zoo: {tmp_path} holds no zoo.json: it is no artifact. Give the folder that `zoo fit` wrote.\n"
+        f"zoo: {tmp_path} contains no zoo.json: it is not an artifact. Give the folder that `zoo fit` wrote.\n"
     )
     (tmp_path / "q.csv").write_text('user_id\na\n" "\n')
     stderr = zoo("recommend", artifact, "--queries", tmp_path / "q.csv", "--out", tmp_path / "l.csv", code=2).stderr
-    assert stderr == f"zoo: {tmp_path / 'q.csv'}, row 2: user_id is empty, so nothing tells who asks. Mend the row.\n"
+    assert (
+        stderr
+        == f"zoo: {tmp_path / 'q.csv'}, row 2: user_id is empty, but a query needs a user_id or a history. Mend the row.\n"
+    )
     assert not (tmp_path / "l.csv").exists()
 
 
@@ -235,6 +241,6 @@ def test_new_items_are_recommended_without_another_fit(zoo, tmp_path):
     assert json.loads(lists.read_text())["items"] == [item]
     items.write_text(f'item_id,title\n{item},"{title}"\n')
     assert zoo("recommend", out, "--history", item, "--new-items", items, code=2).stderr == (
-        f"zoo: {items}, row 1: item_id {item!r} is an item of the artifact's already, expected new items only. "
+        f"zoo: {items}, row 1: item_id {item!r} is already an item of the artifact, expected new items only. "
         "Remove the row.\n"
     )

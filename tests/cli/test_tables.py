@@ -5,7 +5,7 @@ import pytest
 
 from zoo.benchmark.comparison_tables import Cell, ComparisonTable
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
-from zoo.cli.terminal_tables import GAP, fitting, print_results
+from zoo.cli.terminal_tables import GAP, print_results, split_columns
 
 TABLE = ComparisonTable(
     ["model", "ndcg@10", "recall@10", "fit s"],
@@ -27,18 +27,18 @@ TABLE = ComparisonTable(
 ])  # fmt: skip
 def test_columns_are_grouped_by_what_fits(width, groups):
     assert GAP == 2
-    assert list(fitting(TABLE, width)) == groups
+    assert list(split_columns(TABLE, width)) == groups
 
 
 def test_where_there_is_no_bold_the_best_needs_room_for_its_mark():
-    assert list(fitting(TABLE, 35, " *")) == [[0, 1, 2, 3]]  # "0.0530 *" is no wider than "0.0512 ="
+    assert list(split_columns(TABLE, 35, " *")) == [[0, 1, 2, 3]]  # "0.0530 *" is no wider than "0.0512 ="
     best = ComparisonTable(["model", "hit@5"], [[Cell("als"), Cell("0.5300", "best")]])
-    assert list(fitting(best, 13, " *")) == [[0, 1]]
-    assert list(fitting(best, 12, "")) == [[0, 1]]
+    assert list(split_columns(best, 13, " *")) == [[0, 1]]
+    assert list(split_columns(best, 12, "")) == [[0, 1]]
 
 
 def test_a_table_without_a_metric_is_one_column():
-    assert list(fitting(ComparisonTable(["model"], []), 80)) == [[0]]
+    assert list(split_columns(ComparisonTable(["model"], []), 80)) == [[0]]
 
 
 def test_how_networks_were_trained_stands_below_the_table(tmp_path, capsys):

@@ -42,7 +42,7 @@ KNN = {"predictor": "item-knn"}
     ({"data": {}}, "data.source: missing, and it has no default. What it means: A `dataset` component."),
     ({"data": {"source": "files"}}, "data.source.interactions: missing, and it has no default. What it means: The file of events."),
     ({"evaluate": {"metrics": ["ndcg"]}}, "evaluate.metrics[1].k: missing, and it has no default. What it means: Length of the list."),
-    ({"model": [{"label": "a"}]}, "model[1].predictor: missing, and it has no default. What it means: Retrieves: a score for each item."),
+    ({"model": [{"label": "a"}]}, "model[1].predictor: missing, and it has no default. What it means: Scores every item and retrieves the candidates."),
     # wrong types
     ({"evaluate": {"candidates": "many"}}, "evaluate.candidates: expected a whole number, found 'many'."),
     ({"evaluate": {"candidates": "200"}}, "evaluate.candidates: expected a whole number, found the string '200'. Remove the quotes."),
@@ -188,7 +188,7 @@ def misfits(resolve, **tables):
 def test_a_ranker_that_learns_needs_a_rank_part(resolve):
     model = [KNN | {"rankers": "sorter"}]
     assert misfits(resolve, model=model) == [
-        "model[1]: ranker 'sorter' learns from a `rank` part, and the split has none. "
+        "model[1]: ranker 'sorter' is fitted on the `rank` part, and the split has none. "
         'Use `policy = "temporal"` with three `cuts`.'
     ]
     assert resolve(model=model, split={"cuts": [0.7, 0.8, 0.9]}).has_rank_part
@@ -234,7 +234,7 @@ def test_rankers_need_as_many_candidates_as_the_longest_list_has(resolve):
     models = [KNN, {"label": "b", "predictor": "item-knn", "featurizer": "tf-idf", "rankers": "mmr"}]
     evaluate = {"metrics": ["ndcg@5", "hit@20"], "candidates": 19}
     assert misfits(resolve, model=models, evaluate=evaluate) == [
-        "evaluate.candidates: 19 candidates for the rankers of b fill no list of 20, which the metrics ask for: "
+        "evaluate.candidates: 19 candidates for the rankers of b are fewer than the largest metric cutoff, 20: "
         "set it to 20 or more, or choose smaller cutoffs."
     ]
     assert resolve(model=models, evaluate=evaluate | {"candidates": 20})
@@ -244,7 +244,7 @@ def test_rankers_need_as_many_candidates_as_the_longest_list_has(resolve):
 def test_a_metric_that_compares_features_needs_them(resolve):
     evaluate = {"metrics": ["diversity@5"]}
     assert misfits(resolve, evaluate=evaluate) == [
-        "evaluate.metrics: diversity compares item features, and there are none: set "
+        "evaluate.metrics: diversity needs item features and there are none: set "
         'evaluate.features = { name = "tf-idf", columns = [...] }, or leave the metric out.'
     ]
     assert resolve(evaluate=evaluate | {"features": "tf-idf"})
@@ -260,8 +260,8 @@ def test_an_order_is_no_clock(resolve, time):
     ]
     split = {"policy": "leave-last-out"}
     assert misfits(resolve, data=data, model=models, split=split) == [
-        f"model[2]: popular needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
-        f"model[3]: available needs a real clock, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+        f"model[2]: popular needs timestamps, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
+        f"model[3]: available needs timestamps, and the events are ordered by {time} only. Use data with timestamps, or other parameters.",
     ]
     assert resolve(data=data | {"time": "timestamp"}, model=models, split=split)
 
@@ -270,7 +270,7 @@ def test_an_order_is_no_clock(resolve, time):
 def test_a_temporal_split_needs_a_clock(resolve, time):
     data = {"source": "shop", "time": time}
     assert misfits(resolve, data=data) == [
-        f"split.policy 'temporal' cuts at moments, and data.time is '{time}', which is no clock. "
+        f"split.policy 'temporal' cuts at moments, and data.time = '{time}' gives an order without timestamps. "
         'Use data with timestamps, or split.policy = "leave-last-out".'
     ]
     assert resolve(data=data, split={"policy": "given"})

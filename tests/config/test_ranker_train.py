@@ -52,7 +52,7 @@ def test_rankers_have_defaults_of_their_own_and_take_the_rest_from_the_models_ne
         ),
         (
             {"ranker": "lambdamart", "ranker_train": {"max_epochs": 5}},
-            "model[1].ranker_train: no ranker of ease is a network of the core's. Remove [model.ranker_train].",
+            "model[1].ranker_train: ease has no neural ranker of the core. Remove [model.ranker_train].",
         ),
         (
             {"ranker_train": {"max_epoch": 5}},

@@ -1,1 +1,1 @@
-"""Fitted pipelines on disk: saved whole, checked before they are used, and asked for recommendations."""
+"""Artifacts: fitted pipelines that are saved, loaded after a full check, and used to recommend."""

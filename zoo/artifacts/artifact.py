@@ -1,4 +1,4 @@
-"""A fitted pipeline with all that it needs to recommend: items, users, histories and rules."""
+"""A fitted pipeline with everything it needs to recommend: items, users, histories and rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLE = "title"
 
 
 class Recommended(NamedTuple):
-    """An item of a list."""
+    """A recommended item."""
 
     item_id: str
     score: float
@@ -38,16 +38,16 @@ class Recommended(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Artifact:
-    """What recommends in a process that has never seen the training data.
+    """A fitted model that recommends without the training data.
 
     Attributes:
         pipeline: The fitted stages.
-        rules: What may be recommended.
-        candidates: How many items the first ranker gets.
-        catalogue: The items' own ids, and their titles where they have some.
-        user_ids: The users' own ids in the order of the histories' rows, `[U]`.
-        histories: What each user did; without any event where that was left out.
-        log: What is to be known of the events beside.
+        rules: Which items may be recommended.
+        candidates: Number of candidates for the first ranker.
+        catalogue: The item ids, and the titles if the data have them.
+        user_ids: The user ids in the order of the rows of `histories`, `[U]`.
+        histories: The events of each user; empty if the artifact was saved without histories.
+        log: Clock, event types and end of the event log.
         data: The task that the pipeline was fitted on, as JSON.
     """
 
@@ -62,13 +62,13 @@ class Artifact:
 
     @classmethod
     def of(cls, pipeline: FittedPipeline, task: Task, *, candidates: int = 200, all_events: bool = False) -> Artifact:
-        """Return the artifact of a pipeline that was fitted on a task.
+        """Create the artifact of a pipeline that was fitted on a task.
 
         Args:
-            pipeline: Fitted.
-            task: Its items, users and rules; and the histories, as they are known when its test begins.
-            candidates: How many items the first ranker gets.
-            all_events: Whether the histories hold what the test asks for as well.
+            pipeline: A fitted pipeline.
+            task: The task with items, users, rules, and the histories as of the beginning of the test part.
+            candidates: Number of candidates for the first ranker.
+            all_events: Whether the histories include the test events.
         """
         log = task.log if all_events else task.log.where(task.parts.known("test"))
         titles = [TITLE] if TITLE in task.catalogue.columns else []
@@ -84,25 +84,26 @@ class Artifact:
         )
 
     def __repr__(self) -> str:
-        """Return what it is in a line: label, components, sizes, and the core that it runs on."""
+        """Return a one-line summary: label, components, sizes and core version."""
         model = self.pipeline.model
         parts = (*model.featurizers, model.predictor, *model.filters, *model.rankers)
-        said = " > ".join(part.name for part in parts)
+        names = " > ".join(part.name for part in parts)
         sizes = f"{len(self.user_ids):,} users, {len(self.catalogue) - 1:,} items"
-        return f"Artifact({model.label}: {said}; {sizes}; shopzoo {__version__})"
+        return f"Artifact({model.label}: {names}; {sizes}; shopzoo {__version__})"
 
     def with_items(self, items: str | Path | pa.Table) -> Artifact:
-        """Return an artifact that recommends new items as well, scored by their features; nothing is fitted again.
+        """Return an artifact that also recommends new items, scored by their features, without refitting.
 
-        The scores of the other items stay what they are, but for how the last digit is rounded. New items may be recommended, and may be in histories.
+        The scores of the other items do not change, except for rounding in the last digit. New items may be recommended and
+        may occur in histories.
 
         Args:
-            items: A row an item: `item_id`, and the columns that the model's featurizers and filters read, under the zoo's
-                names; a table, or a file (.parquet, .csv, .jsonl, ...).
+            items: A table or a file (.parquet, .csv, .jsonl, ...) with one row per item: `item_id`, and the columns that the
+                model's featurizers and filters read, under their canonical names.
 
         Raises:
-            DataError: The items cannot be read, lack a column, or one of them is there already.
-            ArtifactError: The model scores no item that it was not trained on.
+            DataError: The items cannot be read, lack a column, or include a known item.
+            ArtifactError: The model cannot score items outside training.
         """
         catalogue, origin = new_items(items, self.vocabulary)
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
@@ -120,12 +121,12 @@ class Artifact:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Return the numbers of the items."""
+        """The vocabulary of the items."""
         return Vocabulary(self.catalogue.ids)
 
     @cached_property
     def titles(self) -> pa.Array:
-        """Return the items' titles, `[I]`; null where there is none."""
+        """The item titles, `[I]`; null if an item has none."""
         return _titles(self.catalogue)
 
     def recommend(
@@ -136,20 +137,20 @@ class Artifact:
         k: int = 10,
         now: int | str | None = None,
     ) -> Any:
-        """Return the best items for one user, or for each of several.
+        """Recommend items to one user or to several users.
 
         Args:
-            users: The id of a user, or a list of ids; their histories are the artifact's.
-            history: What a user took, oldest first, in place of the artifact's history: a list of item ids; with a list
-                of users, or for several new ones, a list of such lists. Items that are not known are left out.
-            k: Items in a list.
-            now: The moment of the queries, for models and filters that ask for it: ISO 8601, or UTC milliseconds.
+            users: The id of a user, or a list of ids. Their histories come from the artifact.
+            history: A user's history to use in place of the artifact's: a list of item ids, oldest first. For several
+                users, a list of such lists. Unknown items are ignored.
+            k: Length of a list.
+            now: The time of the queries, for models and filters that use it: ISO 8601, or UTC milliseconds.
 
         Returns:
             A list of `Recommended`, best first; for several users, a list of such lists.
 
         Raises:
-            DataError: A value is not of the form that is expected.
+            DataError: A value does not have the expected form.
 
         Example:
             zoo.load_artifact("runs/als").recommend("42", k=5)
@@ -170,7 +171,7 @@ class Artifact:
         return rows[0] if one else rows
 
     def named(self, lists: Candidates) -> list[list[Recommended]]:
-        """Return lists with the items' own ids and titles."""
+        """Convert lists of item numbers to lists with item ids and titles."""
         return [
             [
                 Recommended(self.catalogue.ids[item].as_py(), score, self.titles[item].as_py())
@@ -190,18 +191,18 @@ class Artifact:
         origin: str = "queries",
         notes: QueryWarnings | None = None,
     ) -> Candidates:
-        """Return the list of each row of a table of queries, `[Q, K]`.
+        """Return the recommendations for each row of a table of queries, `[Q, K]`.
 
         Args:
-            queries: A row a query: `user_id`, `history`, `times`, `events`, `now`, each of them optional.
-            k: Items in a list.
-            now: The moment of the queries that have none; just after the last event where it is None.
-            place: Names a row, counted from 0, in an error.
-            origin: Names the table in an error.
-            notes: Counts what is to be said of the queries.
+            queries: One row per query with the optional columns `user_id`, `history`, `times`, `events` and `now`.
+            k: Length of a list.
+            now: The time of queries without one; just after the last event if None.
+            place: Returns the name of a row, counted from 0, for error messages.
+            origin: Name of the table in error messages.
+            notes: Collects counts of unusual queries.
 
         Raises:
-            DataError: A column or a value is not of the form that is expected; the message names row and column.
+            DataError: A column or a value does not have the expected form; the message names row and column.
         """
         refuse_columns(queries.column_names, origin)
         lists = Candidates(
@@ -220,14 +221,14 @@ class Artifact:
 
 
 def _titles(catalogue: Catalogue) -> pa.Array:
-    """Return the titles of a catalogue's items, `[I]`; null where there is none."""
+    """Return the item titles of a catalogue, `[I]`; null if an item has none."""
     if TITLE not in catalogue.columns:
         return pa.nulls(len(catalogue), pa.string())
     return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
 
 
 def _is_one(users: Any, history: Sequence[Any] | None) -> bool:
-    """Return whether a call asks for one user, rather than for a list of them."""
+    """Return whether a call is for a single user rather than for a list of users."""
     if users is not None:
         return isinstance(users, str | int)
     if history is None or isinstance(history, str):
@@ -236,10 +237,10 @@ def _is_one(users: Any, history: Sequence[Any] | None) -> bool:
 
 
 def _check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
-    """Refuse what would be read as something else: a string is a sequence too, of its letters.
+    """Refuse ambiguous arguments: a string is also a sequence, of its characters.
 
     Raises:
-        DataError: The histories are not lists, or not one a user; or k is less than 1.
+        DataError: The histories are not lists, their number differs from the number of users, or k is less than 1.
     """
     if k < 1:
         raise DataError(f"k is {k}, expected at least 1 item in a list.")
@@ -256,7 +257,7 @@ def _check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
 
 
 def _log_entry(log: Interactions) -> LogEntry:
-    """Return what is to be known of the events of a log."""
+    """Return the entry of an event log in the manifest."""
     counts = np.bincount(log.events, minlength=len(log.event_names))
     heaviest = max(range(len(counts)), key=lambda code: (log.event_weights[code], counts[code]))
     return LogEntry(

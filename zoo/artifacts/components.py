@@ -1,4 +1,4 @@
-"""From the names in a manifest to components: installed, of a version that fits, with parameters that they accept."""
+"""Resolve the component names of a manifest to installed components of a compatible version."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ CORE = "shopzoo"
 
 
 def versions_of(model: ResolvedModel) -> dict[str, str]:
-    """Return the version of the core and of each plugin that a model takes a component from."""
+    """Return the versions of the core and of the plugins of a model's components."""
     plugins = {plugin.distribution: plugin.version for part in model.parts for plugin in part.plugins}
     return {CORE: __version__, **plugins}
 
 
 def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> ResolvedModel:
-    """Return the model of a manifest. A plugin of another version than the artifact's is warned of.
+    """Return the model of a manifest; warn if the version of a plugin differs from the artifact's.
 
     Args:
-        manifest: Names the components.
-        registry: Where they are looked up.
-        path: What to call the artifact in messages.
+        manifest: The manifest of the artifact.
+        registry: Where components are looked up.
+        path: Name of the artifact in messages.
 
     Raises:
-        ArtifactError: A plugin is missing, or its version differs in the first number, or refuses the parameters.
+        ArtifactError: A plugin is missing, has another major version, or refuses the parameters.
     """
     _compare(CORE, manifest.versions.get(CORE, "unknown"), __version__, path)
     entry = manifest.model
@@ -44,8 +44,8 @@ def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> Resol
         _chosen(stage, listed, manifest, registry, path)
         for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
     )
-    told = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
-    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers, told)
+    candidate_features = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
+    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers, candidate_features)
     for distribution, version in versions_of(model).items():
         if distribution != CORE:
             _compare(distribution, manifest.versions.get(distribution, "unknown"), version, path)
@@ -68,15 +68,17 @@ def _one(stage: StageName, values: dict[str, Any], manifest: ArtifactManifest, r
             values = {k: v for k, v in values.items() if k not in MOVED or k in component.spec.params.model_fields}
         return Chosen(
             component, component.params(values, name, {"losses": None})
-        )  # nobody trains it: its loss need not be there
+        )  # it is not trained, so its loss does not have to be installed
     except UnknownComponentError:
         raise ArtifactError(f"{path} needs the {stage} {name!r}. {_remedy(name, manifest, registry)}") from None
     except ConfigError as error:
-        raise ArtifactError(f"{path}: {error} The installed version does not take what the artifact says.") from None
+        raise ArtifactError(
+            f"{path}: {error} The installed version does not accept the artifact's parameters."
+        ) from None
 
 
 def _remedy(name: str, manifest: ArtifactManifest, registry: Registry) -> str:
-    """Return what to do where a component is not there."""
+    """Return the advice for a missing component."""
     distribution = name.partition("/")[0]
     version = manifest.versions.get(distribution, "unknown")
     if version == FILE_VERSION:
@@ -84,15 +86,15 @@ def _remedy(name: str, manifest: ArtifactManifest, registry: Registry) -> str:
     if any(broken.distribution == distribution for broken in registry.broken):
         return f"{distribution} is installed and failed to load: `zoo doctor` tells why."
     if any(plugin.distribution == distribution for plugin in registry.plugins):
-        return f"The installed {distribution} has none of this name: pip install '{distribution}=={version}'"
+        return f"The installed {distribution} has no component of this name: pip install '{distribution}=={version}'"
     return f"{distribution} is not installed: pip install '{distribution}=={version}'"
 
 
 def _compare(distribution: str, saved: str, installed: str, path: str) -> None:
-    """Warn where an installed version is not the one that an artifact was saved with; refuse another major version."""
+    """Warn if the installed version differs from the artifact's; refuse another major version."""
     if saved == installed:
         return
-    said = f"{path} was saved with {distribution} {saved}, and {distribution} {installed} is installed"
+    mismatch = f"{path} was saved with {distribution} {saved}, and {distribution} {installed} is installed"
     if saved.partition(".")[0] != installed.partition(".")[0]:
-        raise ArtifactError(f"{said}: fit the model again, or pip install '{distribution}=={saved}'")
-    warnings.warn(f"{said}: check that its recommendations are the same.", stacklevel=2)
+        raise ArtifactError(f"{mismatch}: fit the model again, or pip install '{distribution}=={saved}'")
+    warnings.warn(f"{mismatch}: check that its recommendations are the same.", stacklevel=2)

@@ -1,4 +1,4 @@
-"""Fit one model of an experiment as a benchmark does, and keep it."""
+"""Fit one model of an experiment as a benchmark does, and return its artifact."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from zoo.stages.context import RunContext, Tell, TrainingEnvironment
 
 
 def select_model(experiment: ResolvedExperiment, label: str | None) -> ResolvedModel:
-    """Return the model of a label; an experiment's only one where no label is given.
+    """Return the model with a label; without a label, the experiment's only model.
 
     Raises:
-        ConfigError: There is no such model, or there are several.
+        ConfigError: No model has the label, or there are several models and no label.
     """
     labels = [model.label for model in experiment.models]
     if label is None and len(labels) == 1:
         return experiment.models[0]
     if label not in labels:
-        asked = "the experiment has several models" if label is None else f"no model {label!r}."
+        problem = "the experiment has several models" if label is None else f"no model {label!r}."
         hint = ": choose one, `--model LABEL` or `model=LABEL`." if label is None else suggestion(label, labels)
-        raise ConfigError(f"{asked}{hint} Its models: {', '.join(labels)}.")
+        raise ConfigError(f"{problem}{hint} Its models: {', '.join(labels)}.")
     return experiment.models[labels.index(label)]
 
 
@@ -46,15 +46,15 @@ def fit(
     """Fit a model of an experiment.
 
     Args:
-        experiment: Data, split and rules.
+        experiment: The resolved experiment.
         model: One of its models.
-        task: The experiment's, where it is read already.
-        seed: The first of the experiment's by default.
-        device: Where it is fitted; the CPU by default.
-        all_events: Whether the last fit takes every event, the test's as well, once epochs and rankers are settled
-            without them: for use, not for measuring.
-        folder: Where trainings keep checkpoints and logs, if anywhere; one that was interrupted there goes on.
-        progress: Told how far a long fit is.
+        task: The experiment's task, if it is already loaded.
+        seed: The seed; by default the first of the experiment.
+        device: The device to fit on; the CPU by default.
+        all_events: Whether the final fit includes the test events, after epochs and rankers were chosen without them:
+            for production, not for evaluation.
+        folder: Folder for checkpoints and logs, if any; an interrupted training there is resumed.
+        progress: Receives the progress of a long fit.
 
     Raises:
         ZooError: The model, or the data, cannot be used.

@@ -1,4 +1,4 @@
-"""A folder written whole or not at all, of which nothing is used before all of it has been checked."""
+"""The folder of an artifact: written atomically, and fully checked before anything in it is used."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from zoo.errors import ArtifactError
 from zoo.tensors import join_csr, read_parts
 
 ENDINGS = (".json", ".parquet", ".safetensors")
-"""The kinds of file that a folder may hold: none of them can hold code."""
+"""The file types that a folder may contain; none of them can contain code."""
 
 
 def refuse_taken(folder: Path) -> None:
-    """Refuse to write over what is no artifact; an artifact is replaced, where nothing else lies in its folder.
+    """Refuse to overwrite a folder that is not an artifact, or that contains other files too.
 
     Raises:
-        ArtifactError: Something else is there.
+        ArtifactError: The path exists and is something else.
     """
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
     if names is None or (names and NAME not in names):
-        raise ArtifactError(f"{folder} exists and is no artifact. Choose another --out, or remove it.")
+        raise ArtifactError(f"{folder} exists and is not an artifact. Choose another --out, or remove it.")
     foreign = sorted(names - _files_of(folder)) if names else []
     if foreign:
         raise ArtifactError(
-            f"{folder / foreign[0]} is none of the artifact's files, and would be lost with the artifact that is replaced. "
+            f"{folder / foreign[0]} is not part of the artifact and would be deleted when the artifact is replaced. "
             "Move it elsewhere, or choose another --out."
         )
 
 
 @contextmanager
-def written(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside the one asked for; it is renamed into place when it is complete, and removed where it is not.
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder; on success it is renamed to the final folder, on failure removed.
 
     Raises:
-        ArtifactError: The place is taken by something that is no artifact, or cannot be written.
+        ArtifactError: The path exists and is not an artifact, or cannot be written.
     """
     refuse_taken(folder)
     try:
@@ -55,33 +55,35 @@ def written(folder: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         raise ArtifactError(
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}. "
-            "Nothing of it is kept: make room, or choose another --out."
+            "Nothing was written. Free some space, or choose another --out."
         ) from error
 
 
-def entry(path: Path) -> FileEntry:
-    """Return what a manifest says of a file that has been written."""
+def file_entry(path: Path) -> FileEntry:
+    """Return the manifest entry of a file."""
     tensors = {}
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
-            tensors = {name: _described(file.get_tensor(name)) for name in sorted(file.keys())}
+            tensors = {name: _tensor_entry(file.get_tensor(name)) for name in sorted(file.keys())}
     return FileEntry(size=path.stat().st_size, blake2b=file_digest(path), tensors=tensors)
 
 
 class Folder:
-    """An artifact's folder whose names, sizes and hashes are those of its manifest."""
+    """An artifact's folder whose file names, sizes and hashes match its manifest."""
 
     def __init__(self, path: Path) -> None:
         """Check the folder.
 
         Raises:
-            ArtifactError: A file is missing, is one too many, or is not what it was when it was written.
+            ArtifactError: A file is missing, unexpected or changed.
         """
         self.path = path
         if not path.is_dir():
             raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
         if not (path / NAME).exists():
-            raise ArtifactError(f"{path} holds no {NAME}: it is no artifact. Give the folder that `zoo fit` wrote.")
+            raise ArtifactError(
+                f"{path} contains no {NAME}: it is not an artifact. Give the folder that `zoo fit` wrote."
+            )
         names = {found.name for found in self._listed()}
         self.manifest = ArtifactManifest.of(self._content(NAME), str(path / NAME))
         expected = {NAME, *self.manifest.files}
@@ -94,10 +96,10 @@ class Folder:
             self._check(name, listed)
 
     def values(self, name: str) -> Any:
-        """Return what a JSON file holds.
+        """Return the content of a JSON file.
 
         Raises:
-            ArtifactError: It is not JSON.
+            ArtifactError: The file is not valid JSON.
         """
         try:
             return json.loads(self._content(name))
@@ -105,10 +107,10 @@ class Folder:
             raise ArtifactError(f"{self.path / name} is not valid JSON ({error}). Save the artifact again.") from None
 
     def tensors(self, name: str) -> dict[str, Tensor]:
-        """Return the tensors of a file, in memory of their own; none where there is no such file.
+        """Return copies of the tensors of a file; an empty dictionary if the file does not exist.
 
         Raises:
-            ArtifactError: The file is damaged, or a tensor is not of the name, type and shape that the manifest says.
+            ArtifactError: The file is damaged, or names, types and shapes of its tensors do not match the manifest.
         """
         if name not in self.manifest.files:
             return {}
@@ -116,12 +118,12 @@ class Folder:
         try:
             found = read_parts(path)
         except (OSError, SafetensorError, ValueError, RuntimeError) as error:
-            raise ArtifactError(f"{path} is no safetensors file ({error}). Save the artifact again.") from None
-        described = {key: _described(tensor) for key, tensor in found.items()}
+            raise ArtifactError(f"{path} is not a valid safetensors file ({error}). Save the artifact again.") from None
+        described = {key: _tensor_entry(tensor) for key, tensor in found.items()}
         for key in sorted({*described, *listed}):
             if described.get(key) != listed.get(key):
                 raise ArtifactError(
-                    f"{path}: tensor {key!r} is {_said(described.get(key))}, {NAME} says {_said(listed.get(key))}. "
+                    f"{path}: tensor {key!r} is {_format_entry(described.get(key))}, {NAME} says {_format_entry(listed.get(key))}. "
                     "Save the artifact again."
                 )
         try:
@@ -132,34 +134,34 @@ class Folder:
     def table(
         self, name: str, columns: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataType] | None = None
     ) -> pa.Table:
-        """Return a parquet file's table.
+        """Return the table of a parquet file.
 
         Args:
-            name: The file.
-            columns: The columns that it has, and their types.
-            optional: Those that it may have beside.
+            name: The file name.
+            columns: The required columns and their types.
+            optional: Further columns that it may have.
 
         Raises:
-            ArtifactError: The file is damaged, or its columns are others.
+            ArtifactError: The file is damaged, or has other columns.
         """
         path = self.path / name
         try:
             table = pq.read_table(path) if name in self.manifest.files else None
         except (OSError, pa.ArrowException, ValueError) as error:
-            raise ArtifactError(f"{path} is no parquet file ({error}). Save the artifact again.") from None
+            raise ArtifactError(f"{path} is not a valid parquet file ({error}). Save the artifact again.") from None
         found = {} if table is None else {field.name: field.type for field in table.schema}
-        beside = {key: kind for key, kind in (optional or {}).items() if key in found}
-        if table is None or found != {**columns, **beside}:
-            said = ", ".join(f"{column} {kind}" for column, kind in found.items()) or "none"
-            wanted = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-            raise ArtifactError(f"{path}: its columns are {said}, expected {wanted}. Save the artifact again.")
+        present = {key: kind for key, kind in (optional or {}).items() if key in found}
+        if table is None or found != {**columns, **present}:
+            actual = ", ".join(f"{column} {kind}" for column, kind in found.items()) or "none"
+            expected = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            raise ArtifactError(f"{path}: its columns are {actual}, expected {expected}. Save the artifact again.")
         return table
 
     def _listed(self) -> list[Path]:
-        """Return what is in the folder.
+        """Return the paths in the folder.
 
         Raises:
-            ArtifactError: One of it is no file.
+            ArtifactError: One of them is not a file.
         """
         try:
             listed = sorted(self.path.iterdir())
@@ -168,7 +170,7 @@ class Folder:
         for found in listed:
             if not found.is_file():
                 raise ArtifactError(
-                    f"{found} is no file: an artifact holds {', '.join(ENDINGS)} files only. Remove it."
+                    f"{found} is not a file: an artifact holds {', '.join(ENDINGS)} files only. Remove it."
                 )
         return listed
 
@@ -180,33 +182,35 @@ class Folder:
             raise ArtifactError(f"{self.path / name} cannot be read: {error.strerror or error}.") from error
 
     def _check(self, name: str, listed: FileEntry) -> None:
-        """Refuse a file that is not the one that was written."""
+        """Refuse a file whose size or hash does not match the manifest."""
         path = self.path / name
         if not name.endswith(ENDINGS):
             raise ArtifactError(f"{path}: an artifact holds {', '.join(ENDINGS)} files only. Do not load it.")
         if path.stat().st_size != listed.size:
             found = f"{path.stat().st_size:,} bytes, {NAME} says {listed.size:,}"
-            raise ArtifactError(f"{path} has {found}: it is damaged, or another's. Copy or save the artifact again.")
+            raise ArtifactError(
+                f"{path} has {found}: it is damaged or belongs to another artifact. Copy or save the artifact again."
+            )
         if file_digest(path) != listed.blake2b:
             raise ArtifactError(
-                f"{path} does not have the checksum that {NAME} says: it is damaged, or another's. "
+                f"{path} does not match its checksum in {NAME}: it is damaged or belongs to another artifact. "
                 "Copy or save the artifact again."
             )
 
 
 def _files_of(folder: Path) -> set[str]:
-    """Return the names of an artifact's files, as its manifest has them; its own alone where that says nothing."""
+    """Return the file names in an artifact's manifest; only the manifest's own name if it cannot be read."""
     try:
         return {NAME, *json.loads((folder / NAME).read_bytes())["files"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {NAME}
 
 
-def _described(tensor: Tensor) -> TensorEntry:
-    """Return what a manifest says of a tensor."""
+def _tensor_entry(tensor: Tensor) -> TensorEntry:
+    """Return the manifest entry of a tensor."""
     return TensorEntry(dtype=str(tensor.dtype).removeprefix("torch."), shape=list(tensor.shape))
 
 
-def _said(found: TensorEntry | None) -> str:
-    """Return a tensor in words."""
+def _format_entry(found: TensorEntry | None) -> str:
+    """Format a tensor entry for a message."""
     return "missing" if found is None else f"{found.dtype} {found.shape}"

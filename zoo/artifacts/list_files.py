@@ -1,4 +1,4 @@
-"""From a file of queries to a file of lists, a block at a time: written whole or not at all."""
+"""Answer a file of queries with a file of lists, block by block; the output is written atomically."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SCHEMA = pa.schema(
         "served": pa.string(),
     }
 )
-"""The columns of a file of lists; `query` is the number of the row in the file of queries, from 1."""
+"""The columns of a file of lists; `query` is the row number in the file of queries, from 1."""
 MODEL, FALLBACK = "model", "fallback"
-"""How a query was `served`."""
+"""The values of `served`."""
 
 
 def recommend_file(
@@ -44,21 +44,21 @@ def recommend_file(
     now: int | str | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> QueryWarnings:
-    """Answer a file of queries with a file of lists, a row each, in the same order.
+    """Answer a file of queries with a file of lists: one row per query, in the same order.
 
     Args:
-        artifact: Recommends.
-        queries: Parquet, CSV or JSON lines, by its ending.
-        out: The same.
-        k: Items in a list.
-        now: The moment of the queries that have none.
-        progress: Called with the number of queries done.
+        artifact: The artifact that recommends.
+        queries: A Parquet, CSV or JSON Lines file; the format is taken from its ending.
+        out: The file to write, in one of the same formats.
+        k: Length of a list.
+        now: The time of queries without one.
+        progress: Called with the number of finished queries.
 
     Returns:
-        What is to be said of the queries.
+        Counts of unusual queries.
 
     Raises:
-        DataError: A file cannot be read or written, or a row is not of the form; the message names file, row and column.
+        DataError: A file cannot be read or written, or a row is invalid; the message names file, row and column.
     """
     notes = QueryWarnings()
     with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
@@ -70,7 +70,7 @@ def recommend_file(
 
 
 def _table(artifact: Artifact, block: Block, found: Candidates, fallback: NDArray[np.bool_]) -> pa.Table:
-    """Return the lists of a block with the items' own ids, and whether each is the model's fallback, `[B]`."""
+    """Return the lists of a block as a table with item ids; `fallback`, `[B]`, marks lists from the model's fallback."""
     filled = (found.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
     ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[filled]))
@@ -89,7 +89,7 @@ def _table(artifact: Artifact, block: Block, found: Candidates, fallback: NDArra
 
 @contextmanager
 def _writing(out: Path, opened: Callable[[Path], Any]) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that writes tables beside a file; when all went well, what it wrote is renamed into place.
+    """Yield a function that writes tables to a temporary file, which replaces `out` on success.
 
     Raises:
         DataError: The file cannot be written.
@@ -103,14 +103,14 @@ def _writing(out: Path, opened: Callable[[Path], Any]) -> Iterator[Callable[[pa.
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that writes a parquet file, a row group a table."""
+    """Yield a function that writes a parquet file, one row group per table."""
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         yield writer.write_table
 
 
 @contextmanager
 def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that writes a CSV file; the entries of a list are separated by commas."""
+    """Yield a function that writes a CSV file; list entries are separated by commas."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(SCHEMA.names)
@@ -122,19 +122,19 @@ def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
                         f"the item {next(i for i in items if ',' in i)!r} has a comma in its id, and commas separate the "
                         "entries of a list in CSV. Write .parquet or .jsonl."
                     )
-                writer.writerow([query, user, ",".join(items), ",".join(map(_said, scores)), served])
+                writer.writerow([query, user, ",".join(items), ",".join(map(_format_score, scores)), served])
 
         yield write
 
 
 @contextmanager
 def _jsonl(path: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield a function that writes a JSON object a line."""
+    """Yield a function that writes one JSON object per line."""
     with path.open("w", encoding="utf-8") as file:
 
         def write(table: pa.Table) -> None:
             for query, user, items, scores, served in _rows(table):
-                values = (query, user, items, [float(_said(s)) for s in scores], served)
+                values = (query, user, items, [float(_format_score(s)) for s in scores], served)
                 row = dict(zip(SCHEMA.names, values, strict=True))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -146,6 +146,6 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _said(score: float) -> str:
-    """Return a float32 in as few digits as tell it from its neighbours."""
+def _format_score(score: float) -> str:
+    """Return the shortest decimal representation of a float32."""
     return str(np.float32(score))

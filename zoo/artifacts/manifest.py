@@ -1,4 +1,4 @@
-"""`zoo.json`: what an artifact is, said in full, so that everything else in its folder can be checked against it."""
+"""`zoo.json`: the manifest of an artifact, against which all other files of the folder are checked."""
 
 from __future__ import annotations
 
@@ -15,103 +15,103 @@ from zoo.params import StrictTable, validated
 
 NAME = "zoo.json"
 FORMAT = 1
-"""The format that this core writes, and the newest that it reads."""
+"""The format that this version writes and reads."""
 
 
 class TensorEntry(StrictTable):
     """A tensor of a file."""
 
     dtype: str
-    """The name of its type, as torch has it: `float32`."""
+    """Name of the torch dtype: `float32`."""
     shape: list[int]
-    """The length of each axis."""
+    """Size of each dimension."""
 
 
 class FileEntry(StrictTable):
     """A file of the folder."""
 
     size: int = Field(ge=0)
-    """Its bytes."""
+    """Size in bytes."""
     blake2b: str
-    """Their hash, of 16 bytes, in hexadecimal."""
+    """BLAKE2b hash of 16 bytes, in hexadecimal."""
     tensors: dict[str, TensorEntry] = Field({})
-    """Of a safetensors file: what is in it."""
+    """The tensors of a safetensors file, by name."""
 
 
 class ModelEntry(StrictTable):
-    """The components of the pipeline; each has a `name`, `distribution/component`, and all its parameters."""
+    """The components of the pipeline; each has a `name` (`distribution/component`) and all its parameters."""
 
     label: str
-    """Its name in the experiment."""
+    """Name of the model in the experiment."""
     predictor: dict[str, Any]
-    """Retrieves."""
+    """Scores every item."""
     featurizers: list[dict[str, Any]] = Field([])
-    """Made the item features."""
+    """Compute the item features."""
     filters: list[dict[str, Any]] = Field([])
-    """Act before the top K is taken."""
+    """Applied before the top K is selected."""
     rankers: list[dict[str, Any]] = Field([])
-    """Act in turn on the candidates."""
+    """Applied in order to the candidates."""
     candidate_features: dict[str, Any] = Field({})
-    """What its rankers are told of each candidate."""
+    """The features that its rankers get for each candidate."""
     train: dict[str, Any] = Field({})
-    """How its networks were trained."""
+    """Training settings of its networks."""
     ranker_train: dict[str, Any] = Field({})
-    """How the networks among its rankers were trained."""
+    """Training settings of its neural rankers."""
 
 
 class LogEntry(StrictTable):
-    """What is to be known of the events, beside those of the histories."""
+    """Facts about the event log that the histories do not contain."""
 
     clock: Clock
-    """What their times are."""
+    """What the event times mean."""
     event_names: list[str] = Field(min_length=1)
-    """The event types; an event's code is a place in this list."""
+    """The event types; an event's code is an index into this list."""
     event_weights: list[float]
-    """What an event of each type counts."""
+    """The weight of each event type."""
     default_event: str
-    """The type of an event of a history that comes without one: that which counts most, of equals the most frequent."""
+    """The type of history events without one: the type with the largest weight, on ties the most frequent."""
     end: int
     """The time of the last event."""
 
 
 class ArtifactManifest(StrictTable):
-    """The content of `zoo.json`, but for its own checksum."""
+    """The content of `zoo.json`, except its checksum."""
 
     format: int
     """The format of the folder."""
     model: ModelEntry
     """The pipeline."""
     versions: dict[str, str]
-    """The version of the core (`shopzoo`) and of each plugin that the pipeline takes a component from."""
+    """Versions of the core (`shopzoo`) and of the plugins of the components."""
     libraries: dict[str, str]
-    """What it was fitted with; for information."""
+    """Versions of the libraries used for fitting; for information only."""
     exclude_seen: bool | list[str]
-    """Whether items of the history are left out, or the event types that make an item seen."""
+    """Whether to exclude items of the history, or the event types that count as seen."""
     candidates: int = Field(ge=1)
-    """How many items the first ranker gets."""
+    """Number of candidates for the first ranker."""
     log: LogEntry
-    """The events."""
+    """The event log."""
     vocabulary: str
-    """The hash of the item ids in the order of their numbers."""
+    """Hash of the item ids in the order of their numbers."""
     data: dict[str, Any]
-    """The task: its data's fingerprint, its split, and what counted as a target."""
+    """The task: fingerprint of the data, split, and targets."""
     files: dict[str, FileEntry]
-    """Every other file of the folder, by name."""
+    """All other files of the folder, by name."""
 
     def text(self) -> str:
-        """Return the file's text."""
-        return sealed(self.model_dump(mode="json"))
+        """Return the text of the file."""
+        return add_checksum(self.model_dump(mode="json"))
 
     @classmethod
     def of(cls, text: bytes, path: str) -> ArtifactManifest:
-        """Read the file's text.
+        """Parse the text of the file.
 
         Args:
-            text: Its bytes.
-            path: What to call it in messages.
+            text: The bytes of the file.
+            path: Name of the file in messages.
 
         Raises:
-            ArtifactError: It is no manifest, of a newer format, or was altered.
+            ArtifactError: The file is not a manifest, has another format, or was changed.
         """
         try:
             raw = json.loads(text)
@@ -122,25 +122,25 @@ class ArtifactManifest(StrictTable):
         found: Any = raw.get("format") if isinstance(raw, dict) else None
         if type(found) is not int:
             raise ArtifactError(
-                f"{path} has no format number: it is no artifact's. Give the folder that `zoo fit` wrote."
+                f"{path} has no format number: it is not an artifact manifest. Give the folder that `zoo fit` wrote."
             )
         if found != FORMAT:
             newer = "install a newer shopzoo (pip install -U shopzoo)" if found > FORMAT else "save it again"
             raise ArtifactError(f"{path} has format {found}, this version reads {FORMAT}: {newer}.")
         checksum = raw.pop("checksum", None)
         if checksum != _checksum(raw):
-            raise ArtifactError(f"{path} does not have the checksum it names: it was altered. Save the artifact again.")
+            raise ArtifactError(f"{path} does not match its own checksum: it was changed. Save the artifact again.")
         try:
             return validated(cls, raw, "")
         except ConfigError as error:
-            raise ArtifactError(f"{path} is not of its format: {error}") from None
+            raise ArtifactError(f"{path} is not a valid manifest: {error}") from None
 
 
 def file_digest(path: Path) -> str:
-    """Return the hash of a file's bytes.
+    """Return the hash of a file.
 
     Raises:
-        ArtifactError: It cannot be read.
+        ArtifactError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -149,18 +149,18 @@ def file_digest(path: Path) -> str:
         raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def sealed(plain: dict[str, Any]) -> str:
-    """Return the text of a manifest's content, with its checksum."""
+def add_checksum(plain: dict[str, Any]) -> str:
+    """Return the text of a manifest with its checksum."""
     return json.dumps({**plain, "checksum": _checksum(plain)}, indent=1)
 
 
 def _checksum(plain: dict[str, Any]) -> str:
-    """Return the hash of a manifest's content, whatever its white space and the order of its keys."""
+    """Return the hash of a manifest's content, independent of white space and key order."""
     digest = _hash()
     digest.update(json.dumps(plain, sort_keys=True).encode())
     return str(digest.hexdigest())
 
 
 def _hash() -> Any:
-    """Return the hash function of an artifact."""
+    """Return a new hash object."""
     return hashlib.blake2b(digest_size=16)

@@ -1,4 +1,4 @@
-"""Items that were not there when a pipeline was fitted, read as a catalogue."""
+"""Read new items, which a pipeline was not fitted on, as a catalogue."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from zoo.errors import DataError, suggestion
 
 
 def new_items(source: str | Path | pa.Table, known: Vocabulary) -> tuple[Catalogue, str]:
-    """Return the catalogue of new items alone, and what to call it in messages.
+    """Return a catalogue of only the new items, and its name for messages.
 
     Args:
-        source: A row an item, under the zoo's own column names: a table, or a file in any format of the data's items.
-        known: The items that there are.
+        source: A table or a file with one row per item and canonical column names.
+        known: The items of the artifact.
 
     Raises:
-        DataError: The table cannot be read, has no ids, names an item twice, or one that is known already.
+        DataError: The table cannot be read, has no ids, or contains an item twice or a known item.
     """
     if isinstance(source, str | Path):
         file = file_table(source)
@@ -34,19 +34,19 @@ def new_items(source: str | Path | pa.Table, known: Vocabulary) -> tuple[Catalog
     if "item_id" not in names:
         raise DataError(
             f"{rows.origin}: no column 'item_id'.{suggestion('item_id', names)} Its columns: {', '.join(names) or 'none'}. "
-            "Give new items the column names that the items of training have in the zoo."
+            "Use the canonical column names of the training items."
         )
     table = rows.select(names)
     found = ids(rows, table.column("item_id"), "item_id")
     if (found.codes < 0).any():
         rows.fail(int(np.argmax(found.codes < 0)), "item_id is empty, expected an id. Mend the row.")
     refuse_repeated(rows, found)
-    again = known.numbers(found.unique)[found.codes] > 0
-    if again.any():
-        at = int(np.argmax(again))
+    is_known = known.numbers(found.unique)[found.codes] > 0
+    if is_known.any():
+        at = int(np.argmax(is_known))
         rows.fail(
             at,
-            f"item_id {found.unique[int(found.codes[at])].as_py()!r} is an item of the artifact's already, expected new items "
+            f"item_id {found.unique[int(found.codes[at])].as_py()!r} is already an item of the artifact, expected new items "
             "only. Remove the row.",
         )
     return Vocabulary.of(found.unique).catalogue(found, table.drop_columns(["item_id"])), rows.origin

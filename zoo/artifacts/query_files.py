@@ -1,4 +1,4 @@
-"""Files of queries, read a block at a time, so that memory does not grow with their number."""
+"""Read files of queries in blocks, so that memory use does not depend on the size of the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.artifacts.query_table import COLUMNS, refuse_columns
 from zoo.errors import DataError
 
 BLOCK = 2**14
-"""Queries in a block."""
+"""Number of queries per block."""
 LISTS = ("history", "times", "events")
 KINDS = (".parquet", ".csv", ".jsonl")
 EXAMPLE = '{"user_id": "42"} or {"history": ["A", "B"]}'
@@ -24,11 +24,11 @@ EXAMPLE = '{"user_id": "42"} or {"history": ["A", "B"]}'
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of a file of queries.
+    """A block of rows of a file of queries.
 
     Attributes:
-        table: Their columns.
-        first: The number of the first of them in the file, from 0.
+        table: The rows.
+        first: Number of the first row in the file, from 0.
         file: The file.
     """
 
@@ -42,10 +42,10 @@ class Block:
 
 
 def kind_of(file: Path) -> str:
-    """Return the format that a file's ending tells.
+    """Return the format of a file by its ending.
 
     Raises:
-        DataError: It tells none that queries and lists come in.
+        DataError: The format is not supported for queries and lists.
     """
     if file.suffix.lower() not in KINDS:
         raise DataError(f"{file}: unknown format, expected {', '.join(KINDS)}. Choose another ending.")
@@ -53,10 +53,10 @@ def kind_of(file: Path) -> str:
 
 
 def blocks(file: Path) -> Iterator[Block]:
-    """Yield the rows of a file of queries, at least one block, if need be without rows.
+    """Yield the rows of a file of queries in blocks; for an empty file, one block without rows.
 
     Raises:
-        DataError: The file is not there, or is not of its format; the message names file, row and column.
+        DataError: The file is missing or malformed; the message names file, row and column.
     """
     read = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(file)]
     if not file.is_file():
@@ -86,7 +86,7 @@ def _parquet(file: Path) -> Iterator[Block]:
 
 
 def _csv(file: Path) -> Iterator[Block]:
-    """Yield the rows of a CSV file as texts; an empty field is null."""
+    """Yield the rows of a CSV file as strings; an empty field is null."""
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         lines = csv.reader(text)
         header = next(lines, None)
@@ -100,7 +100,7 @@ def _csv(file: Path) -> Iterator[Block]:
         try:
             for fields in lines:
                 if not fields:
-                    blank = True  # at the end of a file it is no row
+                    blank = True  # blank lines are allowed at the end of the file
                     continue
                 if blank:
                     _fail(file, first + len(rows), "is an empty line. Remove it.")
@@ -111,13 +111,13 @@ def _csv(file: Path) -> Iterator[Block]:
                     yield _block(header, rows, first, file)
                     first, rows = first + len(rows), []
         except csv.Error as error:
-            _fail(file, first + len(rows), f"is no CSV ({error}). Mend the row.")
+            _fail(file, first + len(rows), f"is not valid CSV ({error}). Mend the row.")
         if rows or not first:
             yield _block(header, rows, first, file)
 
 
 def _jsonl(file: Path) -> Iterator[Block]:
-    """Yield the rows of a file with a JSON object a line, as texts and lists of texts."""
+    """Yield the rows of a JSON Lines file as strings and lists of strings."""
     rows: list[dict[str, Any]] = []
     first = 0
     with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
@@ -132,15 +132,15 @@ def _jsonl(file: Path) -> Iterator[Block]:
 
 
 def _query(line: str, file: Path, row: int) -> dict[str, Any]:
-    """Return the query of a line.
+    """Parse the query of a line.
 
     Raises:
-        DataError: It is no JSON object of the form.
+        DataError: The line is not a JSON object of the expected form.
     """
     try:
         query = json.loads(line)
     except (ValueError, RecursionError) as error:
-        _fail(file, row, f"is no JSON ({error}), expected an object such as {EXAMPLE}. Mend the row.")
+        _fail(file, row, f"is not valid JSON ({error}), expected an object such as {EXAMPLE}. Mend the row.")
     if not isinstance(query, dict):
         _fail(file, row, f"is {line.strip()[:60]}, expected an object such as {EXAMPLE}. Mend the row.")
     refuse_columns(list(query), f"{file}, row {row + 1}")
@@ -148,7 +148,7 @@ def _query(line: str, file: Path, row: int) -> dict[str, Any]:
 
 
 def _texts(value: Any, name: str, file: Path, row: int) -> Any:
-    """Return a value of JSON as a text, or as a list of texts.
+    """Return a JSON value as a string or a list of strings.
 
     Raises:
         DataError: It is of another type.
@@ -161,7 +161,7 @@ def _texts(value: Any, name: str, file: Path, row: int) -> Any:
 
 
 def _text(value: Any, name: str, file: Path, row: int) -> str | None:
-    """Return an id, a moment or a type as text.
+    """Return an id, a time or an event type as a string.
 
     Raises:
         DataError: It is of another type.
@@ -186,12 +186,12 @@ def _block(names: Sequence[str], rows: list[list[Any]], first: int, file: Path) 
             columns[name] = pa.array(values, kind)
         except UnicodeEncodeError:
             wrong = next(i for i, value in enumerate(values) if not _is_utf8(value))
-            _fail(file, first + wrong, f"{name} is no text in UTF-8. Write the file again as UTF-8.")
+            _fail(file, first + wrong, f"{name} is not valid UTF-8. Write the file again as UTF-8.")
     return Block(pa.table(columns), first, file)
 
 
 def _is_utf8(value: Any) -> bool:
-    """Return whether a text, or each of a list, can be written as UTF-8."""
+    """Return whether a string, or every string of a list, can be encoded as UTF-8."""
     try:
         "".join(entry or "" for entry in (value if isinstance(value, list) else [value])).encode()
     except UnicodeEncodeError:

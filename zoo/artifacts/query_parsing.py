@@ -1,9 +1,9 @@
-"""From a table of queries, a row each, to queries that a pipeline can answer.
+"""Convert a table of queries, one row each, to queries that a pipeline can answer.
 
-A row says who asks (`user_id`), what they did (`history`, with `times` and `events` of the same length), and when
-(`now`); all of it may be missing. The history of a row is its own, else the one that the artifact has of the user, else
-empty. Items that the artifact does not know are left out of a history and counted; so is what happened after `now`.
-Where nothing is left that the model reads, it answers with its fallback, and that is counted too.
+A row has a user (`user_id`), a history (`history`, with `times` and `events` of the same length) and a time (`now`). A
+query needs a user or a history; the rest is optional. A row without a history uses the artifact's history of the user,
+if there is one. Events with unknown items and events after `now` are dropped from histories and counted. If the model
+cannot use anything that remains, it answers with its fallback, which is counted too.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class QueryWarnings:
-    """What is to be said of queries, counted as they go by.
+    """Counts of unusual queries, to report to the user.
 
     Attributes:
-        queries: How many there are.
-        new_users: Those that name a user whom the artifact does not know.
-        unheld: Those of known users whose histories the artifact was saved without.
-        unserved: Those of users whom the model cannot serve: it has a vector for each user of training and reads no
-            history.
-        without_history: Those of a model that reads histories, in which it finds nothing.
-        fallback: Which rows of the table that was read last get the model's fallback, `[B]`.
-        left_out: Events of histories whose items the artifact does not know.
-        later: Events of histories that come after the moment of their query.
-        unknown: Some of the items that it does not know.
+        queries: Number of queries.
+        new_users: Queries of users that the artifact does not know.
+        unheld: Queries of known users without a history, because the artifact was saved without histories.
+        unserved: Queries of users outside training, for a model that has a vector per user and reads no history.
+        without_history: Queries without a usable history, for a model that reads histories.
+        fallback: Which rows of the most recent table are answered by the model's fallback, `[B]`.
+        left_out: History events whose items the artifact does not know.
+        later: History events after the time of their query.
+        unknown: Examples of unknown items.
     """
 
     queries: int = 0
@@ -51,32 +50,32 @@ class QueryWarnings:
     unknown: list[str] = field(default_factory=list)
 
     def messages(self) -> list[str]:
-        """Return a line for each thing that somebody should know."""
+        """Return one line for each count above zero."""
         examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
         lines = [
-            ("queries of users whom the artifact does not know", self.new_users, ""),
+            ("queries of unknown users", self.new_users, ""),
             (
-                "queries of users whose histories the artifact was saved without",
+                "queries of users whose histories were not saved with the artifact",
                 self.unheld,
                 " (give each a `history`)",
             ),
             (
-                "queries of users outside training, whom the model does not serve: they get its fallback",
+                "queries of users outside training, answered by the model's fallback",
                 self.unserved,
                 "",
             ),
-            ("queries without a history: they get the model's fallback", self.without_history, ""),
-            ("events left out of histories, their items not known", self.left_out, f" ({examples})"),
-            ("events left out of histories, later than the query", self.later, ""),
+            ("queries without a history, answered by the model's fallback", self.without_history, ""),
+            ("events dropped from histories because their items are unknown", self.left_out, f" ({examples})"),
+            ("events dropped from histories because they are later than the query", self.later, ""),
         ]
         return [f"{what}: {count:,}{more}" for what, count, more in lines if count]
 
 
 def moment_of(now: int | str, artifact: Artifact) -> int:
-    """Return a moment in the unit of an artifact's clock.
+    """Return a time in the unit of an artifact's clock.
 
     Raises:
-        DataError: It is none.
+        DataError: The value is not a valid time.
     """
     rows = QueryTable(pa.table({"now": [now]}), artifact, lambda row: "now", "now")
     return int(rows.moments(None)[0])
@@ -91,18 +90,18 @@ def parse_queries(
     now: int | None,
     notes: QueryWarnings,
 ) -> Iterator[tuple[NDArray[np.int64], Queries]]:
-    """Yield the rows of a table as queries: those answered from the artifact's histories, then those with their own.
+    """Yield the rows of a table as queries: first those with the artifact's history, then those with their own.
 
     Args:
-        table: A row a query, under the names of `COLUMNS`.
-        artifact: Knows items, users and histories.
-        place: Names a row, counted from 0, in an error.
-        origin: Names the table in an error.
-        now: The moment of the rows that have none; just after the artifact's last event where it is None.
-        notes: Counts on.
+        table: One row per query, with columns from `COLUMNS`.
+        artifact: The artifact with items, users and histories.
+        place: Returns the name of a row, counted from 0, for error messages.
+        origin: Name of the table in error messages.
+        now: The time of rows without one; just after the artifact's last event if None.
+        notes: The counts to update.
 
     Raises:
-        DataError: A value is not of the form that is expected; the message names row and column.
+        DataError: A value does not have the expected form; the message names row and column.
     """
     rows = QueryTable(table, artifact, place, origin)
     users, moments = rows.users(notes), rows.moments(now)
@@ -117,13 +116,13 @@ def parse_queries(
             log, row = artifact.histories, users[at] - 1
         else:
             log, row = rows.at(at).log(moments[at], notes), np.arange(len(at))
-        queries = _known_by_then(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
-        notes.fallback[at] = _unread(queries, artifact, notes)
+        queries = _drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
+        notes.fallback[at] = _uses_fallback(queries, artifact, notes)
         yield at, queries
 
 
-def _known_by_then(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
-    """Return queries at their moments, those without one just after everything; what happened later is left out."""
+def _drop_later(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
+    """Return queries without events after their time; a query without a time is placed just after all events."""
     last = np.where(queries.lengths > 0, queries.log.times[queries.end - 1], -1) if len(queries.log) else np.int64(-1)
     after = np.maximum(last, artifact.log.end if artifact.log.clock == "timestamp" else -1) + 1
     queries = replace(queries, now=np.where(queries.now == UNSET, after, queries.now))
@@ -135,8 +134,8 @@ def _known_by_then(queries: Queries, artifact: Artifact, notes: QueryWarnings) -
     return queries
 
 
-def _unread(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
-    """Return which queries hold nothing that the predictor reads, `[B]`: neither a user nor an event of training."""
+def _uses_fallback(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
+    """Return which queries have nothing that the predictor can use, `[B]`: neither a user nor an event of training."""
     pipeline = artifact.pipeline
     if not pipeline.model.predictor.capabilities.cold_users:
         unread = ~pipeline.known_users[queries.users]

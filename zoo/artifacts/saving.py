@@ -1,4 +1,4 @@
-"""An artifact on disk: a folder of tensors, tables and JSON, from which nothing is run."""
+"""Save and load an artifact: a folder of tensors, tables and JSON that contains no code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
-from zoo.artifacts.folder import Folder, entry, written
+from zoo.artifacts.folder import Folder, file_entry, replace_folder
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
@@ -35,18 +35,18 @@ EVENT_ARRAYS = ("offsets", "items", "times", "events")
 
 
 def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = True) -> Path:
-    """Write an artifact, whole or not at all; one that is there already is replaced.
+    """Save an artifact atomically; an existing artifact is replaced.
 
     Args:
-        artifact: A fitted pipeline with what it needs.
-        folder: Where.
-        histories: Whether what the users did is written; without it, queries bring their own histories.
+        artifact: The artifact to save.
+        folder: The folder to write.
+        histories: Whether to save the users' histories; without them, each query must include one.
 
     Returns:
         The folder.
 
     Raises:
-        ArtifactError: A stage's state is neither tensors nor JSON, or the folder cannot be written.
+        ArtifactError: The state of a stage is not tensors and JSON, or the folder cannot be written.
     """
     pipeline, log = artifact.pipeline, artifact.histories
     tensors, values = stage_states(pipeline)
@@ -54,7 +54,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         arrays = {name: np.ascontiguousarray(getattr(log, name)) for name in EVENT_ARRAYS}
         tensors[HISTORIES] = {name: torch.from_numpy(array) for name, array in arrays.items()}
     items = (artifact.catalogue.ids[1:], pipeline.known[1:], artifact.rules.eligible[1:])
-    with written(Path(folder)) as path:
+    with replace_folder(Path(folder)) as path:
         for name, held in tensors.items():
             if held:
                 write_tensors(path / name, held)
@@ -69,36 +69,36 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
 def load_artifact(
     folder: str | Path, *, plugins: Iterable[str | Path] = (), registry: Registry | None = None
 ) -> Artifact:
-    """Read an artifact. All of it is checked before any of it is used, and nothing in it is code.
+    """Load an artifact. All files are checked before any is used, and none contains code.
 
     Args:
-        folder: Where it was saved.
-        plugins: Python files to take as plugins beside what is installed.
-        registry: Where components are looked up, in place of what is installed.
+        folder: The folder of the artifact.
+        plugins: Python files to load as plugins in addition to the installed ones.
+        registry: Where components are looked up; the installed plugins by default.
 
     Raises:
-        ArtifactError: The folder is damaged, is no artifact, or does not fit what is installed.
+        ArtifactError: The folder is damaged, is not an artifact, or is incompatible with the installed plugins.
     """
     found = registry or (Registry.discover(plugins) if plugins else default_registry())
     try:
-        return _loaded(Folder(Path(folder)), found)
+        return _load(Folder(Path(folder)), found)
     except ArtifactError:
         raise
-    except Exception as error:  # whatever a damaged file makes a reader raise, or a stranger's stage
+    except Exception as error:  # readers of damaged files and stages of plugins may raise anything
         raise ArtifactError(
             f"{folder} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
         ) from error
 
 
-def _loaded(files: Folder, registry: Registry) -> Artifact:
-    """Return the artifact of a folder."""
+def _load(files: Folder, registry: Registry) -> Artifact:
+    """Return the artifact in a checked folder."""
     path, manifest = files.path, files.manifest
     model = model_of(manifest, registry, str(path))
     items = files.table(ITEMS, ITEM_COLUMNS, {TITLE: pa.string()})
     users = files.table(USERS, USER_COLUMNS)
     ids = _from_one(items["item_id"])
     if Vocabulary(ids).fingerprint != manifest.vocabulary:
-        raise ArtifactError(f"{path / ITEMS}: its items are not those that {NAME} says. Save the artifact again.")
+        raise ArtifactError(f"{path / ITEMS}: its items do not match {NAME}. Save the artifact again.")
     columns = pa.table({name: _from_one(items[name]) for name in items.column_names})
     known, known_users = _mask(items["known"]), _mask(users["known"])
     return Artifact(
@@ -114,7 +114,7 @@ def _loaded(files: Folder, registry: Registry) -> Artifact:
 
 
 def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
-    """Return what a folder holds, once all else is in it."""
+    """Return the manifest of a folder in which all other files are written."""
     model = artifact.pipeline.model
     libraries = {name: version(name) for name in ("torch", "numpy", "scipy", "pyarrow")}
     return ArtifactManifest(
@@ -127,15 +127,15 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
         log=artifact.log,
         vocabulary=artifact.vocabulary.fingerprint,
         data=artifact.data,
-        files={found.name: entry(found) for found in sorted(path.iterdir())},
+        files={found.name: file_entry(found) for found in sorted(path.iterdir())},
     )
 
 
 def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Interactions:
-    """Return the histories; rows without events where they were left out.
+    """Return the histories; empty rows if the artifact was saved without them.
 
     Raises:
-        ArtifactError: They do not fit the users and the items.
+        ArtifactError: The histories do not match the users and items.
     """
     names, weights = log.event_names, log.event_weights
     found = files.tensors(HISTORIES) or {
@@ -155,7 +155,7 @@ def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Inte
         and events.max(initial=0) < len(names) == len(weights)
     )
     if not fits:
-        raise ArtifactError(f"{files.path / HISTORIES} does not fit the artifact's users and items. Save it again.")
+        raise ArtifactError(f"{files.path / HISTORIES} does not match the artifact's users and items. Save it again.")
     return Interactions(
         offsets, items, times, events, n_items - 1, tuple(names), np.asarray(weights, np.float32), log.clock
     )
@@ -167,10 +167,10 @@ def _write_table(path: Path, columns: dict[str, Any]) -> None:
 
 
 def _from_one(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column with a null before it, so that its places are item numbers."""
+    """Return a column with a null prepended, so that its indices are item numbers."""
     return pa.concat_arrays([pa.nulls(1, column.type), column.combine_chunks()])
 
 
 def _mask(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Return a column of booleans by item or user number: false for number 0."""
+    """Return a Boolean column indexed by item or user number; number 0 is false."""
     return np.concatenate([[False], column.fill_null(False).to_numpy()])

@@ -1,4 +1,4 @@
-"""The stages of a pipeline as tensors and JSON, and back."""
+"""Convert the stages of a pipeline to tensors and JSON, and back."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from zoo.stages.stage import Stage, State
 from zoo.tensors import MARK, can_store
 
 Tensors = dict[str, dict[str, Tensor]]
-"""File to the tensors in it, by name."""
+"""Maps a file name to its tensors by name."""
 FEATURES = "features"
 
 
 def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
-    """Return what fitting learned: the tensors of each stage by their file, the other values by the stage's name.
+    """Return the fitted state of all stages: tensors by file name, other values by stage name.
 
     Raises:
-        ArtifactError: A stage learned something that is neither a tensor nor JSON.
+        ArtifactError: The state of a stage is not tensors and JSON.
     """
     tensors: Tensors = {}
     values: dict[str, Any] = {}
-    named = _named(
+    named = _name_stages(
         pipeline.predictor, pipeline.featurizers, pipeline.filters, pipeline.rankers, pipeline.candidate_features
     )
     for name, stage in named:
         state = stage.state()
         refuse_foreign(state, name, type(stage).__name__)
         tensors[_file(name)], values[name] = state.tensors, state.values
-    if pipeline.rankers and pipeline.features is not None:  # the other stages keep what they need of them
-        tensors[_file(FEATURES)], values[FEATURES] = unpacked(pipeline.features)
+    if pipeline.rankers and pipeline.features is not None:  # the state of the other stages contains what they need
+        tensors[_file(FEATURES)], values[FEATURES] = features_to_state(pipeline.features)
     return tensors, values
 
 
@@ -53,70 +53,70 @@ def load_pipeline(
     values: Any,
     path: str,
 ) -> FittedPipeline:
-    """Return the pipeline of a model whose stages were saved.
+    """Return the fitted pipeline of a model from the saved state of its stages.
 
     Args:
         model: The components.
         known: Items with an event in training, `[I]` bool.
         known_users: Users with an event in training, `[U + 1]` bool.
         tensors: Returns the tensors of a file.
-        values: The other values by the stage's name.
-        path: What to call the artifact in messages.
+        values: The other values by stage name.
+        path: Name of the artifact in messages.
 
     Raises:
-        ArtifactError: A stage does not take its state.
+        ArtifactError: A stage cannot load its state.
     """
     predictor = model.predictor.build()
     featurizers, filters, rankers = (
         tuple(chosen.build() for chosen in parts) for parts in (model.featurizers, model.filters, model.rankers)
     )
     ranking = CandidateFeatures(model.candidate_features) if rankers else None
-    for name, stage in _named(predictor, featurizers, filters, rankers, ranking):
+    for name, stage in _name_stages(predictor, featurizers, filters, rankers, ranking):
         load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
     features = None
     if isinstance(values, dict) and FEATURES in values:
-        features = packed(tensors(_file(FEATURES)), values[FEATURES])
+        features = features_from_state(tensors(_file(FEATURES)), values[FEATURES])
     retrieval = Retrieval.of(model, predictor, filters, known, known_users)
     return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 
 def load_stage(stage: Stage[Any], state: State, path: str) -> None:
-    """Give a stage back what fitting had learned.
+    """Load the saved state of a stage.
 
     Args:
-        stage: Built, not fitted.
-        state: As it was saved.
-        path: What to call the artifact in messages.
+        stage: An unfitted stage.
+        state: The saved state.
+        path: Name of the artifact in messages.
 
     Raises:
-        ArtifactError: The stage does not take it.
+        ArtifactError: The stage cannot load the state.
     """
     try:
         state = stage.migrate(state)
         stage.load_state(state)
         again = stage.state()
-    except Exception as error:  # the stage is a stranger's: whatever it raises, its state is not one
+    except Exception as error:  # a plugin's stage may raise anything
         raise ArtifactError(
-            f"{path}: {type(stage).__name__} does not take its saved state ({type(error).__name__}: {error}). "
-            "Fit the model again with what is installed."
+            f"{path}: {type(stage).__name__} cannot load its saved state ({type(error).__name__}: {error}). "
+            "Fit the model again with the installed version."
         ) from error
     before, after = _signature(state), _signature(again)
     if before != after:
         wrong = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
         raise ArtifactError(
-            f"{path}: {type(stage).__name__} does not take its saved state: {', '.join(wrong)} of it are missing or "
-            "of another shape. Fit the model again with what is installed."
+            f"{path}: {type(stage).__name__} cannot load its saved state: {', '.join(wrong)} are missing or "
+            "have another shape. Fit the model again with the installed version."
         )
 
 
-def _named(
+def _name_stages(
     predictor: Stage[Any],
     featurizers: Sequence[Stage[Any]],
     filters: Sequence[Stage[Any]],
     rankers: Sequence[Stage[Any]],
     ranking: CandidateFeatures | None,
 ) -> Iterator[tuple[str, Stage[Any]]]:
-    """Yield the stages with a name of their own each."""
+    """Yield each stage with a unique name."""
     yield "predictor", predictor
     for kind, stages in (("featurizer", featurizers), ("filter", filters), ("ranker", rankers)):
         for at, stage in enumerate(stages, 1):
@@ -126,7 +126,7 @@ def _named(
 
 
 def _file(name: str) -> str:
-    """Return the file of a stage's tensors."""
+    """Return the file name of a stage's tensors."""
     return f"{name}.safetensors"
 
 
@@ -134,7 +134,7 @@ def _of(values: Any, name: str, path: str) -> dict[str, Any]:
     """Return the values of a stage.
 
     Raises:
-        ArtifactError: There are none.
+        ArtifactError: The stage has no values.
     """
     found = values.get(name) if isinstance(values, dict) else None
     if not isinstance(found, dict):
@@ -174,7 +174,7 @@ def refuse_foreign(state: State, name: str, called: str) -> None:
 
 
 def _is_json(value: Any) -> bool:
-    """Return whether a value comes back from JSON as it was."""
+    """Return whether a value survives a JSON round trip unchanged."""
     if isinstance(value, list):
         return all(map(_is_json, value))
     if isinstance(value, dict):
@@ -182,16 +182,16 @@ def _is_json(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str)
 
 
-def unpacked(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return item features as tensors and JSON."""
+def features_to_state(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Convert item features to tensors and JSON."""
     return {"values": features.values}, {"names": list(features.names)}
 
 
-def packed(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
-    """Return item features from what `unpacked` gave, or gave before it kept sparse ones as one tensor.
+def features_from_state(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
+    """Convert tensors and JSON back to item features; the older format with split sparse tensors is supported.
 
     Raises:
-        ValueError: They are sparse and damaged.
+        ValueError: A sparse tensor is damaged.
     """
     names = tuple(values["names"])
     return ItemFeatures(of_saved_parts(tensors, len(names)), names)

@@ -1,1 +1,1 @@
-"""Run models against each other and keep what came out."""
+"""Run benchmarks and store their results."""

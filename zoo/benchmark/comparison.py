@@ -1,4 +1,4 @@
-"""What the runner asks of a task: one comparison that measures a model with a seed, and the measurement it returns."""
+"""The interface between the runner and a task: a comparison measures a model with a seed and returns a measurement."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=Tr
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What one run measured; all but `lists` and `artifact` become the fields of its `Row`, which says what they mean.
+    """The result of one run. All fields except `lists` and `artifact` become fields of its `Row`, which documents them.
 
     Attributes:
-        lists: The lists and the metrics of each query, a row a query.
-        artifact: Returns what the fitted model recommends from; None for a task without artifacts.
+        lists: The list and the metrics of each query, one row per query.
+        artifact: Returns the artifact of the fitted model; None for a task without artifacts.
     """
 
     metrics: dict[str, list[float | None]]
@@ -46,7 +46,7 @@ class Measurement:
     artifact: Callable[[], Artifact] | None = None
 
     def figures(self) -> dict[str, Any]:
-        """Return what the row of the run keeps."""
+        """Return the fields for the row of the run."""
         names = [f.name for f in fields(self) if f.name not in ("lists", "artifact")]
         return {name: getattr(self, name) for name in names}
 
@@ -56,23 +56,23 @@ class Comparison(Protocol[Model_contra]):
 
     @property
     def description(self) -> dict[str, Any]:
-        """What makes two figures comparable, as JSON: rows are compared only where its hash agrees."""
+        """The settings that make two figures comparable, as JSON. Rows are compared only if their hash agrees."""
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Counts of what was left out of the data and of what is special about them."""
+        """Counts of dropped data and other facts about the data."""
 
     @property
     def starts(self) -> dict[str, str]:
-        """When each part begins, where the split cuts at moments."""
+        """When each part begins, if the split cuts at moments."""
 
     @property
     def metrics(self) -> dict[str, bool | None]:
-        """Whether more is better, for each metric; None where a value is neither good nor bad."""
+        """Whether higher is better, for each metric; None if a value is neither good nor bad."""
 
     @property
     def has_artifacts(self) -> bool:
-        """Whether a fitted model can be kept as an artifact."""
+        """Whether a fitted model can be saved as an artifact."""
 
     def run_model(
         self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
@@ -80,11 +80,11 @@ class Comparison(Protocol[Model_contra]):
         """Fit and measure a model.
 
         Args:
-            model: One of the experiment's.
-            seed: Seeds all that is random in the run.
-            folder: Where its trainings may write.
-            progress: Told how far it is.
-            features: Fits featurizers, or takes their features from an earlier run.
+            model: A model of the experiment.
+            seed: Seed of all random streams of the run.
+            folder: Folder for checkpoints and logs of training.
+            progress: Receives the progress of the run.
+            features: Fits featurizers, or returns their features from an earlier run.
         """
 
 
@@ -92,7 +92,7 @@ def open_comparison(experiment: BaseResolvedExperiment, device: torch.device) ->
     """Read the data of an experiment and return the comparison of its task.
 
     Raises:
-        ZooError: The data cannot be used, or a model or metric does not fit them.
+        ZooError: The data cannot be used, or a model or metric is incompatible with them.
     """
     module, _, name = find_task(experiment.task).comparison.partition(":")
     comparison: Comparison[Any] = getattr(import_module(module), name)(experiment, device)
@@ -100,6 +100,6 @@ def open_comparison(experiment: BaseResolvedExperiment, device: torch.device) ->
 
 
 def count_parameters(stages: Iterable[Any]) -> int:
-    """Return how many numbers the stages learned, as far as these are tensors."""
+    """Return the number of learned parameters of the stages, counted over their tensors."""
     tensors = [t for stage in stages if stage.fitted for t in stage.state().tensors.values()]
     return sum(part.numel() for tensor in tensors for part in parts_of(tensor).values())

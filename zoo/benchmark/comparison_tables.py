@@ -1,4 +1,4 @@
-"""The rows of a benchmark as tables: means over seeds, the best of each column, and what cannot be told apart from it."""
+"""Tables of a benchmark's rows: means over seeds, the best model of each column, and the models not significantly different from it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MARKS: dict[Verdict, str] = {"best": "", "same": " =", "worse": "", "not tested"
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure as it is printed, and what was found of it."""
+    """A formatted figure with its verdict."""
 
     text: str
     verdict: Verdict | None = None
 
     @property
     def markdown(self) -> str:
-        """Return the cell in markdown."""
+        """The cell in markdown."""
         return (
             f"**{self.text}**" if self.verdict == "best" else self.text + (MARKS[self.verdict] if self.verdict else "")
         )
@@ -34,14 +34,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class ComparisonTable:
-    """A table: headers, and a row of cells for each model."""
+    """A table: headers, and one row of cells per model."""
 
     headers: list[str]
     rows: list[list[Cell]]
 
     @property
     def markdown(self) -> str:
-        """Return the table in markdown."""
+        """The table in markdown."""
         lines = [
             self.headers,
             ["---", *["---:"] * (len(self.headers) - 1)],
@@ -51,7 +51,7 @@ class ComparisonTable:
 
 
 def main_table(store: Store) -> ComparisonTable:
-    """Return the table of a benchmark: a row a model, its seeds in the mean."""
+    """Return the main table of a benchmark: one row per model, with means over its seeds."""
     groups = by_label(store.rows())
     good = {label: rows for label, rows in groups.items() if not rows[0].error}
     metrics = list(next(iter(good.values()))[0].metrics) if good else []
@@ -81,7 +81,7 @@ _SPEED = (
 
 
 def interval_table(store: Store) -> ComparisonTable:
-    """Return every metric's mean over seeds, with the 95 % interval over the queries of one seed and the spread over all."""
+    """Return the mean of each metric over seeds, with the 95 % interval over the queries of one seed and the range over all seeds."""
     rows = []
     for label, every in by_label(store.rows()).items():
         runs = [r for r in every if not r.error]
@@ -95,7 +95,7 @@ def interval_table(store: Store) -> ComparisonTable:
 
 
 def cold_table(store: Store) -> ComparisonTable | None:
-    """Return the metrics among cold items alone, with the floor that random lists reach; None where nothing is cold."""
+    """Return the metrics on cold items only, with the expected value of random lists; None if there are no cold items."""
     groups = {label: rows for label, rows in by_label(store.rows()).items() if "cold" in rows[0].slices}
     if not groups:
         return None
@@ -110,7 +110,7 @@ def cold_table(store: Store) -> ComparisonTable | None:
 
 
 def training_table(store: Store) -> ComparisonTable | None:
-    """Return how each network was trained, a row a run; None where no model of the table is a network."""
+    """Return the training record of each network, one row per run; None if no model is a network."""
     runs = [r for r in store.rows() if r.training and not r.error]
     if not runs:
         return None
@@ -135,7 +135,7 @@ def training_table(store: Store) -> ComparisonTable | None:
 
 
 def ranker_table(store: Store) -> ComparisonTable | None:
-    """Return how each ranker that trains in epochs was trained, a row a run, its folds together; None where there is none."""
+    """Return the training record of each ranker that trains in epochs, one row per run with its folds; None if there is none."""
     rows = []
     for run in store.rows():
         label = run.label if run.seed is None else f"{run.label}, seed {run.seed}"
@@ -154,48 +154,48 @@ def ranker_table(store: Store) -> ComparisonTable | None:
 
 
 def candidate_table(store: Store) -> ComparisonTable | None:
-    """Return the recall of the candidates that rankers get; None where no model has a ranker."""
+    """Return the recall of the candidates that rankers get; None if no model has a ranker."""
     rows = []
     for label, runs in by_label(store.rows()).items():
         found = [r.slices["candidates"] for r in runs if "candidates" in r.slices]
         if found:
-            taught = "{:,} of {:,}".format(*found[0]["taught"]) if found[0]["taught"] else ""
+            informative = "{:,} of {:,}".format(*found[0]["taught"]) if found[0]["taught"] else ""
             rows.append(
-                [Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found])), Cell(taught)]
+                [Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found])), Cell(informative)]
             )
     return ComparisonTable(["model", "candidates", "recall", "lists learned from"], rows) if rows else None
 
 
 def _refit(fit: dict[str, Any]) -> str:
-    """Return the epochs and seconds of a further fit, and what cut it short."""
+    """Return the epochs and seconds of a refit, and what ended it early."""
     cut = f", cut short by {fit['stopped']}" if "stopped" in fit else ""
     return f"{fit['epochs']} in {fit['seconds']:,.1f} s{cut}"
 
 
 def by_label(rows: list[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each model; where one of its seeds failed, that one first."""
+    """Return the rows of each model, failed runs first."""
     grouped = {label: list(group) for label, group in groupby(rows, key=lambda r: r.label)}
     return {label: sorted(group, key=lambda r: r.error is None) for label, group in grouped.items()}
 
 
 def seconds(value: float) -> str:
-    """Return a duration as it is printed: to the millisecond where it is short."""
+    """Format a duration in seconds; to the millisecond if it is short."""
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _figure(value: float | None) -> str:
-    """Return a figure as it is printed; a dash where there is none."""
+    """Format a figure; None becomes a dash."""
     return "–" if value is None else f"{value:.4f}"
 
 
 def _mean(values: list[float | None]) -> str:
-    """Return the mean over the seeds as it is printed."""
+    """Format the mean over the seeds."""
     known = [value for value in values if value is not None]
     return _figure(float(np.mean(known)) if known else None)
 
 
 def _verdicts(store: Store, groups: dict[str, list[Row]], metric: str) -> dict[str, Verdict]:
-    """Return what is best in a column and what cannot be told apart from it; nothing where no value is better than another."""
+    """Return the verdict on each model in a column; empty if no value is better than another."""
     higher = store.manifest().metrics[metric]
     if higher is None:
         return {}

@@ -1,4 +1,4 @@
-"""Export the runs of a benchmark: a small file each, to be kept in a repository, with all that a reader may ask for."""
+"""Export the runs of a benchmark as small self-contained files to keep in a repository."""
 
 from __future__ import annotations
 
@@ -14,44 +14,43 @@ from zoo.errors import ResultsError
 
 
 def export(store: Store, folder: Path) -> list[Path]:
-    """Write a file for each finished run of a benchmark and return the files; one of the same name is replaced.
+    """Write one file for each finished run of a benchmark and return the files. A file of the same name is replaced.
 
-    A file holds config, seed, versions, machine, seconds, the history of the training and the metrics; the lists stay in
-    the benchmark's folder.
+    A file contains config, seed, versions, machine, timings, training history and metrics. The lists are not exported.
 
     Raises:
-        ResultsError: A file cannot be written, or two runs would have one name.
+        ResultsError: A file cannot be written, or two runs would get the same file name.
     """
-    made: dict[Path, str] = {}
+    texts: dict[Path, str] = {}
     for row in store.rows():
         if row.error:
             continue
         content = export_row(store, row)
         path = folder / f"{_name(content)}.json"
-        if path in made:
+        if path in texts:
             raise ResultsError(
-                f"{row.label}: another run of {store.folder} would be {path} too. Give it another label."
+                f"{row.label}: another run of {store.folder} has the same file name, {path}. Give it another label."
             )
-        made[path] = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        texts[path] = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in made.items():
+        for path, text in texts.items():
             with write_atomically(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ResultsError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
-    return list(made)
+    return list(texts)
 
 
 def export_row(store: Store, row: Row) -> dict[str, Any]:
-    """Return the content of the file of a run."""
+    """Return the content of a run's file."""
     manifest = store.manifest()
-    described, experiment = manifest.description, manifest.experiment
+    description, experiment = manifest.description, manifest.experiment
     source = experiment["data"]["source"]
     return {
         "data": {
             "name": data_name(source),
-            **{k: described[k] for k in ("events", "users", "items") if k in described},
+            **{k: description[k] for k in ("events", "users", "items") if k in description},
         },
         "task": manifest.task,
         "config": {
@@ -65,7 +64,7 @@ def export_row(store: Store, row: Row) -> dict[str, Any]:
 
 
 def data_name(source: dict[str, Any]) -> str:
-    """Return what the data are called: the folder of their file, or else their source."""
+    """Return the name of the data: the folder of their file, else their source."""
     files = source.get("interactions")
     first = files[0] if isinstance(files, list) and files else files
     folder = PurePath(first).parent.name if isinstance(first, str) else ""
@@ -73,7 +72,7 @@ def data_name(source: dict[str, Any]) -> str:
 
 
 def _name(content: dict[str, Any]) -> str:
-    """Return the name of a run's file: data, model, whether it was refitted, seed."""
+    """Return the file name of a run: data, model, refit or not, seed."""
     refit = "refit" if content["config"]["train"]["refit"] else "no-refit"
     seed = [] if content["seed"] is None else [f"seed-{content['seed']}"]
     parts = [content["data"]["name"], content["label"], refit, *seed]
@@ -81,7 +80,7 @@ def _name(content: dict[str, Any]) -> str:
 
 
 def _portable(value: Any) -> Any:
-    """Return a value in which a path that is absolute is shortened to its file and folder: where they lie is nobody's concern."""
+    """Return a value with absolute paths shortened to file and folder, so that the export does not depend on the machine."""
     if isinstance(value, dict):
         return {key: _portable(part) for key, part in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Item features on disk, so that the runs of a benchmark that share a featurizer compute them once."""
+"""An on-disk cache of item features: runs of a benchmark that share a featurizer compute them once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from zoo.artifacts.stages import load_stage, packed, refuse_foreign, unpacked
+from zoo.artifacts.stages import features_from_state, features_to_state, load_stage, refuse_foreign
 from zoo.atomic import write_atomically
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.resolved import Chosen, digest
@@ -29,24 +29,24 @@ STATE, FEATURES = "state.", "features."
 
 
 class FeatureCache:
-    """Fits a featurizer, or takes what an earlier run with the same data, parameters and code made of it.
+    """Fits a featurizer, or restores it from an earlier run with the same data, parameters and code.
 
-    An entry is a file, written whole or not at all: fitted state and item features as tensors, all else as JSON in the
-    header, and a hash of both. One that is damaged or that the featurizer does not take is made again; what cannot be kept
-    is not.
+    An entry is one file, written atomically: fitted state and item features as tensors, other values as JSON in the
+    header, and a hash of both. An entry that is damaged or that the featurizer refuses is computed again. Features that
+    cannot be stored are not cached.
 
     Attributes:
-        owed: Seconds to add to a time that was measured around calls: what the features took when they were made, less
-            what looking them up and keeping them took.
+        time_correction: Seconds to add to a time measured around calls: the time to compute the features, minus the time spent on
+            reading and writing the cache.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.owed = folder, 0.0
+        self.folder, self.time_correction = folder, 0.0
 
     def __call__(
         self, chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
     ) -> ItemFeatures:
-        """Return the features of the data's catalogue, `[I, D]`; the featurizer is fitted then."""
+        """Return the features of the data's catalogue, `[I, D]`, and fit or restore the featurizer."""
         start = time.perf_counter()
         path = self.folder / f"{_key(chosen, data, context)}.safetensors"
         try:
@@ -56,12 +56,12 @@ class FeatureCache:
             features = featurizer.fit_transform(data, context)
             seconds = time.perf_counter() - began
             self._keep(path, featurizer, features, seconds)
-        self.owed += seconds - (time.perf_counter() - start)
+        self.time_correction += seconds - (time.perf_counter() - start)
         return features
 
     def _keep(self, path: Path, featurizer: Featurizer[Any], features: ItemFeatures, seconds: float) -> None:
-        """Write an entry, if its state is tensors and JSON and there is room."""
-        state, (tensors, about) = featurizer.state(), unpacked(features)
+        """Write an entry, unless its state is not tensors and JSON or the disk is full."""
+        state, (tensors, about) = featurizer.state(), features_to_state(features)
         named = {f"{STATE}{name}": tensor for name, tensor in state.tensors.items()}
         named |= {f"{FEATURES}{name}": tensor for name, tensor in tensors.items()}
         with suppress(ArtifactError, OSError, SafetensorError):
@@ -72,7 +72,7 @@ class FeatureCache:
 
 
 def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
-    """Return the hash of all that features depend on."""
+    """Return the hash of everything that the features depend on."""
     can = chosen.capabilities
     return digest({
         "featurizer": chosen.as_json(),
@@ -86,10 +86,10 @@ def _key(chosen: Chosen, data: TrainingData, context: RunContext) -> str:
 
 
 def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]:
-    """Return the features of an entry and the seconds that they took; the featurizer takes its state.
+    """Load the state of an entry into the featurizer; return the features and the seconds they took.
 
     Raises:
-        ArtifactError: It is damaged, or the featurizer does not take it; other errors where it is no entry at all.
+        ArtifactError: The entry is damaged, or the featurizer refuses it. A file that is not an entry raises other errors.
     """
     parts, header = read_parts(path), read_header(path)
     if header["hash"] != hash_tensors(header["entry"], parts):
@@ -97,9 +97,9 @@ def _read(path: Path, featurizer: Featurizer[Any]) -> tuple[ItemFeatures, float]
     tensors = join_csr(parts)
     entry = json.loads(header["entry"])
     load_stage(featurizer, State(_below(STATE, tensors), entry["state"]), str(path))
-    return packed(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
+    return features_from_state(_below(FEATURES, tensors), entry["features"]), float(entry["seconds"])
 
 
 def _below(start: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names have a start, without it."""
+    """Return the tensors whose names start with a prefix, with the prefix removed."""
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

@@ -1,4 +1,4 @@
-"""Fit one model of an experiment as a benchmark fits it; save it, and resume what was interrupted."""
+"""Fit one model of an experiment as a benchmark does, save it, and resume an interrupted fit."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ def fit(
     histories: bool = True,
     progress: Progress | None = None,
 ) -> Artifact:
-    """Fit one model of an experiment and return what recommends.
+    """Fit one model of an experiment and return its artifact.
 
-    It is fitted as `zoo.bench` fits it: on everything before the test, networks stopped by the validation events. In
-    several processes of torchrun or SLURM, which train networks together, only the first one saves.
+    The model is fitted as in `zoo.bench`: on all events before the test part, with early stopping on the validation events. If
+    torchrun or SLURM started several processes, they train networks together, and only the first one saves.
 
         artifact = zoo.fit("experiment.toml", "als", out="artifacts/als")
         artifact.recommend("c000001", k=5)
 
     Args:
         file: An experiment file, its content as a dictionary, or an experiment already resolved.
-        model: The label of the model; may be left out where the experiment has only one.
-        out: The folder to save the artifact in; an artifact that is there is replaced. Until it is complete, checkpoints
-            lie beside it in `OUT.training/`, from which the same call resumes after an interruption. None saves nothing.
+        model: The label of the model; optional if the experiment has only one.
+        out: The folder to save the artifact in; an existing artifact is replaced. Until it is complete, checkpoints
+            are stored beside it in `OUT.training/`, and the same call resumes from them. None saves nothing.
         overrides: `"path=value"`, applied before the file is checked.
-        plugins: Python files to take as plugins beside what is installed.
+        plugins: Python files to load as plugins in addition to the installed ones.
         seed: The seed; the first of `train.seeds` by default.
-        all_events: Whether the last fit takes the events of the test as well: for use, not for measuring.
-        histories: Whether the saved artifact holds what the users did; without it, queries bring their own history.
-        progress: Told what is going on.
+        all_events: Whether the final fit includes the test events: for production, not for evaluation.
+        histories: Whether the saved artifact contains the users' histories; without them, each query must include one.
+        progress: Receives the progress of the fit.
 
     Raises:
-        ConfigError: The experiment cannot be used, ranks judged lists, or has no such model.
-        DataError: The data are missing or do not fit.
-        ArtifactError: `out` is taken by something that is no artifact, or cannot be written.
+        ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model.
+        DataError: The data are missing or invalid.
+        ArtifactError: `out` exists and is not an artifact, or cannot be written.
     """
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
@@ -96,7 +96,7 @@ def fit(
 
 
 def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
-    """Return the hash of what must be the same for a single fit that was interrupted to go on."""
+    """Return the hash of everything that must be unchanged for an interrupted fit to resume."""
     train = experiment.train
     return digest({
         "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),

@@ -1,4 +1,4 @@
-"""The machine that a figure was measured on: device, versions, and the memory that a run took."""
+"""The machine that a figure was measured on: device, versions, and the peak memory of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MIB = 2**20
 
 
 def machine() -> dict[str, Any]:
-    """Return the processor, memory, threads and system of this process."""
+    """Return processor, memory, threads and operating system."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "system": platform.platform(),
@@ -37,7 +37,7 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Return the processor's name."""
+    """Return the name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -48,7 +48,7 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what computes: Python, the core, and the libraries under it."""
+    """Return the versions of Python and of the numerical libraries."""
     libraries = ("torch", "pytorch-lightning", "torchmetrics", "datasets", "numpy", "scipy", "pyarrow")
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
@@ -57,7 +57,7 @@ def device_of(name: str) -> torch.device:
     """Return the device that `train.device` names.
 
     Raises:
-        ConfigError: This machine, or this build of torch, has none.
+        ConfigError: The device is not available on this machine or in this build of torch.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
@@ -65,14 +65,14 @@ def device_of(name: str) -> torch.device:
     if not there[name]:
         found = ", ".join(repr(device) for device, is_there in there.items() if is_there)
         raise ConfigError(
-            f"train.device: {name!r} is asked for, and torch {torch.__version__} finds no such device here. "
-            f"There is: {found}. Choose one, or 'auto'."
+            f"train.device: torch {torch.__version__} finds no device {name!r} on this machine. "
+            f"Available: {found}. Choose one, or 'auto'."
         )
     return torch.device(name)
 
 
 def sources_of(*parts: Chosen) -> dict[str, str]:
-    """Return the versions of the core and of the plugins that components come from."""
+    """Return the versions of the core and of the components' plugins."""
     import zoo
 
     plugins = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
@@ -81,10 +81,9 @@ def sources_of(*parts: Chosen) -> dict[str, str]:
 
 
 def source_version(name: str, module: ModuleType, fallback: str) -> str:
-    """Return a distribution's version; for one that is edited in place, with a hash of its source.
+    """Return the version of a distribution, with a hash of the source if the install is editable.
 
-    Two states of a working tree have one version number, so that for them the number alone would let a stale row
-    pass for a fresh one.
+    Different states of a working tree have the same version number. The hash prevents a stale row from being reused.
     """
     try:
         installed: Distribution | None = distribution(name)
@@ -99,7 +98,7 @@ def source_version(name: str, module: ModuleType, fallback: str) -> str:
 
 
 class PeakMemory:
-    """The most memory that this process held, in MiB."""
+    """Peak memory of this process, in MiB."""
 
     mib: float = 0.0
 
@@ -108,8 +107,8 @@ class PeakMemory:
 def peak_memory() -> Iterator[PeakMemory]:
     """Measure the peak resident memory of a block of code.
 
-    On Linux the kernel's own high-water mark is reset at the start. Where that is not allowed, a thread looks at the
-    resident size every 10 ms; elsewhere the peak of the whole process stands in.
+    On Linux the kernel's high-water mark is reset at the start. If that is not allowed, a thread samples the resident
+    size every 10 ms. On other systems the result is the peak since the process started.
     """
     peak = PeakMemory()
     if _reset_high_water_mark():
@@ -136,7 +135,7 @@ def peak_memory() -> Iterator[PeakMemory]:
 
 
 def _reset_high_water_mark() -> bool:
-    """Ask the kernel to forget the process's peak; return whether it did."""
+    """Reset the kernel's peak memory of this process; return whether it succeeded."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -145,7 +144,7 @@ def _reset_high_water_mark() -> bool:
 
 
 def _status_mib(key: str) -> float:
-    """Return a size from the kernel's account of this process, in MiB."""
+    """Return a size from `/proc/self/status`, in MiB."""
     for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith(f"{key}:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""What a benchmark tells whoever watches it."""
+"""Progress events of a benchmark."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from zoo.benchmark.store import Row
 
 
 class Progress:
-    """Told what a benchmark is doing; this one does nothing with it."""
+    """Receives the progress events of a benchmark; this base class ignores them."""
 
     def reading(self) -> None:
-        """The experiment is in order; its data are read next."""
+        """The experiment is valid; reading the data begins."""
 
     def loaded(self, runs: int) -> None:
-        """The data are read and split; so many runs follow."""
+        """The data are read and split; `runs` runs follow."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
-        """A run begins; `again` where one of its name is kept that something else made."""
+        """A run begins. `again` is true if the folder has a run of this name with other settings or code."""
 
     def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
-        """A run is at `done` of `total` of a phase (`fit`, `recommend`, `rank`); `note` says how it goes.
+        """A run completed `done` of `total` steps of a phase (`fit`, `recommend`, `rank`); `note` is a status message.
 
-        `resumed` marks the first report of a training that resumes from a checkpoint.
+        `resumed` is true for the first event of a training that resumes from a checkpoint.
         """
 
     def finished(self, row: Row, *, resumed: bool) -> None:
-        """A run ended; or, without having begun, was found finished in the folder."""
+        """A run ended, or (`resumed`) was already finished in the folder."""
 
     def logs_kept(self, folder: Path) -> None:
-        """Loggers wrote files of a training to a folder, which stays."""
+        """Training loggers wrote files to a folder, which is kept."""

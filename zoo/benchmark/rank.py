@@ -1,4 +1,4 @@
-"""The comparison of `task = "rank"`: rankers on lists that judges have graded, fold by fold."""
+"""The comparison of `task = "rank"`: rankers on judged lists, fold by fold."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from zoo.stages.ranking_data import RankingData
 from zoo.training.training_record import ranker_records
 
 SINGLE_LISTS = 200
-"""How many lists are asked one by one for the latency."""
+"""Number of lists that are ranked one by one to measure the latency."""
 
 
 class RankComparison:
-    """The comparison of `task = "rank"`: the judged lists, their folds and the metrics that all models share."""
+    """The comparison of `task = "rank"`: judged lists, folds and metrics, shared by all models."""
 
     has_artifacts = False
 
@@ -40,9 +40,9 @@ class RankComparison:
         """Read the lists.
 
         Raises:
-            DataError: The data are missing or do not fit; the message names file, column, row and value.
-            SplitError: The split leaves a part without a list.
-            ConfigError: A metric is none of judged lists.
+            DataError: The data are missing or invalid; the message names file, column, row and value.
+            SplitError: A part of the split has no list.
+            ConfigError: A metric does not apply to judged lists.
         """
         e = experiment.experiment
         self.lists = read_judgments(experiment.source.build().read(), e.data, e.split.column)
@@ -56,10 +56,10 @@ class RankComparison:
             resamples=e.evaluate.bootstrap,
         )
         self.notes: dict[str, Any] = dict(self.lists.notes)
-        self.notes["features"] = ", ".join(self.lists.columns) or "of texts only"
-        again = len(self.lists) - len(self.lists.query_ids.unique())
-        if again:
-            self.notes["query ids that come again in another part"] = again
+        self.notes["features"] = ", ".join(self.lists.columns) or "text features only"
+        repeated = len(self.lists) - len(self.lists.query_ids.unique())
+        if repeated:
+            self.notes["query ids that come again in another part"] = repeated
         used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
         if not used.all():
             self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
@@ -78,7 +78,7 @@ class RankComparison:
     def run_model(
         self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
     ) -> Measurement:
-        """Fit a model fold by fold, and evaluate the lists that the folds test together."""
+        """Fit a model on each fold, and evaluate the test lists of all folds together."""
         context = RunContext(
             seed,
             self.device,
@@ -95,9 +95,9 @@ class RankComparison:
                 here = context.for_training(folder=folder / f"fold-{number}")
                 with here.seeded("run"):
                     pipeline = ListPipeline(model, features, self.match)
-                    start = time.perf_counter() + features.owed
+                    start = time.perf_counter() + features.time_correction
                     data = pipeline.fit(self.lists, fold, here, refit=self.refit)
-                    fit_seconds += time.perf_counter() + features.owed - start
+                    fit_seconds += time.perf_counter() + features.time_correction - start
                 start = time.perf_counter()
                 found.append(pipeline.rank(data, partial(progress.phase, "rank")))
                 rank_seconds += time.perf_counter() - start
@@ -126,7 +126,7 @@ class RankComparison:
 
 
 def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:
-    """Return how long single lists take, evenly drawn."""
+    """Return the latency of single lists in ms, for a sample at even distances."""
     times = []
     for at in np.linspace(0, len(data) - 1, min(n, len(data))).astype(int):
         one = data.where(np.arange(len(data)) == at)
@@ -137,7 +137,7 @@ def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[f
 
 
 def _lists_table(judged: Judgments, rows: NDArray[np.int64], lists: RankedLists, evaluation: Evaluation) -> pa.Table:
-    """Return the lists in the order of the model, with documents' ids, scores and labels, and the metrics of each query."""
+    """Return the lists as ranked by the model, with document ids, scores and labels, and the metrics of each query."""
     filled = (lists.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
 

@@ -1,4 +1,4 @@
-"""The comparison of `task = "recommend"`: models that recommend items to users, on the queries of the test part."""
+"""The comparison of `task = "recommend"`: models recommend items to users, evaluated on the test queries."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from zoo.stages.stage import TrainingData
 from zoo.training.training_record import ranker_records, record
 
 SINGLE_QUERIES = 200
-"""How many queries are asked one by one for the latency."""
+"""Number of queries that are answered one by one to measure the latency."""
 
 
 class RecommendComparison:
-    """The comparison of `task = "recommend"`: the test queries, the rules and the metrics that all models share."""
+    """The comparison of `task = "recommend"`: test queries, rules and metrics, shared by all models."""
 
     has_artifacts = True
 
@@ -48,7 +48,7 @@ class RecommendComparison:
         """Read the data of an experiment.
 
         Raises:
-            ConfigError: A model needs a clock that the data do not have, or a metric what they lack.
+            ConfigError: A model needs timestamps that the data do not have, or a metric cannot be computed on them.
         """
         settings = experiment.experiment
         self.task = task = load_task(experiment)
@@ -80,21 +80,21 @@ class RecommendComparison:
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Counts of what happened to the data."""
+        """Counts of dropped data and other facts about the data."""
         return dict(self.task.notes)
 
     @property
     def starts(self) -> dict[str, str]:
-        """When each part of the split begins, where it cuts at moments."""
+        """When each part begins, if the split cuts at moments."""
         return {str(part): _moment(start) for part, start in self.task.parts.starts.items()}
 
     @property
     def metrics(self) -> dict[str, bool | None]:
-        """Whether more is better, for each metric."""
+        """Whether higher is better, for each metric."""
         return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
 
     def _check_cutoffs(self) -> None:
-        """Refuse a cutoff that no list could fill.
+        """Refuse a cutoff larger than the number of eligible items.
 
         Raises:
             ConfigError: A metric's k is larger than the number of items that may be recommended.
@@ -103,7 +103,7 @@ class RecommendComparison:
         for metric in self.evaluator.metrics:
             if metric.k > items:
                 raise ConfigError(
-                    f"evaluate.metrics: {metric.name} asks for {metric.k} items, and {items} may be recommended: choose a smaller k"
+                    f"evaluate.metrics: {metric.name} needs lists of {metric.k} items, and only {items} items may be recommended: choose a smaller k"
                 )
 
     def cold(self) -> tuple[Queries, Rules] | None:
@@ -118,9 +118,9 @@ class RecommendComparison:
     def run_model(
         self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
     ) -> Measurement:
-        """Fit a model, recommend with it and evaluate its lists.
+        """Fit a model, compute its recommendations and evaluate them.
 
-        The time of the fit is that of a run which makes its item features itself, also where they were there already.
+        The fit time includes the time to compute the item features, even if they come from the cache.
         """
         context = RunContext(
             seed,
@@ -130,11 +130,11 @@ class RecommendComparison:
         )
         with peak_memory() as peak:
             with context.seeded("run"):
-                start = time.perf_counter() + features.owed
+                start = time.perf_counter() + features.time_correction
                 fitted = fit(
                     model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
                 )
-                fit_seconds = time.perf_counter() + features.owed - start
+                fit_seconds = time.perf_counter() + features.time_correction - start
             pipeline = fitted.pipeline
             start = time.perf_counter()
             lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
@@ -165,12 +165,12 @@ class RecommendComparison:
         rules: Rules | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Candidates:
-        """Return the list of each query, by the rules of the comparison or others."""
+        """Return the list of each query, by the rules of the comparison unless others are given."""
         return pipeline.recommend(queries, self.k, rules or self.rules, candidates=self.candidates, progress=progress)
 
 
 def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) -> list[float]:
-    """Return how long single queries take, evenly drawn from the test queries."""
+    """Return the latency of single queries in ms, for a sample of the test queries at even distances."""
     times = []
     for at in np.linspace(0, len(comparison.queries) - 1, min(SINGLE_QUERIES, len(comparison.queries))).astype(int):
         start = time.perf_counter()
@@ -180,7 +180,7 @@ def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) 
 
 
 def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> dict[str, Any]:
-    """Return the metrics among cold items alone, with what random lists would reach there."""
+    """Return the metrics on cold items only, with the expected value of random lists."""
     cold, evaluator = comparison.cold(), comparison.evaluator.per_query_only()
     if cold is None or not evaluator.metrics:
         return {}
@@ -199,7 +199,7 @@ def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> di
 
 
 def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, Any]:
-    """Return what share of the targets is among the candidates of the rankers: more than that no ranker can find."""
+    """Return the recall of the candidates, which is the upper bound for the rankers."""
     pipeline = fitted.pipeline
     if not pipeline.rankers:
         return {}
@@ -211,12 +211,12 @@ def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, 
 
 
 def _moment(milliseconds: int) -> str:
-    """Return a moment as it is printed."""
+    """Format a moment."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation: Evaluation) -> pa.Table:
-    """Return the lists with the items' own ids, their scores and the metrics of each query."""
+    """Return the lists with item ids and scores, and the metrics of each query."""
     filled = (lists.items > 0).numpy()
     offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
     ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))

@@ -1,4 +1,4 @@
-"""The report of a benchmark: its table, what was found, and what the reader must know."""
+"""The report of a benchmark: tables, main finding, and protocol."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
 
 TRAINING = (
-    "`epochs`: those of the weights that were kept, of all that were trained to find their number. `stopped by`: "
-    "what ended that training, `patience`, `max_epochs`, `time_limit` or a plugin's `callback`. `s to best`: seconds of "
-    "training until then, validations left out."
+    "`epochs`: the epoch of the best weights, of all epochs trained. `stopped by`: what ended training: `patience`, "
+    "`max_epochs`, `time_limit` or a plugin's `callback`. `s to best`: seconds of training until the best weights, "
+    "without validation."
 )
 
 CANDIDATES = (
-    "What share of its targets a query has among the candidates of its rankers: more than that they cannot find."
+    "The mean share of a query's targets that are among the candidates: the upper bound of what the rankers can reach."
 )
 
 
 def markdown(store: Store) -> str:
-    """Return the report of a benchmark in markdown."""
+    """Return the report of a benchmark as markdown."""
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
     cold, training = cold_table(store), training_table(store)
     rankers, candidates = ranker_table(store), candidate_table(store)
@@ -55,7 +55,7 @@ def markdown(store: Store) -> str:
         f"Data: {format_component(manifest.experiment['data']['source'])}",
         f"Task `{manifest.task}`: {protocol(store)}",
         settings(store),
-        f"{missing} of {len(manifest.runs)} runs are still to be made: run the same command again." if missing else "",
+        f"{missing} of {len(manifest.runs)} runs are not finished yet: run the same command again." if missing else "",
         finding(store, table),
         table.markdown,
         legend(store, table, best="**bold**"),
@@ -74,7 +74,7 @@ def markdown(store: Store) -> str:
 
 
 def protocol(store: Store) -> str:
-    """Return the protocol in a sentence: what a reader must know before comparing a figure."""
+    """Return the evaluation protocol in one sentence."""
     manifest = store.manifest()
     queries = max((r.queries for r in store.rows()), default=0)
     facts = ProtocolFacts(manifest.experiment, manifest.description, manifest.starts, queries)
@@ -82,7 +82,7 @@ def protocol(store: Store) -> str:
 
 
 def settings(store: Store) -> str:
-    """Return how the models were trained, in a sentence: `[train]` but for its defaults, and who has settings of its own."""
+    """Return the training settings in one sentence: `[train]` without defaults, and the overrides of each model."""
     experiment = store.manifest().experiment
     own = []
     for model in experiment["model"]:
@@ -94,26 +94,26 @@ def settings(store: Store) -> str:
 
 
 def finding(store: Store, table: ComparisonTable) -> str:
-    """Return in a sentence what the first metric says; an empty string where it marks no best model."""
+    """Return the main finding for the first metric with a best model; an empty string if there is none."""
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
         return ""
     found = [row[column].verdict for row in table.rows]
-    said = [f"On {table.headers[column]}, {_best(table, column)} is best"]
+    parts = [f"On {table.headers[column]}, {_best(table, column)} is best"]
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
     if same := found.count("same"):
-        said.append(f"{'one other' if same == 1 else f'{same} others'} cannot be told apart from it {queries}")
+        parts.append(f"{'one other is' if same == 1 else f'{same} others are'} not significantly different {queries}")
     elif "worse" in found:
-        said.append(f"every other that was tested is worse {queries}")
+        parts.append(f"all other tested models are significantly worse {queries}")
     if untested := found.count("not tested"):
-        said.append(f"{untested} not tested")
-    return "; ".join(said) + "."
+        parts.append(f"{untested} not tested")
+    return "; ".join(parts) + "."
 
 
 def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
-    """Return what the marks of a table mean."""
+    """Return the legend of a table."""
     text = (
-        f"{best}: the best of its column. `=`: cannot be told apart from the best (paired test over the same queries, "
+        f"{best}: the best of its column. `=`: not significantly different from the best (paired test over the same queries, "
         "Holm-corrected, 5 %). `?`: not tested, a model with a seed needs three seeds or more"
     )
     runs = {label: [r.seed for r in rows] for label, rows in by_label(store.rows()).items()}
@@ -128,28 +128,28 @@ def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
 
 
 def _best(table: ComparisonTable, column: int) -> str:
-    """Return the label of the best model of a column; an empty string where none is marked."""
+    """Return the label of the best model of a column; an empty string if there is none."""
     return next((row[0].text for row in table.rows if row[column].verdict == "best"), "")
 
 
 def _ties(rows: list[Row]) -> str:
-    """Return the share of lists in which a tie was cut at the edge, for each model that has such lists."""
+    """Return the share of lists with a tie at the cutoff, for each model that has such lists."""
     shares = {label: np.mean([r.tied_edges for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
-    return f"Lists in which a tie was cut at the edge: {listed}." if listed else ""
+    return f"Lists with a tie at the cutoff: {listed}." if listed else ""
 
 
 def _cold_sentence(rows: list[Row]) -> str:
-    """Return what the cold table is about."""
+    """Return the introduction of the table on cold items."""
     cold = next(r.slices["cold"] for r in rows if "cold" in r.slices)
     return (
         f"{cold['queries']:,} queries have targets among the {cold['items']:,} items that do not occur in training; only "
-        "those items are candidates here. A model with a dash cannot score them: its lists would be empty."
+        "those items are candidates here. A dash marks a model that cannot score them."
     )
 
 
 def _machine(rows: list[Row]) -> str:
-    """Return what the rows were measured on, a line for each machine."""
+    """Return the machines that the rows were measured on, one line each."""
     lines = {
         f"- {m['processor']}, {m['cores']} cores, {m['memory_mib']:,} MiB, {m['threads']} threads, GPU: {m['gpu'] or 'none'}; {m['system']}"
         for m in (r.machine for r in rows)

@@ -1,4 +1,4 @@
-"""Each model and seed in turn: fit, recommend, evaluate, measure, keep; a run that fails is a row and the rest go on."""
+"""Run a benchmark: fit, evaluate and store each model with each seed. A run that fails is stored as a row with its error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zoo.training.checkpoint import forget
 
 @dataclass(frozen=True)
 class Run:
-    """A model with a seed, the key under which its row is kept, and the versions of the core and of its plugins."""
+    """A model with a seed, the key of its row, and the versions of the core and of its plugins."""
 
     model: BaseResolvedModel
     seed: int | None
@@ -43,21 +43,21 @@ def bench(
     progress: Progress | None = None,
     keep_artifacts: bool = False,
 ) -> Store:
-    """Run every model of an experiment and keep what came out.
+    """Run all models of an experiment and store the results.
 
     Args:
         file: An experiment file, its content as a dictionary, or an experiment already resolved.
-        out: The folder of the results; `runs/<name of the file>` by default. Finished runs in it are not made again.
+        out: The folder of the results; `runs/<name of the file>` by default. Runs that are finished there are skipped.
         overrides: `"path=value"`, applied before the file is checked.
-        plugins: Python files to take as plugins beside what is installed.
-        progress: Told what is going on.
-        keep_artifacts: Whether each run's fitted pipeline is kept, in `runs/KEY/`; a run that lacks it is made again.
+        plugins: Python files to load as plugins in addition to the installed ones.
+        progress: Receives the progress of the benchmark.
+        keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
 
     Returns:
-        The store: `.rows()`, `.manifest()`, and files in its folder.
+        The store, with `.rows()`, `.manifest()` and the files in its folder.
 
     Raises:
-        ZooError: The experiment, its data or the folder cannot be used. A model that fails raises nothing: its row says why.
+        ZooError: The experiment, its data or the folder cannot be used. A model that fails does not raise: its row has the error.
     """
     experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
@@ -69,8 +69,8 @@ def bench(
     comparison = open_comparison(experiment, device)
     if keep_artifacts and not comparison.has_artifacts:
         raise ConfigError(
-            f'--keep-artifacts keeps what recommends to users, and task = "{experiment.task}" fits nothing that does. Leave '
-            "it out."
+            f'--keep-artifacts saves models that recommend to users, and task = "{experiment.task}" has none. Remove the '
+            "option."
         )
     description = comparison.description
     runs = _runs(experiment, description)
@@ -99,16 +99,16 @@ def bench(
                 folder = store.folder / "training" / run.key
                 row, lists = _run_model(run, comparison, folder, artifact, progress, features=features)
                 store.add(row, lists)
-                if not row.error:  # a run that failed is tried again, and then goes on
+                if not row.error:  # a failed run is tried again and resumes from its checkpoint
                     forget(folder)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
-    finally:  # what is finished makes a table also when Ctrl-C ends the rest
+    finally:  # write the report of the finished runs also after Ctrl-C
         store.compose(markdown)
     return store
 
 
 def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:
-    """Return every run of an experiment; a model that no seed touches runs once."""
+    """Return all runs of an experiment; a deterministic model runs once."""
     runs = []
     train = experiment.train
     measured_with = {"bootstrap": experiment.bootstrap, "device": train.device, "threads": train.threads}
@@ -132,7 +132,7 @@ def _run_model(
     *,
     features: FeatureCache,
 ) -> tuple[Row, pa.Table | None]:
-    """Return a run's row and lists, and keep its artifact where it has a place; an error of the model's becomes the row."""
+    """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
     common: dict[str, Any] = {
         "key": run.key,
         "label": run.model.label,
@@ -148,6 +148,6 @@ def _run_model(
         )
         if artifact is not None and measurement.artifact is not None:
             save_artifact(measurement.artifact(), artifact)
-    except (Exception, SystemExit) as error:  # any error of a model's is its own row's, never the others' end
+    except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
         return Row(**common, error=described(error)), None
     return Row(**common, **measurement.figures()), measurement.lists

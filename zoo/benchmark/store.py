@@ -1,4 +1,4 @@
-"""The folder of a benchmark: a file a run, written whole or not at all, and what is put together from them."""
+"""The folder of a benchmark: one atomically written file per run, and the files composed from them."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Row:
-    """What one run gave: a model, a seed, and what was measured, or the error that ended it.
+    """The result of one run: a model, a seed, and its measurements or the error that ended it.
 
     Attributes:
-        key: The hash of task, model, versions and seed: the row's identity.
+        key: The hash of task, model, versions and seed, which identifies the row.
         label: The model's name in tables.
-        seed: The seed, or None for a model that has none.
+        seed: The seed, or None for a deterministic model.
         model: The resolved model.
-        reads_time: Whether a part of it knows at what time a query is asked.
-        error: What ended the run, or None.
-        metrics: Metric to its value and the ends of its 95 % interval; None where no query has a value.
-        slices: The same for parts of the queries (`cold`), with their floor.
-        queries: How many queries were evaluated.
-        tied_edges: Share of lists whose last item shares its score with one outside.
+        reads_time: Whether a component uses the time of the query.
+        error: The error that ended the run, or None.
+        metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value.
+        slices: The same for subsets of the queries (`cold`), with the expected value of random lists.
+        queries: Number of evaluated queries.
+        tied_edges: Share of lists whose last item has the same score as an item outside the list.
         fit_seconds: Wall time of fitting.
-        training: How the predictor's network was trained: epochs, seconds, history; empty for a model without one.
-        rankers: How each ranker that trains in epochs was trained: name, epochs, history, and the features it ignored.
-        recommend_per_second: Queries answered a second, in blocks.
-        p50_ms: Median time of a single query.
-        p99_ms: 99th percentile of a single query.
-        peak_memory_mib: The most memory that the process held during the run.
-        parameters: Numbers that fitting learned.
-        versions: Python, libraries, the core, and the plugins of the model and the metrics; with a hash of the source
-            where one is edited in place.
-        machine: What it ran on.
-        notes: What else the reader of the table must know.
+        training: Training record of the predictor's network: epochs, seconds, history; empty for other models.
+        rankers: Training record of each ranker that trains in epochs: name, epochs, history, and ignored features.
+        recommend_per_second: Queries per second, answered in blocks.
+        p50_ms: Median latency of a single query.
+        p99_ms: 99th percentile of the latency of a single query.
+        peak_memory_mib: Peak memory of the process during the run.
+        parameters: Number of learned parameters.
+        versions: Versions of Python, libraries, the core, and the plugins of the model and the metrics; with a hash of
+            the source for an editable install.
+        machine: The machine that the run used.
+        notes: Further notes for the reader of the table.
     """
 
     key: str
@@ -73,16 +73,16 @@ class Row:
 
 @dataclass(frozen=True)
 class BenchmarkManifest:
-    """What a folder's results are about.
+    """The manifest of a benchmark folder.
 
     Attributes:
-        task: The hash of data, split and evaluation: rows are compared only where it agrees.
-        description: What the hash stands for.
-        notes: Counts of what was dropped, tied, new and cold.
-        metrics: Metric to whether higher is better; None where a value is neither good nor bad.
+        task: The hash of data, split and evaluation. Rows are compared only if it agrees.
+        description: The values behind the hash.
+        notes: Counts of dropped events, ties, new users and cold items.
+        metrics: Maps each metric to whether higher is better; None if a value is neither good nor bad.
         experiment: The resolved experiment.
         runs: Label, seed and key of each run, in the order of the table.
-        starts: Where the split cuts at moments: when each part begins.
+        starts: When each part begins, if the split cuts at moments.
     """
 
     task: str
@@ -96,16 +96,16 @@ class BenchmarkManifest:
 
 
 class Store:
-    """A benchmark's folder. `runs/` is what was measured; everything else is put together from it."""
+    """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     def open(self, manifest: BenchmarkManifest) -> None:
-        """Take the folder for an experiment: an empty one, or one that holds results of the same task.
+        """Use the folder for an experiment. It must be empty or hold results of the same task.
 
         Raises:
-            ResultsError: It holds something else, or cannot be written.
+            ResultsError: The folder holds something else, or cannot be written.
         """
         if self._path("manifest.json").exists():
             found = self.manifest()
@@ -116,21 +116,23 @@ class Store:
                     "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
                 )
         elif self.folder.is_file() or (self.folder.exists() and any(map(_is_a_result, self.folder.iterdir()))):
-            raise ResultsError(f"{self.folder} exists and is no benchmark's folder. Choose another --out, or empty it.")
+            raise ResultsError(
+                f"{self.folder} exists and is not a benchmark folder. Choose another --out, or empty it."
+            )
         self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
 
     def manifest(self) -> BenchmarkManifest:
-        """Return what the folder's results are about.
+        """Return the manifest of the folder.
 
         Raises:
-            ResultsError: The folder holds no benchmark, or one of a newer format.
+            ResultsError: The folder holds no benchmark, or one of another format.
         """
         path = self._path("manifest.json")
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ResultsError(
-                f"{self.folder} holds no results: there is no {path.name} in it. `zoo bench FILE --out {self.folder}` makes them."
+                f"{self.folder} holds no results: it has no {path.name}. Create them with `zoo bench FILE --out {self.folder}`."
             ) from None
         except (OSError, ValueError) as error:
             raise ResultsError(
@@ -143,7 +145,7 @@ class Store:
         return BenchmarkManifest(**raw)
 
     def finished(self, key: str) -> Row | None:
-        """Return a run's row if it is there and did not fail; a failed run is tried again."""
+        """Return the row of a run if it finished without an error, else None."""
         path = self._path(f"runs/{key}.json")
         if not path.exists():
             return None
@@ -151,7 +153,7 @@ class Store:
         return None if row.error else row
 
     def add(self, row: Row, lists: pa.Table | None) -> None:
-        """Keep a run: its lists first, its row last, so that a row stands for a whole run."""
+        """Store a run. The row is written after the lists, so a row always belongs to a complete run."""
         if lists is not None:
             with self._writing(f"runs/{row.key}.parquet") as path:
                 pq.write_table(lists, path, compression="zstd")
@@ -159,37 +161,37 @@ class Store:
         self._write_results()
 
     def rows(self) -> list[Row]:
-        """Return the rows of the current experiment, in the order of its table; runs not yet made are left out.
+        """Return the rows of the finished runs of the current experiment, in the order of its table.
 
-        Labels are those of the experiment: a run is kept under what it does, whatever it was called when it was made.
+        Labels are those of the current experiment, because the key of a run does not depend on its label.
         """
         runs = [(run["label"], self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
         return [replace(_row(path), label=label) for label, path in runs if path.exists()]
 
     def replaced(self) -> set[tuple[str, int | None]]:
-        """Return label and seed of the runs that are kept and no longer those of the experiment: what made them changed."""
+        """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""
         current = {run["key"] for run in self.manifest().runs}
         found = set()
         for path in self._path("runs").glob("*.json"):
             if path.stem not in current:
                 with contextlib.suppress(
                     OSError, ValueError, KeyError
-                ):  # nobody needs it: it may be of an older version
+                ):  # optional information: the file may be of an older version
                     row = json.loads(path.read_text(encoding="utf-8"))
                     found.add((row["label"], row["seed"]))
         return found
 
     def lists(self, row: Row) -> pa.Table | None:
-        """Return the lists of a run with their metrics, a row a query."""
+        """Return the lists of a run with their metrics, one row per query."""
         path = self._path(f"runs/{row.key}.parquet")
         return pq.read_table(path) if path.exists() and not row.error else None
 
     def artifact(self, key: str) -> Path:
-        """Return the folder of a run's artifact; it is there where artifacts are kept."""
+        """Return the folder of a run's artifact, which exists only if artifacts are kept."""
         return self._path(f"runs/{key}")
 
     def compose(self, report: Callable[[Store], str]) -> None:
-        """Put `results.jsonl`, `lists.parquet` and `report.md` together from the runs."""
+        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs."""
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]
@@ -201,29 +203,29 @@ class Store:
         self._write("report.md", report(self))
 
     def _write_results(self) -> None:
-        """Write the rows of the current experiment, a line each."""
+        """Write the rows of the current experiment, one line each."""
         self._write("results.jsonl", "".join(json.dumps(asdict(r)) + "\n" for r in self.rows()))
 
     def _path(self, name: str) -> Path:
-        """Return the path of a file in the folder."""
+        """Return the path of a file of the folder."""
         return self.folder / name
 
     def _write(self, name: str, text: str) -> None:
-        """Write a text file whole or not at all."""
+        """Write a text file atomically."""
         with self._writing(name) as path:
             path.write_text(text, encoding="utf-8")
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[Path]:
-        """Yield a path beside a file; what was written there is renamed into place, or removed where writing failed."""
+        """Yield a temporary path; on success it is renamed to the file, on failure removed."""
         final = self._path(name)
         try:
             with write_atomically(final) as temporary:
                 yield temporary
         except OSError as error:
             raise ResultsError(
-                f"{final} cannot be written: {error.strerror or error}. What was finished before is kept: "
-                "make room or choose another --out, then run the same command again to go on."
+                f"{final} cannot be written: {error.strerror or error}. Finished runs are kept: "
+                "free some space or choose another --out, then run the same command again to resume."
             ) from error
 
 
@@ -236,11 +238,11 @@ def _row(path: Path) -> Row:
     try:
         return Row(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ResultsError(f"{path} cannot be read: {error}. Remove the file: its run is then made again.") from None
+        raise ResultsError(f"{path} cannot be read: {error}. Remove the file to repeat its run.") from None
 
 
 def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
-    """Write the lists of all runs as one table, run by run: never more than one of them is in memory."""
+    """Write the lists of all runs as one table, with only one run in memory at a time."""
     schema = pa.unify_schemas([pq.read_schema(file) for _, file in files])
     head = pa.schema([pa.field("model", pa.string()), pa.field("seed", pa.int64())])
     with pq.ParquetWriter(path, pa.schema([*head, *schema]), compression="zstd") as writer:
@@ -255,11 +257,11 @@ def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
 
 
 def _is_a_result(path: Path) -> bool:
-    """Return whether a path in a folder is more than what is left of a manifest that was being written."""
+    """Return whether a path is more than a leftover of an interrupted write of the manifest."""
     return not path.name.startswith(".manifest.json.")
 
 
-def _difference(found: dict[str, Any], asked: dict[str, Any]) -> str:
+def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
     """Return the keys in which two descriptions differ."""
-    keys = [key for key in sorted({*found, *asked}) if found.get(key) != asked.get(key)]
-    return ", ".join(keys) or "nothing that is described here"
+    keys = [key for key in sorted({*found, *expected}) if found.get(key) != expected.get(key)]
+    return ", ".join(keys) or "no setting of the description"

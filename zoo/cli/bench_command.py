@@ -12,7 +12,7 @@ from zoo.cli.output import FILE, plugin_option, set_option
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The folder of the results; runs/<name of FILE> by default.")
-@click.option("--keep-artifacts", is_flag=True, help="Keep what each run fitted, for `zoo recommend`.")
+@click.option("--keep-artifacts", is_flag=True, help="Save the fitted model of each run, for `zoo recommend`.")
 @set_option
 @plugin_option
 @click.pass_context
@@ -25,10 +25,10 @@ def bench(
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
 ) -> None:
-    """Fit and measure every model of an experiment, and compare them.
+    """Fit and evaluate all models of an experiment, and compare them.
 
-    What is finished is kept: the same command goes on after an interruption. A model that fails is a row with its
-    error, the others go on, and the exit code is 1.
+    Finished runs are kept: after an interruption, the same command resumes. If a model fails, its row has the error, the
+    other models still run, and the exit code is 1.
     """
     from zoo.benchmark.runner import bench as run
     from zoo.cli.progress_display import bars

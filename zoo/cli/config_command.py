@@ -1,4 +1,4 @@
-"""`zoo config`: check an experiment file, and describe its form."""
+"""`zoo config`: check an experiment file, or print its JSON schema."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def config() -> None:
 @plugin_option
 @json_option
 def check(file: Path, overrides: tuple[str, ...], plugins: tuple[Path, ...], as_json: bool) -> None:
-    """Check an experiment file and print what it comes to, without reading any data."""
+    """Check an experiment file and print the resolved experiment, without reading any data."""
     from zoo.config.load import load_experiment
 
     plain = load_experiment(file, overrides, registry_with(plugins)).as_json()
@@ -39,20 +39,20 @@ def check(file: Path, overrides: tuple[str, ...], plugins: tuple[Path, ...], as_
         return
     for name, value in _lines(plain):
         click.echo(f"{name:<10} {value}")
-    click.echo(f"{file} is in order.")
+    click.echo(f"{file} is valid.")
 
 
 @config.command()
 @plugin_option
 def schema(plugins: tuple[Path, ...]) -> None:
-    """Print the JSON schema of an experiment file, with what is installed, for editors."""
+    """Print the JSON schema of an experiment file, with all installed components, for editors."""
     from zoo.config.json_schema import experiment_schema
 
     echo_json(experiment_schema(registry_with(plugins)))
 
 
 def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what an experiment comes to, as titles and lines."""
+    """Return the summary of a resolved experiment as titles and lines."""
     train = plain["train"]
     split = {key: value for key, value in plain["split"].items() if key != "policy"}
     return [
@@ -65,7 +65,7 @@ def _lines(plain: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _model_lines(model: dict[str, Any], train: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return a model, and below it what its networks are trained with that `[train]` does not say."""
+    """Return a model, followed by its overrides of `[train]`."""
     settings = {"train": format_own_train(model, train), "ranker_train": format_ranker_train(model)}
     own = [("", f"  {table}: {values}") for table, values in settings.items() if values]
     return [("model", f"{model['label']}: {format_model(model)}"), *own]

@@ -1,4 +1,4 @@
-"""The page of the conformance checks, from what the checks say of themselves."""
+"""Generate the page of the conformance checks from their descriptions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 PAGE = "reference/conformance.md"
 INTRODUCTION = """\
-Every component of this repository passes these checks, and so can yours: `zoo plugin check NAME` prints a table, with
-what to change where one fails (`--failed` shows these alone). In pytest they are a test of a few lines:
+Every component of this repository passes these checks. Run them on your plugin with `zoo plugin check NAME`: it prints
+the result of each check and how to fix a failure (`--failed` shows only failures). In pytest they are a test of a few
+lines:
 
 ```python
 import my_plugin
@@ -28,14 +29,14 @@ def test_conformance(case):
     case()
 ```
 
-A component is built with the `tiny` parameters of its `ComponentSpec` and fitted on small logs that the kit brings; its
-`Capabilities` decide which checks concern it. One fresh process a plugin loads what was saved. A check that a component
-is right to fail is named, with the reason, in its spec: `expected_failures={"predictor.batch-invariance": "why"}`; one
-that passes all the same is a failure."""
+A component is built with the `tiny` parameters of its `ComponentSpec` and fitted on small logs that are part of the kit;
+its `Capabilities` decide which checks apply. For each plugin, one fresh process loads what was saved. If a component is
+expected to fail a check, its spec names the check and the reason:
+`expected_failures={"predictor.batch-invariance": "why"}`. An expected failure that passes is reported as a failure."""
 
 
 def conformance_page() -> dict[str, str]:
-    """Return the page by its path in `docs`."""
+    """Return the page, keyed by its path in `docs`."""
     from zoo.testing.all_checks import THEMES
     from zoo.testing.check import Check
 
@@ -58,7 +59,7 @@ def _format_check(check: Check) -> Iterator[str]:
 
 
 def _whom(check: Check) -> str:
-    """Return whom a check concerns, in words."""
+    """Return which components a check applies to."""
     stages = [f"{stage}s" for stage in STAGES if stage in check.stages]
     whom = (
         "All components"

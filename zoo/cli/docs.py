@@ -1,6 +1,6 @@
-"""Generate what of `docs` the code can say: the config, the components, the command line, the models, the kept results.
+"""Generate pages of `docs` from the code: config, components, command line, models, and kept results.
 
-python -m zoo.cli.docs writes the pages; --check fails if they are stale.
+`python -m zoo.cli.docs` writes the pages; `--check` fails if they are stale.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zoo.spec import STAGES
 
 ROOT = Path(__file__).parents[2]
 ALL_GENERATED = ("models",)
-"""Folders in which every page is generated, so that one which is not made any more is stale."""
+"""Folders that contain only generated pages; other pages in them are stale."""
 
 
 @click.command()
@@ -34,26 +34,26 @@ ALL_GENERATED = ("models",)
 def main(ctx: click.Context, check: bool) -> None:
     """Generate the pages."""
     docs = ROOT / "docs"
-    made = {docs / name: text for name, text in pages().items()}
-    stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    gone = [path for folder in ALL_GENERATED for path in sorted((docs / folder).glob("*.md")) if path not in made]
+    texts = {docs / name: text for name, text in pages().items()}
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    obsolete = [path for folder in ALL_GENERATED for path in sorted((docs / folder).glob("*.md")) if path not in texts]
     if not check:
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(made[path], encoding="utf-8")
-        for path in gone:
+            path.write_text(texts[path], encoding="utf-8")
+        for path in obsolete:
             path.unlink()
-    for path in (*stale, *gone):
-        shown, done = path.relative_to(ROOT), "removed" if path in gone else "wrote"
+    for path in (*stale, *obsolete):
+        shown, done = path.relative_to(ROOT), "removed" if path in obsolete else "wrote"
         click.echo(f"{shown} is stale: run `make docs`" if check else f"{done} {shown}", err=check)
-    ctx.exit(1 if check and (stale or gone) else 0)
+    ctx.exit(1 if check and (stale or obsolete) else 0)
 
 
 def pages() -> dict[str, str]:
-    """Return the pages by their path in `docs`.
+    """Return the pages, keyed by their path in `docs`.
 
     Raises:
-        PluginError: A plugin of this repository is not installed, or does not load.
+        PluginError: A plugin of this repository is not installed or fails to load.
     """
     registry = _in_tree()
     return {
@@ -67,14 +67,14 @@ def pages() -> dict[str, str]:
 
 
 def _in_tree() -> Registry:
-    """Return the plugins of this repository, whatever else is installed."""
+    """Return a registry of only this repository's plugins."""
     files = [ROOT / "pyproject.toml", *sorted((ROOT / "plugins").glob("*/pyproject.toml"))]
     names = [tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"] for file in files]
     registry = Registry.discover()
     loaded = {plugin.distribution for plugin in registry.plugins}
     if missing := [name for name in names if name not in loaded]:
         raise PluginError(
-            f"{', '.join(missing)}: not installed or broken; `make setup` installs, `zoo doctor` explains"
+            f"{', '.join(missing)}: not installed or broken. Run `make setup` to install, `zoo doctor` to see errors."
         )
     return Registry(plugin for plugin in registry.plugins if plugin.distribution in names)
 
@@ -86,16 +86,17 @@ def _config() -> str:
     parts = [
         "# The experiment file",
         GENERATED,
-        "A TOML file, checked before anything is read: an unknown key is an error that names its place. Paths are relative to "
-        'the file, and `${VAR}` in a string is an environment variable. A component is its name (`"als"`), or a table with '
-        '`name` and its parameters (`{ name = "als", factors = 64 }`); [Components](components.md) lists them. '
+        "A TOML file. It is checked before any data are read; an unknown key is an error that names its place. Paths are "
+        "relative to the file, and `${VAR}` in a string is replaced by the environment variable. A component is given by its "
+        'name (`"als"`), or by a table with `name` and its parameters (`{ name = "als", factors = 64 }`); '
+        "[Components](components.md) lists all of them. "
         "`zoo config check FILE` checks a file, `zoo config schema` prints the JSON schema for editors.",
     ]
     remarks = {
-        "data": ["`k_core` takes one number for both, or a table:", keys_table(tables["KCore"])],
+        "data": ["`k_core` is one number for users and items, or a table:", keys_table(tables["KCore"])],
         "model": [
-            "`featurizer`, `filters` and `rankers` take one component or a list of them.",
-            "`candidate_features` is a table; [Candidate features](candidate-features.md) has the groups.",
+            "`featurizer`, `filters` and `rankers` accept one component or a list.",
+            "`candidate_features` is a table; [Candidate features](candidate-features.md) describes the groups.",
             keys_table(tables["CandidateFeatureSettings"]),
         ],
     }
@@ -103,7 +104,7 @@ def _config() -> str:
     for key, table in _keys_of_file(others.pop(DEFAULT_TASK), tables):
         parts += [*_file_section(key, table, tables, 2), *remarks.get(key, [])]
     for name, entry in others.items():
-        parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same, the other tables are these."]
+        parts += [f'## `task = "{name}"`', f"{entry.about} `[train]` is the same; the other tables are described here."]
         for key, table in _keys_of_file(entry, tables):
             if key != "train":
                 parts += _file_section(key, table, tables, 3)
@@ -111,13 +112,13 @@ def _config() -> str:
 
 
 def _keys_of_file(entry: TaskEntry, tables: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
-    """Return the tables of a task's experiment file, each with its schema."""
+    """Return the tables of a task's experiment file with their schemas."""
     keys = tables[entry.file.__name__]["properties"]
     return [(key, schema) for key, schema in keys.items() if key != "task"]
 
 
 def _file_section(key: str, schema: Schema, tables: dict[str, Schema], level: int) -> list[str]:
-    """Return the section of a key of the file: a table, a list of tables, or a table of which a policy chooses the keys."""
+    """Return the section of a key of the file: a table, a list of tables, or a table whose keys depend on its policy."""
     if "oneOf" not in schema and "anyOf" not in schema:
         one = schema.get("items", schema)
         return _section(f"[[{key}]]" if "items" in schema else f"[{key}]", tables[_referred(one)], level)
@@ -143,7 +144,7 @@ def _components(registry: Registry) -> str:
     parts = [
         "# Components",
         GENERATED,
-        "What this repository's plugins provide. `zoo list` shows what is installed, `zoo show NAME` explains one.",
+        "The components of this repository's plugins. `zoo list` lists the installed components, `zoo show NAME` describes one.",
     ]
     for stage in STAGES:
         found = registry.components(stage)
@@ -162,7 +163,7 @@ def _summary(component: Component) -> tuple[str, str, str]:
 
 
 def _component(component: Component) -> Iterable[str]:
-    """Return what is said of a component."""
+    """Yield the parts of a component's section."""
     spec = component.spec
     yield f"### {spec.stage} `{spec.name}`"
     yield spec.summary
@@ -176,7 +177,7 @@ def _component(component: Component) -> Iterable[str]:
 
 
 def _cli() -> str:
-    """Return the page of the command line: each command's own help."""
+    """Return the page of the command line: the help text of each command."""
     from zoo.cli.main import main as zoo
 
     parts = ["# The command line", GENERATED]
@@ -187,7 +188,7 @@ def _cli() -> str:
 
 
 def _commands(name: str, command: click.Command) -> Iterable[tuple[str, click.Command]]:
-    """Return a command and all that are below it."""
+    """Yield a command and all its subcommands."""
     yield name, command
     if isinstance(command, click.Group):
         for sub, below in command.commands.items():

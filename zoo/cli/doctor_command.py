@@ -1,4 +1,4 @@
-"""`zoo doctor`: each plugin, what of it loads, and what does not and why."""
+"""`zoo doctor`: load every plugin and report errors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @plugin_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None:
-    """Load every plugin and component, and tell what is broken.
+    """Load every plugin and component, and report errors.
 
-    The exit code is 1 if anything is.
+    The exit code is 1 if anything is broken.
     """
-    findings = examined(registry_with(plugins))
+    findings = examine_plugins(registry_with(plugins))
     if as_json:
         echo_json(findings)
     else:
@@ -31,8 +31,8 @@ def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None
         ctx.exit(1)
 
 
-def examined(registry: Registry) -> list[dict[str, Any]]:
-    """Return what was found of each plugin, broken ones included."""
+def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
+    """Load all components and return the findings per plugin, including broken plugins."""
     from zoo.errors import PluginError
 
     findings: list[dict[str, Any]] = []
@@ -50,13 +50,13 @@ def examined(registry: Registry) -> list[dict[str, Any]]:
 
 
 def _finding(plugin: Any, loaded: list[str], warnings: list[str], errors: list[str]) -> dict[str, Any]:
-    """Return what was found of a plugin."""
+    """Return the findings of a plugin."""
     about = {"distribution": plugin.distribution, "version": plugin.version, "name": plugin.name}
     return {**about, "components": loaded, "warnings": warnings, "errors": errors}
 
 
 def _print(findings: list[dict[str, Any]]) -> None:
-    """Print what was found, and a last line that sums it up."""
+    """Print the findings and a summary."""
     from rich.markup import escape
 
     out = console()

@@ -1,13 +1,13 @@
-"""The command `zoo` as the shell starts it: an interruption ends it with a line also while it is still being imported."""
+"""The entry point of the command `zoo`. It handles Ctrl-C even during imports."""
 
 import sys
 
 INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended."""
+"""The exit code of a command interrupted by Ctrl-C."""
 
 
 def run() -> None:
-    """Run the command that was typed."""
+    """Run the command line."""
     try:
         from zoo.cli.main import main
 

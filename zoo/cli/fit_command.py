@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--model", "label", metavar="LABEL", help="The model to fit; the file's only one by default.")
-@click.option("--out", type=FILE, required=True, help="The folder of the artifact; one that is there is replaced.")
+@click.option("--model", "label", metavar="LABEL", help="The model to fit; optional if the file has only one.")
+@click.option("--out", type=FILE, required=True, help="The folder of the artifact; an existing artifact is replaced.")
 @click.option("--seed", type=int, help="The seed; the first of train.seeds by default.")
-@click.option("--all-events", is_flag=True, help="Fit on the test's events as well: for use, not for measuring.")
+@click.option("--all-events", is_flag=True, help="Also fit on the test events: for production, not for evaluation.")
 @click.option(
-    "--without-histories", is_flag=True, help="Leave out what the users did; queries then bring their own history."
+    "--without-histories", is_flag=True, help="Do not save the users' histories; each query must then include one."
 )
 @set_option
 @plugin_option
@@ -36,11 +36,11 @@ def fit(
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
 ) -> None:
-    """Fit one model of an experiment and write an artifact, from which `zoo recommend` recommends.
+    """Fit one model of an experiment and write its artifact, which `zoo recommend` uses.
 
-    It is fitted as `zoo bench` does: on everything before the test. After an interruption the same command goes on from
-    the last epoch, which is kept beside the artifact until that is complete. Under torchrun or SLURM the processes train
-    networks together, and the first of them prints and writes.
+    The model is fitted as in `zoo bench`: on all events before the test part. After an interruption, the same command
+    resumes from the last epoch; its checkpoint is stored beside the artifact until the artifact is complete. Under torchrun
+    or SLURM, the processes train networks together, and the first one prints and writes.
     """
     from zoo.benchmark.fit_model import fit as fit_model
     from zoo.cli.progress_display import bars
@@ -63,7 +63,7 @@ def fit(
 
 
 def _example(artifact: Artifact, without_histories: bool) -> str:
-    """Return a query that the artifact answers by what it knows of a user: an id, or where it knows nothing a history."""
+    """Return the options of an example query: a known user, or a history if the artifact has no histories."""
     pipeline = artifact.pipeline
     if without_histories and pipeline.model.predictor.capabilities.cold_users:
         return f"--history {quote(artifact.catalogue.ids[int(pipeline.known.argmax())].as_py())}"

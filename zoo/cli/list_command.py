@@ -1,4 +1,4 @@
-"""`zoo list`: the components that are installed."""
+"""`zoo list`: list the installed components."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.spec import STAGES, StageName
 @json_option
 @plugin_option
 def list_components(stage: StageName | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
-    """List the components that are installed."""
+    """List the installed components."""
     registry = registry_with(plugins)
     listed = sorted(registry.components(stage), key=lambda c: STAGES.index(c.spec.stage))
     if as_json:

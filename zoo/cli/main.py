@@ -1,4 +1,4 @@
-"""The command `zoo`: its subcommands, and how an error reaches whoever typed it."""
+"""The command `zoo`: its subcommands and error handling."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from zoo.version import __version__
 
 USER_ERROR = 2
 KEPT = {
-    "bench": ": finished runs are kept, and the same command goes on from there",
-    "fit": ": the same command goes on from the last epoch that was kept",
+    "bench": ": finished runs are kept; run the same command again to resume",
+    "fit": ": run the same command again to resume from the last saved epoch",
 }
-"""What an interrupted command leaves behind."""
+"""The message of an interrupted command, by command."""
 
 
 class _Zoo(click.Group):
-    """A group whose commands fail with a message instead of a traceback."""
+    """A group whose commands print errors as messages instead of tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; `ZOO_DEBUG=1` shows where an error comes from."""
+        """Run the command; `ZOO_DEBUG=1` prints the traceback of an error."""
         try:
             return super().invoke(ctx)
         except ZooError as error:
@@ -46,22 +46,22 @@ class _Zoo(click.Group):
             ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which one meets them."""
+        """Return the commands in the order in which a user needs them."""
         return list(self.commands)
 
 
 EXAMPLES = """\b
 Examples:
-  zoo list                             what is installed
-  zoo show als                         what a model is and takes
-  zoo bench examples/quickstart.toml   fit, measure, compare
+  zoo list                             list the installed components
+  zoo show als                         describe a model and its parameters
+  zoo bench examples/quickstart.toml   fit, evaluate and compare models
 """
 
 
 @click.group(cls=_Zoo, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="zoo")
 def main() -> None:
-    """Pick recommendation models by name, train and compare them all in the same way."""
+    """Train and compare recommendation models, chosen by name, under one protocol."""
 
 
 for _command in (list_components, show, bench, report, fit, recommend, config, plugin, doctor):

@@ -1,4 +1,4 @@
-"""Generate `docs/models`: a page for each predictor, featurizer and ranker, from spec and docstring, and their index."""
+"""Generate `docs/models`: a page for each predictor, featurizer and ranker from its spec and docstring, and an index."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from zoo.registry.registry import Component, Registry
 from zoo.spec import Figure, Recipe, StageName
 
 WITH_PAGES: tuple[StageName, ...] = ("predictor", "featurizer", "ranker")
-"""The stages whose components have pages of their own, in the order of the index."""
+"""The stages whose components have their own pages, in the order of the index."""
 EXPLAINED: dict[StageName, str] = {
     "predictor": "[How training works](../explanation/training.md), [Choosing a loss](../explanation/choosing-a-loss.md).",
-    "featurizer": "The core trains it, as `[train]` says, on pairs of items that a shopper took within `window` events: the "
-    "vector of the one has to find the other's among those of the batch. That needs no more than titles and a log, takes "
-    "minutes, and is done twice where the catalogue is large enough: first without a tenth of the items, which choose the "
-    "number of epochs. An epoch draws a pair for each event, `epoch_pairs` at most.",
+    "featurizer": "The core trains it with the settings of `[train]` on pairs of items that a user interacted with within "
+    "`window` events: the vector of one item has to retrieve the vector of the other among those of the batch. Training "
+    "needs only titles and an event log, and takes minutes. If the catalogue is large enough, it trains twice: first "
+    "with a tenth of the items held out, to choose the number of epochs, then on all items. An epoch draws one pair for "
+    "each event, at most `epoch_pairs`.",
 }
-"""What is said of the models that train in epochs, where the stage has something in common."""
+"""A paragraph about training for the models of a stage that train in epochs."""
 COMPARED = "[Choosing a featurizer](../explanation/choosing-a-featurizer.md) compares them."
 
 
 def model_pages(registry: Registry) -> dict[str, str]:
-    """Return the pages by file name.
+    """Return the pages, keyed by file name.
 
     Raises:
         PluginError: A model's class cannot be imported.
@@ -37,13 +38,13 @@ def model_pages(registry: Registry) -> dict[str, str]:
 
 
 def _index(models: list[Component]) -> str:
-    """Return the page that leads to the models, stage by stage."""
+    """Return the index page, stage by stage."""
     parts = [
         "# Models",
         GENERATED,
         "The predictors, featurizers and rankers of this repository's plugins. [Components](../reference/components.md) lists "
-        "the other stages, filters among them. `reproduces` names the data sets on which a model comes with parameters and "
-        "the published figures that they reproduce.",
+        "the other stages, such as filters. `reproduces` names the data sets for which a model has a recipe: parameters that "
+        "reproduce published figures.",
     ]
     for stage in WITH_PAGES:
         if found := [model for model in models if model.spec.stage == stage]:
@@ -52,7 +53,7 @@ def _index(models: list[Component]) -> str:
 
 
 def _listed(models: list[Component], stage: StageName) -> str:
-    """Return the table of a stage's models, plugin by plugin; only predictors come with published figures."""
+    """Return the table of a stage's models, sorted by plugin; only predictors have published figures."""
     headers = ("featurizer" if stage == "featurizer" else "model", "what it is", "plugin")
     models = sorted(models, key=lambda m: (m.plugin.distribution, m.name))
     lines = [(f"[`{m.name}`]({m.name}.md)", m.spec.summary, m.plugin.distribution) for m in models]
@@ -70,11 +71,11 @@ def _page(model: Component) -> Iterator[str]:
         yield f"After: {spec.citation}"
     yield from paragraphs(inspect.getdoc(model.target()) or "")
     capabilities = capabilities_of(model)
-    yield "## What it needs and can do"
+    yield "## Capabilities"
     yield "With its default parameters:"
     yield "\n".join(f"- {line}" for line in format_capabilities(capabilities, spec.stage))
-    yield "## How to use it"
-    yield f"It comes with `{model.plugin.distribution}`." + _also_called(spec.aliases)
+    yield "## Usage"
+    yield f"Part of the plugin `{model.plugin.distribution}`." + _also_called(spec.aliases)
     yield f"```toml\n{_example(model)}\n```"
     if capabilities.trains_in_epochs and spec.stage in EXPLAINED:
         yield EXPLAINED[spec.stage]
@@ -95,7 +96,7 @@ def paragraphs(docstring: str) -> list[str]:
 
 
 def _also_called(aliases: tuple[str, ...]) -> str:
-    """Return under which other names a model is found."""
+    """Return the aliases of a model."""
     return f" Also called {', '.join(f'`{alias}`' for alias in aliases)}." if aliases else ""
 
 
@@ -104,12 +105,12 @@ def _example(model: Component) -> str:
     try:
         model.params()
         chosen = format_toml(model.name)
-    except ConfigError:  # it cannot do without parameters
+    except ConfigError:  # it has required parameters
         chosen = format_toml({"name": model.name, **model.spec.tiny})
     stage, capabilities = model.spec.stage, capabilities_of(model)
     lines = ["[data]", 'source = "synthetic-shop"', ""]
     if stage == "ranker" and capabilities.trainable:
-        lines += ["[split]", "cuts = [0.7, 0.8, 0.9]", ""]  # three cuts make a `rank` part
+        lines += ["[split]", "cuts = [0.7, 0.8, 0.9]", ""]  # three cuts create a `rank` part
     lines.append("[[model]]")
     if stage == "predictor":
         lines.append(f"predictor = {chosen}")
@@ -123,13 +124,13 @@ def _example(model: Component) -> str:
 
 
 def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
-    """Yield what is said of a recipe."""
+    """Yield the parts of a recipe's section."""
     yield f"### {recipe.name}"
     settings = format_settings(recipe)
-    yield f"Set: `{settings}`." if settings else "With default parameters."
+    yield f"Settings: `{settings}`." if settings else "With default parameters."
     yield recipe.note
     figures = [_figure(figure) for figure in recipe.figures]
-    yield rows(("metric", "published", "may fall short by", "measured", "source"), figures)
+    yield rows(("metric", "published", "tolerance", "measured", "source"), figures)
     file = f"{model.name}-{recipe.name}.toml"
     yield (
         f"    zoo show {model.name} --config {recipe.name} > {file}\n"
@@ -138,5 +139,5 @@ def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
 
 
 def _figure(figure: Figure) -> tuple[str, str, str, str, str]:
-    """Return a figure's row."""
+    """Return the row of a figure."""
     return figure.metric, f"{figure.value:g}", f"{figure.tolerance:g}", figure.format_measured(), figure.source

@@ -1,4 +1,4 @@
-"""What the commands share: options, and how a table or JSON is written."""
+"""Shared parts of the commands: options, and output of tables and JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path)
 
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE.py",
-    help="A Python file to take as a plugin; may be repeated.",
+    help="A Python file to load as a plugin; may be repeated.",
 )  # fmt: skip
 set_option = click.option(
     "--set", "overrides", multiple=True, metavar="PATH=VALUE",
@@ -31,14 +31,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def registry_with(plugins: tuple[Path, ...]) -> Registry:
-    """Return what is installed, with the given single-file plugins."""
+    """Return the registry of the installed plugins and the given single-file plugins."""
     from zoo.registry.registry import Registry, default_registry
 
     return Registry.discover(plugins) if plugins else default_registry()
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal; into a pipe or a file, wide enough to break no line."""
+    """Return a console as wide as the terminal; for a pipe or a file, wide enough to avoid line breaks."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -51,7 +51,7 @@ def echo_json(value: Any) -> None:
 
 
 def warn_of_broken(registry: Registry) -> None:
-    """Say on stderr which plugins failed, if any did."""
+    """Print the plugins that failed to load to stderr."""
     if registry.broken:
         names = ", ".join(sorted({b.distribution for b in registry.broken}))
         click.echo(f"These plugins failed to load: {names}. `zoo doctor` tells why.", err=True)

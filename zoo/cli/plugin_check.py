@@ -1,4 +1,4 @@
-"""`zoo plugin check`: run the conformance checks and say what to change."""
+"""`zoo plugin check`: run the conformance checks and print how to fix failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLOURS = {"passed": "green", "failed": "red", "failed as expected": "yellow", "
 @click.command()
 @click.argument("name")
 @stage_option
-@click.option("--failed", "only_failed", is_flag=True, help="Show what failed, and nothing else; JSON has all.")
+@click.option("--failed", "only_failed", is_flag=True, help="Show only failed checks; JSON output has all.")
 @json_option
 @plugin_option
 @click.pass_context
@@ -36,15 +36,15 @@ def check(
     as_json: bool,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Run the conformance checks on a plugin, or on one component.
+    """Run the conformance checks on a plugin or on one component.
 
-    NAME is a plugin, its distribution, or a component. The exit code is 1 if a check fails.
+    NAME is the name of a plugin, a distribution or a component. The exit code is 1 if a check fails.
     """
     from zoo.testing.cases import cases
 
-    components = chosen(registry_with(plugins), name, stage)
+    components = find_components(registry_with(plugins), name, stage)
     done = ((case, case.result()) for case in cases(components))
-    rows = [_row(case, result) for case, result in done] if as_json else list(_printed(done, only_failed))
+    rows = [_row(case, result) for case, result in done] if as_json else list(_print_rows(done, only_failed))
     if as_json:
         echo_json(rows)
     else:
@@ -53,12 +53,12 @@ def check(
         ctx.exit(1)
 
 
-def chosen(registry: Registry, name: str, stage: StageName | None) -> list[Component]:
-    """Return the components of the plugin of a name, or else the components of that name.
+def find_components(registry: Registry, name: str, stage: StageName | None) -> list[Component]:
+    """Return the components of the plugin with a name, or else the components with that name.
 
     Raises:
         PluginError: The plugin of that name is broken.
-        UnknownComponentError: Nothing has the name, or nothing of the stage.
+        UnknownComponentError: No plugin and no component of the stage has the name.
     """
     broken = [b for b in registry.broken if _alike(name) in (_alike(b.name), _alike(b.distribution))]
     if broken:
@@ -75,12 +75,12 @@ def chosen(registry: Registry, name: str, stage: StageName | None) -> list[Compo
 
 
 def _alike(name: str) -> str:
-    """Return a name as distributions are compared."""
+    """Return the normalized form of a distribution name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _row(case: Case, result: Result) -> dict[str, Any]:
-    """Return what came of a case, as JSON."""
+    """Return the result of a case as JSON."""
     return {
         "component": case.subject.component.qualified_name,
         "stage": case.subject.stage,
@@ -93,8 +93,8 @@ def _row(case: Case, result: Result) -> dict[str, Any]:
     }
 
 
-def _printed(done: Iterable[tuple[Case, Result]], only_failed: bool) -> Iterator[dict[str, Any]]:
-    """Print a line a case as it is done, under a title for each component, and yield all of them as JSON."""
+def _print_rows(done: Iterable[tuple[Case, Result]], only_failed: bool) -> Iterator[dict[str, Any]]:
+    """Print one line per case as it finishes, grouped by component, and yield all results as JSON."""
     from rich.markup import escape
 
     out, latest = console(), ""
@@ -116,14 +116,14 @@ def _printed(done: Iterable[tuple[Case, Result]], only_failed: bool) -> Iterator
 
 
 def _why(result: Result) -> str:
-    """Return the reason of what neither passed nor failed."""
+    """Return the reason why a case was not applicable or failed as expected."""
     from rich.markup import escape
 
     return f"[dim]: {escape(result.detail)}[/dim]" if result.outcome in ("not applicable", "failed as expected") else ""
 
 
 def _sum_up(rows: list[dict[str, Any]], n: int) -> None:
-    """Print the last line."""
+    """Print the summary."""
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in COLOURS}
-    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    click.echo(f"\n{n} component{'s' * (n != 1)}: {said}.")
+    summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    click.echo(f"\n{n} component{'s' * (n != 1)}: {summary}.")

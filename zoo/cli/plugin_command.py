@@ -1,4 +1,4 @@
-"""`zoo plugin`: start a plugin of one's own."""
+"""`zoo plugin`: create a plugin, and check one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.spec import STAGES, StageName
 
 @click.group()
 def plugin() -> None:
-    """Start a plugin of your own, and check one."""
+    """Create a plugin, or check one."""
 
 
 plugin.add_command(check)
@@ -22,23 +22,23 @@ plugin.add_command(check)
 
 @plugin.command()
 @click.argument("path", metavar="NAME", type=FILE)
-@click.option("--stage", type=click.Choice(STAGES), required=True, help="What the new component is.")
-@click.option("--neural", is_flag=True, help="With --stage predictor: a network that the core trains.")
+@click.option("--stage", type=click.Choice(STAGES), required=True, help="The stage of the new component.")
+@click.option("--neural", is_flag=True, help="With --stage predictor: create a network that the core trains.")
 @click.option(
     "--single-file",
     is_flag=True,
-    help="One file for --plugin, and an experiment, instead of a package; NAME ends in .py.",
+    help="Create a single file for --plugin and an experiment instead of a package; NAME ends in .py.",
 )
 def new(path: Path, stage: StageName, neural: bool, single_file: bool) -> None:
-    """Write a new plugin with a small model that works.
+    """Create a plugin with a small working model.
 
-    NAME is the component's name, as in my-model: a folder of that name is made. With --single-file it is a file, as in
-    my_model.py: an experiment is written beside it. Nothing is overwritten.
+    NAME is the component's name, such as my-model; a folder of that name is created. With --single-file, NAME is a file,
+    such as my_model.py; an experiment is written beside it. Existing files are not overwritten.
     """
     from zoo.scaffold.writer import new_file, new_package
 
-    make = new_file if single_file else new_package
-    written = make(path, stage, registry_with(()), neural=neural)
+    create = new_file if single_file else new_package
+    written = create(path, stage, registry_with(()), neural=neural)
     name = path.stem.replace("_", "-")
     _print("Wrote:", map(str, written))
     click.echo()
@@ -51,7 +51,7 @@ def _print(title: str, lines: Iterable[str]) -> None:
 
 
 def _next_for_package(path: Path, name: str) -> list[str]:
-    """Return the commands that one wants after a package was written."""
+    """Return the commands to run after creating a package."""
     return [
         f"pip install -e {path}",
         f"zoo plugin check {name}",
@@ -60,7 +60,7 @@ def _next_for_package(path: Path, name: str) -> list[str]:
 
 
 def _next_for_file(path: Path, name: str, stage: StageName) -> list[str]:
-    """Return the commands that one wants after a single file was written."""
+    """Return the commands to run after creating a single file."""
     return [
         f"zoo show {name} --stage {stage} --plugin {path}",
         f"zoo plugin check {name} --plugin {path}",

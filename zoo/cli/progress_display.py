@@ -1,4 +1,4 @@
-"""Progress of a benchmark or a fit: bars on a terminal; anywhere else a line when a step begins, and now and then."""
+"""Show the progress of a benchmark or a fit: bars on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from zoo.benchmark.store import Row
 
 SILENCE = 30.0
-"""Seconds between the lines that tell of a run where there is no terminal."""
+"""Minimum seconds between progress lines of a run without a terminal."""
 
 
 class NotedBars(RichProgress):
-    """Bars with a line of words below them."""
+    """Progress bars with a line of text below."""
 
     note = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Yield the bars, and the note where there is one."""
+        """Yield the bars, and the note if there is one."""
         yield from super().get_renderables()
         if self.note:
             yield Text(self.note, style="dim", overflow="ellipsis", no_wrap=True)
 
 
 class Bars(Progress):
-    """Two bars: the runs, and the phase of the current one with a note below. Where there is no terminal, lines instead."""
+    """Two bars: the runs, and the phase of the current run with a note below. Without a terminal, lines instead."""
 
     def __init__(self, bars: NotedBars, clock: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._clock = bars, clock
@@ -53,66 +53,66 @@ class Bars(Progress):
         self._last = self._said = clock()
 
     def reading(self) -> None:
-        """Say that the data are read, where no bar says so."""
+        """Print that the data are being read, if there is no bar."""
         if not self._bars.console.is_terminal:
             self._bars.console.print("reading data ...")
 
     def loaded(self, runs: int) -> None:
-        """Show how many runs there are."""
+        """Show the number of runs."""
         self._of = runs
         self._bars.update(self._runs, description="runs", total=runs)
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
-        """Show which run begins, and say where it was made before."""
-        self._again, self._label = again, _named(label, seed)
+        """Show which run begins."""
+        self._again, self._label = again, _run_name(label, seed)
         self._last = self._said = self._clock()
         self._begin("fit")
         if not self._bars.console.is_terminal:
             self._say("fit ...", place=self._done + 1)
 
     def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
-        """Show how far it is, how it goes, and how long it can take."""
+        """Show progress, note and the maximum remaining time."""
         now = self._clock()
         if name != self._name or done < self._at:
             self._begin(name)
-        if not self._at:  # a training that goes on has epochs that took no time now
+        if not self._at:  # the epochs before a resumed training took no time in this run
             self._since = (0, self._last) if done == 1 else (done, now)
         self._at, self._last = done, now
         if resumed:
             self._say(note, place=self._done + 1)
-        made, gone = done - self._since[0], now - self._since[1]
-        left = f"at most {_duration(gone / made * (total - done))} left" if made and done < total else ""
+        steps, elapsed = done - self._since[0], now - self._since[1]
+        left = f"at most {_duration(elapsed / steps * (total - done))} left" if steps and done < total else ""
         self._bars.note = ", ".join(filter(None, (left, note)))
         self._bars.update(self._phase, completed=done, total=total)
         if not self._bars.console.is_terminal and now - self._said >= SILENCE:
             self._said = now
-            told = (f"{name} {done}/{total} in {_duration(gone)}", left, note)
-            self._say(", ".join(filter(None, told)), place=self._done + 1)
+            parts = (f"{name} {done}/{total} in {_duration(elapsed)}", left, note)
+            self._say(", ".join(filter(None, parts)), place=self._done + 1)
 
     def finished(self, row: Row, *, resumed: bool) -> None:
-        """Say how a run ended, or that it had."""
+        """Print how a run ended, or that it was already finished."""
         self._done += 1
-        self._label = _named(row.label, row.seed)
+        self._label = _run_name(row.label, row.seed)
         if row.error:
             self._say(f"failed: {row.error}", style="red")
         elif resumed:
-            self._say("was finished before", style="dim")
+            self._say("already finished", style="dim")
         elif self._again or not self._bars.console.is_terminal:
-            why = ", made again: the model, the settings or the code changed" if self._again else ""
+            why = ", repeated because the model, the settings or the code changed" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         self._bars.advance(self._runs)
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
 
     def logs_kept(self, folder: Path) -> None:
-        """Remember where the logs are, to say it last."""
+        """Remember the folder of the logs, to print it at the end."""
         self.logs = folder
 
     def _begin(self, name: str) -> None:
-        """Show an empty bar for a phase; a model that is fitted twice has that of `fit` twice."""
+        """Show an empty bar for a phase; a model that is fitted twice shows `fit` twice."""
         self._name, self._at = name, 0
         self._bars.note = ""
-        self._bars.remove_task(self._phase)  # a bar that is reset keeps its total
+        self._bars.remove_task(self._phase)  # resetting a bar would keep its total
         self._phase = self._bars.add_task(f"{self._label}: {name}", total=None)
 
     def _say(self, text: str, *, place: int | None = None, style: str | None = None) -> None:
@@ -123,18 +123,18 @@ class Bars(Progress):
 
 @contextmanager
 def bars() -> Iterator[Bars]:
-    """Show progress on stderr while something runs, and leave no bar behind."""
+    """Show progress on stderr inside the context, and remove the bars at the end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     out = console(stderr=True)
     with NotedBars(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
         yield Bars(shown)
 
 
-def _named(label: str, seed: int | None) -> str:
-    """Return what a run is called."""
+def _run_name(label: str, seed: int | None) -> str:
+    """Return the name of a run."""
     return label if seed is None else f"{label}, seed {seed}"
 
 
 def _duration(value: float) -> str:
-    """Return a duration in hours, minutes and seconds."""
+    """Format a duration as hours, minutes and seconds."""
     return str(timedelta(seconds=round(value)))

@@ -1,4 +1,4 @@
-"""The recipes of a component, and the experiment file that runs one."""
+"""Find the recipes of a component, and write the experiment file of a recipe."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from zoo.spec import Recipe
 
 
 def recipe_of(component: Component, name: str) -> Recipe:
-    """Return a component's recipe.
+    """Return the recipe of a component by name.
 
     Raises:
-        ConfigError: It has none of this name.
+        ConfigError: The component has no recipe of this name.
     """
     recipes = {recipe.name: recipe for recipe in component.spec.reproduces}
     if name not in recipes:
         known = (
-            f"It has: {', '.join(recipes)}." if recipes else "It has none. `zoo show` lists them where there are any."
+            f"It has: {', '.join(recipes)}." if recipes else "It has none. `zoo show` lists the recipes of a component."
         )
         raise ConfigError(f"{component.name} has no recipe {name!r}.{suggestion(name, recipes)} {known}")
     return recipes[name]
@@ -40,5 +40,5 @@ def experiment_file(component: Component, recipe: Recipe) -> str:
 
 
 def _section(title: str, table: dict[str, Any]) -> str:
-    """Return a table of the file."""
+    """Return a table of the file as TOML."""
     return "\n".join([title, *(f"{key} = {format_toml(value)}" for key, value in table.items())])

@@ -1,4 +1,4 @@
-"""`zoo recommend`: lists for a file of queries, or for one user on the terminal."""
+"""`zoo recommend`: recommend for a file of queries, or for one user on the terminal."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", type=FILE)
 @click.option("--queries", type=FILE, help="A file of queries: .parquet, .csv or .jsonl.")
-@click.option("--out", type=FILE, help="The file of lists, of the same kinds; with --queries.")
-@click.option("--user", help="The id of a user, in place of --queries.")
+@click.option("--out", type=FILE, help="The file of lists to write, in one of the same formats; with --queries.")
+@click.option("--user", help="The id of a user, instead of --queries.")
 @click.option(
-    "--history", metavar="A,B,C", help="The ids of items that a user took, oldest first, in place of --queries."
+    "--history", metavar="A,B,C", help="The item ids of a user's history, oldest first, instead of --queries."
 )
-@click.option("--k", type=click.IntRange(1), default=10, show_default=True, help="Items in a list.")
+@click.option("--k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 @click.option(
     "--now",
-    help="The moment of queries that have none (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
+    help="The time of queries without one (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
 )
-@click.option(
-    "--new-items", type=FILE, help="A file of items to recommend beside the artifact's, as the data's items are."
-)
+@click.option("--new-items", type=FILE, help="A file of new items to recommend too, in the format of the data's items.")
 @plugin_option
 def recommend(
     *,
@@ -44,16 +42,15 @@ def recommend(
     new_items: Path | None,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Recommend from the artifact in FOLDER, which `zoo fit` wrote; the training data are not needed.
+    """Recommend with the artifact in FOLDER, written by `zoo fit`. The training data are not needed.
 
-    A query has a `user_id`, whose history the artifact holds, or a `history` of its own, a list of item ids.
+    A query has a `user_id`, whose history is in the artifact, or its own `history`, a list of item ids.
     """
     if (queries is None) == (user is None and history is None) or (queries is None) != (out is None):
         raise click.UsageError("Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C.")
     if user is not None and history is not None:
         raise click.UsageError(
-            "Give --user or --history, not both: one is a user of the artifact's, the other a new one. A file of --queries "
-            "may have both in a row."
+            "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
         )
     from zoo.artifacts.saving import load_artifact
 
@@ -71,7 +68,7 @@ def recommend(
 
 
 def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None) -> None:
-    """Answer a file."""
+    """Answer a file of queries."""
     from zoo.artifacts.list_files import recommend_file
 
     start = time.perf_counter()
@@ -83,7 +80,7 @@ def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None)
 
 
 def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now: str | None) -> None:
-    """Print the list of one user, and the end of the history that it comes from."""
+    """Print the recommendations for one user."""
     import pyarrow as pa
     from rich.markup import escape
     from rich.table import Table

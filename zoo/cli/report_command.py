@@ -1,4 +1,4 @@
-"""`zoo report`: the table of a benchmark that was run before."""
+"""`zoo report`: rewrite the report of a finished benchmark."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from zoo.cli.output import FILE
     "--keep", "into", type=FILE, metavar="DIR", help="Also write a small file for each finished run into DIR."
 )
 def report(folder: Path, into: Path | None) -> None:
-    """Write the report of a benchmark's folder anew and print its table.
+    """Rewrite the report of a benchmark folder and print its table.
 
-    What --keep writes is for a repository: config, seed, versions, machine, seconds and metrics, without the lists.
+    The files of --keep are meant for a repository: config, seed, versions, machine, timings and metrics, without the
+    lists.
     """
     from zoo.benchmark.export import export
     from zoo.benchmark.report import markdown

@@ -1,4 +1,4 @@
-"""Generate `docs/results/index.md`: the runs that were kept there, as tables."""
+"""Generate `docs/results/index.md`: tables of the kept runs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from zoo.cli.markdown import GENERATED, page, rows
 
 HEAD = (
-    "Runs of `zoo bench` that were kept by `zoo report FOLDER --keep docs/results`: a file each, with the whole config, the "
-    "seed, versions, machine, intervals and the history of the training. Figures under one heading answer the same "
-    "question; seconds are comparable where machine and threads are the same. `epochs` are those of the weights that were "
-    "kept, `s to best` the seconds of training until then, validations left out."
+    "Runs of `zoo bench` that were exported with `zoo report FOLDER --keep docs/results`: one file each, with the full "
+    "config, seed, versions, machine, intervals and training history. Figures under one heading are comparable; times are "
+    "comparable if machine and threads are the same. `epochs` is the epoch of the best weights, `s to best` the seconds of "
+    "training until then, without validation."
 )
 
 
 def results_page(folder: Path) -> dict[str, str]:
-    """Return the index of the results kept in a folder, by its path in `docs`; nothing where none are kept."""
+    """Return the index of the results in a folder, keyed by its path in `docs`; empty if there are none."""
     files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     if not files:
         return {}
@@ -30,13 +30,13 @@ def results_page(folder: Path) -> dict[str, str]:
 
 
 def _question(run: dict[str, Any]) -> str:
-    """Return what a run's figures answer."""
+    """Return the heading of a run: data, split, refit and task."""
     refit = "refit on training and validation events" if run["config"]["train"]["refit"] else "no refit"
     return f"{run['data']['name']}, {run['config']['split']['policy']}, {refit} (task `{run['task']}`)"
 
 
 def _table(runs: list[tuple[str, dict[str, Any]]]) -> str:
-    """Return the runs that answer one question."""
+    """Return the table of comparable runs."""
     metrics = list(dict.fromkeys(name for _, run in runs for name in run["metrics"]))
     headers = ("model", "seed", *metrics, "epochs", "s to best", "fit s", "machine")
     return rows(headers, [_row(name, run, metrics) for name, run in runs])

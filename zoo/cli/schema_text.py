@@ -1,4 +1,4 @@
-"""The JSON schema of parameters in words: what the terminal and the docs say of a key."""
+"""Format the JSON schema of parameters as text for the terminal and the docs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUIRED, NOT_SET = "required", "not set"
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is documented."""
+    """The documentation of a key."""
 
     name: str
     type: str
@@ -25,7 +25,7 @@ class Key:
 
 
 def keys(table: Schema) -> list[Key]:
-    """Return the keys of a table's schema, in the order in which they were written."""
+    """Return the keys of a table's schema in their order of definition."""
     needed = table.get("required", ())
     return [
         Key(name, type_of(key), REQUIRED if name in needed else default_of(key), key.get("description", ""))
@@ -34,7 +34,7 @@ def keys(table: Schema) -> list[Key]:
 
 
 def type_of(schema: Schema) -> str:
-    """Return in words what a value may be, with its bounds."""
+    """Return the type of a value with its bounds, as text."""
     if "anyOf" in schema:
         members = [type_of(member) for member in schema["anyOf"] if member.get("type") != "null"]
         return " or ".join(dict.fromkeys(members))
@@ -56,13 +56,13 @@ def type_of(schema: Schema) -> str:
 
 
 def _plural(entry: str) -> str:
-    """Return a type's words for several of it."""
+    """Return the plural of a type's text."""
     word, bracket, bounds = entry.removeprefix("a ").partition(" (")
     return entry if "|" in entry else f"{word}s{bracket}{bounds}"
 
 
 def default_of(schema: Schema) -> str:
-    """Return a default as TOML has it; TOML has no null, so that what is not set is said in words."""
+    """Return a default as TOML; TOML has no null, so null becomes `NOT_SET`."""
     default = schema.get("default")
     if isinstance(default, list):
         default = [_metric(entry) for entry in default]
@@ -70,16 +70,16 @@ def default_of(schema: Schema) -> str:
 
 
 def _metric(entry: Any) -> Any:
-    """Return a metric as it is written for short; what is none, as it is."""
+    """Return the short form of a metric; other values unchanged."""
     is_metric = isinstance(entry, dict) and set(entry) == {"name", "k"}
     return f"{entry['name']}@{entry['k']}" if is_metric else entry
 
 
 def _bounds(schema: Schema) -> str:
-    """Return the bounds of a number or of a list's length."""
-    said = {
+    """Format the bounds of a number or of the length of a list."""
+    formats = {
         "minimum": "at least {}", "exclusiveMinimum": "over {}", "maximum": "at most {}", "exclusiveMaximum": "under {}",
         "minItems": "{} or more", "maxItems": "{} or fewer",
     }  # fmt: skip
-    found = [text.format(f"{schema[name]:,}") for name, text in said.items() if name in schema]
+    found = [text.format(f"{schema[name]:,}") for name, text in formats.items() if name in schema]
     return f" ({', '.join(found)})" if found else ""

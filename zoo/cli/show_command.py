@@ -1,4 +1,4 @@
-"""`zoo show`: all that is known of a component without importing it."""
+"""`zoo show`: describe a component without importing it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @json_option
 @plugin_option
 def show(name: str, stage: StageName | None, recipe: str | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
-    """Explain a component: parameters, capabilities, source, and recipes that reproduce published figures."""
+    """Describe a component: parameters, capabilities, citation, and recipes that reproduce published figures."""
     registry = registry_with(plugins)
     if recipe is not None:
         component = registry.find(stage or "predictor", name)
@@ -43,7 +43,7 @@ def show(name: str, stage: StageName | None, recipe: str | None, as_json: bool, 
 
 
 def capabilities_of(component: Component) -> Capabilities:
-    """Return a component's capabilities at its default parameters, or at its tiny ones where it needs to be given some."""
+    """Return the capabilities of a component at its default parameters, or at its `tiny` ones if some are required."""
     from zoo.errors import ConfigError
 
     if isinstance(component.spec.capabilities, Capabilities):
@@ -55,7 +55,7 @@ def capabilities_of(component: Component) -> Capabilities:
 
 
 def _as_json(component: Component) -> dict[str, Any]:
-    """Return all that is known of a component."""
+    """Return the description of a component as JSON."""
     spec, plugin = component.spec, component.plugin
     return {
         "name": spec.name,
@@ -74,7 +74,7 @@ def _as_json(component: Component) -> dict[str, Any]:
 
 
 def _print(component: Component, out: Console) -> None:
-    """Print all that is known of a component."""
+    """Print the description of a component."""
     from rich.markup import escape
     from rich.padding import Padding
 
@@ -103,7 +103,7 @@ def _print(component: Component, out: Console) -> None:
 
 
 def _recipe(name: str, recipe: Recipe) -> list[str]:
-    """Return what is said of a recipe."""
+    """Return the description of a recipe, line by line."""
     about = (
         format_settings(recipe),
         *map(format_figure, recipe.figures),
@@ -114,7 +114,7 @@ def _recipe(name: str, recipe: Recipe) -> list[str]:
 
 
 def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[str]:
-    """Return what a component can do and what it needs, a line each; users and features do not concern a featurizer."""
+    """Return the capabilities of a component, one line each. Users and features do not apply to a featurizer."""
     c = capabilities
     features = {
         "none": "reads no item features",
@@ -123,19 +123,19 @@ def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[st
     }
     cold = {
         True: "scores items that did not occur in training",
-        False: "knows the items of training only",
+        False: "scores only items that occurred in training",
         "by features": "with a featurizer, scores items that did not occur in training",
     }
     if stage == "featurizer":
         lines = [cold[c.cold_items].replace("scores", "represents")]
     else:
-        users = "serves new users from their history" if c.cold_users else "knows the users of training only"
+        users = "serves new users from their history" if c.cold_users else "serves only users that occurred in training"
         lines = [cold[c.cold_items], users, features[c.features]]
-    lines.append("needs a real clock" if c.needs_time else "needs no clock")
-    lines.append("the same whatever the seed" if c.deterministic else "depends on the seed")
+    lines.append("needs timestamps" if c.needs_time else "does not need timestamps")
+    lines.append("does not depend on the seed" if c.deterministic else "depends on the seed")
     if c.trains_in_epochs:
-        chosen_on = {"featurizer": "items that it holds out", "ranker": "lists that it holds out"}
-        lines.append(f"finds its number of epochs on {chosen_on.get(stage, 'the `validate` part')}")
+        chosen_on = {"featurizer": "held-out items", "ranker": "held-out lists"}
+        lines.append(f"chooses its number of epochs on {chosen_on.get(stage, 'the `validate` part')}")
     return [*lines, "needs a `rank` part" if c.trainable else "has nothing to fit"] if stage == "ranker" else lines
 
 

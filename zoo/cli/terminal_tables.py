@@ -1,4 +1,4 @@
-"""The results of a benchmark on the terminal."""
+"""Print the results of a benchmark on the terminal."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ GAP = 2
 
 
 def print_results(store: Store) -> None:
-    """Print the table of a benchmark and say where its files are."""
+    """Print the tables of a benchmark and the paths of its files."""
     out = console()
     table = main_table(store)
-    best = "" if out.is_terminal else " *"  # a file and a pipe have no bold
+    best = "" if out.is_terminal else " *"  # a file or a pipe has no bold text
     for each in (table, training_table(store)):
         if each:
             _print(each, out, best)
@@ -43,8 +43,8 @@ def print_results(store: Store) -> None:
 
 
 def _print(table: ComparisonTable, out: Console, best: str) -> None:
-    """Print a table, in parts where it is too wide."""
-    for columns in fitting(table, out.width, best):
+    """Print a table, split into parts if it is too wide."""
+    for columns in split_columns(table, out.width, best):
         shown = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
         for at in columns:
             shown.add_column(table.headers[at], justify="right" if at else "left", no_wrap=True)
@@ -54,8 +54,8 @@ def _print(table: ComparisonTable, out: Console, best: str) -> None:
         out.print()
 
 
-def fitting(table: ComparisonTable, width: int, best: str = "") -> Iterator[list[int]]:
-    """Yield the columns of a table in groups that are no wider than the terminal, each with the first column."""
+def split_columns(table: ComparisonTable, width: int, best: str = "") -> Iterator[list[int]]:
+    """Yield groups of columns that fit the width of the terminal, each with the first column."""
     widths = [
         max(len(_plain(cell, best)) for cell in column)
         for column in zip([Cell(h) for h in table.headers], *table.rows, strict=True)
@@ -76,6 +76,6 @@ def _plain(cell: Cell, best: str) -> str:
 
 
 def _shown(cell: Cell, best: str) -> str:
-    """Return a cell in rich's markup."""
+    """Return a cell as rich markup."""
     text = escape(_plain(cell, best))
     return f"[bold]{text}[/bold]" if cell.verdict == "best" else text

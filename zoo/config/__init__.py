@@ -1,1 +1,1 @@
-"""Experiment files: their models, and how they are read."""
+"""Experiment files: their schema, and how they are read and resolved."""

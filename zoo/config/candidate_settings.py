@@ -1,4 +1,4 @@
-"""What rankers are told of each candidate: `[model.candidate_features]`."""
+"""The features that rankers get for each candidate: `[model.candidate_features]`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 class CandidateFeatureSettings(Params):
-    """Which features the core makes of each candidate."""
+    """The features that the core computes for each candidate."""
 
     groups: list[Group] | None = Field(None, min_length=1)
-    """The groups of features; all that the data allow by default."""
+    """The groups of features; by default all groups that the data support."""
     categories: list[str] | None = None
-    """Item columns of which each value is a group of items; `category` by default, where there is one."""
+    """Item columns whose values group the items; by default `category`, if the data have that column."""
     vectors: int = Field(8, ge=1)
-    """Columns to which the item features of a `featurizer` are reduced."""
+    """Number of columns to which the item features of a `featurizer` are reduced."""
     decay: float = Field(0.9, gt=0, le=1)
-    """What an event of the user's counts less for each later one, in the features that are called recent."""
+    """Factor by which the weight of an event falls with each later event of the user, in the features called recent."""

@@ -20,7 +20,7 @@ from zoo.config.experiment_file import (
     ModelTable,
     PredictorChoice,
     RankerChoices,
-    listed,
+    as_lists,
 )
 from zoo.config.splits import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
 from zoo.params import StrictTable
@@ -35,114 +35,114 @@ Part = Literal["train", "validate", "rank", "test"]
 
 
 class KCore(StrictTable):
-    """Users and items with fewer events are removed, again and again until none is left."""
+    """The k-core filter: users and items with fewer events are removed repeatedly until all that remain have enough."""
 
     user: int = Field(1, ge=1)
-    """Fewest events of a user."""
+    """Minimum number of events per user."""
     item: int = Field(1, ge=1)
-    """Fewest events of an item."""
+    """Minimum number of events per item."""
 
 
 def _number_or_table(schema: dict[str, Any]) -> None:
-    """Let the JSON schema of `k_core` take one number for both, too."""
+    """Make the JSON schema of `k_core` accept a single number too."""
     schema["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": schema.pop("$ref")}]
 
 
 class DataSettings(DataTable):
-    """`[data]`: where events and items come from, and what is made of them before anything else."""
+    """`[data]`: the source of events and items, and how they are filtered first."""
 
     columns: dict[str, str] = {}
-    """Canonical name of an event column (`user_id`, `item_id`, `timestamp`, `position`, `event`, ...) to the file's name."""
+    """Maps the canonical name of an event column (`user_id`, `item_id`, `timestamp`, `position`, `event`, ...) to its name in the file."""
     item_columns: dict[str, str] = {}
-    """Canonical name of an item column (`item_id`, `title`, `price`, ...) to the file's name."""
+    """Maps the canonical name of an item column (`item_id`, `title`, `price`, ...) to its name in the file."""
     time: Literal["auto", "timestamp", "position", "file-order"] = "auto"
-    """What orders a user's events; `auto` takes a `timestamp` column, else a `position` column. File order must be said."""
+    """What orders a user's events. `auto` uses a `timestamp` column, else a `position` column; `file-order` is used only when set here."""
     events: list[str] | None = Field(None, min_length=1)
-    """The event types to keep; all by default. What is left out is counted."""
+    """The event types to keep; all by default. The report counts the events that are dropped."""
     event_weights: dict[str, float] = {}
-    """What an event of each type counts (`{view = 1, purchase = 5}`); 1 by default."""
+    """Weight of each event type (`{view = 1, purchase = 5}`); 1 by default."""
     until: Moment | None = None
-    """Events from this moment on are left out, as if the data ended there: to choose parameters without a look at the test."""
+    """Drop events from this moment on, as if the data ended there. Use it to choose parameters without looking at the test part."""
     k_core: KCore = Field(KCore(), json_schema_extra=_number_or_table)
-    """Fewest events of a user and of an item."""
+    """Minimum number of events per user and per item."""
     duplicates: Literal["keep", "drop-exact", "first", "last"] = "keep"
-    """Events of one user with one item: keep all, drop exact copies (same item, time and event), or keep the first or last."""
+    """What to do with repeated events of a user with an item: keep all, drop exact copies (same item, time and event), or keep only the first or last."""
     null_ids: Literal["error", "drop"] = "error"
     """What to do with a row without a user or an item."""
     salt: str = ""
-    """Keys the hash that numbers the items, and so the order of tied items."""
+    """Key of the hash that numbers the items and thereby orders tied items."""
 
     @model_validator(mode="before")
     @classmethod
     def _k_core_of_both(cls, value: Any) -> Any:
-        """Take `k_core = 5` for users and items alike."""
+        """Apply `k_core = 5` to users and items."""
         if isinstance(value, dict) and isinstance(value.get("k_core"), int):
             value = {**value, "k_core": {"user": value["k_core"], "item": value["k_core"]}}
         return value
 
 
 class EvaluateSettings(EvaluateTable):
-    """`[evaluate]`: what counts as a target, what may be recommended, what is measured."""
+    """`[evaluate]`: which events are targets, which items may be recommended, and the metrics."""
 
     metrics: MetricChoices = [
         MetricChoice.model_validate(m) for m in ("ndcg@10", "recall@10", "hit@10", "mrr@10", "coverage@10")
     ]
     """`"name@k"`, or tables with `name`, `k` and further parameters."""
     exclude_seen: bool | list[str] = True
-    """Whether items of the history are excluded from the list; or the event types that make an item seen."""
+    """Whether to exclude items of the history from the list; or the event types that count as seen."""
     target_events: list[str] | None = Field(None, min_length=1)
     """The event types that count as targets; all by default."""
     eligible: dict[str, Any] = {}
-    """Item column to the value (or list of values) an item must have to be recommended and to count as a target."""
+    """Maps an item column to the value (or list of values) an item must have to be recommended and to count as a target."""
     features: FeaturizerChoices = []
-    """Featurizers that give the item features which `diversity` compares; the same for every model."""
+    """Featurizers whose item features `diversity` compares; the same for every model."""
     new_users: bool = True
-    """Whether queries without a history are evaluated (they are counted in any case)."""
+    """Whether to evaluate queries without a history. The report counts them either way."""
     candidates: int = Field(200, ge=1)
-    """How many candidates a predictor hands to the first ranker."""
+    """Number of candidates that the predictor passes to the first ranker."""
     bootstrap: int = Field(1000, ge=100)
-    """Resamples of the queries for each interval."""
+    """Number of bootstrap resamples of the queries for each confidence interval."""
 
     @model_validator(mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        """Take one featurizer where a list is expected."""
-        return listed(value, ("features",))
+        """Accept one featurizer where a list is expected."""
+        return as_lists(value, ("features",))
 
 
 class Model(ModelTable):
     """`[[model]]`: a pipeline."""
 
     label: str | None = None
-    """Its name in tables; the predictor's name by default."""
+    """Name of the model in tables; the predictor's name by default."""
     predictor: PredictorChoice
-    """Retrieves: a score for each item."""
+    """Scores every item and retrieves the candidates."""
     featurizer: FeaturizerChoices = []
     """Item features for the predictor, filters and rankers; several are concatenated."""
     filters: FilterChoices = []
-    """Applied before the top K is taken."""
+    """Filters applied before the top K is selected."""
     rankers: RankerChoices = []
-    """Applied in turn to the candidates."""
+    """Rankers applied in order to the candidates."""
     candidate_features: CandidateFeatureSettings = CandidateFeatureSettings()
-    """What its rankers are told of each candidate."""
+    """The features that its rankers get for each candidate."""
     train: dict[str, Any] = {}
     """Overrides of `[train]` for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are the same for all models."""
     ranker_train: dict[str, Any] = {}
-    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as this model's other networks, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
+    """Overrides for this model's neural rankers (`[model.ranker_train]`). By default they use the settings of the model's other networks, except `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        """Take one component where a list is expected."""
-        return listed(value, ("featurizer", "filters", "rankers"))
+        """Accept one component where a list is expected."""
+        return as_lists(value, ("featurizer", "filters", "rankers"))
 
     @property
     def name(self) -> str:
-        """Return the label, or the predictor's name."""
+        """The label, or the predictor's name."""
         return self.label or self.predictor.name
 
     def choices(self) -> list[tuple[StageName, str, Choice]]:
-        """Return the components in the order of the pipeline: stage, key and choice."""
+        """Return stage, key and choice of each component, in pipeline order."""
         lists: list[tuple[StageName, str, list[Choice]]] = [
             ("featurizer", "featurizer", self.featurizer), ("filter", "filters", self.filters), ("ranker", "rankers", self.rankers),
         ]  # fmt: skip
@@ -154,9 +154,9 @@ class Experiment(ExperimentFile):
     """An experiment file."""
 
     task: Literal["recommend"] = "recommend"
-    """What is compared: recommendations to users. Under another task the tables have other keys."""
+    """The task: recommend items to users. Other tasks have other keys in their tables."""
     data: DataSettings
     split: Split = Temporal()
-    """`policy` chooses how the events are divided; `temporal` is the default."""
+    """How the events are split; `policy` selects the method, `temporal` by default."""
     evaluate: EvaluateSettings = EvaluateSettings()
     model: list[Model] = Field(min_length=1)

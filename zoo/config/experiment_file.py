@@ -1,4 +1,4 @@
-"""What the experiment files of all tasks have in common: the tables that the harness reads, and how components are named."""
+"""The part of the experiment file that all tasks share: common tables, and how a component is named."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.config.train import TrainSettings
 from zoo.params import StrictTable
 
 ONE, MANY, TABLE = "zoo-component", "zoo-components", "zoo-table"
-"""Marks in the JSON schema of a key: it takes a component of a stage (or several, alone or in a list); a list of components; a table."""
+"""Markers in the JSON schema of a key: one component of a stage (or a list of them); a list of components; a table."""
 
 
 class Choice(BaseModel):
-    """A component: its name alone, or a table with `name` and its parameters."""
+    """A component: its name, or a table with `name` and its parameters."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class Choice(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_name_or_table(cls, value: Any) -> Any:
-        """Take `"als"`, or `{name = "als", factors = 64}`."""
+        """Accept `"als"` or `{name = "als", factors = 64}`."""
         if isinstance(value, str):
             return {"name": value, "params": {}}
         if isinstance(value, dict) and "name" in value:
@@ -48,7 +48,7 @@ class MetricChoice(Choice):
     @model_validator(mode="before")
     @classmethod
     def _from_cutoff(cls, value: Any) -> Any:
-        """Take `"ndcg@10"` apart."""
+        """Parse `"ndcg@10"` into name and cutoff."""
         if not isinstance(value, str) or "@" not in value:
             return value
         name, _, cutoff = value.partition("@")
@@ -66,47 +66,47 @@ MetricChoices = Annotated[list[MetricChoice], Field(min_length=1, json_schema_ex
 NetworkOverrides = Annotated[dict[str, Any], Field(json_schema_extra={TABLE: "NetworkSettings"})]
 
 
-def listed(value: Any, keys: tuple[str, ...]) -> Any:
-    """Return a table in which each of the keys holds a list, also where one component alone was written."""
+def as_lists(value: Any, keys: tuple[str, ...]) -> Any:
+    """Return a table in which each of the keys holds a list; a single component becomes a list of one."""
     if not isinstance(value, dict):
         return value
     return {**value, **{key: [value[key]] for key in keys if key in value and not isinstance(value[key], list)}}
 
 
 class DataTable(StrictTable):
-    """`[data]`, as far as every task has it."""
+    """The keys of `[data]` that all tasks share."""
 
     source: DatasetChoice
     """A `dataset` component."""
 
 
 class EvaluateTable(StrictTable):
-    """`[evaluate]`, as far as every task has it."""
+    """The keys of `[evaluate]` that all tasks share."""
 
     metrics: MetricChoices
     """`"name@k"`, or tables with `name`, `k` and further parameters."""
 
 
 class ModelTable(StrictTable):
-    """`[[model]]`, as far as every task has it."""
+    """The keys of `[[model]]` that all tasks share."""
 
     label: str | None = None
-    """Its name in tables."""
+    """Name of the model in tables."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """The label, or the name of a component where there is none."""
+        """The label, or a component's name if there is no label."""
 
 
 class ExperimentFile(StrictTable):
-    """An experiment file: the base of each task's own.
+    """Base class of the experiment files of all tasks.
 
-    A task's class narrows the types of these tables to its own.
+    Each task's class narrows the types of these tables.
     """
 
     task: str
-    """What is compared."""
+    """Name of the task."""
     data: DataTable
     split: StrictTable
     evaluate: EvaluateTable
@@ -115,7 +115,7 @@ class ExperimentFile(StrictTable):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
-        """Refuse two models under one name."""
+        """Refuse two models with the same name."""
         names = [model.name for model in self.model]
         twice = next((n for n in names if names.count(n) > 1), None)
         if twice is not None:

@@ -1,4 +1,4 @@
-"""The JSON schema of an experiment file, with the names and parameters of what is installed: for editors and docs."""
+"""The JSON schema of an experiment file with the names and parameters of all installed components, for editors and docs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def experiment_schema(registry: Registry) -> Schema:
     """Return the JSON schema of an experiment file.
 
     Args:
-        registry: Whose components may be named. Other names are allowed too: a plugin may be missing here.
+        registry: The known components. Other names are allowed too, because a plugin may not be installed here.
     """
     files = [entry.file for entry in TASKS.values()]
     params = dict.fromkeys(c.spec.params for c in registry.components())
@@ -52,7 +52,7 @@ def experiment_schema(registry: Registry) -> Schema:
 
 
 def _resolve_marks(key: Schema) -> None:
-    """Replace the marks of `zoo.config.experiment_file` in the schema of a key by references to what they name."""
+    """Replace the markers of `zoo.config.experiment_file` in the schema of a key with references."""
     if stage := key.pop(MANY, None):
         key["items"] = {"$ref": f"#/$defs/{stage}"}
     if table := key.pop(TABLE, None):
@@ -67,7 +67,7 @@ def _resolve_marks(key: Schema) -> None:
 
 
 def _component(stage: StageName, registry: Registry, named: dict[Any, str], tables: dict[str, Schema]) -> Schema:
-    """Return the schema of a component of a stage: a name, or a table with its name and parameters."""
+    """Return the schema of a component of a stage: a name, or a table with name and parameters."""
     names: list[str] = []
     known: list[Schema] = []
     for component in registry.components(stage):
@@ -82,17 +82,17 @@ def _component(stage: StageName, registry: Registry, named: dict[Any, str], tabl
             "required": ["name", *params.get("required", [])],
             "additionalProperties": False,
         })  # fmt: skip
-    taken = sorted({name for component in registry.components(stage) for name in component.names})
+    known_names = sorted({name for component in registry.components(stage) for name in component.names})
     other = {
         "type": "object",
-        "properties": {"name": {"type": "string", **({"not": {"enum": taken}} if taken else {})}},
+        "properties": {"name": {"type": "string", **({"not": {"enum": known_names}} if known_names else {})}},
         "required": ["name"],
     }
     return {"title": stage, "anyOf": [*([{"enum": names}] if names else []), {"type": "string"}, *known, other]}
 
 
 def _lenient(schema: Schema) -> Schema:
-    """Return a parameter's schema that takes one entry for a list of one, as parameters may and cannot say."""
+    """Return a parameter's schema that accepts a single entry in place of a list, as validation does."""
     if schema.get("type") != "array" or "items" not in schema:
         return schema
     return {"anyOf": [schema["items"], schema], **{k: schema[k] for k in ("description", "default") if k in schema}}

@@ -1,4 +1,4 @@
-"""Read an experiment file: TOML, `${VAR}`, and overrides from the command line."""
+"""Read an experiment file: TOML, `${VAR}` substitution, and overrides from the command line."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def load_experiment(
     Args:
         file: A TOML file; paths in it are relative to its folder.
         overrides: `"path=value"` with a TOML literal, e.g. `"model.sasrec.predictor.dim=128"`.
-        registry: Where components are looked up; what is installed by default.
+        registry: Where components are looked up; the installed plugins by default.
         env: Where `${VAR}` is looked up; `os.environ` by default.
 
     Raises:
-        ConfigError: Every problem of the file, a line each.
+        ConfigError: The file has problems; the message lists all of them, one per line.
     """
     file = Path(file)
     raw = _read(file)
@@ -49,10 +49,10 @@ def experiment_from(
     registry: Registry | None = None,
     env: Mapping[str, str] | None = None,
 ) -> BaseResolvedExperiment:
-    """Check an experiment given as a dictionary; see `load_experiment`."""
+    """Check an experiment given as a dictionary. See `load_experiment`."""
     for override in overrides:
-        raw = _overridden(raw, override)
-    raw = _expanded(raw, os.environ if env is None else env, "")
+        raw = _apply_override(raw, override)
+    raw = _expand_variables(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
     return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
 
@@ -62,15 +62,15 @@ def resolve_experiment(
     overrides: Sequence[str] = (),
     plugins: Iterable[str | Path] = (),
 ) -> BaseResolvedExperiment:
-    """Return an experiment, read and checked unless it is resolved already.
+    """Read and check an experiment, or return it unchanged if it is already resolved.
 
     Args:
         source: An experiment file, its content as a dictionary, or an experiment that `load_experiment` returned.
         overrides: `"path=value"`, applied before the file is checked.
-        plugins: Python files to take as plugins beside what is installed.
+        plugins: Python files to load as plugins in addition to the installed ones.
 
     Raises:
-        ConfigError: Every problem of the file, a line each; or overrides and plugins that come too late.
+        ConfigError: The file has problems (one per line), or overrides or plugins are given for a resolved experiment.
     """
     if isinstance(source, str | Path | dict):
         registry = Registry.discover(plugins) if plugins else None
@@ -83,7 +83,7 @@ def resolve_experiment(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Return a file's content as it was written."""
+    """Parse a TOML file."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -99,8 +99,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not valid TOML: {error}{marked}") from None
 
 
-def _overridden(raw: dict[str, Any], override: str) -> dict[str, Any]:
-    """Return the file's content with one `path=value` applied."""
+def _apply_override(raw: dict[str, Any], override: str) -> dict[str, Any]:
+    """Return the content with one `path=value` applied."""
     path, equals, literal = override.partition("=")
     keys = _keys(path) if equals else []
     if not keys:
@@ -110,13 +110,13 @@ def _overridden(raw: dict[str, Any], override: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         value = literal.strip()
         if not value or value[0] in "[{\"'":
-            raise ConfigError(f"--set {override!r}: {literal!r} is no value of TOML's: {error}") from None
+            raise ConfigError(f"--set {override!r}: {literal!r} is not a valid TOML value: {error}") from None
         # a bare word is a string: --set split.policy=temporal
     return _with(raw, keys, value, override, "")  # type: ignore[no-any-return]
 
 
 def _keys(path: str) -> list[str]:
-    """Return the keys of a dotted path of TOML's, in which a label with a dot or a space is put in quotes."""
+    """Return the keys of a dotted TOML path; labels with a dot or a space are quoted."""
     try:
         node: Any = tomllib.loads(f"{path} = 0")
     except tomllib.TOMLDecodeError:
@@ -129,7 +129,7 @@ def _keys(path: str) -> list[str]:
 
 
 def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> Any:
-    """Return a copy of a node in which the value at a path is replaced."""
+    """Return a copy of a node with the value at a path replaced."""
     head, rest = path[0], path[1:]
     here = f"{where}.{head}" if where else head
     if isinstance(node, list):
@@ -138,17 +138,17 @@ def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> 
             _with(n, rest, value, override, here) if i == at and rest else value if i == at else n
             for i, n in enumerate(node)
         ]
-    if isinstance(node, str):  # a component by its name alone: give it room for parameters
+    if isinstance(node, str):  # a bare component name: turn it into a table, which can hold parameters
         node = {"name": node}
     if node is None:
         node = {}
     if not isinstance(node, dict):
-        raise ConfigError(f"--set {override!r}: {where} is {node!r}, and has no {head!r} in it")
+        raise ConfigError(f"--set {override!r}: {where} is {node!r}, which cannot contain {head!r}")
     return {**node, head: _with(node.get(head), rest, value, override, here) if rest else value}
 
 
 def _index(node: list[Any], key: str, override: str, where: str) -> int:
-    """Return the place in a list that a label, a component's name or a number from 1 means."""
+    """Return the index in a list for a label, a component's name, or a number counted from 1."""
     labels = [_label(entry) for entry in node]
     if key in labels:
         return labels.index(key)
@@ -160,18 +160,18 @@ def _index(node: list[Any], key: str, override: str, where: str) -> int:
 
 
 def _label(entry: Any) -> str:
-    """Return what an entry of a list is called: its label, its predictor's name, or its own name."""
+    """Return the name of a list entry: its label, its own name, or its predictor's name."""
     if isinstance(entry, dict):
         return str(entry.get("label") or entry.get("name") or _label(entry.get("predictor", "")))
     return entry if isinstance(entry, str) else ""
 
 
-def _expanded(node: Any, env: Mapping[str, str], where: str) -> Any:
-    """Return the content with `${VAR}` replaced in every string."""
+def _expand_variables(node: Any, env: Mapping[str, str], where: str) -> Any:
+    """Return the content with `${VAR}` substituted in every string."""
     if isinstance(node, dict):
-        return {key: _expanded(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
+        return {key: _expand_variables(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
     if isinstance(node, list):
-        return [_expanded(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
+        return [_expand_variables(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
     if isinstance(node, str):
         missing = [name for name in re.findall(r"\$\{(\w+)\}", node) if name not in env]
         if missing:

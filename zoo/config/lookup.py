@@ -1,4 +1,4 @@
-"""Look up the components that an experiment file names, and keep each problem, so that all are reported at once."""
+"""Look up the components that an experiment file names, and collect all problems to report them together."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from zoo.spec import Capabilities, StageName
 
 
 class Lookup:
-    """Looks components up, and keeps what is wrong in `problems`."""
+    """Looks up components and collects error messages in `problems`."""
 
     def __init__(self, registry: Registry, base: Path) -> None:
         self.registry, self.base = registry, base
         self.problems: list[str] = []
 
     def one(self, stage: StageName, choice: Choice, where: str) -> Chosen | None:
-        """Return a component with its parameters, or None where that is a problem."""
+        """Return a component with its parameters, or None after recording a problem."""
         try:
             component = self.registry.find(stage, choice.name)
             return Chosen(component, component.params(dict(choice.params), where, {"base": self.base}))
-        except ConfigError as error:  # its lines name their places already
+        except ConfigError as error:  # its lines already name their places
             self.problems.append(str(error))
         except ComponentError as error:
             self.problems.append(f"{where}: {error}")
         return None
 
     def many(self, stage: StageName, choices: Sequence[Choice], where: str) -> tuple[Chosen, ...]:
-        """Return those components of a list that are no problem."""
+        """Return the components of a list, without those that have a problem."""
         found = [self.one(stage, choice, f"{where}[{i}]") for i, choice in enumerate(choices, 1)]
         return tuple(c for c in found if c is not None)
 
     def monitor(self, settings: NetworkSettings, where: str) -> Chosen | None:
-        """Return the metric that trainings watch, or None where that is a problem."""
+        """Return the metric that early stopping watches, or None after recording a problem."""
         return self.one("metric", MetricChoice.model_validate(settings.monitor), f"{where}.monitor")
 
     def settings(self, own: dict[str, Any], where: str, train: TrainSettings) -> NetworkSettings:
-        """Return how a model's networks are trained; those of all models where its own are a problem."""
+        """Return the training settings of a model's networks; the shared settings if its own have a problem."""
         try:
             return train.network(own, f"{where}.train")
         except ConfigError as error:
@@ -51,7 +51,7 @@ class Lookup:
             return train
 
     def ranker_settings(self, own: dict[str, Any], where: str, network: NetworkSettings) -> NetworkSettings:
-        """Return how the networks among a model's rankers are trained; the defaults where its own are a problem."""
+        """Return the training settings of a model's neural rankers; the defaults if its own have a problem."""
         try:
             return ranker_settings(network, own, f"{where}.ranker_train")
         except ConfigError as error:
@@ -61,11 +61,11 @@ class Lookup:
     def refuse_idle_settings(
         self, model: BaseResolvedModel, train: dict[str, Any], ranker_train: dict[str, Any], where: str
     ) -> None:
-        """Keep it as a problem where a model says how networks are trained, and has none."""
+        """Record a problem if a model has training settings that nothing in it uses."""
         networks = model.network_rankers
         if ranker_train and not networks:
             self.problems.append(
-                f"{where}.ranker_train: no ranker of {model.label} is a network of the core's. Remove [model.ranker_train]."
+                f"{where}.ranker_train: {model.label} has no neural ranker of the core. Remove [model.ranker_train]."
             )
         if not train:
             return
@@ -86,11 +86,11 @@ class Lookup:
 
 
 def clock_misfits(models: Sequence[BaseResolvedModel | None], clock: str) -> list[str]:
-    """Return which components need a real clock where the data have an order only, a line each."""
+    """Return an error line for each component that needs timestamps when the data only have an order."""
     if clock not in ("position", "file-order"):
         return []
     return [
-        f"model[{i}]: {part.name} needs a real clock, and the events are ordered by {clock} only. "
+        f"model[{i}]: {part.name} needs timestamps, and the events are ordered by {clock} only. "
         f"Use data with timestamps, or {suggest_flag(part, lambda c: not c.needs_time) or 'other parameters'}."
         for i, model in enumerate(models, 1)
         for part in (model.parts if model else ())
@@ -99,7 +99,7 @@ def clock_misfits(models: Sequence[BaseResolvedModel | None], clock: str) -> lis
 
 
 def suggest_flag(part: Chosen, wanted: Callable[[Capabilities], bool]) -> str:
-    """Return which flag of a component gives it the capabilities that are wanted, as advice; empty where there is none."""
+    """Return advice on the flag that gives a component the wanted capabilities; empty if there is none."""
     for name, value in part.params:
         if isinstance(value, bool):
             turned = replace(part, params=part.params.model_copy(update={name: not value}))

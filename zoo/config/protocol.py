@@ -1,4 +1,4 @@
-"""The protocol of a comparison in a sentence: what a reader must know before comparing a figure."""
+"""The evaluation protocol of a benchmark in one sentence: what a reader must know before comparing figures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ProtocolFacts:
-    """What the folder of a benchmark says of how its figures were measured.
+    """Facts from a benchmark folder about how its figures were measured.
 
     Attributes:
         experiment: The resolved experiment, as `BaseResolvedExperiment.as_json` gives it.
-        description: What the hash of the task stands for.
-        starts: Where the split cuts at moments: when each part begins.
-        queries: The most queries of a run; 0 where no run is finished.
+        description: The values behind the hash of the task.
+        starts: When each part begins, if the split cuts at moments.
+        queries: The largest number of queries of a run; 0 if no run is finished.
     """
 
     experiment: dict[str, Any]
@@ -48,9 +48,11 @@ def format_rank_protocol(facts: ProtocolFacts) -> str:
     """Return the protocol of `task = "rank"`."""
     split, evaluate = facts.experiment["split"], facts.experiment["evaluate"]
     folds = facts.description["split"]["folds"] if split["policy"] == "folds" else 1
-    dealt = "" if split.get("column") else " of queries dealt at random"
+    assigned = "" if split.get("column") else ", queries assigned at random"
     parts = [
-        f"{folds} folds{dealt}, the queries of all pooled" if split["policy"] == "folds" else "lists that come split",
+        f"{folds} folds{assigned}; the queries of all folds are pooled"
+        if split["policy"] == "folds"
+        else "predefined split of the lists",
         f"{facts.queries:,} lists" if facts.queries else "",
         f"a list without a relevant document {'is skipped' if evaluate['empty'] == 'skip' else 'counts ' + evaluate['empty']}",
         f"gain {'2^label - 1' if evaluate['gain'] == 'exponential' else 'label'}",

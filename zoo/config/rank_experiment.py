@@ -1,4 +1,4 @@
-"""The models of an experiment file with `task = "rank"`: lists that judges have graded, and the rankers to compare on them."""
+"""The experiment file of `task = "rank"`: judged lists, and the rankers to compare on them."""
 # ruff: noqa: RUF012 (pydantic copies a default for each instance)
 
 from __future__ import annotations
@@ -17,64 +17,64 @@ from zoo.config.experiment_file import (
     MetricChoices,
     ModelTable,
     RankerChoices,
-    listed,
+    as_lists,
 )
 from zoo.params import StrictTable
 
 
 class JudgedData(DataTable):
-    """`[data]` of `task = "rank"`: a row for each document that was judged for a query."""
+    """`[data]` of `task = "rank"`: one row per judged document of a query."""
 
     source: DatasetChoice
-    """A `dataset` component: its first table has the judgements, its items the documents, where they have columns of their own."""
+    """A `dataset` component: its first table has the judgements; its items are the documents, if documents have their own columns."""
     columns: dict[str, str] = {}
-    """Canonical name of a column of judgements (`query_id`, `label`, `query`, `item_id`) to the file's name."""
+    """Maps the canonical name of a judgement column (`query_id`, `label`, `query`, `item_id`) to its name in the file."""
     item_columns: dict[str, str] = {}
-    """Canonical name of a column of documents (`item_id`, ...) to the file's name."""
+    """Maps the canonical name of a document column (`item_id`, ...) to its name in the file."""
     features: list[str] = []
-    """Numeric columns of the judgements that rankers get, by name or pattern (`"rank*"`). A null is a missing value."""
+    """Numeric judgement columns that rankers get as features, by name or pattern (`"rank*"`). A null is a missing value."""
     text: list[str] = []
-    """Text columns of the documents, or of the judgements, that are matched with the column `query`."""
+    """Text columns of the documents or the judgements that are matched with the column `query`."""
     label_from: float = 0.0
-    """The label that is worth nothing: it is subtracted from all (labels from 1 to 4: `label_from = 1`)."""
+    """The lowest label, which counts as not relevant. It is subtracted from all labels (for labels from 1 to 4: `label_from = 1`)."""
     salt: str = ""
-    """Keys the hash that orders the documents of a list before any ranker, and so the order of tied ones."""
+    """Key of the hash that orders the documents of a list before ranking and thereby orders ties."""
 
 
 class Folds(StrictTable):
-    """Cross-validation by query: each part tests once, the part before it (of the first the last) validates, the others train."""
+    """Cross-validation by query: each fold is the test part once, the fold before it (cyclically) is the validation part, the others train."""
 
     policy: Literal["folds"]
     column: str | None = None
-    """The column that tells a query's part; by default queries are dealt to parts at random."""
+    """The column with the fold of each query; by default queries are assigned to folds at random."""
     folds: int = Field(5, ge=2)
-    """How many parts, where no column tells."""
+    """Number of folds when `column` is not set."""
     validate_: bool = Field(True, alias="validate")
-    """Whether a part validates; without, it trains as well."""
+    """Whether to use one fold for validation; otherwise it is used for training too."""
     seed: int = 0
-    """Deals the queries."""
+    """Seed of the random assignment of queries to folds."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
 
 class GivenLists(StrictTable):
-    """The lists come split: a column says to which part each belongs."""
+    """A predefined split: a column contains the part of each list."""
 
     policy: Literal["given"] = "given"
     column: str = "split"
-    """The column; the dataset `judged-files` makes it."""
+    """The column with the part; the dataset `judged-files` adds it."""
     train: list[str] = ["train"]
-    """Its values for training."""
+    """Values of the training part."""
     validate_: list[str] = Field(["valid", "validate", "validation"], alias="validate")
-    """Its values for validation; there need not be any."""
+    """Values of the validation part, which may be empty."""
     test: list[str] = ["test"]
-    """Its values for testing."""
+    """Values of the test part."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     @model_validator(mode="after")
     def _each_of_one_part(self) -> GivenLists:
-        """Refuse a value that both trains and tests."""
+        """Refuse a value that belongs to two parts."""
         parts = [*self.train, *self.validate_, *self.test]
         twice = next((value for value in parts if parts.count(value) > 1), None)
         if twice is not None:
@@ -98,38 +98,38 @@ class RankEvaluateSettings(EvaluateTable):
     """`[evaluate]` of `task = "rank"`."""
 
     metrics: MetricChoices = [MetricChoice.model_validate("ndcg@10")]
-    """`"name@k"`; for all but `ndcg` a document counts if its label is above 0."""
+    """`"name@k"`, or tables. All metrics except `ndcg` count a document as relevant if its label is above 0."""
     empty: Literal["skip", "zero", "one"] = "skip"
-    """What a query without a relevant document counts: nothing, 0 or 1. Published figures differ in it by several points."""
+    """How a query without a relevant document counts: skipped, as 0, or as 1. Published figures differ by several points depending on this choice."""
     gain: Literal["exponential", "linear"] = "exponential"
-    """What a label is worth in `ndcg`: 2 to its power less 1, or itself."""
+    """Gain of a label in `ndcg`: `2^label - 1` (exponential) or `label` (linear)."""
     bootstrap: int = Field(1000, ge=100)
-    """Resamples of the queries for each interval."""
+    """Number of bootstrap resamples of the queries for each confidence interval."""
 
 
 class RankModel(ModelTable):
-    """`[[model]]` of `task = "rank"`: rankers, one after the other."""
+    """`[[model]]` of `task = "rank"`: one or more rankers, applied in order."""
 
     label: str | None = None
-    """Its name in tables; the last ranker's name by default."""
+    """Name of the model in tables; the last ranker's name by default."""
     featurizer: FeaturizerChoices = []
-    """Featurizers that compare the query's text with the documents', each by the cosine of their vectors."""
+    """Featurizers that compare the query text with the document texts; each adds the cosine of their vectors as a feature."""
     rankers: RankerChoices = Field(min_length=1)
-    """Applied in turn to the lists."""
+    """Rankers applied in order to the lists."""
     train: dict[str, Any] = {}
-    """Overrides of `[train]` for this model's featurizers that are networks (`[model.train]`)."""
+    """Overrides of `[train]` for this model's neural featurizers (`[model.train]`)."""
     ranker_train: dict[str, Any] = {}
-    """Overrides for the networks among its rankers (`[model.ranker_train]`), which otherwise train as `[model.train]` says, but for `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
+    """Overrides for this model's neural rankers (`[model.ranker_train]`). By default they use the settings of `[model.train]`, except `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
 
     @model_validator(mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        """Take one component where a list is expected."""
-        return listed(value, ("featurizer", "rankers"))
+        """Accept one component where a list is expected."""
+        return as_lists(value, ("featurizer", "rankers"))
 
     @property
     def name(self) -> str:
-        """Return the label, or the last ranker's name."""
+        """The label, or the last ranker's name."""
         return self.label or self.rankers[-1].name
 
 
@@ -137,9 +137,9 @@ class RankExperiment(ExperimentFile):
     """An experiment file with `task = "rank"`."""
 
     task: Literal["rank"]
-    """What is compared: rankers on judged lists."""
+    """The task: compare rankers on judged lists."""
     data: JudgedData
     split: ListSplit = GivenLists()
-    """`policy` chooses how the lists are divided; `given` is the default."""
+    """How the lists are split; `policy` selects the method, `given` by default."""
     evaluate: RankEvaluateSettings = RankEvaluateSettings()
     model: list[RankModel] = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""Resolve an experiment file with `task = "rank"`: names become components, and every problem is reported at once."""
+"""Resolve an experiment file with `task = "rank"`: look up components by name and report all problems together."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     """Validate the content of an experiment file, look up every component and validate its parameters.
 
     Args:
-        raw: What the file says.
-        registry: Where names are looked up.
-        base: The folder that relative paths start from.
+        raw: Content of the file.
+        registry: Where components are looked up.
+        base: The folder that relative paths refer to.
 
     Raises:
-        ConfigError: Each wrong key, name and parameter on a line of its own, with its path in the file.
+        ConfigError: A key, name or parameter is wrong; the message has one line for each, with its path in the file.
     """
     experiment = validated(RankExperiment, raw, "")
     lookup = Lookup(registry, base)
@@ -38,7 +38,7 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
 def _resolve_model(
     lookup: Lookup, model: RankModel, where: str, experiment: RankExperiment
 ) -> ResolvedRankModel | None:
-    """Return a model, or None where one of its components or settings is a problem."""
+    """Return a model, or None if one of its components or settings has a problem."""
     before = len(lookup.problems)
     featurizers = lookup.many("featurizer", model.featurizer, f"{where}.featurizer")
     rankers = lookup.many("ranker", model.rankers, f"{where}.rankers")
@@ -50,7 +50,7 @@ def _resolve_model(
     lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     if featurizers and not experiment.data.text:
         lookup.problems.append(
-            f"{where}.featurizer: there is no text to compare: name the documents' text columns in data.text, or remove "
+            f"{where}.featurizer: there is no text to compare. List the documents' text columns in data.text, or remove "
             "`featurizer`."
         )
     needs = [r.name for r in rankers if r.capabilities.features == "required"]

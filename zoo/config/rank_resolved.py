@@ -1,4 +1,4 @@
-"""An experiment with `task = "rank"` whose names have become components."""
+"""A resolved experiment with `task = "rank"`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, Chose
 
 @dataclass(frozen=True)
 class ResolvedRankModel(BaseResolvedModel):
-    """Rankers to be compared on judged lists.
+    """A model of `task = "rank"`: one or more rankers for judged lists.
 
     Attributes:
-        rankers: Applied in turn.
-        featurizers: Compare the query's text with the documents'.
+        rankers: Rankers, applied in order.
+        featurizers: Featurizers that compare the query text with the document texts.
     """
 
     rankers: tuple[Chosen, ...]
@@ -27,18 +27,18 @@ class ResolvedRankModel(BaseResolvedModel):
         return (*self.featurizers, *self.rankers)
 
     def slots(self) -> dict[str, Any]:
-        """Return its components by slot, as JSON."""
+        """Return the components by slot, as JSON."""
         return {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "rankers")}
 
 
 @dataclass(frozen=True)
 class ResolvedRankExperiment(BaseResolvedExperiment):
-    """An experiment with `task = "rank"`, with the components it names."""
+    """A resolved experiment with `task = "rank"`."""
 
     experiment: RankExperiment
     models: tuple[ResolvedRankModel, ...]
 
     @property
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Number of bootstrap resamples of the queries for each confidence interval."""
         return self.experiment.evaluate.bootstrap

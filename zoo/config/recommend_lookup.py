@@ -1,4 +1,4 @@
-"""Resolve an experiment file with `task = "recommend"`: names become components, and every problem is reported at once."""
+"""Resolve an experiment file with `task = "recommend"`: look up components by name and report all problems together."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
     """Validate the content of an experiment file, look up every component and validate its parameters.
 
     Args:
-        raw: What the file says.
-        registry: Where names are looked up.
-        base: The folder that relative paths start from.
+        raw: Content of the file.
+        registry: Where components are looked up.
+        base: The folder that relative paths refer to.
 
     Raises:
-        ConfigError: Each wrong key, name and parameter on a line of its own, with its path in the file; and what does not
-            fit together.
+        ConfigError: A key, name or parameter is wrong, or parts of the file are incompatible; the message has one line for
+            each problem, with its path in the file.
     """
     try:
         experiment = validated(Experiment, raw, "")
-    except ConfigError as error:  # well-formed tables are looked up all the same, so that a file is corrected in one go
+    except ConfigError as error:  # look up the well-formed tables too, so that the user sees all problems at once
         _, problems = resolve_tables(_well_formed(raw), registry, base)
         raise ConfigError("\n".join([str(error), *problems])) from None
     tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model)
@@ -47,11 +47,11 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
 
 
 _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
-"""The least that an experiment needs to be well-formed."""
+"""The smallest well-formed experiment."""
 
 
 def _well_formed(raw: dict[str, Any]) -> RawTables:
-    """Return those tables of a malformed file that are well-formed for themselves."""
+    """Return the well-formed tables of a malformed file."""
 
     def alone(key: str, value: Any) -> Any:
         try:
@@ -67,7 +67,7 @@ def _well_formed(raw: dict[str, Any]) -> RawTables:
 
 @dataclass(frozen=True)
 class RawTables:
-    """The tables of an experiment file; None in place of one that is malformed."""
+    """The tables of an experiment file; a malformed table is None."""
 
     data: DataSettings | None
     split: Split | None
@@ -78,7 +78,7 @@ class RawTables:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The components that were found; None in place of one that is a problem."""
+    """The resolved components; one with a problem is None."""
 
     source: Chosen | None
     metrics: tuple[Chosen, ...]
@@ -87,7 +87,7 @@ class Resolved:
 
 
 def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[Resolved, list[str]]:
-    """Return the components that the tables of a file name, and a line for each problem with them and among them."""
+    """Return the components of the tables, and an error line for each problem."""
     data, split, evaluate = tables.data, tables.split, tables.evaluate
     lookup = Lookup(registry, base)
     source = lookup.one("dataset", data.source, "data.source") if data else None
@@ -104,7 +104,7 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
         problems += clock_misfits(models, data.time)
     if data and split and split.policy == "temporal" and data.time in ("position", "file-order"):
         problems.append(
-            f"split.policy 'temporal' cuts at moments, and data.time is {data.time!r}, which is no clock. "
+            f"split.policy 'temporal' cuts at moments, and data.time = {data.time!r} gives an order without timestamps. "
             'Use data with timestamps, or split.policy = "leave-last-out".'
         )
     return Resolved(source, metrics, features, models), problems
@@ -113,14 +113,14 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
 def _resolve_model(
     lookup: Lookup, model: Model | None, where: str, train: TrainSettings, monitor: Chosen | None
 ) -> ResolvedModel | None:
-    """Return a model, or None where one of its components or settings is a problem.
+    """Return a model, or None if one of its components or settings has a problem.
 
     Args:
         lookup: Looks components up.
-        model: What the file says.
+        model: The model's table.
         where: Its place in the file.
-        train: The settings of all models.
-        monitor: The metric that their trainings watch.
+        train: The settings that all models share.
+        monitor: The metric that early stopping watches.
     """
     if model is None:
         return None
@@ -144,9 +144,9 @@ def _resolve_model(
 def check_metrics(
     metrics: Sequence[Chosen], models: Sequence[ResolvedModel | None], evaluate: EvaluateSettings
 ) -> list[str]:
-    """Return which metrics cannot be computed under the settings, a line each."""
+    """Return an error line for each metric that cannot be computed with these settings."""
     lines = [
-        f"evaluate.metrics: {metric.name} compares item features, and there are none: set "
+        f"evaluate.metrics: {metric.name} needs item features and there are none: set "
         'evaluate.features = { name = "tf-idf", columns = [...] }, or leave the metric out.'
         for metric in metrics
         if metric.capabilities.features == "required" and not evaluate.features
@@ -155,41 +155,41 @@ def check_metrics(
     ranked = ", ".join(model.label for model in models if model and model.rankers)
     if ranked and evaluate.candidates < longest:
         lines.append(
-            f"evaluate.candidates: {evaluate.candidates} candidates for the rankers of {ranked} fill no list of {longest}, "
-            f"which the metrics ask for: set it to {longest} or more, or choose smaller cutoffs."
+            f"evaluate.candidates: {evaluate.candidates} candidates for the rankers of {ranked} are fewer than the largest "
+            f"metric cutoff, {longest}: set it to {longest} or more, or choose smaller cutoffs."
         )
     return lines
 
 
 def check_compatible(model: ResolvedModel, where: str, split: Split | None, registry: Registry) -> list[str]:
-    """Return what does not fit together within a model and with the split, a line each."""
+    """Return an error line for each incompatibility within a model, and between the model and the split."""
     lines = []
-    makers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
+    featurizers = ", ".join(sorted(c.name for c in registry.components("featurizer"))) or "none installed"
     readers = [p for p in (model.predictor, *model.filters, *model.rankers) if p.capabilities.features != "none"]
     needs = [p.name for p in readers if p.capabilities.features == "required"]
     if needs and not model.featurizers:
         switches = [suggest_flag(p, lambda c: c.features != "required") for p in readers if p.name in needs]
         without = f"; or {' and '.join(switches)}" if all(switches) else ""
         lines.append(
-            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {makers}{without}."
+            f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {featurizers}{without}."
         )
     groups = model.candidate_features.groups
-    asked = [group for group in groups or () if group in ("similarity", "vectors")]
-    if asked and not model.featurizers:
+    from_features = [group for group in groups or () if group in ("similarity", "vectors")]
+    if from_features and not model.featurizers:
         lines.append(
-            f"{where}.candidate_features.groups: {' and '.join(asked)} of candidates come from item features, and there is no "
-            f"`featurizer`. Choose one: {makers}; or leave them out."
+            f"{where}.candidate_features.groups: {' and '.join(from_features)} of candidates come from item features, and there is no "
+            f"`featurizer`. Choose one: {featurizers}; or leave them out."
         )
-    told = bool(model.rankers) and (groups is None or bool(asked))
-    if model.featurizers and not readers and not told:
+    rankers_read = bool(model.rankers) and (groups is None or bool(from_features))
+    if model.featurizers and not readers and not rankers_read:
         names = ", ".join(f.name for f in model.featurizers)
         lines.append(
             f"{where}: nothing reads the features of {names}: {model.predictor.name} takes none. Remove `featurizer`, or choose a predictor or ranker that takes features."
         )
     if model.candidate_features != CandidateFeatureSettings() and not model.rankers:
-        lines.append(f"{where}.candidate_features: {model.label} has no ranker to be told of candidates. Remove it.")
+        lines.append(f"{where}.candidate_features: {model.label} has no ranker that could use them. Remove it.")
     lines += [
-        f"{where}: ranker {r.name!r} learns from a `rank` part, and the split has none. "
+        f"{where}: ranker {r.name!r} is fitted on the `rank` part, and the split has none. "
         'Use `policy = "temporal"` with three `cuts`.'
         for r in model.rankers
         if r.capabilities.trainable and split is not None and not has_rank_part(split)

@@ -1,4 +1,4 @@
-"""An experiment whose names have become components: what the rest of the zoo works with."""
+"""A resolved experiment: the file with its components looked up and its parameters validated."""
 
 from __future__ import annotations
 
@@ -30,41 +30,41 @@ class Chosen:
 
     @property
     def name(self) -> str:
-        """Return the component's name."""
+        """The component's name."""
         return self.component.name
 
     @property
     def capabilities(self) -> Capabilities:
-        """Return what it can do under its parameters."""
+        """The component's capabilities with these parameters."""
         return self.component.capabilities(self.params)
 
     @property
     def plugins(self) -> list[Plugin]:
-        """Return the plugins that it needs."""
+        """The plugins that the component needs."""
         return self.component.plugins(self.params)
 
     def build(self) -> Any:
-        """Return an instance, not fitted."""
+        """Return an unfitted instance."""
         return self.component.build(self.params)
 
     def as_json(self) -> dict[str, Any]:
-        """Return its name and all its parameters, defaults included."""
+        """Return the name and all parameters, defaults included."""
         return {"name": self.component.qualified_name, **self.params.model_dump(mode="json")}
 
 
 def _ranker_defaults() -> NetworkSettings:
-    """Return how the networks among rankers are trained by default."""
+    """Return the default training settings of neural rankers."""
     return NetworkSettings(**RANKER_DEFAULTS)
 
 
 @dataclass(frozen=True)
 class BaseResolvedModel(ABC):
-    """A model of an experiment, whatever the task: its components, and how its networks are trained.
+    """Base class of the models of all tasks: components and training settings.
 
     Attributes:
-        label: Its name in tables.
-        train: How its networks are trained.
-        ranker_train: How the networks among its rankers are trained.
+        label: Name of the model in tables.
+        train: Training settings of its networks.
+        ranker_train: Training settings of its neural rankers.
     """
 
     label: str
@@ -78,30 +78,30 @@ class BaseResolvedModel(ABC):
 
     @property
     def monitors(self) -> tuple[Chosen, ...]:
-        """The metrics that its training watches."""
+        """The metrics that early stopping watches."""
         return ()
 
     @property
     def trains_in_epochs(self) -> bool:
-        """Whether a part of it trains in epochs, so that the settings of networks concern it."""
+        """Whether any component trains in epochs and therefore uses the network settings."""
         return any(part.capabilities.trains_in_epochs for part in self.parts)
 
     @property
     def network_rankers(self) -> list[Chosen]:
-        """The rankers that are networks, which `[model.ranker_train]` is for."""
+        """The neural rankers, to which `[model.ranker_train]` applies."""
         return [part for part in self.parts if isinstance(part.params, NeuralRankerParams)]
 
     @property
     def deterministic(self) -> bool:
-        """Whether its result does not depend on the seed."""
+        """Whether the result is independent of the seed."""
         return all(part.capabilities.deterministic for part in self.parts)
 
     @abstractmethod
     def slots(self) -> dict[str, Any]:
-        """Return its components by slot, as JSON, and the settings of those that are used."""
+        """Return the components by slot, and the settings they use, as JSON."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the model with every default filled in, without its label and without settings that nothing reads."""
+        """Return the model with all defaults filled in, without its label and without unused settings."""
         train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
         ranker_train = {"ranker_train": self.ranker_train.model_dump(mode="json")} if self.network_rankers else {}
         return {**self.slots(), **train, **ranker_train}
@@ -112,12 +112,12 @@ class ResolvedModel(BaseResolvedModel):
     """A pipeline: a component in each slot.
 
     Attributes:
-        predictor: Retrieves.
-        featurizers: Make item features.
-        filters: Act before the top K is taken.
-        rankers: Act in turn on the candidates.
-        candidate_features: What rankers are told of each candidate.
-        monitor: The metric by which they stop early; None to train for `max_epochs`.
+        predictor: Scores every item.
+        featurizers: Compute item features.
+        filters: Are applied before the top K is selected.
+        rankers: Are applied in order to the candidates.
+        candidate_features: The features that rankers get for each candidate.
+        monitor: The metric for early stopping; None to train for `max_epochs`.
     """
 
     predictor: Chosen
@@ -134,30 +134,30 @@ class ResolvedModel(BaseResolvedModel):
 
     @property
     def monitors(self) -> tuple[Chosen, ...]:
-        """The metric that its training watches, if any is."""
+        """The metric that early stopping watches, if any."""
         return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
 
     def scores_cold(self, part: Chosen) -> bool:
-        """Return whether a part of it scores items that did not occur in training."""
+        """Return whether a component of the model scores items that did not occur in training."""
         declared = part.capabilities.cold_items
         return bool(self.featurizers) if declared == "by features" else declared
 
     def slots(self) -> dict[str, Any]:
-        """Return its components by slot, as JSON, and what rankers are told of candidates where there are any."""
+        """Return the components by slot, and the candidate features if there are rankers, as JSON."""
         lists = {name: [c.as_json() for c in getattr(self, name)] for name in ("featurizers", "filters", "rankers")}
-        told = {"candidate_features": self.candidate_features.model_dump(mode="json")} if self.rankers else {}
-        return {"predictor": self.predictor.as_json(), **lists, **told}
+        candidates = {"candidate_features": self.candidate_features.model_dump(mode="json")} if self.rankers else {}
+        return {"predictor": self.predictor.as_json(), **lists, **candidates}
 
 
 @dataclass(frozen=True)
 class BaseResolvedExperiment(ABC):
-    """An experiment of any task, with the components it names: what the runner, the tables and the command line read.
+    """Base class of the resolved experiments of all tasks, used by the runner, the tables and the command line.
 
     Attributes:
-        experiment: The file.
+        experiment: The validated file.
         source: The dataset.
-        metrics: What is measured.
-        models: What is compared.
+        metrics: The metrics to compute.
+        models: The models to compare.
         registry: Where the components were looked up.
     """
 
@@ -169,7 +169,7 @@ class BaseResolvedExperiment(ABC):
 
     @property
     def task(self) -> str:
-        """The name of the task."""
+        """Name of the task."""
         return self.experiment.task
 
     @property
@@ -184,14 +184,14 @@ class BaseResolvedExperiment(ABC):
 
     @property
     def measured_by(self) -> tuple[Chosen, ...]:
-        """The components that measure a list."""
+        """The components that evaluate a list."""
         return self.metrics
 
     def require_recommend(self) -> ResolvedExperiment:
         """Return the experiment if its models recommend to users.
 
         Raises:
-            ConfigError: They do not.
+            ConfigError: The experiment has another task.
         """
         raise ConfigError(
             f'expected an experiment that recommends, found task = "{self.task}": its models have no predictor to make '
@@ -199,7 +199,7 @@ class BaseResolvedExperiment(ABC):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the whole experiment with every default filled in."""
+        """Return the experiment with all defaults filled in."""
         plain = self.experiment.model_dump(mode="json")
         plain["data"]["source"] = self.source.as_json()
         plain["evaluate"]["metrics"] = [m.as_json() for m in self.metrics]
@@ -209,10 +209,10 @@ class BaseResolvedExperiment(ABC):
 
 @dataclass(frozen=True)
 class ResolvedExperiment(BaseResolvedExperiment):
-    """An experiment with `task = "recommend"`, with the components it names.
+    """A resolved experiment with `task = "recommend"`.
 
     Attributes:
-        metric_features: Featurizers whose item features metrics compare.
+        metric_features: Featurizers whose item features the metrics compare.
     """
 
     experiment: Experiment
@@ -226,7 +226,7 @@ class ResolvedExperiment(BaseResolvedExperiment):
 
     @property
     def measured_by(self) -> tuple[Chosen, ...]:
-        """The components that measure a list: metrics, and the featurizers whose features they compare."""
+        """The components that evaluate a list: the metrics, and the featurizers whose features they compare."""
         return (*self.metrics, *self.metric_features)
 
     @property
@@ -235,11 +235,11 @@ class ResolvedExperiment(BaseResolvedExperiment):
         return has_rank_part(self.experiment.split)
 
     def require_recommend(self) -> ResolvedExperiment:
-        """Return the experiment: its models recommend to users."""
+        """Return the experiment itself."""
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """Return the whole experiment with every default filled in."""
+        """Return the experiment with all defaults filled in."""
         plain = super().as_json()
         plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
         return plain
@@ -251,5 +251,5 @@ def has_rank_part(split: Split) -> bool:
 
 
 def digest(value: Any) -> str:
-    """Return a short stable hash of a JSON value."""
+    """Return a short, stable hash of a JSON value."""
     return hashlib.blake2b(json.dumps(value, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

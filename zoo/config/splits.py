@@ -1,4 +1,4 @@
-"""The `[split]` table: how the events are divided into parts, policy by policy."""
+"""The `[split]` table: one class for each policy that divides the events into parts."""
 # ruff: noqa: RUF012 (pydantic copies a default for each instance)
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from zoo.params import StrictTable
 
 
 def _no_number(value: Any) -> Any:
-    """Refuse a number, which pydantic would take for seconds since 1970."""
+    """Refuse a number, which pydantic would interpret as seconds since 1970."""
     if isinstance(value, int | float):
         raise ValueError(f"expected a date, found {value!r}.")
     return value
 
 
 def _in_utc(value: datetime) -> datetime:
-    """Return a moment in UTC, where it names no other zone."""
+    """Return a moment in UTC; a moment without a zone is assumed to be in UTC."""
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
@@ -42,31 +42,34 @@ ColdItems = Annotated[
     Field(
         ge=0,
         lt=1,
-        description="Share of the items held out: their events before the test are left out, so that they are cold there.",
+        description="Share of the items held out as cold items: all their pre-test events are removed.",
     ),
 ]
 Seed = Annotated[
-    int, Field(description="Draws what is held out: items, and with `strong-generalisation` users and their histories.")
+    int,
+    Field(
+        description="Seed that selects the held-out items and, with `strong-generalisation`, the users and their histories."
+    ),
 ]
 _POLICY_IN_FILES = ConfigDict(json_schema_extra={"required": ["policy"]})
-"""In Python the class says which policy it is; in a file the key `policy` does."""
+"""In Python the class determines the policy; in a file the key `policy` is required."""
 
 
 class Temporal(StrictTable):
-    """Global cutoffs: everything before the first trains, the windows between are the parts."""
+    """Global time cutoffs: events before the first cut are the training part, the windows after it are the other parts."""
 
     policy: Literal["temporal"] = "temporal"
     cuts: list[Share] | list[Moment] = Field([0.8, 0.9], min_length=1, max_length=3)
-    """Ascending shares of the events, or dates (UTC). One: train | test; two: train | validate | test; three: train | validate | rank | test."""
+    """Ascending shares of the events, or dates (UTC). One cut: train | test; two: train | validate | test; three: train | validate | rank | test."""
     targets: Targets = "all"
-    """What a user did in the window: all of it as one query, its first event, or a query for each event."""
+    """How the events of a user in the window become targets: all in one query, only the first, or one query for each event."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
     @field_validator("cuts", mode="wrap")
     @classmethod
     def _ascending(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        """Refuse what are not all shares or all dates, and cuts that do not ascend."""
+        """Refuse cuts that mix shares and dates, and cuts that do not ascend."""
         try:
             cuts = check(value)
         except ValidationError:
@@ -77,19 +80,19 @@ class Temporal(StrictTable):
 
 
 class LeaveLastOut(StrictTable):
-    """Per user the last event tests, the one before it validates (leaks across time: labelled so in each table)."""
+    """The last event of each user is the test part, the event before it the validation part (leaks across time; each report says so)."""
 
     model_config = _POLICY_IN_FILES
 
     policy: Literal["leave-last-out"] = "leave-last-out"
     validation: bool = True
-    """Whether the last event but one is held out for validation."""
+    """Whether the second-to-last event is held out for validation."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
 
 class StrongGeneralisation(StrictTable):
-    """Held-out users: a share of their events is the history, the rest the targets."""
+    """Held-out users: a share of each user's events is the history, the rest are the targets."""
 
     model_config = _POLICY_IN_FILES
 
@@ -99,25 +102,25 @@ class StrongGeneralisation(StrictTable):
     test_users: float = Field(0.1, gt=0, lt=1)
     """Share of the users held out for testing."""
     history: float = Field(0.8, gt=0, lt=1)
-    """Share of a held-out user's events that is the history."""
+    """Share of a held-out user's events that forms the history."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
 
 class Given(StrictTable):
-    """The data come split: a column of the events says to which part each belongs."""
+    """A predefined split: a column contains the part of each event."""
 
     policy: Literal["given"] = "given"
     column: str = "split"
-    """The column."""
+    """The column with the part."""
     train: list[str] = ["train"]
-    """Its values for training."""
+    """Values of the training part."""
     validate_: list[str] = Field(["valid", "validate", "validation"], alias="validate")
-    """Its values for validation; there need not be any."""
+    """Values of the validation part, which may be empty."""
     test: list[str] = ["test"]
-    """Its values for testing."""
+    """Values of the test part."""
     targets: Targets = "all"
-    """What a user did in the part: all of it as one query, its first event, or a query for each event."""
+    """How the events of a user in the part become targets: all in one query, only the first, or one query for each event."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 

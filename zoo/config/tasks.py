@@ -1,4 +1,4 @@
-"""The table of tasks: a task is one entry here, and modules of its own."""
+"""The table of tasks: each task is one entry here plus its own modules."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from zoo.registry.registry import Registry
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """What the harness knows of a task.
+    """The entry of a task.
 
     Attributes:
-        file: The model of its experiment file; the JSON schema and the docs are generated from it.
-        resolve: Validates the content of a file and looks its components up, in a registry, with paths relative to a folder.
-        comparison: Import string `"module:attribute"` of its `zoo.benchmark.comparison.Comparison`, imported when it runs.
-        format_protocol: Returns how its figures were measured, in a sentence.
-        about: What it compares, a sentence for the docs.
+        file: The pydantic model of the experiment file; the JSON schema and the docs are generated from it.
+        resolve: Validates the content of a file and looks up its components in a registry; paths are relative to a folder.
+        comparison: Import string `"module:attribute"` of the `zoo.benchmark.comparison.Comparison`, imported at first use.
+        format_protocol: Returns the evaluation protocol in one sentence.
+        about: One sentence for the docs about what the task compares.
     """
 
     file: type[ExperimentFile]
@@ -38,7 +38,7 @@ class TaskEntry:
 
 
 DEFAULT_TASK = "recommend"
-"""The task of a file that names none."""
+"""The task of a file without the key `task`."""
 
 TASKS: dict[str, TaskEntry] = {
     "recommend": TaskEntry(
@@ -63,7 +63,7 @@ def find_task(name: Any) -> TaskEntry:
     """Return the entry of a task.
 
     Raises:
-        ConfigError: There is no such task.
+        ConfigError: No task has this name.
     """
     if isinstance(name, str) and name in TASKS:
         return TASKS[name]

@@ -1,4 +1,4 @@
-"""How networks are trained: `[train]` for all models, `[model.train]` and `[model.ranker_train]` where one differs."""
+"""Training settings: `[train]` for all models, `[model.train]` and `[model.ranker_train]` for one model."""
 
 from __future__ import annotations
 
@@ -12,118 +12,120 @@ from zoo.params import StrictTable, validated
 RANKER_DEFAULTS: dict[str, Any] = {
     "max_epochs": 100, "patience": 10, "batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0,
 }  # fmt: skip
-"""Settings that rankers do not take from `[train]`, which is for networks that read many more examples."""
+"""Defaults that rankers use instead of `[train]`, because they train on far fewer examples."""
 
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
 
 
 class LoggerTable(StrictTable):
-    """A logger of Lightning's with keyword arguments for it: every key but `name`."""
+    """A Lightning logger; every key except `name` is a keyword argument for it."""
 
     model_config = ConfigDict(extra="allow")
 
     name: LoggerName
-    """Which one."""
+    """Name of the logger."""
 
 
 class NetworkSettings(StrictTable):
-    """The keys of `[train]` that a model may set for itself under `[model.train]`."""
+    """The keys of `[train]` that a model may override in `[model.train]`."""
 
     max_epochs: int = Field(100, ge=1)
-    """The most epochs of a training; all of them where the split has no `validate` part."""
+    """Maximum number of epochs; without a `validate` part, training runs for all of them."""
     patience: int = Field(10, ge=1)
-    """Validations without a better value after which a training stops."""
+    """Number of validations without improvement after which training stops."""
     monitor: str = Field("ndcg@10", pattern=r"^.+@[1-9]\d*$")
-    """The metric that early stopping watches over the validation queries, higher is better: `"name@k"`."""
+    """The metric for early stopping on the validation queries, `"name@k"`; higher is better."""
     validate_every: int = Field(1, ge=1)
-    """Epochs between validations."""
+    """Number of epochs between validations."""
     validation_queries: int = Field(10_000, ge=1)
-    """The most queries that a validation asks, evenly drawn."""
+    """Maximum number of queries per validation, sampled evenly."""
     batch_size: int = Field(256, ge=1)
-    """Sequences in a batch."""
+    """Number of sequences per batch."""
     learning_rate: float = Field(1e-3, gt=0)
-    """The rate of AdamW, or its peak under a schedule."""
+    """Learning rate of AdamW; with a schedule, its peak."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"
-    """How the rate falls to zero over `max_epochs`."""
+    """Learning rate schedule: constant, or decay to zero over `max_epochs`."""
     warmup_steps: int = Field(0, ge=0)
-    """Steps in which the rate rises from zero."""
+    """Number of steps in which the learning rate rises from zero."""
     weight_decay: float = Field(0.0, ge=0)
-    """AdamW's decay, not applied to biases and norms."""
+    """Weight decay of AdamW; not applied to biases and norms."""
     clip_norm: float | None = Field(None, gt=0)
-    """The largest norm of a gradient."""
+    """Maximum gradient norm; larger gradients are clipped."""
     precision: Literal["32", "bf16"] = "32"
-    """Arithmetic of the network: float32, or bfloat16 where that is safe."""
+    """Precision of the network: float32, or mixed precision with bfloat16."""
     accumulate: int = Field(1, ge=1)
-    """Batches whose gradients are added up for a step."""
+    """Number of batches whose gradients are accumulated for each step."""
     time_limit: float | None = Field(None, gt=0)
-    """Minutes after which a training stops with what it has."""
+    """Time limit of a training in minutes; training then stops with the weights found so far."""
     devices: int = Field(1, ge=1)
-    """Processes that train together, each on its share of every `batch_size` sequences: cores, or GPUs."""
+    """Number of processes (CPU cores or GPUs) that train together, each on its share of every `batch_size` sequences."""
     strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
-    """How they are started; `auto` is `ddp_spawn`. Lightning's `ddp` would start the whole command once for each."""
+    """How the processes are started; `auto` is `ddp_spawn`. Lightning's `ddp` is not offered: it would start the whole command once per process."""
     logger: LoggerName | LoggerTable | None = Field(None, exclude=True)
-    """A logger of Lightning's: its name, or a table with `name` and keyword arguments for it. Of no effect on results."""
+    """A Lightning logger: its name, or a table with `name` and keyword arguments. It has no effect on results."""
 
 
 class TrainSettings(NetworkSettings):
-    """`[train]`: how models are fitted, the same for all."""
+    """`[train]`: how models are fitted."""
 
     refit: bool = True
-    """Fit once more on everything before the test part; false leaves the validation events out, as some papers do."""
+    """Fit again on all events before the test part. With false, models are not fitted on the validation events, as in some papers."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where tensors live."""
+    """Device to compute on."""
     seeds: list[int] = Field([0], min_length=1)
-    """One run for each seed; models that are deterministic run once."""
+    """Random seeds, one run each; deterministic models run once."""
     threads: int | None = Field(None, ge=1)
-    """Threads of torch's operations; its own default where this is not set."""
+    """Number of torch threads; torch's default if not set."""
 
     @field_validator("seeds")
     @classmethod
     def _each_once(cls, value: list[int]) -> list[int]:
-        """Refuse a seed given twice: its runs are one run, and would pass for a spread of zero."""
+        """Refuse duplicate seeds: they would be the same run and look like a spread of zero."""
         twice = next((seed for seed in value if value.count(seed) > 1), None)
         if twice is not None:
             raise ValueError(f"expected each seed once, found {twice} more than once.")
         return value
 
     def network(self, overrides: dict[str, Any], where: str) -> NetworkSettings:
-        """Return the settings of one model's networks: these, and over them what the model says for itself.
+        """Return the settings of one model's networks: these settings with the model's overrides.
 
         Args:
             overrides: The model's `train` table.
             where: Its place in the file, for errors.
 
         Raises:
-            ConfigError: A key is unknown, or not a single model's to set, or a value does not fit.
+            ConfigError: A key is unknown or cannot be set per model, or a value is invalid.
         """
         shared = {name: getattr(self, name) for name in NetworkSettings.model_fields}
         refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
-        return _merged(shared, overrides, where, refused)
+        return _merge_settings(shared, overrides, where, refused)
 
 
 def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: str) -> NetworkSettings:
-    """Return the settings of the networks among a model's rankers.
+    """Return the settings of a model's neural rankers.
 
     Args:
-        network: The settings of its other networks; what is no default of rankers and not overridden is the same for both.
+        network: The settings of the model's other networks, used for keys without a ranker default or override.
         overrides: The model's `ranker_train` table.
         where: Its place in the file, for errors.
 
     Raises:
-        ConfigError: A key is unknown or does not apply to rankers, or a value does not fit.
+        ConfigError: A key is unknown or does not apply to rankers, or a value is invalid.
     """
     shared = {name: getattr(network, name) for name in NetworkSettings.model_fields}
     refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
     watched = "does not apply to rankers, which watch the NDCG of `cutoff`, a parameter of theirs, on all validation lists. Remove it"
     refused |= dict.fromkeys(("monitor", "validation_queries"), watched)
-    return _merged({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
+    return _merge_settings({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
 
 
-def _merged(shared: dict[str, Any], overrides: dict[str, Any], where: str, refused: dict[str, str]) -> NetworkSettings:
+def _merge_settings(
+    shared: dict[str, Any], overrides: dict[str, Any], where: str, refused: dict[str, str]
+) -> NetworkSettings:
     """Return settings with some of them overridden.
 
     Raises:
-        ConfigError: A key is refused or unknown, or a value does not fit.
+        ConfigError: A key is refused or unknown, or a value is invalid.
     """
     problems = [f"{where}.{key}: {refused[key]}." for key in overrides if key in refused]
     own = {key: value for key, value in overrides.items() if key not in refused}

@@ -44,7 +44,7 @@ def test_positions_are_no_time_and_the_error_says_what_to_set(tmp_path):
     with pytest.raises(ConfigError) as error:
         bench(experiment, tmp_path / "runs")
     assert str(error.value) == (
-        "model[1]: hstu needs a real clock, and the events are ordered by position only. "
+        "model[1]: hstu needs timestamps, and the events are ordered by position only. "
         "Use data with timestamps, or set time = false."
     )
 
