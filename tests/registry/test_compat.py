@@ -7,7 +7,7 @@ import pytest
 import zoo
 from zoo.api import NeuralRankerParams, Params, RunContext
 from zoo.config.load import experiment_from
-from zoo.registry.compat import adapt_class, adapt_spec, adapted
+from zoo.registry.compat import adapt_class, adapt_methods, adapt_spec
 from zoo.registry.registry import Registry
 from zoo.spec import Capabilities, ComponentSpec
 from zoo.testing.cases import cases
@@ -71,7 +71,7 @@ def test_a_class_that_sets_epochs_has_trained_and_keeps_its_name(api1):
     assert part.trained == Trained(3, [{"epoch": 1}], "patience")
     part.trained = Trained(4, [], "callback")  # what a base class of the core does
     assert (part.epochs, part.history, part.stopped) == (4, [], "callback")
-    assert type(part) is component.target() is adapted(target.__base__, trains=True)
+    assert type(part) is component.target() is adapt_methods(target.__base__, trains=True)
     again = pickle.loads(pickle.dumps(part))  # as to another process
     assert (type(again), again.trained) == (type(part), part.trained)
 

@@ -11,7 +11,7 @@ from zoo.api import NeuralParams
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, PluginError
 from zoo.losses import LOSSES, LossSpec
-from zoo.registry.discovery import discovered
+from zoo.registry.discovery import discover_plugins
 from zoo.registry.registry import Registry
 from zoo.training.objectives import loss_of
 
@@ -155,7 +155,7 @@ def test_a_class_and_its_parameters_agree_on_an_own_loss(write, tmp_path, text, 
 )
 def test_a_wrong_hook_is_told_with_plugin_and_distribution(write, answer, message):
     text = f"from zoo.api import LossSpec, hookimpl\n\n@hookimpl\ndef zoo_losses():\n    return {answer}\n"
-    _, (broken,) = discovered([write("bad_loss", text)])
+    _, (broken,) = discover_plugins([write("bad_loss", text)])
     assert broken.error.startswith("zoo_losses of the plugin 'bad_loss' of bad_loss file")
     assert message in broken.error
 

@@ -50,11 +50,11 @@ def adapt_class(target: type, spec: ComponentSpec) -> type:
         callable(spec.capabilities) or spec.capabilities.trains_in_epochs or "epochs" in vars(target).get("fitted", ())
     )
     renamed = any(hasattr(target, old) for old in RENAMED)
-    return adapted(target, trains=trains) if trains or renamed else target
+    return adapt_methods(target, trains=trains) if trains or renamed else target
 
 
 @cache
-def adapted(target: type, *, trains: bool) -> type:
+def adapt_methods(target: type, *, trains: bool) -> type:
     """Return a subclass with the methods of API 1 under their new names.
 
     Args:
@@ -93,7 +93,7 @@ def _attribute(stage: Any, name: str) -> Any:
 
 def _empty(target: type, trains: bool) -> Any:
     """Return an instance to be filled, in a process that was sent one."""
-    return object.__new__(adapted(target, trains=trains))
+    return object.__new__(adapt_methods(target, trains=trains))
 
 
 @cache

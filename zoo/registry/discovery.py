@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
-from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, described, loaded
+from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, describe_error, load_plugin
 from zoo.version import __version__
 
 
-def discovered(
+def discover_plugins(
     files: Iterable[str | Path] = (), env: Mapping[str, str] | None = None
 ) -> tuple[list[Plugin], list[Broken]]:
     """Load every plugin that is installed, and the given single files.
@@ -29,15 +29,15 @@ def discovered(
     """
     plugins: list[Plugin] = []
     broken: list[Broken] = []
-    for source in [*_chosen(_installed(), os.environ if env is None else env), *_single_files(files)]:
+    for source in [*_select_sources(_find_installed(), os.environ if env is None else env), *_single_files(files)]:
         try:
-            plugins.append(loaded(source, plugins))
+            plugins.append(load_plugin(source, plugins))
         except (Exception, SystemExit) as error:  # whatever a stranger's module raises must not take the others down
-            broken.append(Broken(source.name, source.distribution, source.version, described(error)))
+            broken.append(Broken(source.name, source.distribution, source.version, describe_error(error)))
     return plugins, broken
 
 
-def _chosen(sources: list[Source], env: Mapping[str, str]) -> list[Source]:
+def _select_sources(sources: list[Source], env: Mapping[str, str]) -> list[Source]:
     """Return the sources that `ZOO_PLUGINS` and `ZOO_DISABLE_PLUGINS` leave; the core always stays."""
     only, without = _names(env.get("ZOO_PLUGINS")), _names(env.get("ZOO_DISABLE_PLUGINS"))
     known = {name for source in sources for name in _names(f"{source.name},{source.distribution}")}
@@ -58,7 +58,7 @@ def _not_installed(name: str, known: set[str]) -> ModuleType:
     )
 
 
-def _installed() -> list[Source]:
+def _find_installed() -> list[Source]:
     """Return the entry points of our group, sorted, each distribution's entry once."""
     found: dict[tuple[str, str], Source] = {}
     for point in entry_points(group=GROUP):
@@ -87,10 +87,10 @@ def _single_files(files: Iterable[str | Path]) -> list[Source]:
             else ("there are no such files. Give the paths of Python files")
         )
         raise PluginError(f"{named}: {said} with a zoo_components hook.")
-    return [Source(file.stem, file.stem, FILE_VERSION, partial(module_of, file.resolve())) for file in found]
+    return [Source(file.stem, file.stem, FILE_VERSION, partial(import_file, file.resolve())) for file in found]
 
 
-def module_of(file: Path) -> ModuleType:
+def import_file(file: Path) -> ModuleType:
     """Import a file under its own name, so that its `"name:Class"` targets resolve."""
     if file.suffix != ".py" or not file.stem.isidentifier():
         raise PluginError(

@@ -17,7 +17,7 @@ from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
 from zoo.losses import LossSpec
 from zoo.registry.compat import adapt_spec
-from zoo.registry.plugin_losses import losses_of
+from zoo.registry.plugin_losses import collect_losses
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
@@ -57,7 +57,7 @@ class Plugin:
             try:
                 answer = implementation.function(*[training for _ in implementation.argnames])
             except Exception as error:  # a stranger's code may raise anything
-                raise PluginError(self._about_callbacks(f"failed: {described(error)}")) from error
+                raise PluginError(self._about_callbacks(f"failed: {describe_error(error)}")) from error
             if not isinstance(answer, list | tuple) or not all(isinstance(part, Callback) for part in answer):
                 raise PluginError(self._about_callbacks(f"returned {answer!r}, expected a list of Lightning callbacks"))
             found += answer
@@ -89,7 +89,7 @@ class Source:
     load: Callable[[], ModuleType]
 
 
-def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
+def load_plugin(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
     """Import a plugin, let pluggy validate it, and ask it for its components.
 
     Each plugin has a manager of its own: pluggy stops a call at the first plugin that raises, and keeps what failed.
@@ -120,7 +120,7 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "
             f"it still works. A newer {source.distribution} may do without this warning."
         )
-    losses = losses_of(manager, source, others)
+    losses = collect_losses(manager, source, others)
     return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), losses)
 
 
@@ -185,7 +185,7 @@ def _check_taken(specs: Sequence[ComponentSpec], source: Source, others: Sequenc
             )
 
 
-def described(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what made a plugin fail: the error, and the line of the plugin's that it comes from.
 
     An error of the zoo's own says what to do by itself. Of any other the last line in the plugin's own folder is named,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.registry.plugin import Plugin, Source
 
 
-def losses_of(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
+def collect_losses(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
     """Return the losses of a plugin.
 
     Args:

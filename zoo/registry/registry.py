@@ -15,8 +15,8 @@ from zoo.losses import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class
-from zoo.registry.discovery import discovered
-from zoo.registry.plugin import Broken, Plugin, described
+from zoo.registry.discovery import discover_plugins
+from zoo.registry.plugin import Broken, Plugin, describe_error
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -77,7 +77,7 @@ class Component:
         except Exception as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {described(error)}. {self._remedy()}"
+                f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
 
     def _remedy(self) -> str:
@@ -111,7 +111,7 @@ class Registry:
     @classmethod
     def discover(cls, files: Iterable[str | Path] = ()) -> Registry:
         """Return a registry of what is installed, and of the given single-file plugins."""
-        return cls(*discovered(files))
+        return cls(*discover_plugins(files))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the plugin files: another process discovers what is installed, and these, by itself."""

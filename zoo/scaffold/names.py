@@ -33,7 +33,7 @@ class Names:
     class_name: str
 
 
-def named(name: str, stage: StageName, registry: Registry) -> Names:
+def derive_names(name: str, stage: StageName, registry: Registry) -> Names:
     """Return the names of a new component.
 
     Args:
@@ -47,14 +47,14 @@ def named(name: str, stage: StageName, registry: Registry) -> Names:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ScaffoldError(
             f"{name!r} is no name for a component: expected lower-case letters and digits, a letter first, words joined by "
-            f"hyphens.{_instead(name)}"
+            f"hyphens.{_suggest_name(name)}"
         )
     names = Names(name, name.replace("-", "_"), "".join(word.capitalize() for word in name.split("-")))
     _check_free(names, stage, registry)
     return names
 
 
-def _instead(name: str) -> str:
+def _suggest_name(name: str) -> str:
     """Return a sentence with the nearest name that is one, if there is any."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
     near = re.sub(r"[^a-z0-9]+", "-", apart.lower()).strip("-0123456789")

@@ -12,7 +12,7 @@ from string import Template
 from zoo.atomic import write_atomically, write_folder_atomically
 from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
-from zoo.scaffold.names import Names, named
+from zoo.scaffold.names import Names, derive_names
 from zoo.spec import API_VERSION, StageName
 
 TEMPLATES = files("zoo.scaffold") / "templates"
@@ -45,12 +45,12 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
     Raises:
         ScaffoldError: The name or the folder is taken or cannot be used, or no template fits.
     """
-    kind = _kind(stage, neural)
+    kind = _template_kind(stage, neural)
     if path.suffix == ".py":
         raise ScaffoldError(
             f"{path} is a file, and a package is a folder: add --single-file, or leave out the ending, as in my-model."
         )
-    names = named(path.name, stage, registry)
+    names = derive_names(path.name, stage, registry)
     fields = _fields(names, kind, stage, f"{names.module}.model", "zoo bench example.toml")
     module = f"src/{names.module}"
     sources = {
@@ -62,26 +62,31 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
         f"{module}/model.py": f"{kind}/model.py",
         "tests/test_conformance.py": "package/test_conformance.py",
     }
-    return _write(path.parent, {f"{path.name}/{name}": _filled(source, fields) for name, source in sources.items()})
+    return _write(
+        path.parent, {f"{path.name}/{name}": _fill_template(source, fields) for name, source in sources.items()}
+    )
 
 
 def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
     """Write a plugin of one file, for `--plugin`, and an experiment beside it; else as `new_package`."""
-    kind = _kind(stage, neural)
+    kind = _template_kind(stage, neural)
     if path.suffix != ".py":
         raise ScaffoldError(f"{path}: expected the name of a Python file, as in {path.name.replace('-', '_')}.py.")
     if path.stem.replace("-", "_") != path.stem:
         raise ScaffoldError(f"{path}: a file with a hyphen cannot be imported: {path.stem.replace('-', '_')}.py can.")
-    names = named(path.stem.replace("_", "-"), stage, registry)
+    names = derive_names(path.stem.replace("_", "-"), stage, registry)
     experiment = path.with_suffix(".toml").name
     fields = _fields(names, kind, stage, names.module, f"zoo bench {experiment} --plugin {path.name}")
     parts = {"params": "params.py", "model": "model.py", "hook": "__init__.py"}
-    bodies = {part: _body(_filled(f"{kind}/{source}", fields)) for part, source in parts.items()}
-    single, example = _filled(f"{kind}/single.py", {**fields, **bodies}), _filled(f"{kind}/example.toml", fields)
+    bodies = {part: _body(_fill_template(f"{kind}/{source}", fields)) for part, source in parts.items()}
+    single, example = (
+        _fill_template(f"{kind}/single.py", {**fields, **bodies}),
+        _fill_template(f"{kind}/example.toml", fields),
+    )
     return _write(path.parent, {path.name: single, experiment: example})
 
 
-def _kind(stage: StageName, neural: bool) -> str:
+def _template_kind(stage: StageName, neural: bool) -> str:
     """Return which templates to take."""
     if neural and stage != "predictor":
         raise ScaffoldError(f"--neural: there is a network for a predictor only, found --stage {stage}. Leave one out.")
@@ -102,7 +107,7 @@ def _fields(names: Names, kind: str, stage: StageName, module: str, bench: str) 
     }
 
 
-def _filled(source: str, fields: dict[str, str]) -> str:
+def _fill_template(source: str, fields: dict[str, str]) -> str:
     """Return a template with its fields filled in."""
     return Template((TEMPLATES / f"{source}.txt").read_text(encoding="utf-8")).substitute(fields)
 

@@ -21,11 +21,11 @@ def state(subject: Subject) -> None:
 
     Neither format can hold code, so a model from an untrusted author can be loaded safely.
     """
-    from zoo.testing.fresh import saved_component
+    from zoo.testing.fresh import save_component
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            saved_component(subject, Path(folder) / "artifact")
+            save_component(subject, Path(folder) / "artifact")
         except (ArtifactError, TypeError, ValueError) as error:
             require(False, f"it cannot be saved: {error}")
 

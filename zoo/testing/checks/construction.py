@@ -89,7 +89,7 @@ def _global_state() -> dict[str, object]:
 
 
 @check(
-    *FITTED_STAGES, needs="class", only="components with fitted state", when=lambda s: s.learns,
+    *FITTED_STAGES, needs="class", only="components with fitted state", when=lambda s: s.has_state,
     sentence="An instance that is not fitted raises `NotFittedError`.",
     remedy="List in `fitted` what `fit` sets, and set none of it in the constructor; if there is nothing to fit, leave "
     "`fitted` empty and declare `Capabilities(trainable=False)`.",

@@ -17,7 +17,7 @@ def other_devices() -> list[torch.device]:
 
 
 @check(
-    *FITTED_STAGES, only="components with fitted state, on a machine with a GPU", when=lambda s: s.learns and bool(other_devices()),
+    *FITTED_STAGES, only="components with fitted state, on a machine with a GPU", when=lambda s: s.has_state and bool(other_devices()),
     sentence="A component fitted on a GPU gives the same outputs on the CPU.",
     remedy="Create tensors on `context.device`, and compute on the device of the tensors in `fitted`.",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Checks that are specific to filters, rankers and featurizers."""
+"""Filters, rankers and featurizers: checks that are specific to these stages."""
 
 from __future__ import annotations
 

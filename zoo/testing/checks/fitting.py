@@ -14,7 +14,7 @@ from zoo.testing.check import check
 from zoo.testing.data import cycle, shop
 from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import SETTINGS, Subject, difference, global_randomness
-from zoo.testing.variants import fingerprint, renamed
+from zoo.testing.variants import fingerprint, with_new_numbers
 
 
 @check(
@@ -29,11 +29,11 @@ def fits(subject: Subject) -> None:
     The shop has items and users without a training event, a query without a history, two event types with different
     weights, and real timestamps. If this check fails, the checks that need a fitted instance do not run.
     """
-    subject.try_out()
+    subject.fit_and_ask()
 
 
 @check(
-    *FITTED_STAGES, only="components with fitted state", when=lambda s: s.learns,
+    *FITTED_STAGES, only="components with fitted state", when=lambda s: s.has_state,
     sentence="Two fits with the same seed give bit-identical outputs.",
     remedy="Draw all random numbers from `context`; do not iterate over a `set`; keep no state in the class.",
 )  # fmt: skip
@@ -52,7 +52,7 @@ def same_seed(subject: Subject) -> None:
 
 @check(
     *FITTED_STAGES, only="components with fitted state that declare `deterministic=True`",
-    when=lambda s: s.learns and s.capabilities.deterministic,
+    when=lambda s: s.has_state and s.capabilities.deterministic,
     sentence="The outputs of a deterministic component do not depend on the seed.",
     remedy="Draw no random numbers, or declare `Capabilities(deterministic=False)`.",
 )  # fmt: skip
@@ -64,7 +64,7 @@ def deterministic(subject: Subject) -> None:
 
 
 @check(
-    *FITTED_STAGES, only="components with fitted state", when=lambda s: s.learns,
+    *FITTED_STAGES, only="components with fitted state", when=lambda s: s.has_state,
     sentence="A second fit discards the first one.",
     remedy="Start `fit` from scratch; put derived values into a `cached_property`, which a new fit clears.",
 )  # fmt: skip
@@ -73,7 +73,7 @@ def refit(subject: Subject) -> None:
 
     This finds state that survives a fit, such as sums that keep growing or a cache that is never cleared.
     """
-    other, _ = renamed(shop())
+    other, _ = with_new_numbers(shop())
     part = subject.fit(other)
     subject.ask(part, other)
     world = shop()

@@ -1,4 +1,4 @@
-"""New items: items added after fitting behave like items that were present at the fit."""
+"""New items: an item added after fitting behaves like one that was present at the fit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def add_items(subject: Subject) -> None:
 
 def _queries_with_new_items(subject: Subject, world: World, cold: NDArray[np.int64]) -> Queries:
     """Return the shop's queries with a history, with a new item in every third event."""
-    queries = world.seen_by(world.queries, subject.capabilities)
+    queries = world.prepare_queries(world.queries, subject.capabilities)
     queries = queries.where(with_histories(queries)).compact()
     at = np.arange(len(queries.log))
     items = np.where(at % 3 == 0, cold[at % len(cold)], queries.log.items).astype(np.int32)

@@ -12,7 +12,7 @@ from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import Subject, difference, places
-from zoo.testing.variants import renamed, with_other_future, without_clock
+from zoo.testing.variants import with_new_numbers, with_other_future, without_clock
 
 
 @check(
@@ -69,7 +69,7 @@ def targets(subject: Subject) -> None:
         labels = torch.rand(world.lists.items.shape, generator=torch.Generator().manual_seed(1))
         with_targets = subject.ask(part, replace(world, lists=replace(world.lists, labels=labels)))
     else:
-        queries = world.seen_by(world.queries, subject.capabilities)
+        queries = world.prepare_queries(world.queries, subject.capabilities)
         with_targets = subject.ask(part, world, replace(queries, targets=world.queries.targets))
     found = difference(subject.ask(part, world), with_targets)
     require(not found, f"outputs without and with targets: {found}")
@@ -87,7 +87,7 @@ def renaming(subject: Subject) -> None:
     Numbers come from a hash of the id. A score that depends on them is noise, or exploits how ids were assigned.
     """
     world = shop()
-    other, number = renamed(world)
+    other, number = with_new_numbers(world)
     one, two = (subject.ask(subject.fit(w), w) for w in (world, other))
     if subject.stage == "ranker":
         one, two = (places(scores, world.lists.mask).float() for scores in (one, two))

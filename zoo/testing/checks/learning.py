@@ -120,7 +120,7 @@ def cycle_(subject: Subject) -> None:
     """
     world = cycle()
     part = subject.fit(world, settings=LONGER)
-    queries = world.seen_by(world.queries, subject.capabilities)
+    queries = world.prepare_queries(world.queries, subject.capabilities)
     reads_order = bool(difference(subject.ask(part, world, queries), subject.ask(part, world, _reversed(queries))))
     share = _first(subject, world, within=1 if reads_order else 2, part=part)
     where = "first" if reads_order else "first or second"
@@ -130,7 +130,7 @@ def cycle_(subject: Subject) -> None:
 def _first(subject: Subject, world: World, within: int, part: object = None) -> float:
     """Return the share of a world's queries whose target is among the first `within` unseen items."""
     part = subject.fit(world, settings=LONGER) if part is None else part
-    queries = world.seen_by(world.queries, subject.capabilities)
+    queries = world.prepare_queries(world.queries, subject.capabilities)
     scores = _unseen(subject.ask(part, world, queries), queries, world.training.known)
     target = scores.gather(1, torch.from_numpy(world.queries.answers().items).long()[:, None])
     better = (scores > target).sum(1)

@@ -83,7 +83,7 @@ def params_json(subject: Subject) -> None:
         params.model_json_schema()
     except Exception as error:  # pydantic raises errors of many types here
         require(False, f"no schema can be generated: {str(error).splitlines()[0]}")
-    if subject.trouble("class"):
+    if subject.problem("class"):
         return
     written = subject.params.model_dump(mode="json")
     try:
