@@ -123,7 +123,7 @@ def shop() -> World:
 
 
 def _world(events: Events, n_items: int) -> World:
-    """Return the world in which these events happen."""
+    """Return a world with these events."""
     users, items, times, types, before, in_history = events.ordered()
     rng = np.random.default_rng(5)
     source = pa.table(
@@ -136,16 +136,16 @@ def _world(events: Events, n_items: int) -> World:
         users, items, times, n_items=n_items, events=types,
         event_names=("view", "purchase"), event_weights=(1.0, 2.7), source=source,
     )  # fmt: skip
-    row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[asked], minlength=log.n_users)
+    row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[in_history], minlength=log.n_users)
     now = np.where(end > log.offsets[:-1], log.times[np.maximum(end - 1, 0)] + 1, START + 300 * DAY)
     trained = np.bincount(users[before], minlength=log.n_users) > 0
-    queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), what_came_next(log, end))
+    queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), targets_from(log, end))
     features = ItemFeatures(_features(n_items), ("c0", "c1", "c2", "c3", "size", "shade"))
     return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features))
 
 
-def what_came_next(log: Interactions, end: NDArray[np.int64]) -> Targets:
-    """Return the items of each row from an index on, as targets."""
+def targets_from(log: Interactions, end: NDArray[np.int64]) -> Targets:
+    """Return as targets the items of each row from index `end` on."""
     rest, width = np.arange(len(log)) >= end[log.users], log.n_items + 1
     found = np.unique(log.users[rest] * width + log.items[rest])
     offsets = np.concatenate([[0], np.cumsum(np.bincount(found // width, minlength=log.n_users))])
@@ -153,7 +153,7 @@ def what_came_next(log: Interactions, end: NDArray[np.int64]) -> Targets:
 
 
 def _catalogue(n_items: int) -> Catalogue:
-    """Return a catalogue with texts, categories, lists, numbers, a flag and moments; the last item lacks some of them."""
+    """Return a catalogue with text, category, list, numeric, boolean and timestamp columns; the last item has missing values."""
     names, nouns = ["shoe", "hat", "bag", "lamp"], ["red", "blue", "green", "wide", "soft"]
     rng = np.random.default_rng(3)
     numbers = range(1, n_items + 1)

@@ -15,7 +15,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_features import ItemFeatures
-from zoo.testing.data import DAY, World, what_came_next
+from zoo.testing.data import DAY, World, targets_from
 
 
 def with_other_future(world: World) -> World:
@@ -34,7 +34,7 @@ def with_other_future(world: World) -> World:
         events=np.where(future, 1 - log.events, log.events).astype(np.uint8),
         source=_other_columns(log, ~world.before),
     )
-    queries = replace(q, log=changed, targets=what_came_next(changed, q.end))
+    queries = replace(q, log=changed, targets=targets_from(changed, q.end))
     return replace(world, log=changed, queries=queries)
 
 
