@@ -26,8 +26,8 @@ def test_a_plugin_that_does_not_say_is_of_the_first_api_also_under_a_newer_core(
     monkeypatch.setattr(plugin, "API_VERSION", 2)
     (_, good), _ = discover_plugins()
     assert good.warnings == (
-        "shelf: written for plugin API 1, this core speaks 2: it still works. "
-        "A newer shopzoo-fixture-api1-good may do without this warning.",
+        "shelf: written for plugin API 1, this core uses API 2. It still works; "
+        "a newer version of shopzoo-fixture-api1-good may remove this warning.",
     )
 
 
@@ -37,7 +37,7 @@ def test_an_api_that_is_no_longer_spoken_is_refused_with_what_to_install(install
     monkeypatch.setattr(plugin, "OLDEST_API", 2)
     errors = {plugin.name: plugin.error for plugin in discover_plugins()[1]}
     assert errors["api1-good"] == (
-        "component 'shelf' was written for plugin API 1, this core (shopzoo 0.1.0) speaks 2 to 3: install a newer "
+        "component 'shelf' was written for plugin API 1, this core (shopzoo 0.1.0) supports 2 to 3: install a newer "
         "shopzoo-fixture-api1-good (pip install -U shopzoo-fixture-api1-good) or an older shopzoo"
     )
 

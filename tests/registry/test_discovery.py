@@ -98,7 +98,7 @@ def test_a_hook_that_returns_no_list_is_told_with_what_it_returned(error_of):
 
 def test_a_newer_api_is_refused_with_what_to_install(error_of):
     assert error_of("newer-api") == (
-        "component 'oracle' was written for plugin API 3, this core (shopzoo 0.1.0) speaks 0 to 2: install a newer "
+        "component 'oracle' was written for plugin API 3, this core (shopzoo 0.1.0) supports 0 to 2: install a newer "
         "shopzoo (pip install -U shopzoo) or an older shopzoo-fixture-newer-api"
     )
 
@@ -108,8 +108,8 @@ def test_an_older_api_works_with_a_warning(install):
     plugins, broken = discover_plugins()
     assert broken == []
     assert plugins[1].warnings == (
-        "veteran: written for plugin API 0, this core speaks 2: it still works. "
-        "A newer shopzoo-fixture-older-api may do without this warning.",
+        "veteran: written for plugin API 0, this core uses API 2. It still works; "
+        "a newer version of shopzoo-fixture-older-api may remove this warning.",
     )
 
 
@@ -130,7 +130,7 @@ def test_a_name_in_zoo_plugins_that_is_not_installed_is_told(install):
     plugins, broken = discover_plugins(env={"ZOO_PLUGINS": "goood"})
     assert [p.name for p in plugins] == ["core"]
     assert broken[0].error.startswith(
-        "ZOO_PLUGINS names it, and no such plugin is installed. Did you mean 'good'? Install it, or correct ZOO_PLUGINS. Installed: "
+        "ZOO_PLUGINS names it, but no such plugin is installed. Did you mean 'good'? Install it, or correct ZOO_PLUGINS. Installed: "
     )
 
 
@@ -179,11 +179,11 @@ def test_all_single_files_that_are_not_there_are_named_at_once(tmp_path, single_
     ("@hookimpl\ndef zoo_components():\n    return [3]", "zoo_components returned 3 in its list, expected a ComponentSpec"),
     (
         "@hookimpl\ndef zoo_components(registry):\n    return []",
-        "its hook zoo_components takes an argument 'registry', expected zoo_components(): rename the argument, or leave it out",
+        "its hook zoo_components has an argument 'registry', expected zoo_components(): rename or remove the argument",
     ),
     (
         "@hookimpl\ndef zoo_callbacks(training):\n    return []",
-        "its hook zoo_callbacks takes an argument 'training', expected zoo_callbacks(run): rename the argument, or leave it out",
+        "its hook zoo_callbacks has an argument 'training', expected zoo_callbacks(run): rename or remove the argument",
     ),
     ("@hookimpl(hookwrapper=True)\ndef zoo_components():\n    return []", "PluginValidationError: "),
     (
@@ -218,7 +218,7 @@ def test_the_line_of_the_plugin_is_named_and_not_that_of_the_core(single_file):
 
 def test_a_plugin_without_a_hook_is_broken(single_file):
     file = single_file("def zoo_components():\n    return []\n", "unmarked_model.py")
-    assert error_of_file(file) == "it implements no hook: mark its zoo_components function with @hookimpl"
+    assert error_of_file(file) == "it implements no hook: decorate its zoo_components function with @hookimpl"
 
 
 def test_the_line_of_the_plugin_is_named_and_not_that_of_a_library_it_calls(single_file):
@@ -234,4 +234,4 @@ def test_a_file_must_have_a_name_that_can_be_imported(single_file):
 
 
 def test_a_file_must_not_take_the_name_of_a_module(single_file):
-    assert error_of_file(single_file(MINE, "json.py")).startswith("the module name 'json' is taken by ")
+    assert error_of_file(single_file(MINE, "json.py")).startswith("the module name 'json' is already used by ")

@@ -34,7 +34,7 @@ def test_what_is_no_name_is_refused_with_the_nearest_that_is(name, suggestion):
     with pytest.raises(ScaffoldError) as error:
         derive_names(name, "predictor", Registry([]))
     assert str(error.value) == (
-        f"{name!r} is no name for a component: expected lower-case letters and digits, a letter first, words joined by "
+        f"{name!r} is not a valid component name: expected lower-case letters and digits, a letter first, words joined by "
         f"hyphens. {suggestion}"
     )
 
@@ -43,11 +43,14 @@ def test_what_is_no_name_is_refused_with_the_nearest_that_is(name, suggestion):
 def test_a_word_of_python_is_refused(name):
     with pytest.raises(ScaffoldError) as error:
         derive_names(name, "predictor", Registry([]))
-    assert str(error.value) == f"{name!r}: its module would be {name!r}, a word of Python's own. Choose another name."
+    assert (
+        str(error.value)
+        == f"{name!r}: its module would be {name!r}, a Python keyword or standard library module. Choose another name."
+    )
 
 
 def test_an_installed_module_is_refused():
-    with pytest.raises(ScaffoldError, match=r"'pluggy': the module 'pluggy' is installed already \(.*\)\. Choose"):
+    with pytest.raises(ScaffoldError, match=r"'pluggy': the module 'pluggy' is already installed \(.*\)\. Choose"):
         derive_names("pluggy", "predictor", Registry([]))
 
 
@@ -57,7 +60,7 @@ def test_a_distribution_or_plugin_that_is_installed_is_refused(install):
         with pytest.raises(ScaffoldError) as error:
             derive_names(name, "predictor", Registry.discover())
         assert str(error.value) == (
-            f"{name!r}: a distribution or plugin of this name is installed already. Choose another name."
+            f"{name!r}: a distribution or plugin of this name is already installed. Choose another name."
         )
 
 
@@ -66,7 +69,7 @@ def test_a_class_that_would_hide_one_of_the_api_is_refused(name, class_name):
     with pytest.raises(ScaffoldError) as error:
         derive_names(name, "ranker", Registry([]))
     assert str(error.value) == (
-        f"{name!r}: its class would be {class_name!r}, a name that every plugin uses. Choose another name."
+        f"{name!r}: its class would be {class_name!r}, a name that plugins import. Choose another name."
     )
 
 

@@ -143,14 +143,17 @@ def test_a_class_and_its_parameters_agree_on_an_own_loss(write, tmp_path, text, 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ('[LossSpec("bpr", "bad_loss:f")]', "the loss 'bpr' is provided by the core already: rename it"),
+        ('[LossSpec("bpr", "bad_loss:f")]', "the loss 'bpr' is already provided by the core: rename it"),
         (
             '[LossSpec("x", "bad_loss:f", options=("heat",))]',
             "the loss 'x' has the options 'heat', expected names of parameters",
         ),
         ("None", "returned None, expected a list of LossSpec"),
         ("['x']", "returned 'x' in its list, expected a LossSpec"),
-        ('[LossSpec("x", "bad_loss:f"), LossSpec("x", "bad_loss:g")]', "the loss 'x' is provided by it already"),
+        (
+            '[LossSpec("x", "bad_loss:f"), LossSpec("x", "bad_loss:g")]',
+            "the loss 'x' is already provided by the same plugin",
+        ),
     ],
 )
 def test_a_wrong_hook_is_told_with_plugin_and_distribution(write, answer, message):
