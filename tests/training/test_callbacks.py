@@ -209,7 +209,7 @@ def test_a_foreign_state_that_is_no_tensor_and_no_json_is_left_out_with_a_warnin
         ("return None", r"zoo_callbacks of the plugin broken_tracker file returned None, expected a list of Lightning"),
         (
             "return ['x']",
-            r"returned \['x'\], expected a list of Lightning callbacks\. Mend it, or run without --plugin",
+            r"returned \['x'\], expected a list of Lightning callbacks\. Fix it, or run without --plugin",
         ),
     ],
 )
