@@ -133,7 +133,7 @@ def test_what_the_data_lack_is_left_out_unless_it_is_asked_for(log: Interactions
     ]  # fmt: skip
     for group, said in [
         ("trend", "needs timestamps, and the events are ordered by file-order only"),
-        ("price", "needs a numeric column 'price'"),
+        ("price", "needs a numeric item column 'price'"),
         ("categories", "needs a category column"),
         ("similarity", "needs item features: give the model a `featurizer`"),
     ]:
