@@ -203,7 +203,7 @@ def test_items_without_any_text_are_refused(log, texts, params):
     with pytest.raises(DataError) as error:
         TfIdf(TfIdfParams(**params)).fit(TrainingData.of(log, catalogue), RunContext())
     assert str(error.value) == (
-        "the catalogue's 'title': no text for any of the 7 items that occur in training. Choose other `columns`, or mend the items file."
+        "the catalogue's 'title': no text for any of the 7 items that occur in training. Choose other `columns`, or correct the items file."
     )
 
 
