@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.query_parsing import QueryWarnings, parse_queries
+from zoo.artifacts.query_parsing import parse_queries
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import Task
 from zoo.errors import DataError

@@ -110,7 +110,7 @@ def net(tmp_path):
 
 def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp_path, monkeypatch):
     out, training = tmp_path / "net", tmp_path / "net.training"
-    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    monkeypatch.setattr("zoo.training.epoch_checkpoint.CHECKPOINT_SHARE", float("inf"))
     assert zoo("fit", net, "--out", tmp_path / "whole").stderr.splitlines() == [
         "reading data ...", "1/1 bpr-mf, seed 3: fit ...",
     ]  # fmt: skip

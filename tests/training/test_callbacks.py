@@ -60,7 +60,7 @@ def test_an_example_plugin_logs_the_learning_rate_of_every_training(tmp_path):
 
 @pytest.mark.parametrize(("stop", "kept"), [(2, ["validated"]), (6, ["refit", "validated"])])
 def test_an_interrupted_benchmark_goes_on_within_its_training(tmp_path, stop, kept, monkeypatch):
-    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    monkeypatch.setattr("zoo.training.epoch_checkpoint.CHECKPOINT_SHARE", float("inf"))
     first = Watched()
     expected = bench(EXPERIMENT, tmp_path / "whole", progress=first)
     with pytest.raises(KeyboardInterrupt):
@@ -162,7 +162,7 @@ def test_a_callback_may_stop_a_training_and_write_checkpoints_of_its_own(cycle, 
 
 
 def test_a_foreign_state_that_is_no_tensor_and_no_json_is_left_out_with_a_warning(cycle, make, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    monkeypatch.setattr("zoo.training.epoch_checkpoint.CHECKPOINT_SHARE", float("inf"))
 
     class Foreign(pl.Callback):
         def __init__(self, state):
@@ -252,7 +252,7 @@ def test_a_logger_takes_keyword_arguments(cycle, make, tmp_path):
 
 
 def test_what_a_resumed_training_logs_does_not_replace_what_was_logged(cycle, make, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+    monkeypatch.setattr("zoo.training.epoch_checkpoint.CHECKPOINT_SHARE", float("inf"))
     values = [0.1, 0.2]
     with pytest.raises(IndexError):
         logged(cycle, make, tmp_path, "csv", validate=lambda p: values.pop())

@@ -182,7 +182,7 @@ def test_two_processes_reach_on_the_shop_what_one_does(tmp_path):
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
 def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeypatch, strategy):
     if strategy == "ddp_fork":  # in spawned processes the constant is as it was: they write the first epoch alone
-        monkeypatch.setattr("zoo.training.callbacks.CHECKPOINT_SHARE", float("inf"))
+        monkeypatch.setattr("zoo.training.epoch_checkpoint.CHECKPOINT_SHARE", float("inf"))
     options = {"strategy": strategy, "max_epochs": 5, "params": {"loss": "sampled-softmax", "dropout": 0.3}}
     whole = fitted(cycle, validate=Right(cycle), **options)
     interrupted = Callbacks(((StopAfter, 3),))

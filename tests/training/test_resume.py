@@ -19,7 +19,7 @@ from zoo.neural_params import NeuralParams
 from zoo.nn.layers import dropout
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training import callbacks
+from zoo.training import epoch_checkpoint
 from zoo.training.checkpoint import ENDING
 from zoo.training.neural_predictor import NeuralPredictor
 from zoo.training.objectives import MaskedItem
@@ -59,7 +59,7 @@ class Watcher:
 @pytest.fixture(autouse=True)
 def every_epoch(monkeypatch):
     """Write each epoch, however long that takes beside an epoch of a test."""
-    monkeypatch.setattr(callbacks, "CHECKPOINT_SHARE", float("inf"))
+    monkeypatch.setattr(epoch_checkpoint, "CHECKPOINT_SHARE", float("inf"))
 
 
 @pytest.fixture
@@ -263,12 +263,12 @@ from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training import callbacks
+from zoo.training import epoch_checkpoint
 sys.path.insert(0, {here!r})
 from conftest import Small
 from zoo.neural_params import NeuralParams
 
-callbacks.CHECKPOINT_SHARE = float("inf")
+epoch_checkpoint.CHECKPOINT_SHARE = float("inf")
 rng = np.random.default_rng(0)
 log = Interactions.from_arrays(np.repeat(np.arange(40), 6), rng.integers(1, 20, 240), np.arange(240), n_items=20)
 stop, signum = int(sys.argv[2]), int(sys.argv[3])

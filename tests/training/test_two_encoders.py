@@ -13,7 +13,7 @@ from zoo.data.interactions import Interactions
 from zoo.pipeline.fitting import fit_on_log
 from zoo.registry.registry import default_registry
 from zoo.stages.context import RunContext, TrainingEnvironment
-from zoo.training import callbacks
+from zoo.training import epoch_checkpoint
 from zoo.training.checkpoint import ENDING
 
 SMALL = {"tokens": 60, "epoch_pairs": 200, "dropout": 0.5}
@@ -59,7 +59,7 @@ def test_each_learns_what_it_learns_alone(tmp_path):
 
 
 def test_an_interrupted_one_goes_on_from_its_own_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(callbacks, "CHECKPOINT_SHARE", float("inf"))  # write each epoch
+    monkeypatch.setattr(epoch_checkpoint, "CHECKPOINT_SHARE", float("inf"))  # write each epoch
     undisturbed = features(ONE, OTHER)
 
     def stop(training):

@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
-from zoo.artifacts.query_parsing import QueryWarnings, moment_of, parse_queries
+from zoo.artifacts.query_parsing import moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
-from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.stages.candidates import Candidates
@@ -37,28 +38,8 @@ class Recommended(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Artifact:
-    """A fitted model that recommends without the training data.
-
-    Attributes:
-        pipeline: The fitted stages.
-        rules: Which items may be recommended.
-        candidates: Number of candidates for the first ranker.
-        catalogue: The item ids, and the titles if the data have them.
-        user_ids: The user ids in the order of the rows of `histories`, `[U]`.
-        histories: The events of each user; empty if the artifact was saved without histories.
-        log: Clock, event types and end of the event log.
-        data: The task that the pipeline was fitted on, as JSON.
-    """
-
-    pipeline: FittedPipeline
-    rules: Rules
-    candidates: int
-    catalogue: Catalogue
-    user_ids: pa.Array
-    histories: Interactions
-    log: LogEntry
-    data: dict[str, Any]
+class Artifact(ArtifactContents):
+    """A fitted model that recommends without the training data."""
 
     @classmethod
     def of(cls, pipeline: FittedPipeline, task: Task, *, candidates: int = 200, all_events: bool = False) -> Artifact:
@@ -118,11 +99,6 @@ class Artifact:
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),
         )
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the items."""
-        return Vocabulary(self.catalogue.ids)
 
     @cached_property
     def titles(self) -> pa.Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.query_files import Block, blocks, kind_of
-from zoo.artifacts.query_parsing import QueryWarnings
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.atomic import write_atomically
 from zoo.errors import DataError
 from zoo.stages.candidates import Candidates

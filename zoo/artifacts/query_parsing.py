@@ -9,69 +9,19 @@ cannot use anything that remains, it answers with its fallback, which is counted
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.query_table import UNSET, QueryTable
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.data.queries import Queries
 
-if TYPE_CHECKING:
-    from zoo.artifacts.artifact import Artifact
 
-
-@dataclass
-class QueryWarnings:
-    """Counts of unusual queries, to report to the user.
-
-    Attributes:
-        queries: Number of queries.
-        new_users: Queries of users that the artifact does not know.
-        unheld: Queries of known users without a history, because the artifact was saved without histories.
-        unserved: Queries of users outside training, for a model that has a vector per user and reads no history.
-        without_history: Queries without a usable history, for a model that reads histories.
-        fallback: Which rows of the most recent table are answered by the model's fallback, `[B]`.
-        left_out: History events whose items the artifact does not know.
-        later: History events after the time of their query.
-        unknown: Examples of unknown items.
-    """
-
-    queries: int = 0
-    new_users: int = 0
-    unheld: int = 0
-    unserved: int = 0
-    without_history: int = 0
-    fallback: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
-    left_out: int = 0
-    later: int = 0
-    unknown: list[str] = field(default_factory=list)
-
-    def messages(self) -> list[str]:
-        """Return one line for each count above zero."""
-        examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
-        lines = [
-            ("queries of unknown users", self.new_users, ""),
-            (
-                "queries of users whose histories were not saved with the artifact",
-                self.unheld,
-                " (give each a `history`)",
-            ),
-            (
-                "queries of users outside training, answered by the model's fallback",
-                self.unserved,
-                "",
-            ),
-            ("queries without a history, answered by the model's fallback", self.without_history, ""),
-            ("events dropped from histories because their items are unknown", self.left_out, f" ({examples})"),
-            ("events dropped from histories because they are later than the query", self.later, ""),
-        ]
-        return [f"{what}: {count:,}{more}" for what, count, more in lines if count]
-
-
-def moment_of(now: int | str, artifact: Artifact) -> int:
+def moment_of(now: int | str, artifact: ArtifactContents) -> int:
     """Return a time in the unit of an artifact's clock.
 
     Raises:
@@ -83,7 +33,7 @@ def moment_of(now: int | str, artifact: Artifact) -> int:
 
 def parse_queries(
     table: pa.Table,
-    artifact: Artifact,
+    artifact: ArtifactContents,
     place: Callable[[int], str],
     origin: str,
     *,
@@ -121,7 +71,7 @@ def parse_queries(
         yield at, queries
 
 
-def _drop_later(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Queries:
+def _drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> Queries:
     """Return queries without events after their time; a query without a time is placed just after all events."""
     last = np.where(queries.lengths > 0, queries.log.times[queries.end - 1], -1) if len(queries.log) else np.int64(-1)
     after = np.maximum(last, artifact.log.end if artifact.log.clock == "timestamp" else -1) + 1
@@ -134,7 +84,7 @@ def _drop_later(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> Q
     return queries
 
 
-def _uses_fallback(queries: Queries, artifact: Artifact, notes: QueryWarnings) -> NDArray[np.bool_]:
+def _uses_fallback(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> NDArray[np.bool_]:
     """Return which queries have nothing that the predictor can use, `[B]`: neither a user nor an event of training."""
     pipeline = artifact.pipeline
     if not pipeline.model.predictor.capabilities.cold_users:

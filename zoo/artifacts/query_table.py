@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.data.clock import parse_times
 from zoo.data.interactions import Clock, Interactions
 from zoo.data.schema import MappedTable, ids, is_text
 from zoo.errors import DataError, suggestion
-
-if TYPE_CHECKING:
-    from zoo.artifacts.artifact import Artifact
-    from zoo.artifacts.query_parsing import QueryWarnings
 
 COLUMNS = ("user_id", "history", "times", "events", "now")
 """The columns that a table of queries may have."""
@@ -49,7 +46,7 @@ def refuse_columns(names: list[str], origin: str) -> None:
 class QueryTable:
     """The rows of a table of queries, interpreted by an artifact."""
 
-    def __init__(self, table: pa.Table, artifact: Artifact, place: Callable[[int], str], origin: str) -> None:
+    def __init__(self, table: pa.Table, artifact: ArtifactContents, place: Callable[[int], str], origin: str) -> None:
         self.table, self.artifact, self.place, self.origin = table, artifact, place, origin
 
     def at(self, places: NDArray[np.int64]) -> QueryTable:

@@ -85,7 +85,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     from rich.markup import escape
     from rich.table import Table
 
-    from zoo.artifacts.query_parsing import QueryWarnings
+    from zoo.artifacts.query_warnings import QueryWarnings
 
     columns = {"user_id": user, "history": history}
     queries = pa.table({name: [value] for name, value in columns.items() if value is not None})

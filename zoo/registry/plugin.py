@@ -121,7 +121,9 @@ def load_plugin(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core uses API {API_VERSION}. "
             f"It still works; a newer version of {source.distribution} may remove this warning."
         )
-    losses = collect_losses(manager, source, others)
+    provided = {loss.name: f"the plugin {p.name!r} of {p.distribution}" for p in others for loss in p.losses}
+    plugin = f"the plugin {source.name!r} of {source.distribution} {source.version}"
+    losses = collect_losses(manager, plugin, provided)
     return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), losses)
 
 

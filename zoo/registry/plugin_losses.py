@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pluggy
 
@@ -11,24 +11,20 @@ from zoo.errors import PluginError
 from zoo.losses import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 
-if TYPE_CHECKING:
-    from zoo.registry.plugin import Plugin, Source
 
-
-def collect_losses(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
+def collect_losses(manager: pluggy.PluginManager, plugin: str, provided: Mapping[str, str]) -> tuple[LossSpec, ...]:
     """Return the losses of a plugin.
 
     Args:
         manager: The plugin manager, in which the plugin is registered.
-        source: The source of the plugin.
-        others: The plugins loaded before it.
+        plugin: The plugin, for messages.
+        provided: The names of the losses of other plugins, with the plugin that provides each.
 
     Raises:
         PluginError: The hook does not return a list of `LossSpec`, a name is taken, or an option is not a parameter.
     """
-    about = f"zoo_losses of the plugin {source.name!r} of {source.distribution} {source.version}"
-    taken = dict.fromkeys(LOSSES, "the core")
-    taken |= {loss.name: f"the plugin {p.name!r} of {p.distribution}" for p in others for loss in p.losses}
+    about = f"zoo_losses of {plugin}"
+    taken = {**dict.fromkeys(LOSSES, "the core"), **provided}
     found = []
     for loss in _answers(manager, about):
         if not isinstance(loss, LossSpec):

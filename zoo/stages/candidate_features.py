@@ -74,7 +74,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             self.members[name] = _members(self.categories[name], items, values.to_pylist(), len(catalogue))
         self.directions, self.norms = torch.zeros(0, 0), torch.zeros(0)
         if "similarity" in self.groups and features is not None:
-            self.norms = _norms(features)
+            self.norms = features.norms()
         if "vectors" in self.groups and features is not None:
             self.directions = main_directions(features.values, self.params.vectors)
         table = {}
@@ -101,7 +101,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self._set_table(table, features, n)
         self.table = torch.cat([old, self.table])
         if len(self.norms):
-            self.norms = torch.cat([self.norms, _norms(features)])
+            self.norms = torch.cat([self.norms, features.norms()])
         for name, values in self.categories.items():
             items, found = catalogue.categories(name)
             new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
@@ -292,12 +292,3 @@ def _cosines(
     scale = norms[items] * lengths[:, None]
     cosines: NDArray[np.float32] = np.divide(met, scale, out=np.zeros_like(met), where=scale > 0)
     return cosines
-
-
-def _norms(features: ItemFeatures) -> Tensor:
-    """Return the Euclidean norm of each item's features, `[I]` float32."""
-    if not features.is_sparse:
-        lengths: Tensor = torch.linalg.vector_norm(features.values, dim=1)
-        return lengths
-    matrix = features.sparse()
-    return torch.from_numpy(np.sqrt(np.asarray(matrix.multiply(matrix).sum(1), np.float32)).ravel())

@@ -68,6 +68,14 @@ class ItemFeatures:
             return ItemFeatures.of_sparse(self.sparse()[1:], self.names)
         return ItemFeatures(self.values[1:], self.names)
 
+    def norms(self) -> Tensor:
+        """Return the length of each item's vector, `[I]` float32."""
+        if not self.is_sparse:
+            lengths: Tensor = torch.linalg.vector_norm(self.values, dim=1)
+            return lengths
+        matrix = self.sparse()
+        return torch.from_numpy(np.sqrt(np.asarray(matrix.multiply(matrix).sum(1), np.float32)).ravel())
+
     def rows(self, items: Tensor) -> Tensor:
         """Return the vectors of the given items, dense, `[..., D]`."""
         if not self.is_sparse:

@@ -26,18 +26,13 @@ from zoo.errors import ConfigError
 from zoo.hookspecs import Training
 from zoo.stages.context import Tell
 from zoo.trained import Trained
-from zoo.training.callbacks import (
-    EarlyStopping,
-    EpochCheckpoint,
-    EpochTimer,
-    ProgressReport,
-    StoppingRule,
-    StopTogether,
-    reason,
-)
 from zoo.training.checkpoint import SafeCheckpointIO, epoch_of
+from zoo.training.early_stopping import EarlyStopping, StoppingRule, StopTogether, reason
+from zoo.training.epoch_checkpoint import EpochCheckpoint
+from zoo.training.epoch_timer import EpochTimer
 from zoo.training.loggers import logger_of
 from zoo.training.module import TrainingModule
+from zoo.training.progress_report import ProgressReport
 from zoo.training.share import Batches, Share
 from zoo.training.streams import Stream, Streams
 

@@ -14,8 +14,8 @@ from zoo.hookspecs import Training
 from zoo.stages.context import RunContext
 from zoo.trained import Trained
 from zoo.training import launching
-from zoo.training.callbacks import StoppingRule
 from zoo.training.checkpoint import ENDING
+from zoo.training.early_stopping import StoppingRule
 from zoo.training.job import TrainingJob
 from zoo.training.share import Batches
 from zoo.training.streams import Stream

@@ -120,7 +120,9 @@ class NeuralPredictor(Predictor[P]):
             items: The item vectors.
             targets: The items that are asked for, `[N]`.
         """
-        raise NotImplementedError
+        raise ConfigError(
+            f"{type(self).__name__} has no loss of its own: override `loss`, or name a loss in its parameters."
+        )
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Train the encoder and the item vectors.

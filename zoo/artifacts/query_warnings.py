@@ -1,0 +1,56 @@
+"""Warnings about queries: unknown users and items, and events after the moment of a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class QueryWarnings:
+    """Counts of unusual queries, to report to the user.
+
+    Attributes:
+        queries: Number of queries.
+        new_users: Queries of users that the artifact does not know.
+        unheld: Queries of known users without a history, because the artifact was saved without histories.
+        unserved: Queries of users outside training, for a model that has a vector per user and reads no history.
+        without_history: Queries without a usable history, for a model that reads histories.
+        fallback: Which rows of the most recent table are answered by the model's fallback, `[B]`.
+        left_out: History events whose items the artifact does not know.
+        later: History events after the time of their query.
+        unknown: Examples of unknown items.
+    """
+
+    queries: int = 0
+    new_users: int = 0
+    unheld: int = 0
+    unserved: int = 0
+    without_history: int = 0
+    fallback: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    left_out: int = 0
+    later: int = 0
+    unknown: list[str] = field(default_factory=list)
+
+    def messages(self) -> list[str]:
+        """Return one line for each count above zero."""
+        examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
+        lines = [
+            ("queries of unknown users", self.new_users, ""),
+            (
+                "queries of users whose histories were not saved with the artifact",
+                self.unheld,
+                " (give each a `history`)",
+            ),
+            (
+                "queries of users outside training, answered by the model's fallback",
+                self.unserved,
+                "",
+            ),
+            ("queries without a history, answered by the model's fallback", self.without_history, ""),
+            ("events dropped from histories because their items are unknown", self.left_out, f" ({examples})"),
+            ("events dropped from histories because they are later than the query", self.later, ""),
+        ]
+        return [f"{what}: {count:,}{more}" for what, count, more in lines if count]

@@ -1,0 +1,40 @@
+"""Report the progress of a training: epochs, loss and the best metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from zoo.stages.context import Tell
+from zoo.training.early_stopping import EarlyStopping
+from zoo.training.epoch_timer import EpochTimer
+
+
+class ProgressReport(pl.Callback):
+    """Tells how many epochs are done, and how well."""
+
+    def __init__(self, tell: Tell, timer: EpochTimer, keep: EarlyStopping | None) -> None:
+        self.tell, self.timer, self.keep = tell, timer, keep
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Say where a training goes on."""
+        if self.timer.epochs and trainer.is_global_zero:
+            self.tell(
+                self.timer.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.timer.epochs}", resumed=True
+            )
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Tell."""
+        if trainer.is_global_zero:
+            self.tell(self.timer.epochs, trainer.max_epochs or 0, self._note())
+
+    def _note(self) -> str:
+        """Return loss and metric in a few words."""
+        note = f"loss {self.timer.loss:.3f}"
+        if self.keep and self.keep.history:
+            last, best = (
+                f"{value:.4f}".removeprefix("0") for value in (self.keep.history[-1]["value"], self.keep.best)
+            )
+            note += f", {self.keep.rule.monitor} {last} (best {best})"
+        return note
