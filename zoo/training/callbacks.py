@@ -1,4 +1,4 @@
-"""What happens between epochs: loss and time, the real metric on validation queries, the best weights, a stop."""
+"""Lightning callbacks of the training loop: timing, early stopping, progress reports and checkpoints."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from zoo.stages.context import Tell
 from zoo.trained import Stop
 from zoo.training.module import restore, weights
 
-LOOK_EVERY = 100
-"""Steps between looks at the losses: each look waits for the device."""
+CHECK_EVERY = 100
+"""Steps between checks of the losses; each check synchronises with the device."""
 
 CHECKPOINT_SHARE = 0.02
-"""The most of the training time that may go into checkpoints, but for the first and the last."""
+"""Maximum share of the training time spent on checkpoints, except for the first and the last."""
 
 
 class EpochTimer(pl.Callback):
-    """Knows loss and seconds of the epochs trained, and ends a training whose loss is no number.
+    """Measures loss and time of each epoch, and raises an error if a loss is not finite.
 
-    Losses are looked at now and then, so that no step has to wait for its own.
+    Losses are checked every `CHECK_EVERY` steps, so that not every step synchronises with the device.
 
     Attributes:
-        epochs: Epochs trained.
-        loss: The mean loss of the last one.
-        seconds: Time in training, without validations and whatever else is done between epochs.
+        epochs: Number of epochs trained.
+        loss: The mean loss of the last epoch.
+        seconds: Training time, without validation and other work between epochs.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,19 +41,19 @@ class EpochTimer(pl.Callback):
         self._losses, self._sum, self._start = list[Tensor](), 0.0, 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Start the watch."""
+        """Start timing the epoch."""
         self._sum, self._start = 0.0, time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Take note of the loss, which Lightning has divided by the batches of a step."""
+        """Record the loss of the batch, undoing Lightning's division by the number of accumulated batches."""
         self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
-        if len(self._losses) == LOOK_EVERY:
-            self._look(trainer, batch_idx + 1)
+        if len(self._losses) == CHECK_EVERY:
+            self._check_losses(trainer, batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Look at the last losses of an epoch, before anything is validated, and stop the watch."""
+        """Check the remaining losses before validation, and stop timing."""
         steps = trainer.fit_loop.epoch_loop.batch_progress.current.completed
-        self._look(trainer, steps)
+        self._check_losses(trainer, steps)
         mean = torch.tensor(self._sum / max(steps, 1), device=pl_module.device)
         self.loss = float(trainer.strategy.reduce(mean))
         self.epochs = trainer.current_epoch + 1
@@ -61,11 +61,11 @@ class EpochTimer(pl.Callback):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         pl_module.log_dict({"loss": self.loss, "learning_rate": rate}, batch_size=1)
 
-    def _look(self, trainer: pl.Trainer, step: int) -> None:
-        """Look at the losses up to a step of the epoch, counted from 1.
+    def _check_losses(self, trainer: pl.Trainer, step: int) -> None:
+        """Check the recorded losses up to a step of the epoch, counted from 1, and add them to the sum.
 
         Raises:
-            TrainingError: One is NaN or infinite.
+            TrainingError: A loss is NaN or infinite.
         """
         if not self._losses:
             return
@@ -81,21 +81,21 @@ class EpochTimer(pl.Callback):
         self._sum += float(losses.sum())
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a training that goes on has to know."""
+        """Return the state that a resumed training needs."""
         return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore the state of an interrupted training."""
         self.__dict__.update(state_dict)
 
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """When a training validates, and when it stops.
+    """When to validate, and when to stop training.
 
     Attributes:
-        monitor: The name of the metric to watch, higher is better.
-        patience: Validations without a better value after which the training stops.
+        monitor: The name of the metric to monitor; higher is better.
+        patience: Number of validations without improvement after which training stops.
         every: Epochs between validations.
     """
 
@@ -105,21 +105,21 @@ class StoppingRule:
 
 
 class EarlyStopping(pl.Callback):
-    """Validates after epochs, keeps the best weights, and stops when they have not improved for a while.
+    """Validates after epochs, saves the best weights, and stops training when the metric no longer improves.
 
     Attributes:
-        best_epoch: The epoch of the weights that are kept.
-        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
-            `seconds` of training until then.
+        best_epoch: The epoch of the best weights.
+        history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
+            `seconds` of training so far.
     """
 
     def __init__(self, validate: Callable[[], float], rule: StoppingRule, timer: EpochTimer) -> None:
         """Set the rule.
 
         Args:
-            validate: Returns the metric of the network as it stands; called on every rank.
+            validate: Returns the metric of the network with its current weights; called on every rank.
             rule: When to validate and when to stop.
-            timer: Knows loss and seconds of the epoch; comes before this among the callbacks.
+            timer: Provides loss and seconds of the epoch; must precede this callback.
         """
         self.validate, self.rule, self.timer = validate, rule, timer
         self.best_epoch, self.history = 0, list[dict[str, Any]]()
@@ -131,18 +131,18 @@ class EarlyStopping(pl.Callback):
         return max(float(found["value"]) for found in self.history)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Let a training rest that had stopped."""
+        """Resume in the stopped state."""
         trainer.should_stop = trainer.should_stop or self.is_over()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validate, and stop where nothing is gained any more; the last epoch is always validated."""
+        """Validate, and stop if the metric no longer improves; the last epoch is always validated."""
         epoch = trainer.current_epoch + 1
         if epoch % self.rule.every and epoch != trainer.max_epochs and not trainer.should_stop:
             return
         if trainer.world_size > 1:
             _share_buffers(pl_module.network)
         pl_module.eval()
-        value = trainer.strategy.broadcast(self.validate())  # so that all ranks decide alike
+        value = trainer.strategy.broadcast(self.validate())  # so that all ranks take the same decision
         pl_module.train()
         if not self.history or value > self.best:
             self.best_epoch = epoch
@@ -153,12 +153,12 @@ class EarlyStopping(pl.Callback):
         pl_module.log(self.rule.monitor, value, batch_size=1)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self._weights:
             restore(pl_module.network, self._weights)
 
     def _copy(self, found: dict[str, Tensor]) -> None:
-        """Keep weights; the memory of those before is taken again."""
+        """Save the weights, reusing the memory of the previous copy."""
         for name, tensor in found.items():
             if name in self._weights:
                 self._weights[name].copy_(tensor)
@@ -166,64 +166,64 @@ class EarlyStopping(pl.Callback):
                 self._weights[name] = tensor.clone()
 
     def is_over(self) -> bool:
-        """Return whether the last validations brought nothing."""
+        """Return whether the metric has not improved for `patience` validations."""
         return (
             bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a training that goes on has to know."""
+        """Return the state that a resumed training needs."""
         return {"best_epoch": self.best_epoch, "history": self.history, "weights": self._weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore the state of an interrupted training."""
         self.best_epoch, self.history, self._weights = (state_dict[k] for k in ("best_epoch", "history", "weights"))
 
 
 def _share_buffers(network: nn.Module) -> None:
-    """Give all ranks the buffers of rank 0: running statistics differ between ranks, and one network is validated."""
+    """Broadcast the buffers of rank 0, since running statistics differ between ranks and all must validate the same network."""
     for buffer in network.buffers():
         if buffer.is_floating_point():
             torch.distributed.broadcast(buffer, 0)
 
 
 class StopTogether(pl.Callback):
-    """Ends the training on all ranks, after an epoch, where a plugin's callback on rank 0 set `trainer.should_stop`."""
+    """Stops training on all ranks after an epoch in which a plugin's callback on rank 0 set `trainer.should_stop`."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.stop_requested = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Keep the wish until the last batch, then tell it to all: no rank may leave an epoch early."""
-        self.asked = self.asked or trainer.should_stop
+        """Defer a stop request to the last batch and broadcast it then: no rank may leave an epoch early."""
+        self.stop_requested = self.stop_requested or trainer.should_stop
         is_last = batch_idx + 1 == trainer.num_training_batches
-        trainer.should_stop = is_last and trainer.strategy.broadcast(self.asked)
+        trainer.should_stop = is_last and trainer.strategy.broadcast(self.stop_requested)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Tell a wish of the end of the epoch to all."""
+        """Broadcast a stop request made at the end of the epoch."""
         trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop)
 
 
 class ProgressReport(pl.Callback):
-    """Tells how many epochs are done, and how well."""
+    """Reports the number of epochs trained, with loss and metric."""
 
     def __init__(self, tell: Tell, timer: EpochTimer, keep: EarlyStopping | None) -> None:
         self.tell, self.timer, self.keep = tell, timer, keep
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Say where a training goes on."""
+        """Report the epoch from which training resumes."""
         if self.timer.epochs and trainer.is_global_zero:
             self.tell(
                 self.timer.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.timer.epochs}", resumed=True
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Tell."""
+        """Report the epoch."""
         if trainer.is_global_zero:
             self.tell(self.timer.epochs, trainer.max_epochs or 0, self._note())
 
     def _note(self) -> str:
-        """Return loss and metric in a few words."""
+        """Return loss and metric as a short text."""
         note = f"loss {self.timer.loss:.3f}"
         if self.keep and self.keep.history:
             last, best = (
@@ -234,7 +234,7 @@ class ProgressReport(pl.Callback):
 
 
 def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
-    """Return what ended a training."""
+    """Return why training stopped."""
     if keep and keep.is_over():
         return "patience"
     if not trainer.should_stop:
@@ -245,24 +245,24 @@ def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
 
 
 class EpochCheckpoint(Checkpoint):
-    """Keeps the last epoch on disk, so that an interrupted training can go on.
+    """Saves the last epoch to disk, so that an interrupted training can resume.
 
-    A large model takes long to write, and a small epoch is soon trained again: so a checkpoint waits until the training
-    since the one before lasted so long that writing has no more than its share of the time.
+    Writing a large model takes long, and a short epoch is cheap to repeat. So a checkpoint is written only when the time
+    trained since the previous one is long enough to keep writing below `CHECKPOINT_SHARE`.
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        """Choose a file.
+        """Set the file.
 
         Args:
             path: The file.
-            identity: What must be the same where a training goes on.
+            identity: Values that must be equal for a training to resume from the file.
         """
         self.path, self.identity = path, identity
         self._cost, self._written = 0.0, time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write, if it is time, or if this was the last epoch."""
+        """Write a checkpoint if it is due or if this is the last epoch."""
         start = time.perf_counter()
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         is_due = is_last or self._cost <= CHECKPOINT_SHARE * (start - self._written)
@@ -272,14 +272,14 @@ class EpochCheckpoint(Checkpoint):
             self._cost = self._written - start
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the training is."""
+        """Return the identity of the training."""
         return self.identity
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuse to go on with another training.
+        """Check that the checkpoint belongs to this training.
 
         Raises:
-            TrainingError: The file belongs to one.
+            TrainingError: It belongs to a different training.
         """
         if changed := [key for key, value in self.identity.items() if state_dict.get(key) != value]:
             raise TrainingError(
