@@ -28,7 +28,7 @@ from zoo.trained import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.pair_validation import PairValidator
-from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
+from zoo.training.pairs import Neighbours, PairBatch, PairExamples, sample_distinct
 from zoo.training.tokenizer import Tokenizer
 
 P = TypeVar("P", bound=NeuralTextParams)
@@ -136,8 +136,8 @@ class NeuralFeaturizer(Featurizer[P]):
         held = usable & (rng.random(len(usable)) < HELD_OUT)
         everything, rest = (Neighbours(log, self.params.window, items) for items in (usable, usable & ~held))
         among_held = np.flatnonzero(held[everything.items])
-        asked = among_held[some_of(len(among_held), QUESTIONS, rng)]
-        right, left = everything.drawn(asked, rng)
+        asked = among_held[sample_distinct(len(among_held), QUESTIONS, rng)]
+        right, left = everything.draw(asked, rng)
         among = np.flatnonzero(held)
         if min(len(among), len(right), len(np.unique(rest.items))) < MIN_HELD_OUT:
             return None

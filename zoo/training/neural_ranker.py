@@ -109,7 +109,7 @@ class NeuralRanker(Ranker[P]):
 
         Raises:
             DataError: A feature is infinite.
-            TrainingError: No list has two labels that differ, or the loss is no number any more.
+            TrainingError: No list is informative, or the loss is not finite.
         """
         name, p = type(self).__name__, self.params
         self._check_features(data)

@@ -42,7 +42,7 @@ class Neighbours:
         """Return the number of events that have a neighbour."""
         return len(self.items)
 
-    def drawn(self, events: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def draw(self, events: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Draw a neighbour for each event and return both items; pairs of the same item are dropped."""
         step = rng.integers(1, self.window + 1, len(events)) * rng.choice([-1, 1], len(events))
         inside = np.clip(events + step, self.first[events], self.last[events])
@@ -51,7 +51,7 @@ class Neighbours:
         return one[one != two], two[one != two]
 
 
-def some_of(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def sample_distinct(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Sample `wanted` distinct numbers below `number` in random order, in little time if `wanted` is small."""
     if number > 10 * wanted:
         return rng.choice(number, wanted, replace=False)
@@ -108,9 +108,9 @@ class PairExamples:
 
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield the batches of one epoch."""
-        order = some_of(len(self.neighbours), self.number, self.rng)
+        order = sample_distinct(len(self.neighbours), self.number, self.rng)
         for start in range(0, self.number, self.batch_size):
-            left, right = self.neighbours.drawn(order[start : start + self.batch_size], self.rng)
+            left, right = self.neighbours.draw(order[start : start + self.batch_size], self.rng)
             if len(left):
                 yield self._batch(left, right)
 
