@@ -1,4 +1,4 @@
-"""What a plugin imports from the core, beside the building blocks of `zoo.nn`. Each name is imported at its first use."""
+"""The core's public names for plugins, besides the building blocks of `zoo.nn`; each is imported at first use."""
 
 from zoo.lazy import lazy_names
 

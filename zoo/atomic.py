@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all: beside their place first, then renamed into it."""
+"""Write files and folders atomically: to a temporary path first, then renamed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pathlib import Path
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of a file, which is made if need be, and rename it to the file at the end.
+    """Yield a temporary path in the folder of a file, creating the folder if needed, and rename it to the file at the end.
 
-    After an error the temporary file is removed, and a file that was there before stays as it was. Errors are passed on:
-    the caller knows what to advise.
+    After an error the temporary file is removed and an existing file is unchanged. The error propagates to the caller.
 
     Raises:
         OSError: The file cannot be written.
@@ -31,14 +30,14 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Path]:
-    """Yield an empty temporary folder beside a folder, and rename it to the folder at the end; else as `write_atomically`.
+    """Yield an empty temporary folder next to a folder and rename it at the end, as `write_atomically` does for a file.
 
     Args:
-        path: The folder; a symbolic link to one is followed.
-        replace: Whether a folder that is there is replaced. If not, one that holds something is an error.
+        path: The folder; a symbolic link is followed.
+        replace: Whether to replace an existing folder. If false, an existing folder that is not empty is an error.
 
     Raises:
-        OSError: The folder cannot be written, or is there and is not to be replaced.
+        OSError: The folder cannot be written, or exists and `replace` is false.
     """
     place = path.resolve()
     temporary, old = _temporary(place), _temporary(place, "old.")
@@ -49,12 +48,12 @@ def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Pat
             place.rename(old)
         temporary.rename(place)
     finally:
-        if old.exists() and not place.exists():  # what was there comes back, also after Ctrl-C
+        if old.exists() and not place.exists():  # restore the old folder, also after Ctrl-C
             old.rename(place)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def _temporary(path: Path, mark: str = "") -> Path:
-    """Return a hidden path beside another, of this process alone."""
+    """Return a hidden path next to another, unique to this process."""
     return path.with_name(f".{path.name}.{mark}{os.getpid()}")

@@ -1,4 +1,4 @@
-"""The core's own components, which come through the same door as everybody's."""
+"""The core's built-in components, registered by the same hook as those of plugins."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def zoo_components() -> list[ComponentSpec]:
 
 
 def _datasets() -> list[ComponentSpec]:
-    """Return where tables can come from."""
+    """Return the built-in datasets."""
     return [
         ComponentSpec(
             "files",
@@ -50,7 +50,7 @@ def _datasets() -> list[ComponentSpec]:
 
 
 def _metrics() -> list[ComponentSpec]:
-    """Return what can be measured."""
+    """Return the built-in metrics."""
 
     def spec(name: str, target: str, summary: str, params: type[Params] = CutoffParams, **more: Any) -> ComponentSpec:
         return ComponentSpec(

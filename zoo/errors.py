@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 
 class ZooError(Exception):
-    """The base of all errors that a user of the zoo can cause or mend."""
+    """Base class of all errors that a user of the zoo can cause or fix."""
 
 
 class ConfigError(ZooError):
@@ -18,15 +18,15 @@ class ComponentError(ZooError):
 
 
 class UnknownComponentError(ComponentError):
-    """No component has the name asked for, or only one of another stage has it."""
+    """No component of the requested stage has this name."""
 
 
 class AmbiguousComponentError(ComponentError):
-    """Several plugins offer a component of one name; a qualified name picks one."""
+    """Several plugins provide a component with this name; a qualified name selects one."""
 
 
 class PluginError(ComponentError):
-    """A plugin is broken, or was written for an API that this core does not speak."""
+    """A plugin is broken, or was written for an unsupported version of the plugin API."""
 
 
 class DataError(ZooError):
@@ -34,7 +34,7 @@ class DataError(ZooError):
 
 
 class SplitError(DataError):
-    """A split leaves a part empty, or asks for a clock that the data do not have."""
+    """A split leaves a part empty, or needs timestamps that the data do not have."""
 
 
 class ScoreError(ZooError):
@@ -42,7 +42,7 @@ class ScoreError(ZooError):
 
 
 class TrainingError(ZooError):
-    """A training cannot go on: its loss is not a number any more."""
+    """Training failed, for example because the loss is NaN or infinite."""
 
 
 class NotFittedError(ZooError):
@@ -50,19 +50,19 @@ class NotFittedError(ZooError):
 
 
 class ResourceError(ZooError):
-    """What was asked would not fit this machine; refused before anything is allocated."""
+    """A request exceeds the resources of this machine; raised before anything is allocated."""
 
 
 class ResultsError(ZooError):
-    """An output folder cannot be used: it holds another experiment's results, or cannot be written."""
+    """An output folder contains the results of another experiment, or cannot be written."""
 
 
 class ScaffoldError(ZooError):
-    """A new plugin cannot be written: its name or its place is taken, or cannot be used."""
+    """A new plugin cannot be created: its name or its folder is taken or invalid."""
 
 
 class ArtifactError(ZooError):
-    """A saved model cannot be used: it is damaged, not an artifact, newer than this core, or its plugin is missing."""
+    """A saved model cannot be loaded: it is damaged, not an artifact, newer than this core, or its plugin is missing."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -73,7 +73,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 @contextmanager
 def naming(component: str) -> Iterator[None]:
-    """Begin the message of an error about the data with the component that found it, unless it does already."""
+    """Prefix the message of a `DataError` with the name of the component that raised it."""
     try:
         yield
     except DataError as error:

@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement; the whole door between the core and the plugins."""
+"""The hooks that a plugin can implement: the complete interface between the core and plugins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,18 +16,17 @@ hookimpl = pluggy.HookimplMarker("shopzoo")
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is about to begin.
+    """Description of a training that is about to start.
 
     Attributes:
         label: The name of the model in tables.
-        component: What is trained: the name of its class, such as `SASRec`.
+        component: The class name of the trained component, such as `SASRec`.
         seed: The seed of the run.
-        phase: What it is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to learn from,
-            `refit` is the last of several, `fit` the only one; `pretraining` is what a ranker does
-            before it learns from labels.
-        epochs: The most epochs that it takes.
-        settings: The keys of `[train]`, as the model has them.
-        folder: Where callbacks may write, or None where nothing is kept; it may not be there yet.
+        phase: The purpose of the training: `validated` finds the number of epochs, `rank` generates the candidates that
+            rankers are trained on, `refit` is the last of several, `fit` the only one, `pretraining` uses no labels.
+        epochs: The maximum number of epochs.
+        settings: The keys of `[train]` for this model.
+        folder: Where callbacks can write, or None if nothing is saved; it may not exist yet.
     """
 
     label: str
@@ -41,12 +40,12 @@ class Training:
 
 @hookspec
 def zoo_components() -> list[ComponentSpec]:  # type: ignore[empty-body]
-    """Return the components that the plugin provides. Cheap and pure: import nothing heavy here."""
+    """Return the components that the plugin provides. Must be fast and free of side effects: import nothing heavy."""
 
 
 @hookspec
 def zoo_losses() -> list[LossSpec]:  # type: ignore[empty-body]
-    """Return losses that neural predictors may name in `loss`. Cheap and pure: import nothing heavy here."""
+    """Return losses that neural predictors can select with `loss`. Must be fast and free of side effects: import nothing heavy."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""Public names that are imported at their first use, so that importing a package imports nothing heavy.
+"""Public names imported at first use, so that importing a package imports nothing heavy.
 
 A public module is one table. Type checkers and editors read the stub beside it, which lists the same names:
 

@@ -1,4 +1,4 @@
-"""Rankers alone, on judged lists: fitted on some, and asked to put others in order."""
+"""A pipeline of rankers without a predictor, fitted and evaluated on judged lists (learning to rank)."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from zoo.stages.text_match import TextMatch
 from zoo.trained import Trained
 
 Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
-"""Fits a featurizer and returns what it makes of the documents."""
+"""Fits a featurizer and returns the features of the documents."""
 BLOCK = 256
-"""Lists that are ranked at a time."""
+"""Lists to rank at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankedLists:
-    """EvaluatedLists lists in the order of a model.
+    """Judged lists in the order of a model.
 
     Attributes:
         items: Document numbers, best first, `[Q, K]`; 0 where padded.
-        scores: The last ranker's, `[Q, K]`.
+        scores: The scores of the last ranker, `[Q, K]`.
         labels: Grades, `[Q, K]`.
     """
 
@@ -52,7 +52,7 @@ class RankedLists:
 
     @classmethod
     def joined(cls, parts: Sequence[RankedLists]) -> RankedLists:
-        """Return the lists of several parts as one, padded to the longest."""
+        """Return the concatenated lists, padded to the longest."""
         width = max(part.items.shape[1] for part in parts)
 
         def padded(tensors: Sequence[Tensor], value: float) -> Tensor:
@@ -69,14 +69,14 @@ class RankedLists:
         return RankedLists(self.items[rows], self.scores[rows], self.labels[rows])
 
     def tied(self, k: int) -> float:
-        """Return the share of lists with a tie at the edge of a cutoff."""
+        """Return the share of lists with a tie across the cutoff k."""
         if self.scores.shape[1] <= k:
             return 0.0
         return float(((self.scores[:, k - 1] == self.scores[:, k]) & (self.items[:, k] > 0)).double().mean())
 
 
 class ListPipeline:
-    """Rankers in turn, and the featurizers that compare texts for them."""
+    """Rankers applied in sequence, and the featurizers that compare query and document texts for them."""
 
     def __init__(
         self, model: ResolvedRankModel, featurize: Featurize | None = None, match: TextMatch | None = None
@@ -85,26 +85,26 @@ class ListPipeline:
 
         Args:
             model: Its rankers and featurizers.
-            featurize: Takes the place of `Featurizer.fit_transform`.
-            match: The counts of the documents' terms, where these are made already.
+            featurize: Replaces `Featurizer.fit_transform`.
+            match: The term counts of the documents, if already computed.
         """
         self.model, self.match = model, match
         self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
         self.trained: list[Trained | None] = []
-        """For each ranker how the training went that chose its epochs."""
+        """For each ranker the training that chose its epochs."""
 
     def fit(self, lists: Judgments, fold: Fold, context: RunContext, *, refit: bool) -> RankingData:
-        """Fit the rankers on a fold, and return the lists that it tests, as rankers see them.
+        """Fit the rankers on a fold and return its test lists with their ranking features.
 
-        A ranker that trains in epochs finds out their number on the validation lists.
+        A ranker that trains in epochs chooses their number on the validation lists.
 
         Args:
             lists: All lists.
-            fold: Which of them train, validate and test.
+            fold: The training, validation and test lists of the fold.
             context: Randomness, device, progress.
-            refit: Whether rankers are then fitted once more on training and validation lists together.
+            refit: Whether to fit the rankers again on training and validation lists together.
         """
         context = context.for_training(settings=self.model.train, label=self.model.label)
         data = self.as_data(lists, fold, context)
@@ -117,7 +117,7 @@ class ListPipeline:
         return data.where(fold.test)
 
     def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:
-        """Return lists in the order of the last ranker."""
+        """Return the lists in the order of the last ranker."""
         width = max(int(data.lengths.max(initial=1)), 1)
         made = RankedLists(
             torch.zeros(len(data), width, dtype=torch.int64),
@@ -140,7 +140,7 @@ class ListPipeline:
         return made
 
     def as_data(self, lists: Judgments, fold: Fold, context: RunContext) -> RankingData:
-        """Return all lists as rankers see them: their own features, and how their texts match, counted on training lists."""
+        """Return all lists with their own features and text matching features, counted on the training lists."""
         columns = dict(zip(lists.columns, lists.features.T, strict=True))
         vectors: ItemFeatures | None = None
         if lists.texts is not None:
@@ -166,7 +166,7 @@ class ListPipeline:
     def _cosines(
         self, lists: Judgments, training: TrainingData, context: RunContext
     ) -> tuple[ItemFeatures | None, dict[str, Any]]:
-        """Return the documents' features, and for each featurizer the cosine of query and document, `[N]`."""
+        """Return the documents' features, and for each featurizer the cosine between query and document, `[N]`."""
         assert lists.texts is not None
         made, cosines = [], {}
         names = [chosen.name for chosen in self.model.featurizers]
@@ -184,21 +184,21 @@ class ListPipeline:
 
 
 def text_match(lists: Judgments) -> TextMatch:
-    """Return the counts of the terms of all documents that are in a list."""
+    """Return the term counts of all documents that occur in a list."""
     asked = np.zeros(len(lists.catalogue), np.bool_)
     asked[lists.documents] = True
     return TextMatch(lists.catalogue, lists.text, asked)
 
 
 def _as_catalogue(texts: Sequence[str], columns: Sequence[str], chosen: str) -> Catalogue:
-    """Return queries as documents: one of the columns has the query's text, the others are empty."""
+    """Return a catalogue of the queries: the chosen column has the query's text, the others are empty."""
     ids = pa.array([None, *map(str, range(1, len(texts) + 1))], pa.string())
     table = {name: pa.nulls(len(ids), pa.string()) for name in columns}
     return Catalogue(ids, pa.table({**table, chosen: pa.array([None, *texts], pa.string())}))
 
 
 def _cosine(queries: ItemFeatures, documents: ItemFeatures, lists: Judgments) -> Any:
-    """Return the cosine of query and document for each judgement, `[N]`; 0 where one of them is empty."""
+    """Return the cosine between query and document of each judgement, `[N]`; 0 if either is empty."""
     left, right = queries.sparse(), documents.sparse()
     met = pair_products(left, right, lists.list_of + 1, lists.documents)
     lengths = [np.sqrt(np.asarray(m.multiply(m).sum(1), np.float32)).ravel() for m in (left, right)]

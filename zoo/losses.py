@@ -1,4 +1,4 @@
-"""The losses that a neural predictor may name: where each function is, and what it is called with; torch-free."""
+"""The losses that a neural predictor can select by name: import path and options of each; torch-free."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 OWN_LOSS = "own"
-"""The name of a loss that is a method of the predictor's class: no other loss may have it."""
+"""The reserved name for a loss that the predictor class implements itself."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,12 @@ class LossSpec:
     """A loss over hidden vectors, item vectors and targets.
 
     Attributes:
-        name: What `loss` is set to: lower-case words joined by hyphens.
-        target: `"package.module:function"`, imported at first use: called with the vectors at the positions that ask for an
-            item, `[N, D]`, the `ItemTable` and the targets `[N]`, and if it is sampled with the `Negatives` drawn for the
-            batch; returns a number, lower is better.
-        sampled: Whether it sets targets against drawn negatives; otherwise against whatever it takes from the item table.
-        options: Parameters of `NeuralParams` that it is called with, by name: `temperature`, `logq`.
+        name: The value of `loss` that selects it: lower-case words joined by hyphens.
+        target: `"package.module:function"`, imported at first use. It is called with the vectors at the positions that
+            have a target, `[N, D]`, the `ItemTable`, the targets `[N]`, and if `sampled` the `Negatives` of the batch;
+            it returns a scalar, lower is better.
+        sampled: Whether the function compares targets with sampled negatives.
+        options: Names of the `NeuralParams` fields passed as keyword arguments, such as `temperature`, `logq`.
     """
 
     name: str
@@ -53,4 +53,4 @@ LOSSES: Mapping[str, LossSpec] = {
         LossSpec("bce", "zoo.nn.losses.bce:bce"),
     )
 }
-"""The core's losses by name. A plugin adds one by the hook `zoo_losses`."""
+"""The core's losses by name. A plugin adds one with the hook `zoo_losses`."""

@@ -1,4 +1,4 @@
-"""Parameters that all networks of a stage have: neural predictors, text encoders and rankers."""
+"""Parameters shared by all neural predictors, all neural text encoders and all neural rankers."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -11,14 +11,14 @@ from zoo.params import Params
 
 
 def _known_losses(info: ValidationInfo) -> Mapping[str, LossSpec] | None:
-    """Return the losses that may be named: the core's, and where a registry validates those of plugins; None for any."""
+    """Return the allowed losses: those of the validating registry, or of the core; None to allow any name."""
     context: Mapping[str, Any] = info.context or {}
     losses: Mapping[str, LossSpec] | None = context.get("losses", LOSSES)
     return losses
 
 
 def _check_loss(name: str, info: ValidationInfo) -> str:
-    """Refuse a loss that nobody provides, in the words of a literal."""
+    """Check that the loss exists; the error reads like that of a `Literal`."""
     known = _known_losses(info)
     if known is not None and name not in known:
         *most, last = map(repr, known)
@@ -28,36 +28,36 @@ def _check_loss(name: str, info: ValidationInfo) -> str:
 
 
 LossName = Annotated[str, AfterValidator(_check_loss), WithJsonSchema({"enum": list(LOSSES), "type": "string"})]
-"""The name of a loss: of the core's `LOSSES`, or of one that an installed plugin brings by `zoo_losses`."""
+"""The name of a loss in the core's `LOSSES`, or of a loss that a plugin adds with `zoo_losses`."""
 
 
 class NeuralParams(Params):
-    """What every neural predictor has: its widths, and how its item vectors are trained against each other."""
+    """Parameters of every neural predictor: its dimensions and its loss."""
 
     dim: int = Field(64, ge=1)
     """Width D of the vectors."""
     length: int = Field(50, ge=1)
-    """The latest events of a history that are read."""
+    """Maximum history length; the model reads the latest events."""
     dropout: float = Field(0.2, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
+    """Dropout rate in training."""
     loss: LossName = "softmax"
-    """How the next item is set against the others: all of them (`softmax`), or a sample."""
+    """The training loss: `softmax` compares the target with all items, the others with a sample of negatives."""
     negatives: int = Field(256, ge=1)
-    """Items that a sampled loss draws for each batch."""
+    """Negatives that a sampled loss draws for each batch."""
     negative_sampling: Literal["uniform", "popularity", "in-batch"] = "uniform"
-    """How they are drawn; `in-batch` takes the batch's own targets."""
+    """How negatives are sampled; `in-batch` uses the targets of the batch."""
     logq: bool = True
-    """Whether `sampled-softmax` corrects for how often an item is drawn."""
+    """Whether `sampled-softmax` corrects for the sampling probability of each item (logQ correction)."""
     temperature: float = Field(1.0, gt=0)
     """Divides the scores of `softmax` and `sampled-softmax`."""
     ids: bool = True
-    """Whether each item of training has a vector of its own, beside what a featurizer says of it; false needs a `featurizer`."""
+    """Whether each item of training has an embedding, in addition to its projected features; false needs a `featurizer`."""
     sparse_updates: bool = False
-    """Whether a step updates only the item vectors of its batch; for catalogues of 100,000 items and more, under a sampled loss."""
+    """Whether a step updates only the item vectors of its batch; for 100,000 items or more, with a sampled loss."""
 
     @model_validator(mode="after")
     def _every_item_has_a_gradient(self, info: ValidationInfo) -> Self:
-        """Refuse sparse updates where every item has a gradient."""
+        """Refuse sparse updates with a loss in which every item has a gradient."""
         spec = (_known_losses(info) or {}).get(self.loss)
         if self.sparse_updates and spec is not None and not spec.sampled:
             raise ValueError(
@@ -68,26 +68,26 @@ class NeuralParams(Params):
 
 
 class NeuralTextParams(Params):
-    """What every neural text encoder has: what it reads, and how it learns from items that were taken together."""
+    """Parameters of every neural text encoder: its input, and the training on pairs of items from one history."""
 
     columns: list[str] = Field(["title"], min_length=1)
     """Text columns of the catalogue, joined by a space."""
     tokens: int = Field(8000, ge=3)
-    """Pieces of words that are learned from the catalogue, at most."""
+    """Maximum size of the vocabulary of subword tokens learned from the catalogue."""
     text_length: int = Field(64, ge=1)
-    """Tokens of a text that are read, the first ones."""
+    """Maximum number of tokens per text; longer texts are truncated."""
     text_dim: int = Field(64, ge=1)
-    """Width of the vector of a text."""
+    """Width of the text vectors."""
     dropout: float = Field(0.2, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
+    """Dropout rate in training."""
     window: int = Field(5, ge=1)
-    """How many events apart in a history two items may be to count as taken together."""
+    """Maximum distance, in events of a history, between the two items of a training pair."""
     epoch_pairs: int = Field(100_000, ge=1)
-    """Pairs of items in an epoch, at most."""
+    """Maximum number of item pairs per epoch."""
     temperature: float = Field(0.1, gt=0)
     """Divides the cosines before the softmax."""
     logq: bool = True
-    """Whether a candidate's score is corrected for how often the item is in a batch."""
+    """Whether to correct scores for each item's probability of being in a batch (logQ correction)."""
 
 
 MOVED = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay")
@@ -95,24 +95,24 @@ MOVED = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay"
 
 
 class NeuralRankerParams(Params):
-    """What every neural ranker has: its scorer, and what that reads."""
+    """Parameters of every neural ranker: its scorer and the inputs of the scorer."""
 
     scorer: Literal["mlp", "set-attention"] = "mlp"
-    """What gives a candidate its score: its own features (`mlp`), or those of its whole list (`set-attention`)."""
+    """The scorer: `mlp` scores each candidate by its own features, `set-attention` by those of the whole list."""
     inputs: Literal["values", "ranks", "both"] = "both"
-    """What is read of a feature: its standardised value, its rank in the list, or both."""
+    """The inputs for each feature: its standardised value, its rank in the list, or both."""
     dim: int = Field(64, ge=1)
     """Width of the hidden layers."""
     blocks: int = Field(2, ge=0)
-    """Hidden layers, or blocks of self-attention."""
+    """Number of hidden layers or self-attention blocks."""
     heads: int = Field(2, ge=1)
-    """Attention heads; `dim` is a multiple of them."""
+    """Number of attention heads; `dim` must be a multiple of it."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """Share of the activations that is dropped in training."""
+    """Dropout rate in training."""
     cutoff: int = Field(10, ge=1)
-    """The K of the NDCG@K by which the number of epochs is chosen."""
+    """The K of the NDCG@K that early stopping monitors."""
     held_out: float = Field(0.2, gt=0, lt=1)
-    """Share of the lists that chooses the number of epochs, where the data have no validation lists."""
+    """Share of the lists held out for early stopping if the data have no validation lists."""
 
     @model_validator(mode="before")
     @classmethod
@@ -128,12 +128,12 @@ class NeuralRankerParams(Params):
         return value
 
     def training(self) -> dict[str, Any]:
-        """Return the settings of training among the parameters: of plugins of API 1, others have none."""
+        """Return the training settings among the parameters; only plugins of API 1 have any."""
         return {name: value for name, value in self if name in MOVED}
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> Self:
-        """Refuse heads among which the width cannot be divided."""
+        """Check that `dim` is a multiple of `heads`."""
         if self.scorer == "set-attention" and self.dim % self.heads:
             raise ValueError(
                 f"expected `dim` to be a multiple of `heads`, found dim = {self.dim}, heads = {self.heads}."

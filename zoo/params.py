@@ -1,4 +1,4 @@
-"""What a user writes becomes parameters: the base of every component's params, and the one check with its messages."""
+"""The base class of component parameters, and the validation of user input with its error messages."""
 
 import re
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ def _strict_numbers(schema: Any) -> Any:
 
 
 class StrictTable(BaseModel):
-    """A table of a user's file: frozen, and strict about unknown keys and about types.
+    """A table of a user's file: frozen, strict about unknown keys and types.
 
-    A list serves as a tuple and a string as a path or a date, but `"3"` is no number and `true` is no `1`.
+    A list is accepted as a tuple and a string as a path or a date, but `"3"` is not accepted as a number or `true` as `1`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
@@ -38,10 +38,10 @@ class StrictTable(BaseModel):
 
 
 class Params(StrictTable):
-    """The parameters of a component: the one place where a name, its type, its default and its meaning are written.
+    """The parameters of a component: the single definition of their names, types, defaults and descriptions.
 
-    Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the checks
-    read them from here.
+    Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the validation
+    use these definitions.
     """
 
 
@@ -55,7 +55,7 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
         context: Passed to the model's validators (the folder that relative paths start from).
 
     Raises:
-        ConfigError: A line for each problem: its path, the value found, what was expected, a suggestion.
+        ConfigError: One line per problem: its path, what was expected, the value found, a suggestion.
     """
     try:
         return model.model_validate(values, context=context)
@@ -65,7 +65,7 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
 
 
 def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str) -> list[str]:
-    """Return a line for each place that is wrong; what the members of a union expect there is joined by "or"."""
+    """Return one line per invalid path; the expectations of union members are joined by "or"."""
     remarks: dict[str, None] = {}
     expected: dict[str, list[str]] = {}
     endings: dict[str, str] = {}
@@ -85,22 +85,22 @@ def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str)
         else:
             expected.setdefault(path, []).append(_expectation(kind, context, str(problem["msg"])))
             endings[path] = _ending(found, str(context.get("expected", "")), path if kind == "list_type" else "")
-    # A member of a union that failed deeper is the one that was meant.
+    # The union member that failed at the deepest path is the one the user meant.
     meant = [path for path in expected if not any(deeper.startswith((f"{path}.", f"{path}[")) for deeper in expected)]
     alternatives = {path: ", or ".join(dict.fromkeys(expected[path])) for path in meant}
     return [*remarks, *(f"{path}: expected {what}, {endings[path]}" for path, what in alternatives.items())]
 
 
 def _items(node: Any) -> Any:
-    """Return the keys and values of a table; nothing of what is none."""
+    """Return the keys and values of a table, or nothing for another value."""
     return node.items() if isinstance(node, dict) else ()
 
 
 def _place(loc: tuple[Any, ...], values: Any, where: str) -> tuple[str, Any]:
-    """Return the path of a problem in what the user wrote, and what stands there.
+    """Return the path of a problem in the user's values, and the value there.
 
-    pydantic's own location also names the member of a union that was tried, and keys that a validator put in; both are
-    told by the user's text not having them.
+    pydantic's location also contains union members and keys that validators inserted; these are skipped because the
+    user's values do not have them.
     """
     path, node = where, values
     for part in loc:
@@ -125,13 +125,13 @@ _EXPECTED = {
 
 
 def _expectation(kind: str, context: dict[str, Any], message: str) -> str:
-    """Return what was expected, in the words of TOML."""
+    """Return what was expected, in TOML terms."""
     known = _EXPECTED.get(kind) or _EXPECTED.get(re.sub(r"_(type|parsing|from_.*)$", "", kind))
     return known.format(**context) if known else re.sub(r"^Input should (be )?", "", message)
 
 
 def _ending(found: Any, choices: str, list_at: str = "") -> str:
-    """Return what was found, and what to do about it."""
+    """Return what was found and how to fix it."""
     if list_at and isinstance(found, dict):
         return f"found a table. Write [[{list_at}]] to begin each table of the list."
     shown = str(found).lower() if isinstance(found, bool) else repr(found)
@@ -144,7 +144,7 @@ def _ending(found: Any, choices: str, list_at: str = "") -> str:
 
 
 def _unknown_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str:
-    """Return what to say of a key that the model does not have."""
+    """Return the message for an unknown key."""
     owner = _owner(loc, model)
     names = sorted(field.alias or name for name, field in owner.model_fields.items()) if owner else []
     known = f" Known here: {', '.join(names)}." if names else " It takes no parameters." if owner else ""
@@ -152,7 +152,7 @@ def _unknown_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str
 
 
 def _missing_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str:
-    """Return what to say of a key that has to be given."""
+    """Return the message for a missing required key."""
     owner = _owner(loc, model)
     field = owner.model_fields.get(str(loc[-1])) if owner else None
     meaning = f" What it means: {field.description}" if field and field.description else ""
@@ -160,7 +160,7 @@ def _missing_key(path: str, loc: tuple[Any, ...], model: type[BaseModel]) -> str
 
 
 def _owner(loc: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | None:
-    """Return the model that holds the last part of a location, where it can be followed."""
+    """Return the model that contains the last part of a location, or None if it cannot be determined."""
     owner: type[BaseModel] | None = model
     members: list[type[BaseModel]] = []
     for part in loc[:-1]:
@@ -174,7 +174,7 @@ def _owner(loc: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | No
 
 
 def _is_called(model: type[BaseModel], tag: object) -> bool:
-    """Return whether pydantic names this member of a union so: by its class, or by the value of its discriminator."""
+    """Return whether pydantic uses this tag for a union member: its class name or its discriminator value."""
     tags = [value for field in model.model_fields.values() for value in get_args(field.annotation)]
     return tag == model.__name__ or tag in tags
 

@@ -1,4 +1,4 @@
-"""What a plugin says of a component before anything of it is imported."""
+"""Specifications of components: what a plugin declares without importing the implementation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from zoo.neural_params import NeuralParams
 from zoo.params import Params
 
 API_VERSION = 2
-"""The plugin API that this core speaks."""
+"""The current version of the plugin API."""
 OLDEST_API = 0
-"""The oldest plugin API that still works, with a warning."""
+"""The oldest version of the plugin API that still works, with a warning."""
 
 StageName = Literal["dataset", "featurizer", "predictor", "filter", "ranker", "metric"]
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
@@ -22,11 +22,11 @@ C = TypeVar("C")
 
 
 RENAMED = {"validates": "trains_in_epochs", "learns": "trainable"}
-"""Names of plugin API 1 to those of today."""
+"""Field names of plugin API 1 and the current names."""
 
 
 def _accept_names_of_api_1(cls: type[C]) -> type[C]:
-    """Let a dataclass be built, and read, by the names that its fields had in plugin API 1."""
+    """Add the field names of plugin API 1 to a dataclass, as keyword arguments and as properties."""
     plain = cls.__init__
 
     @wraps(plain)
@@ -43,43 +43,43 @@ def _accept_names_of_api_1(cls: type[C]) -> type[C]:
 @_accept_names_of_api_1
 @dataclass(frozen=True)
 class Capabilities:
-    """What a component can do and what it needs: declared as data, read by the core, tested by the kit."""
+    """What a component supports and requires; read by the core and tested by the conformance kit."""
 
     cold_items: bool | Literal["by features"] = False
-    """Scores items that did not occur in training; `"by features"` where the model has a featurizer."""
+    """Scores items that did not occur in training; `"by features"` if the model has a featurizer."""
     cold_users: bool = True
     """Serves users who did not occur in training, from their history."""
     features: Literal["none", "optional", "required"] = "none"
-    """Whether item features are read."""
+    """Whether the component reads item features."""
     needs_time: bool = False
-    """Needs a real clock: positions and file order will not do."""
+    """Needs timestamps; positions or file order are not enough."""
     deterministic: bool = True
-    """The same data give the same scores whatever the seed."""
+    """The scores do not depend on the seed."""
     trains_in_epochs: bool = False
-    """Trains in epochs by `[train]`, chooses their number on validation data, and sets `trained` in `fit`."""
+    """Trains in epochs with the settings of `[train]`, uses early stopping, and sets `trained` in `fit`."""
     trainable: bool = True
-    """Has something to fit (a trainable ranker needs a `rank` part of the split)."""
+    """Learns in `fit` (a trainable ranker needs a `rank` part of the split)."""
     collaborative: bool = True
-    """Of a predictor: learns from the histories of others which items go together."""
+    """For predictors: learns item relations from the histories of other users."""
 
 
 def neural_capabilities(params: NeuralParams) -> Capabilities:
-    """Return what every `NeuralPredictor` can do: item features join its item vectors, or stand for them."""
+    """Return the capabilities of a `NeuralPredictor`; it requires item features if `ids` is false."""
     features: Literal["optional", "required"] = "optional" if params.ids else "required"
     return Capabilities(cold_items="by features", features=features, deterministic=False, trains_in_epochs=True)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A published figure, and what the zoo reached.
+    """A published figure and the value that the zoo measured.
 
     Attributes:
-        metric: Its name with the cutoff: `ndcg@10`.
-        value: As it is published.
-        tolerance: How far below it a run may come.
-        source: Who published it.
-        measured: What the zoo reached, the mean of `seeds` seeds; None where that is not known.
-        seeds: How many seeds were run.
+        metric: The metric with its cutoff, such as `ndcg@10`.
+        value: The published value.
+        tolerance: How far a run may fall below the published value.
+        source: The publication.
+        measured: The value that the zoo measured, the mean over `seeds` seeds; None if not measured.
+        seeds: The number of seeds.
     """
 
     metric: str
@@ -95,7 +95,7 @@ class Figure:
         return self.measured is not None and self.measured < self.value - self.tolerance
 
     def format_measured(self) -> str:
-        """Return what was measured, the number of seeds, and whether it falls short; empty where nothing was measured."""
+        """Return the measured value, the number of seeds and whether it falls short; empty if not measured."""
         if self.measured is None:
             return ""
         remarks = [f"{self.seeds} seeds"] * (self.seeds > 1) + ["not reached"] * self.missed
@@ -104,18 +104,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An experiment that reproduces published figures: what is to be set, and all else at its default.
+    """An experiment that reproduces published figures; settings that are not listed have their defaults.
 
     Attributes:
-        name: What it is asked for by: lower-case words joined by hyphens, the data set first.
-        dataset: The folder of the data, with `interactions.parquet` in it.
-        figures: What it is to reach.
+        name: Lower-case words joined by hyphens, the data set first.
+        dataset: The folder of the data, which contains `interactions.parquet`.
+        figures: The figures to reproduce.
         params: Parameters of the component.
         train: Keys of `[train]`.
         split: The `[split]` table.
         data: Keys of `[data]` beside the source.
         evaluate: Keys of `[evaluate]` beside the metrics, which are those of the figures.
-        note: What else must be known, such as how the parameters were chosen.
+        note: Further remarks, such as how the parameters were chosen.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Recipe:
     note: str = ""
 
     def experiment(self, predictor: str) -> dict[str, Any]:
-        """Return the experiment as a file has it; the data are looked for below `${ZOO_DATA}`."""
+        """Return the tables of the experiment file; data paths start with `${ZOO_DATA}`."""
         source = {"name": "files", "interactions": f"${{ZOO_DATA}}/{self.dataset}/interactions.parquet"}
         tables = {
             "data": {"source": source, **self.data},
@@ -146,7 +146,7 @@ class ComponentSpec:
     """A component's entry in the registry.
 
     Attributes:
-        name: Lower-case words joined by hyphens; the paper's name where there is one.
+        name: Lower-case words joined by hyphens; the paper's name if there is one.
         stage: The interface that the class implements.
         target: `"package.module:Class"`, imported at first use.
         params: The class of its parameters; importing it must not import torch.
@@ -154,10 +154,10 @@ class ComponentSpec:
         citation: The work it follows, or an empty string.
         capabilities: As a value, or as a torch-free function of the parameters.
         tiny: Parameters small enough for a test.
-        aliases: Other names it answers to.
-        api: The plugin API it was written for; 1, the first that was published, where a plugin does not say.
-        reproduces: Experiments that reproduce published figures; for predictors.
-        expected_failures: Checks of the conformance kit that it does not pass, by their ids, and why that is right.
+        aliases: Alternative names.
+        api: The version of the plugin API it was written for; 1, the first published version, by default.
+        reproduces: Experiments that reproduce published figures; for predictors only.
+        expected_failures: Ids of conformance checks that the component fails, each with the reason.
     """
 
     name: str
@@ -169,7 +169,7 @@ class ComponentSpec:
     capabilities: Capabilities | Callable[[Any], Capabilities] = Capabilities()
     tiny: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
-    api: int = 1  # not API_VERSION: a plugin does not become a newer one by a newer core
+    api: int = 1  # not API_VERSION: a newer core must not change the version of an old plugin
     reproduces: tuple[Recipe, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
@@ -193,10 +193,10 @@ class ComponentSpec:
         self._check_recipes()
 
     def _check_recipes(self) -> None:
-        """Check that each recipe can be asked for and run.
+        """Check the names of the recipes, and that the component is a predictor.
 
         Raises:
-            ValueError: One is called like another, or is no predictor's.
+            ValueError: A name is malformed or not unique, or the component is not a predictor.
         """
         if self.reproduces and self.stage != "predictor":
             raise ValueError(f"component {self.name!r}: reproduces is for predictors, which can be run alone")

@@ -1,7 +1,7 @@
-"""Tensors on disk: safetensors files of dense tensors, and of tensors in CSR layout as the dense ones they are made of.
+"""Read and write safetensors files of dense tensors and of CSR tensors, which are stored as their dense parts.
 
-A CSR tensor NAME lies in a file as `NAME@csr.values`, `NAME@csr.columns`, `NAME@csr.offsets` and `NAME@csr.shape`. It is
-checked when it is put together again, here and nowhere else.
+A CSR tensor NAME is stored as `NAME@csr.values`, `NAME@csr.columns`, `NAME@csr.offsets` and `NAME@csr.shape`. It is
+validated once, in `join_csr`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def can_store(tensor: Tensor) -> bool:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str] | None = None) -> None:
-    """Write tensors as one safetensors file, with texts in its header if need be.
+    """Write tensors to a safetensors file, with optional texts in its header.
 
     Raises:
-        OSError: The file cannot be written; or a `SafetensorError`, which is none.
-        ValueError: A name is that of a part of a CSR tensor.
+        OSError: The file cannot be written; `SafetensorError` is raised too and is no subclass.
+        ValueError: A name contains the mark of CSR parts.
     """
     apart: dict[str, Tensor] = {}
     places: set[int] = set()
@@ -49,10 +49,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, s
 
 
 def read_parts(path: Path | str) -> dict[str, Tensor]:
-    """Return the dense tensors of a safetensors file, in memory of their own: for `join_csr`.
+    """Return copies of the dense tensors in a safetensors file, the input of `join_csr`.
 
     Raises:
-        OSError: The file cannot be read; or a `SafetensorError`, where it is no such file.
+        OSError: The file cannot be read; `SafetensorError` if it is not a safetensors file.
     """
     # A copy: a mapped file is not aligned as torch's own memory is, and sums would round in another order.
     return {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
@@ -65,10 +65,10 @@ def read_header(path: Path | str) -> dict[str, str]:
 
 
 def split_csr(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors as a file holds them: dense ones as they are, those in CSR layout as their parts.
+    """Split each CSR tensor into its dense parts; dense tensors are unchanged.
 
     Raises:
-        ValueError: A name is that of a part.
+        ValueError: A name contains the mark of CSR parts.
     """
     parts: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -83,10 +83,10 @@ def split_csr(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def join_csr(parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of what `split_csr` gave; those in CSR layout are checked.
+    """Restore the tensors that `split_csr` split, and validate the CSR tensors.
 
     Raises:
-        ValueError: Parts make no matrix; the message names the tensor, and says what was expected and what was found.
+        ValueError: The parts are no valid matrix; the message names the tensor and says what was expected and found.
     """
     tensors: dict[str, Tensor] = {}
     sparse: dict[str, dict[str, Tensor]] = {}
@@ -107,7 +107,7 @@ def join_csr(parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def hash_tensors(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """Return the hash of a text and of tensors, as a file holds them: their names, types, shapes and bytes."""
+    """Return a hash of a text and of the names, types, shapes and bytes of tensors."""
     digested = blake2b(text.encode(), digest_size=16)
     for name, tensor in sorted(tensors.items()):
         dense = tensor.detach().cpu().contiguous()

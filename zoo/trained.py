@@ -1,4 +1,4 @@
-"""How a training in epochs went: the one value that every stage that trains in epochs sets in `fit`."""
+"""The result of training in epochs, which every stage that trains in epochs sets in `fit`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Stop = Literal["patience", "max_epochs", "time_limit", "callback", ""]
-"""What ended a training: early stopping, its last epoch, the clock, a plugin's callback; empty where that is not known."""
+"""Why training stopped: early stopping, the last epoch, the time limit, a plugin's callback; empty if unknown."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training went.
+    """The result of a training.
 
     Attributes:
-        epochs: Epochs of the weights that were kept.
-        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
-            `seconds` of training until then; empty where nothing was validated.
-        stopped: What ended it.
+        epochs: The number of epochs of the final weights.
+        history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
+            `seconds` of training so far; empty without validation.
+        stopped: Why training stopped.
     """
 
     epochs: int
@@ -31,5 +31,5 @@ class Trained:
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Trained:
-        """Return what `as_json` gave; other keys are ignored."""
+        """Restore what `as_json` returned; other keys are ignored."""
         return cls(values["epochs"], values["history"])

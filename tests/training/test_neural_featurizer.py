@@ -12,7 +12,7 @@ from zoo.data.texts import Texts
 from zoo.errors import DataError, TrainingError
 from zoo.stages.context import TrainingEnvironment
 from zoo.training.neural_featurizer import PairTrainingStep
-from zoo.training.pairs import Neighbours, PairExamples, some_of
+from zoo.training.pairs import Neighbours, PairExamples, sample_distinct
 from zoo.training.tokenizer import Tokenizer
 
 
@@ -131,7 +131,7 @@ def test_neighbours_are_other_events_of_the_same_user_within_the_window():
     neighbours = Neighbours(log, 3, usable)
     found = set()
     for _ in range(300):
-        found |= set(zip(*map(np.ndarray.tolist, neighbours.drawn(np.arange(len(neighbours)), rng)), strict=True))
+        found |= set(zip(*map(np.ndarray.tolist, neighbours.draw(np.arange(len(neighbours)), rng)), strict=True))
     assert found == wanted
 
 
@@ -193,7 +193,7 @@ def test_texts_split_a_few_at_a_time_are_the_same(monkeypatch):
     titles = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS] + [""]
     tokenizer = Tokenizer.learned(titles, 50)
     whole = tokenizer(titles, 3)
-    monkeypatch.setattr("zoo.training.tokenizer.TOGETHER", 5)
+    monkeypatch.setattr("zoo.training.tokenizer.BLOCK", 5)
     parts = tokenizer(titles, 3)
     assert parts.tokens.tolist() == whole.tokens.tolist()
     assert parts.offsets.tolist() == whole.offsets.tolist()
@@ -220,9 +220,9 @@ def test_held_out_pairs_asked_a_few_at_a_time_say_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [10, 1000])
-def test_some_of_many_are_different_numbers(number):
+def test_sample_distinct_returns_distinct_numbers(number):
     rng = np.random.default_rng(0)
-    found = np.stack([some_of(number, 5, rng) for _ in range(2000)])
+    found = np.stack([sample_distinct(number, 5, rng) for _ in range(2000)])
     assert all(len(set(row)) == 5 for row in found.tolist())
     assert (np.sort(np.unique(found)) < number).all()
     assert abs(found.mean() - (number - 1) / 2) < number / 50

@@ -1,4 +1,4 @@
-"""A model from its description to its lists: the stages, fitted in order and used as one."""
+"""The pipeline of a model: fit its stages in order, then recommend with them."""
 
 from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.retrieval import Rules

@@ -1,4 +1,4 @@
-"""A fitted model as a value: what recommends, and what takes new items without another fit."""
+"""A fitted model: recommends items, and supports new items without fitting again."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class FittedPipeline:
         candidates: int = 200,
         progress: Callable[[int, int], None] | None = None,
     ) -> Candidates:
-        """Return the K best items for each query; the only way to a list, in an evaluation and in serving alike.
+        """Return the K best items for each query, in evaluation and in serving alike.
 
         Args:
             queries: Histories and moments; their targets are never read.
@@ -113,7 +113,7 @@ class FittedPipeline:
             origin: What to call it in messages.
 
         Raises:
-            ArtifactError: A stage cannot take new items.
+            ArtifactError: A stage does not support new items.
             DataError: A column that a stage reads is missing, or has another type.
         """
         _refuse_warm_only(self.model)

@@ -46,7 +46,7 @@ class FitRecord:
     Attributes:
         trainings: One table for each training in epochs of the predictor, in order, as `fit_of` makes them.
         informative: How many of the lists that rankers learned from have a target among their candidates, and how many
-            lists there are; None for rankers that learn nothing.
+            lists there are; None without trainable rankers.
     """
 
     trainings: tuple[dict[str, Any], ...] = ()
@@ -196,7 +196,7 @@ class PredictorValidation:
 
 
 def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featurize: Featurize) -> Fit:
-    """Fit on the training part; the predictor may ask how good it is on the validation queries."""
+    """Fit on the training part; the predictor can evaluate itself on the validation queries."""
     training, (monitor,) = task.training("validate"), model.monitors
     facts = Facts.of(training, task.catalogue, task.eligible)
     validation = Validation(monitor.build(), facts, task.queries("validate"), model.train.validation_queries)
@@ -208,7 +208,7 @@ def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featur
 def _fit_with_rankers(
     model: ResolvedModel, task: Task, context: RunContext, candidates: int, featurize: Featurize
 ) -> Fit:
-    """Fit on what comes before the `rank` part, and the rankers on its candidates for the queries of that part."""
+    """Fit on the log before the `rank` part, then fit the rankers on candidates for the queries of that part."""
     first = fit_on_log(
         model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), featurize=featurize
     )

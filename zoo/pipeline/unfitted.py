@@ -1,4 +1,4 @@
-"""A model before it is fitted: the way from Python to a fitted pipeline without a config file."""
+"""A model before it is fitted, built in Python without a config file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.stages.context import RunContext
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The components of a model, not fitted.
+    """The unfitted components of a model.
 
     Attributes:
         model: The component in each slot, with its parameters.
@@ -29,15 +29,15 @@ class Pipeline:
 
     @classmethod
     def of(cls, predictor: str, registry: Registry | None = None, **params: Any) -> Pipeline:
-        """Return the pipeline of one predictor by name, without filters or rankers; networks stop early by NDCG@10.
+        """Return the pipeline of a single predictor without filters or rankers; early stopping monitors NDCG@10.
 
         Args:
             predictor: The name of the predictor.
-            registry: Where the name is looked up; what is installed by default.
+            registry: The registry to search; by default all installed components.
             **params: The parameters of the predictor.
 
         Raises:
-            ZooError: The name is unknown, or a parameter does not fit.
+            ZooError: The name is unknown, or a parameter is invalid.
         """
         registry = registry or default_registry()
         component, metric = registry.find("predictor", predictor), registry.find("metric", "ndcg")
@@ -52,8 +52,8 @@ class Pipeline:
         Args:
             task: The data and their split.
             context: Randomness, device, progress; by default seed 0 on the CPU.
-            refit: Whether the final fit takes everything before the test, or only the training part.
-            candidates: How many candidates a ranker gets for each query.
+            refit: Whether the final fit uses everything before the test part, or only the training part.
+            candidates: Number of candidates per query for the first ranker.
 
         Raises:
             ZooError: A stage cannot be fitted on these data.

@@ -1,1 +1,1 @@
-"""One loop that trains every network."""
+"""The training loop shared by all networks."""

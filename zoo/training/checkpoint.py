@@ -1,4 +1,4 @@
-"""Checkpoints on disk: tensors as safetensors, all else as JSON in the same file's header; nothing that runs code."""
+"""Checkpoints as safetensors files, with everything except tensors as JSON in the header; no pickle."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from zoo.nn.sparse import parts_of
 from zoo.tensors import can_store, join_csr, read_header, read_parts, write_tensors
 
 ENDING = ".checkpoint.safetensors"
-"""How the file of a training's last epoch is called, after what is trained."""
+"""File name suffix of a checkpoint; the name of the trained component precedes it."""
 
 _PLAIN = (str, int, float, bool, type(None))
 
 
 class SafeCheckpointIO(CheckpointIO):
-    """Lightning's way to the disk without pickle; a file is written beside and renamed, so that it is whole or not there."""
+    """Lightning's checkpoint I/O without pickle; files are written atomically."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint.
 
-        What a callback wants to keep that is neither tensors nor JSON is left out, with a warning that names it.
+        The state of a callback that contains other values than tensors and JSON is skipped with a warning.
 
         Raises:
-            TrainingError: The file cannot be written, or a part that is not a callback's is neither tensor nor JSON.
+            TrainingError: The file cannot be written, or another part is neither tensor nor JSON.
         """
         path, packed = Path(path), _Packed()
         content = {**checkpoint}
@@ -51,13 +51,13 @@ class SafeCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint, its tensors in the memory of the CPU.
+        """Read a checkpoint, with its tensors on the CPU.
 
         Raises:
-            TrainingError: The file is damaged, or something else.
+            TrainingError: The file is damaged or is not a checkpoint.
         """
         with _readable(path):
-            loaded: dict[str, Any] = _unpacked(_header(path), join_csr(read_parts(path)))
+            loaded: dict[str, Any] = _unpack(_header(path), join_csr(read_parts(path)))
         return loaded
 
     def remove_checkpoint(self, path: str | Path) -> None:
@@ -66,19 +66,19 @@ class SafeCheckpointIO(CheckpointIO):
 
 
 def epoch_of(path: Path) -> int:
-    """Return how many epochs a checkpoint has behind it.
+    """Return the number of epochs trained before a checkpoint.
 
     Raises:
-        TrainingError: The file is damaged, or something else.
+        TrainingError: The file is damaged or is not a checkpoint.
     """
     with _readable(path):
         return int(_header(path)["epoch"]) + 1
 
 
 def forget(folder: Path) -> None:
-    """Remove the checkpoints below a folder, and the folders that are empty then, itself among them."""
+    """Remove the checkpoints in a folder tree, then all empty folders in it, including the folder itself."""
     for path in sorted([folder, *folder.rglob("*")], reverse=True):
-        if ENDING in path.name:  # also one that was being written when its process was killed
+        if ENDING in path.name:  # also a temporary file of a killed process
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
@@ -86,7 +86,7 @@ def forget(folder: Path) -> None:
 
 @contextmanager
 def _readable(path: str | Path) -> Iterator[None]:
-    """Turn what reading a damaged file raises into an error that says what to do."""
+    """Convert the errors of reading a damaged file to a `TrainingError` that says what to do."""
     try:
         yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -101,17 +101,17 @@ def _header(path: str | Path) -> Any:
 
 
 class _Packed:
-    """Takes the tensors out of a structure and leaves JSON; a tensor that is there twice is kept once."""
+    """Separates a structure into JSON and tensors; a tensor that occurs twice is stored once."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
         self._names: dict[tuple[Any, ...], str] = {}
 
     def pack(self, value: Any, where: str) -> Any:
-        """Return JSON for a value.
+        """Convert a value to JSON, with references to its tensors.
 
         Raises:
-            TrainingError: It is neither tensor nor JSON, nor made of these.
+            TrainingError: The value contains something that is neither tensor nor JSON.
         """
         if isinstance(value, Tensor) and can_store(value):
             return {"$tensor": self._name_of(value)}
@@ -130,7 +130,7 @@ class _Packed:
         )
 
     def _name_of(self, value: Tensor) -> str:
-        """Return the name under which a tensor is kept."""
+        """Return the name under which a tensor is stored."""
         key = (value.shape, *map(_place, parts_of(value).values()))
         if key not in self._names or not value.numel():
             self._names[key] = str(len(self.tensors))
@@ -139,27 +139,27 @@ class _Packed:
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Return where a dense tensor lies, and what it is there."""
+    """Return a key that identifies the memory and the layout of a dense tensor."""
     return tensor.data_ptr(), tensor.dtype, tensor.device, tuple(tensor.shape), tuple(tensor.stride())
 
 
-def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Return the value that JSON and tensors stand for."""
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Restore a packed value from JSON and tensors."""
     if isinstance(value, list):
-        return [_unpacked(part, tensors) for part in value]
+        return [_unpack(part, tensors) for part in value]
     if not isinstance(value, dict):
         return value
     if "$tensor" in value:
         return tensors[value["$tensor"]]
     if "$tuple" in value:
-        return tuple(_unpacked(value["$tuple"], tensors))
+        return tuple(_unpack(value["$tuple"], tensors))
     if "$dict" in value:
-        return {_unpacked(key, tensors): _unpacked(part, tensors) for key, part in value["$dict"]}
-    return {key: _unpacked(part, tensors) for key, part in value.items()}
+        return {_unpack(key, tensors): _unpack(part, tensors) for key, part in value["$dict"]}
+    return {key: _unpack(part, tensors) for key, part in value.items()}
 
 
 def _is_kept(entry: tuple[str, Any]) -> bool:
-    """Return whether the state of a callback can be kept; warn where it cannot."""
+    """Return whether the state of a callback can be stored, with a warning if not."""
     name, state = entry
     try:
         _Packed().pack(state, f"the state of the callback {name}")

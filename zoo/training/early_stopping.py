@@ -18,11 +18,11 @@ from zoo.training.module import restore, weights
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """When a training validates, and when it stops.
+    """When to validate, and when to stop training.
 
     Attributes:
-        monitor: The name of the metric to watch, higher is better.
-        patience: Validations without a better value after which the training stops.
+        monitor: The name of the metric to monitor; higher is better.
+        patience: Number of validations without improvement after which training stops.
         every: Epochs between validations.
     """
 
@@ -32,21 +32,21 @@ class StoppingRule:
 
 
 class EarlyStopping(pl.Callback):
-    """Validates after epochs, keeps the best weights, and stops when they have not improved for a while.
+    """Validates after epochs, saves the best weights, and stops training when the metric no longer improves.
 
     Attributes:
-        best_epoch: The epoch of the weights that are kept.
-        history: For each validation the `epoch`, the mean training `loss` in it, the `value` of the metric, and the
-            `seconds` of training until then.
+        best_epoch: The epoch of the best weights.
+        history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
+            `seconds` of training so far.
     """
 
     def __init__(self, validate: Callable[[], float], rule: StoppingRule, timer: EpochTimer) -> None:
         """Set the rule.
 
         Args:
-            validate: Returns the metric of the network as it stands; called on every rank.
+            validate: Returns the metric of the network with its current weights; called on every rank.
             rule: When to validate and when to stop.
-            timer: Knows loss and seconds of the epoch; comes before this among the callbacks.
+            timer: Provides loss and seconds of the epoch; must precede this callback.
         """
         self.validate, self.rule, self.timer = validate, rule, timer
         self.best_epoch, self.history = 0, list[dict[str, Any]]()
@@ -58,18 +58,18 @@ class EarlyStopping(pl.Callback):
         return max(float(found["value"]) for found in self.history)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Let a training rest that had stopped."""
+        """Resume in the stopped state."""
         trainer.should_stop = trainer.should_stop or self.is_over()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validate, and stop where nothing is gained any more; the last epoch is always validated."""
+        """Validate, and stop if the metric no longer improves; the last epoch is always validated."""
         epoch = trainer.current_epoch + 1
         if epoch % self.rule.every and epoch != trainer.max_epochs and not trainer.should_stop:
             return
         if trainer.world_size > 1:
             _share_buffers(pl_module.network)
         pl_module.eval()
-        value = trainer.strategy.broadcast(self.validate())  # so that all ranks decide alike
+        value = trainer.strategy.broadcast(self.validate())  # so that all ranks take the same decision
         pl_module.train()
         if not self.history or value > self.best:
             self.best_epoch = epoch
@@ -80,12 +80,12 @@ class EarlyStopping(pl.Callback):
         pl_module.log(self.rule.monitor, value, batch_size=1)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self._weights:
             restore(pl_module.network, self._weights)
 
     def _copy(self, found: dict[str, Tensor]) -> None:
-        """Keep weights; the memory of those before is taken again."""
+        """Save the weights, reusing the memory of the previous copy."""
         for name, tensor in found.items():
             if name in self._weights:
                 self._weights[name].copy_(tensor)
@@ -93,51 +93,46 @@ class EarlyStopping(pl.Callback):
                 self._weights[name] = tensor.clone()
 
     def is_over(self) -> bool:
-        """Return whether the last validations brought nothing."""
+        """Return whether the metric has not improved for `patience` validations."""
         return (
             bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
         )
 
-    @property
-    def state_key(self) -> str:
-        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
-        return "KeepBest"
-
     def state_dict(self) -> dict[str, Any]:
-        """Return what a training that goes on has to know."""
+        """Return the state that a resumed training needs."""
         return {"best_epoch": self.best_epoch, "history": self.history, "weights": self._weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore the state of an interrupted training."""
         self.best_epoch, self.history, self._weights = (state_dict[k] for k in ("best_epoch", "history", "weights"))
 
 
 def _share_buffers(network: nn.Module) -> None:
-    """Give all ranks the buffers of rank 0: running statistics differ between ranks, and one network is validated."""
+    """Broadcast the buffers of rank 0, since running statistics differ between ranks and all must validate the same network."""
     for buffer in network.buffers():
         if buffer.is_floating_point():
             torch.distributed.broadcast(buffer, 0)
 
 
 class StopTogether(pl.Callback):
-    """Ends the training on all ranks, after an epoch, where a plugin's callback on rank 0 set `trainer.should_stop`."""
+    """Stops training on all ranks after an epoch in which a plugin's callback on rank 0 set `trainer.should_stop`."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.stop_requested = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Keep the wish until the last batch, then tell it to all: no rank may leave an epoch early."""
-        self.asked = self.asked or trainer.should_stop
+        """Defer a stop request to the last batch and broadcast it then: no rank may leave an epoch early."""
+        self.stop_requested = self.stop_requested or trainer.should_stop
         is_last = batch_idx + 1 == trainer.num_training_batches
-        trainer.should_stop = is_last and trainer.strategy.broadcast(self.asked)
+        trainer.should_stop = is_last and trainer.strategy.broadcast(self.stop_requested)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Tell a wish of the end of the epoch to all."""
+        """Broadcast a stop request made at the end of the epoch."""
         trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop)
 
 
 def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
-    """Return what ended a training."""
+    """Return why training stopped."""
     if keep and keep.is_over():
         return "patience"
     if not trainer.should_stop:

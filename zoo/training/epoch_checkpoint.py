@@ -16,24 +16,24 @@ CHECKPOINT_SHARE = 0.02
 
 
 class EpochCheckpoint(Checkpoint):
-    """Keeps the last epoch on disk, so that an interrupted training can go on.
+    """Saves the last epoch to disk, so that an interrupted training can resume.
 
-    A large model takes long to write, and a small epoch is soon trained again: so a checkpoint waits until the training
-    since the one before lasted so long that writing has no more than its share of the time.
+    Writing a large model takes long, and a short epoch is cheap to repeat. So a checkpoint is written only when the time
+    trained since the previous one is long enough to keep writing below `CHECKPOINT_SHARE`.
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        """Choose a file.
+        """Set the file.
 
         Args:
             path: The file.
-            identity: What must be the same where a training goes on.
+            identity: Values that must be equal for a training to resume from the file.
         """
         self.path, self.identity = path, identity
         self._cost, self._written = 0.0, time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write, if it is time, or if this was the last epoch."""
+        """Write a checkpoint if it is due or if this is the last epoch."""
         start = time.perf_counter()
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         is_due = is_last or self._cost <= CHECKPOINT_SHARE * (start - self._written)
@@ -42,20 +42,15 @@ class EpochCheckpoint(Checkpoint):
             self._written = time.perf_counter()
             self._cost = self._written - start
 
-    @property
-    def state_key(self) -> str:
-        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
-        return "KeepLast"
-
     def state_dict(self) -> dict[str, Any]:
-        """Return what the training is."""
+        """Return the identity of the training."""
         return self.identity
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuse to go on with another training.
+        """Check that the checkpoint belongs to this training.
 
         Raises:
-            TrainingError: The file belongs to one.
+            TrainingError: It belongs to a different training.
         """
         if changed := [key for key, value in self.identity.items() if state_dict.get(key) != value]:
             raise TrainingError(

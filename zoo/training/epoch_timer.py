@@ -11,19 +11,19 @@ from torch import Tensor
 
 from zoo.errors import TrainingError
 
-LOOK_EVERY = 100
+CHECK_EVERY = 100
 """Steps between looks at the losses: each look waits for the device."""
 
 
 class EpochTimer(pl.Callback):
-    """Knows loss and seconds of the epochs trained, and ends a training whose loss is no number.
+    """Measures loss and time of each epoch, and raises an error if a loss is not finite.
 
-    Losses are looked at now and then, so that no step has to wait for its own.
+    Losses are checked every `CHECK_EVERY` steps, so that not every step synchronises with the device.
 
     Attributes:
-        epochs: Epochs trained.
-        loss: The mean loss of the last one.
-        seconds: Time in training, without validations and whatever else is done between epochs.
+        epochs: Number of epochs trained.
+        loss: The mean loss of the last epoch.
+        seconds: Training time, without validation and other work between epochs.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,19 +31,19 @@ class EpochTimer(pl.Callback):
         self._losses, self._sum, self._start = list[Tensor](), 0.0, 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Start the watch."""
+        """Start timing the epoch."""
         self._sum, self._start = 0.0, time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Take note of the loss, which Lightning has divided by the batches of a step."""
+        """Record the loss of the batch, undoing Lightning's division by the number of accumulated batches."""
         self._losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
-        if len(self._losses) == LOOK_EVERY:
-            self._look(trainer, batch_idx + 1)
+        if len(self._losses) == CHECK_EVERY:
+            self._check_losses(trainer, batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Look at the last losses of an epoch, before anything is validated, and stop the watch."""
+        """Check the remaining losses before validation, and stop timing."""
         steps = trainer.fit_loop.epoch_loop.batch_progress.current.completed
-        self._look(trainer, steps)
+        self._check_losses(trainer, steps)
         mean = torch.tensor(self._sum / max(steps, 1), device=pl_module.device)
         self.loss = float(trainer.strategy.reduce(mean))
         self.epochs = trainer.current_epoch + 1
@@ -51,11 +51,11 @@ class EpochTimer(pl.Callback):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         pl_module.log_dict({"loss": self.loss, "learning_rate": rate}, batch_size=1)
 
-    def _look(self, trainer: pl.Trainer, step: int) -> None:
-        """Look at the losses up to a step of the epoch, counted from 1.
+    def _check_losses(self, trainer: pl.Trainer, step: int) -> None:
+        """Check the recorded losses up to a step of the epoch, counted from 1, and add them to the sum.
 
         Raises:
-            TrainingError: One is NaN or infinite.
+            TrainingError: A loss is NaN or infinite.
         """
         if not self._losses:
             return
@@ -70,15 +70,10 @@ class EpochTimer(pl.Callback):
             )
         self._sum += float(losses.sum())
 
-    @property
-    def state_key(self) -> str:
-        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
-        return "Meter"
-
     def state_dict(self) -> dict[str, Any]:
-        """Return what a training that goes on has to know."""
+        """Return the state that a resumed training needs."""
         return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore the state of an interrupted training."""
         self.__dict__.update(state_dict)

@@ -1,4 +1,4 @@
-"""Lists of candidates as a network reads them, in batches of like length."""
+"""Batches of candidate lists of similar length, for neural rankers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from zoo.stages.ranking_data import places
 from zoo.stages.ranks import RankMean, own_share
 
 BLOCK = 256
-"""Lists that are read or scored at a time."""
+"""Lists to process at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class ListBatch:
-    """Lists as a network reads them.
+    """A padded batch of lists.
 
     Attributes:
         inputs: `[B, K, W]` float32, 0 where padded.
@@ -42,12 +42,12 @@ class ListBatch:
 
 @dataclass(frozen=True, eq=False)
 class ReadLists:
-    """Lists of which the inputs are made already.
+    """Lists with precomputed scorer inputs.
 
     Attributes:
-        inputs: Of all candidates, `[N, W]`.
+        inputs: The inputs of all candidates, `[N, W]`.
         labels: `[N]`.
-        offsets: Where each list begins and ends, `[Q + 1]`.
+        offsets: Start and end of each list, `[Q + 1]`.
     """
 
     inputs: Tensor
@@ -55,28 +55,28 @@ class ReadLists:
     offsets: NDArray[np.int64]
 
     def batch(self, rows: NDArray[np.int64]) -> ListBatch:
-        """Return some lists, padded to the longest of them."""
+        """Return the given lists, padded to the longest of them."""
         place, mask = places(self.offsets, rows)
         return ListBatch(self.inputs[place] * mask[..., None], self.labels[place] * mask, mask)
 
     def blocks(self) -> Iterator[ListBatch]:
-        """Yield this rank's share of the lists, all where there is one rank, in blocks of like length."""
+        """Yield this rank's share of the lists in blocks of similar length."""
         order = np.argsort(np.diff(self.offsets), kind="stable")[own_share()]
         for start in range(0, len(order), BLOCK):
             yield self.batch(order[start : start + BLOCK])
 
 
 class ListExamples:
-    """Some lists in batches of like length, shuffled anew each epoch."""
+    """Training batches of lists of similar length, reshuffled each epoch."""
 
     def __init__(self, lists: ReadLists, rows: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> None:
-        """Take lists.
+        """Set the lists.
 
         Args:
-            lists: All of them.
-            rows: Those that are gone through, `[R]`.
-            batch_size: Lists in a batch.
-            rng: Shuffles.
+            lists: All lists.
+            rows: The lists to iterate over, `[R]`.
+            batch_size: Lists per batch.
+            rng: Random generator for shuffling.
         """
         self.lists, self.rows, self.batch_size, self.rng = lists, rows, batch_size, rng
         self.lengths = np.diff(lists.offsets)[rows]
@@ -93,13 +93,13 @@ class ListExamples:
 
 @dataclass(frozen=True, eq=False)
 class ListValidator:
-    """Measures NDCG@`cutoff` of lists as a scorer ranks them now: each rank its share, the mean over all.
+    """Computes the mean NDCG@`cutoff` of a scorer on lists; each rank evaluates its share.
 
     Attributes:
         scorer: `forward(inputs [B, K, W], mask [B, K]) -> [B, K]`.
-        lists: What it ranks.
-        cutoff: The slots of a list that count.
-        device: Where the scorer is.
+        lists: The lists to rank.
+        cutoff: The K of NDCG@K.
+        device: The device of the scorer.
     """
 
     scorer: nn.Module

@@ -1,4 +1,4 @@
-"""Lightning's own loggers, by name: TensorBoard, MLflow and W&B are there for who has them installed."""
+"""Lightning's loggers by name: CSV, and TensorBoard, MLflow and W&B if they are installed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _CLASSES = {
     "mlflow": ("MLFlowLogger", "mlflow"),
     "wandb": ("WandbLogger", "wandb"),
 }
-"""The logger's class, and what to install for it."""
+"""The class of each logger, and the package that it needs."""
 
 
 def logger_of(choice: str | LoggerTable | None, training: Training, begun: int) -> Logger | None:
-    """Return the logger of a training, told of its settings; None where none is asked for.
+    """Return the logger of a training, with its settings logged, or None if `choice` is None.
 
     Args:
         choice: `train.logger`.
-        training: Names the logger's files or its run.
-        begun: Epochs that were trained before an interruption: what goes on gets a version of its own.
+        training: Provides the names of the logger's files or run.
+        begun: Epochs trained before an interruption; a resumed training gets a separate version.
 
     Raises:
-        ConfigError: Its package is not installed, or a keyword argument does not fit.
+        ConfigError: The package is not installed, or a keyword argument is invalid.
     """
     if choice is None:
         return None
@@ -50,7 +50,7 @@ def logger_of(choice: str | LoggerTable | None, training: Training, begun: int) 
 
 
 def _defaults(name: str, training: Training, begun: int) -> dict[str, Any]:
-    """Return what a logger is told where the user says nothing else."""
+    """Return the default keyword arguments of a logger."""
     version = f"{training.component}-{training.phase}-seed{training.seed}" + (f"-after{begun}" if begun else "")
     folder = "runs/logs" if training.folder is None else str(training.folder)
     if name in ("csv", "tensorboard"):

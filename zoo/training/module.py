@@ -1,4 +1,4 @@
-"""The one LightningModule: it trains any network that can tell its loss on a batch."""
+"""The LightningModule that trains any network with a `loss(batch)` method."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class TrainingModule(pl.LightningModule):
         """Wrap a network.
 
         Args:
-            network: Has `loss(batch)`.
-            settings: The same for all models, but for what a model says for itself.
-            steps: Steps of `max_epochs`, over which the rate falls.
+            network: A module with `loss(batch)`.
+            settings: The training settings.
+            steps: Number of steps in `max_epochs`, over which the learning rate decays.
         """
         super().__init__()
         self.network, self.settings, self.steps = network, settings, steps
@@ -33,14 +33,16 @@ class TrainingModule(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, row by row where gradients are sparse; weight decay spares biases and norms."""
+        """Return AdamW with row-wise updates for sparse gradients; biases and norms have no weight decay."""
         s = self.settings
         parameters = list(self.network.parameters())
         groups = [
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": s.weight_decay},
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
-        fused = s.precision == "32" or s.clip_norm is None  # Lightning clips no fused optimiser under mixed precision
+        fused = (
+            s.precision == "32" or s.clip_norm is None
+        )  # Lightning cannot clip with a fused optimiser in mixed precision
         optimizer = RowwiseAdamW([g for g in groups if g["params"]], lr=s.learning_rate, fused=fused)
         if s.schedule == "constant" and not s.warmup_steps:
             return optimizer
@@ -48,7 +50,7 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def share_of_rate(self, step: int) -> float:
-        """Return the share of the peak rate at a step, from 0."""
+        """Return the learning rate at a step, from 0, as a share of the peak rate."""
         s = self.settings
         if step < s.warmup_steps:
             return (step + 1) / s.warmup_steps
@@ -59,13 +61,13 @@ class TrainingModule(pl.LightningModule):
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of a network by name, each once: what two modules share has one name."""
+    """Return the tensors of a network by name; a tensor shared by two modules appears once."""
     named = network.state_dict(keep_vars=True)
     first = {id(tensor): name for name, tensor in reversed(named.items())}
     return {name: tensor.detach() for name, tensor in named.items() if first[id(tensor)] == name}
 
 
 def restore(network: nn.Module, saved: dict[str, Tensor]) -> None:
-    """Put saved tensors back into a network."""
+    """Copy saved tensors into a network."""
     for name, tensor in weights(network).items():
         tensor.copy_(saved[name])

@@ -1,4 +1,4 @@
-"""What a neural text encoder need not write: tokens, pairs, training, item features, saving."""
+"""The base class of neural text encoders: tokenizer, training pairs, training, item features, saving."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from zoo.trained import Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.pair_validation import PairValidator
-from zoo.training.pairs import Neighbours, PairBatch, PairExamples, some_of
+from zoo.training.pairs import Neighbours, PairBatch, PairExamples, sample_distinct
 from zoo.training.tokenizer import Tokenizer
 
 P = TypeVar("P", bound=NeuralTextParams)
 HELD_OUT = 0.1
-"""Share of the items that choose the number of epochs."""
+"""Share of the items held out for early stopping."""
 QUESTIONS = 2_000
-"""Held-out pairs that are asked for."""
+"""Maximum number of held-out pairs for validation."""
 BLOCK = 1_024
-"""Texts that are encoded at a time."""
-FEWEST = 20
-"""Held-out items without which nothing can be told of a network."""
+"""Texts to encode at a time."""
+MIN_HELD_OUT = 20
+"""Minimum number of held-out items; with fewer, nothing is held out."""
 
 
 class PairTrainingStep(nn.Module):
-    """An encoder with its loss: an item's vector finds the item that was taken with it, among those of the batch.
+    """An encoder with its contrastive loss: retrieve the second item of a pair among the items of the batch.
 
-    A softmax over the cosines, corrected for how often an item is in a batch (Yi et al., RecSys 2019). A candidate is there
-    once however many pairs brought it, and no item stands against itself.
+    A softmax over cosines with logQ correction (Yi et al., RecSys 2019). Each candidate appears once per batch, and no
+    item is its own negative.
     """
 
     def __init__(self, network: nn.Module, temperature: float, *, logq: bool) -> None:
@@ -65,13 +65,12 @@ class PairTrainingStep(nn.Module):
 
 
 class NeuralFeaturizer(Featurizer[P]):
-    """A featurizer of which a plugin writes the encoder and the core does the rest.
+    """A featurizer for which a plugin implements only the text encoder.
 
-    The encoder learns that items which a shopper took within a few events lie near each other. So the text of an item that
-    nobody took yet lands near what its buyers will have taken. Where `context.epochs` does not say how long to train, a
-    tenth of the items is held out first: the epoch after which others find them best by their texts, by NDCG@10 among the
-    held-out items, is the number of epochs that is then trained on all. Vectors have length 1; an item without a text has
-    none.
+    The encoder learns to place items close together that occur within a few events in a history, so that the text of a new
+    item is close to the items its buyers take. Unless `context.epochs` is set, early stopping on a held-out tenth of the
+    items chooses the number of epochs by NDCG@10 among the held-out items; the encoder then trains on all items for that
+    number. Vectors have norm 1; an item without a text has a zero vector.
     """
 
     fitted = ("network", "tokenizer")
@@ -86,11 +85,11 @@ class NeuralFeaturizer(Featurizer[P]):
         """
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Learn tokens and encoder from the texts of the items in training, and from which were taken together.
+        """Train the tokenizer on the texts of the training items, and the encoder on pairs of items from one history.
 
         Raises:
-            DataError: No known item has a text.
-            TrainingError: No two items with a text were taken by one user, or the loss is no number any more.
+            DataError: No training item has a text.
+            TrainingError: No user has two items with a text, or the loss is not finite.
         """
         p, name = self.params, type(self).__name__
         texts = data.texts(p.columns)
@@ -110,7 +109,7 @@ class NeuralFeaturizer(Featurizer[P]):
         )
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
-        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
+        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without a text."""
         texts = self.tokenizer(catalogue.texts(self.params.columns), self.params.text_length)
         vectors = self._vectors(texts, next(self.network.parameters()).device).cpu()
         name = type(self).__name__.lower()
@@ -122,7 +121,7 @@ class NeuralFeaturizer(Featurizer[P]):
         return State(weights(self.network), values)
 
     def load_state(self, state: State) -> None:
-        """Build the encoder for the tokens saved, and take the weights."""
+        """Build the encoder for the saved tokenizer and restore its weights."""
         self.tokenizer = Tokenizer.of_json(state.values["tokenizer"])
         self.trained = Trained.of_json(state.values)
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
@@ -132,15 +131,15 @@ class NeuralFeaturizer(Featurizer[P]):
     def _train_validated(
         self, log: Interactions, texts: Texts, usable: NDArray[np.bool_], context: RunContext
     ) -> Trained | None:
-        """Train without some items, and return how well their texts found their partners; None where there are too few."""
+        """Train without the held-out items, validating on them; return None if there are too few."""
         name, rng = f"{type(self).__name__}-held-out", context.rng(f"{type(self).__name__}/held-out")
         held = usable & (rng.random(len(usable)) < HELD_OUT)
         everything, rest = (Neighbours(log, self.params.window, items) for items in (usable, usable & ~held))
         among_held = np.flatnonzero(held[everything.items])
-        asked = among_held[some_of(len(among_held), QUESTIONS, rng)]
-        right, left = everything.drawn(asked, rng)
+        asked = among_held[sample_distinct(len(among_held), QUESTIONS, rng)]
+        right, left = everything.draw(asked, rng)
         among = np.flatnonzero(held)
-        if len(among) < FEWEST or len(right) < FEWEST or len(np.unique(rest.items)) < FEWEST:
+        if min(len(among), len(right), len(np.unique(rest.items))) < MIN_HELD_OUT:
             return None
 
         needed = np.union1d(left, among)
@@ -156,7 +155,7 @@ class NeuralFeaturizer(Featurizer[P]):
         name: str,
         validate: Callable[[], float] | None = None,
     ) -> Trained:
-        """Train a fresh encoder on pairs."""
+        """Train a new encoder on pairs."""
         p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")
         with context.seeded(f"{type(self).__name__}/init"):
             self.network = self.build(self.tokenizer.size).to(context.device)
@@ -167,7 +166,7 @@ class NeuralFeaturizer(Featurizer[P]):
         return train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor="pair-ndcg@10")
 
     def _vectors(self, texts: Texts, device: torch.device) -> Tensor:
-        """Return the vectors of all texts, `[I, D]`, as the network stands."""
+        """Return the vectors of all texts, `[I, D]`, with the current weights."""
         vectors: Tensor | None = None
         with torch.no_grad():
             for items in texts.blocks(BLOCK):

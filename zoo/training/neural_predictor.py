@@ -1,4 +1,4 @@
-"""What a neural predictor need not write: item vectors, batches, training, scoring, saving."""
+"""The base class of neural predictors: item vectors, batches, training, scoring, saving."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FEATURES = "features"
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a network's shapes depend on, beside its parameters; saved, so that a fresh process can build it again.
+    """The sizes of the data that determine the shapes of a network; saved, so that it can be rebuilt.
 
     Attributes:
         n_items: The number of items.
@@ -48,7 +48,7 @@ class Sizes:
 
 
 class Network(nn.Module):
-    """The item vectors and the encoder that reads them: what is trained and saved."""
+    """The trained and saved network: the item vectors and the encoder."""
 
     popularity: Tensor
 
@@ -65,14 +65,14 @@ class Network(nn.Module):
 
 
 class TrainingStep(nn.Module):
-    """A network with its loss: what the trainer steps."""
+    """A network with its loss, the module that the trainer optimises."""
 
     def __init__(self, network: Network, loss: Loss) -> None:
         super().__init__()
         self.network, self._loss = network, loss
 
     def loss(self, batch: TrainingBatch) -> Tensor:
-        """Return the loss over all positions that ask for an item; only these reach the output layer."""
+        """Return the loss over all positions with a target; only these reach the output layer."""
         asked = batch.targets > 0
         hidden: Tensor = self.network.encoder(batch.inputs)
         return self._loss(hidden[asked], self.network.items, batch.targets[asked])
@@ -80,7 +80,7 @@ class TrainingStep(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class PredictorValidator:
-    """Measures a predictor as its network stands: `RunContext.validate`, asked about one predictor."""
+    """Calls `RunContext.validate` with a predictor, to evaluate its current weights."""
 
     validate: Callable[[Predictor[Any]], float]
     predictor: Predictor[Any]
@@ -91,7 +91,7 @@ class PredictorValidator:
 
 
 class NeuralPredictor(Predictor[P]):
-    """A predictor of which a plugin writes the encoder and the core does the rest.
+    """A predictor for which a plugin implements only the encoder.
 
     A query without a history gets the most popular items.
     """
@@ -109,16 +109,16 @@ class NeuralPredictor(Predictor[P]):
 
     @property
     def objective(self) -> Objective:
-        """Return what the encoder is trained for: by default, each position of a sequence to give the next item."""
+        """Return the training objective of the encoder; by default each position predicts the next item."""
         return NextItem(self.params.length)
 
     def loss(self, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
         """Return the loss of a batch, a number. Override for a loss of the model's own, with `loss: Literal["own"]` in its params.
 
         Args:
-            hidden: Vectors at the positions that ask for an item, `[N, D]`.
+            hidden: Vectors at the positions that have a target, `[N, D]`.
             items: The item vectors.
-            targets: The items that are asked for, `[N]`.
+            targets: The target items, `[N]`.
         """
         raise ConfigError(
             f"{type(self).__name__} has no loss of its own: override `loss`, or name a loss in its parameters."
@@ -128,8 +128,8 @@ class NeuralPredictor(Predictor[P]):
         """Train the encoder and the item vectors.
 
         Raises:
-            TrainingError: The log has nothing to learn from, or the loss is no number any more.
-            ConfigError: Gradients are to be sparse, and clipped or exchanged between processes as well.
+            TrainingError: No user has two events, or the loss is not finite.
+            ConfigError: `sparse_updates` is combined with `clip_norm` or several devices, or item features are missing.
         """
         log, p, name = data.interactions, self.params, type(self).__name__
         if p.sparse_updates and context.training.settings.clip_norm is not None:
@@ -166,9 +166,9 @@ class NeuralPredictor(Predictor[P]):
         self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the products of the vector at each query's last position with all items' vectors, `[B, I]`.
+        """Return the dot products of each query's last vector with all item vectors, `[B, I]`.
 
-        A query that tells the encoder nothing (no history) scores items by how often they occur in training.
+        For a query without context, such as an empty history, items are scored by their training counts.
         """
         with torch.no_grad():
             batch = self.objective.inference_batch(queries, self.network.popularity.device)
@@ -176,7 +176,7 @@ class NeuralPredictor(Predictor[P]):
             return scores.where(self.objective.has_context(batch)[:, None], self.network.popularity)
 
     def add_items(self, features: ItemFeatures) -> None:
-        """Take new items, whose vectors are the projections of their features."""
+        """Add new items, whose vectors are the projections of their features."""
         projection = self.network.items.projection
         if projection is None:
             super().add_items(features)
@@ -189,14 +189,14 @@ class NeuralPredictor(Predictor[P]):
         self.sizes = replace(self.sizes, n_items=self.sizes.n_items + new)
 
     def state(self) -> State:
-        """Return the weights, the item features where there are some, and the sizes that they were built for."""
+        """Return the weights, the item features if there are any, and the sizes."""
         projection = self.network.items.projection
         features = {} if projection is None else {FEATURES: projection.features}
         values = {"sizes": asdict(self.sizes), **self._training()}
         return State({**weights(self.network), **features}, values)
 
     def load_state(self, state: State) -> None:
-        """Build the network for the sizes saved, and take the weights."""
+        """Build the network for the saved sizes and restore its weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.trained = Trained.of_json(state.values)
         tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
@@ -205,7 +205,7 @@ class NeuralPredictor(Predictor[P]):
         restore(self.network, tensors)
 
     def migrate(self, state: State) -> State:
-        """Return a state whose item features were saved as dense parts as one with a tensor of them."""
+        """Convert item features that an earlier version saved as dense parts to one tensor."""
         if "width" not in state.values:
             return state
         start, values = f"{FEATURES}.", {name: value for name, value in state.values.items() if name != "width"}
@@ -216,10 +216,10 @@ class NeuralPredictor(Predictor[P]):
         return State(tensors, values)
 
     def _has_own_loss(self) -> bool:
-        """Return whether the class trains by a loss of its own.
+        """Return whether the class overrides `loss`.
 
         Raises:
-            ConfigError: Its parameters say something else.
+            ConfigError: The `loss` parameter contradicts this.
         """
         overrides, name = type(self).loss is not NeuralPredictor.loss, type(self).__name__
         if overrides and self.params.loss != OWN_LOSS:
@@ -234,12 +234,12 @@ class NeuralPredictor(Predictor[P]):
         return overrides
 
     def _built(self, known: Tensor, features: Tensor | None) -> Network:
-        """Return the network, not trained."""
+        """Return the untrained network."""
         p = self.params
         items = ItemTable(known, p.dim, sparse=p.sparse_updates, features=features, ids=p.ids)
         return Network(items, self.build(self.sizes, items))
 
 
 def _log_counts(counts: Tensor) -> Tensor:
-    """Return how popular items are that occur so often, `[I]`; one that never does comes last."""
+    """Return the log of item counts, `[I]`; an item without events comes last."""
     return counts.float().clamp(min=0.5).log()

@@ -1,4 +1,4 @@
-"""What a neural ranker need not write: inputs, batches of lists, training, choosing epochs, scoring, saving."""
+"""The base class of neural rankers: inputs, batches of lists, training, early stopping, scoring, saving."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ P = TypeVar("P", bound=NeuralRankerParams)
 
 
 class RankerNetwork(nn.Module):
-    """What makes inputs of features, and the scorer that reads them: what is trained and saved."""
+    """The trained and saved network: the input normalisation and the scorer."""
 
     def __init__(self, inputs: ListInputs, scorer: nn.Module) -> None:
         super().__init__()
         self.inputs, self.scorer = inputs, scorer
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Return scores `[B, K]` of features `[B, K, F]`."""
+        """Return scores `[B, K]` for features `[B, K, F]`."""
         scores: Tensor = self.scorer(self.inputs(features, mask), mask)
         return scores
 
 
 class ListTrainingStep(nn.Module):
-    """A scorer with its loss: what the trainer steps."""
+    """A scorer with its loss, the module that the trainer optimises."""
 
     def __init__(self, scorer: nn.Module, loss: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
         super().__init__()
@@ -57,11 +57,11 @@ class ListTrainingStep(nn.Module):
 
 
 class NeuralRanker(Ranker[P]):
-    """A ranker of which a plugin writes the loss, and perhaps the scorer, and the core does the rest.
+    """A ranker for which a plugin implements the loss, and optionally the scorer.
 
-    Where `context.epochs` does not say how long to train, NDCG@`cutoff` on the data's validation lists decides, and the
-    best weights are kept. Without such lists a share of the lists is held out first; the number of epochs after which
-    these are ranked best is then trained on all.
+    Unless `context.epochs` is set, early stopping by NDCG@`cutoff` on the validation lists chooses the number of epochs and
+    keeps the best weights. Without validation lists, a share of the lists is held out for early stopping; the ranker then
+    trains on all lists for the chosen number of epochs.
     """
 
     fitted = ("network", "columns", "ignored")
@@ -74,31 +74,31 @@ class NeuralRanker(Ranker[P]):
 
         Args:
             scores: `[B, K]` float32.
-            labels: Grades from 0, `[B, K]` float32; a list has two that differ.
+            labels: Grades from 0, `[B, K]` float32; each list has at least two different grades.
             mask: Which slots hold a candidate, `[B, K]` bool.
         """
 
     def build(self, width: int) -> nn.Module:
-        """Return the scorer, `forward(inputs [B, K, W], mask [B, K]) -> [B, K]`; by default the one the parameters name.
+        """Return the scorer, `forward(inputs [B, K, W], mask [B, K]) -> [B, K]`; by default the one the parameters select.
 
-        A permutation of a list must permute its scores, and padded slots must change none.
+        It must be permutation equivariant, and padded slots must not affect other scores.
         """
         return scorer(self.params, width)
 
     def pretrain(self, scorer: nn.Module, examples: ListExamples, context: RunContext) -> None:
-        """Teach a fresh scorer what can be learned without labels; nothing by default.
+        """Pretrain the scorer without labels; by default this does nothing.
 
         Args:
-            scorer: As `build` made it; trained in place.
+            scorer: The scorer that `build` returned; trained in place.
             examples: All lists, labelled or not.
-            context: Of the fit.
+            context: The context of the fit.
         """
 
     def learn(self, lesson: nn.Module, examples: ListExamples, context: RunContext, epochs: int) -> None:
-        """Step a module that has `loss(batch: ListBatch)` through lists, as the core trains all networks.
+        """Train a module that has `loss(batch: ListBatch)` on lists, with the core's training loop.
 
         Raises:
-            TrainingError: The loss is no number any more.
+            TrainingError: The loss is not finite.
         """
         made_of = self.params.model_dump(mode="json")
         name = f"{type(self).__name__}-{type(lesson).__name__}"
@@ -109,7 +109,7 @@ class NeuralRanker(Ranker[P]):
 
         Raises:
             DataError: A feature is infinite.
-            TrainingError: No list has two labels that differ, or the loss is no number any more.
+            TrainingError: No list is informative, or the loss is not finite.
         """
         name, p = type(self).__name__, self.params
         self._check_features(data)
@@ -130,7 +130,7 @@ class NeuralRanker(Ranker[P]):
         """Return the network's scores, `[B, K]`.
 
         Raises:
-            ScoreError: The lists have other features than those of the fit, or one is infinite.
+            ScoreError: The lists have different features from those of the fit, or a feature is infinite.
         """
         refuse_other_columns(lists, self.columns, type(self).__name__)
         infinite = lists.features.isinf().any(0).any(0)
@@ -144,14 +144,14 @@ class NeuralRanker(Ranker[P]):
         return scores.float().cpu()
 
     def state(self) -> State:
-        """Return the weights, the names of the features, and how the training went."""
+        """Return the weights, the names of the features and the training result."""
         inputs = self.network.inputs
         sizes = {"features": len(inputs.mean), "gaps": len(inputs.gaps)}
         values = {"sizes": sizes, "columns": self.columns, "ignored": self.ignored, **self._training()}
         return State(weights(self.network), values)
 
     def load_state(self, state: State) -> None:
-        """Build the network for the sizes saved, and take the weights."""
+        """Build the network for the saved sizes and restore its weights."""
         sizes = state.values["sizes"]
         self.columns, self.ignored = state.values["columns"], state.values["ignored"]
         self.trained = Trained.of_json(state.values)
@@ -161,10 +161,10 @@ class NeuralRanker(Ranker[P]):
         restore(self.network, state.tensors)
 
     def _check_features(self, data: RankingData) -> None:
-        """Refuse features that no scale fits.
+        """Check that the features are finite or NaN.
 
         Raises:
-            DataError: One is infinite.
+            DataError: A feature is infinite.
         """
         infinite = data.features.isinf().any(0)
         if infinite.any():
@@ -176,7 +176,7 @@ class NeuralRanker(Ranker[P]):
             )
 
     def _train_validated(self, inputs: ListInputs, data: RankingData, context: RunContext) -> Trained | None:
-        """Train until the validation lists, or a held-out share, are ranked no better; None where there are too few."""
+        """Train with early stopping on validation or held-out lists; return None if there are too few."""
         name = type(self).__name__
         learned, chosen = data.held_out(self.params.held_out, context.rng(f"{name}/held-out"))
         return None if chosen is None else self._train(inputs, learned, context, name, chosen.where(chosen.decided))
@@ -189,7 +189,7 @@ class NeuralRanker(Ranker[P]):
         name: str,
         chosen: RankingData | None = None,
     ) -> Trained:
-        """Train a fresh network on lists; where there are lists to choose by, until these are ranked no better."""
+        """Train a new network on lists, with early stopping if `chosen` has lists for it."""
         p, label = self.params, type(self).__name__
         rng = context.rng(f"{label}/lists")
         with context.seeded(f"{label}/init"):
@@ -201,7 +201,7 @@ class NeuralRanker(Ranker[P]):
         everything = ListExamples(lists, np.arange(len(data)), size, rng)
         before = context.for_training(phase="pretraining").below(f"{name}-pretraining")
         self.pretrain(self.network.scorer, everything, before)
-        self.network.train()  # what was trained before is left in evaluation mode
+        self.network.train()  # pretraining leaves the network in evaluation mode
         validate = None
         if chosen is not None:
             validate = ListValidator(self.network.scorer, self._read(chosen), p.cutoff, context.device)
@@ -212,7 +212,7 @@ class NeuralRanker(Ranker[P]):
         return trained
 
     def _read(self, data: RankingData) -> ReadLists:
-        """Return lists with what the scorer reads of them: made once, since no training changes it."""
+        """Return the lists with precomputed scorer inputs, which do not change in training."""
         inputs = self.network.inputs
         made = torch.zeros(len(data.items), inputs.width)
         order = np.argsort(data.lengths, kind="stable")
@@ -226,5 +226,5 @@ class NeuralRanker(Ranker[P]):
 
 
 def _named(columns: tuple[str, ...], chosen: Tensor) -> str:
-    """Return the name of the first column that is chosen, `[F]` bool."""
+    """Return the name of the first column selected by a mask, `[F]` bool."""
     return columns[int(chosen.nonzero()[0])]

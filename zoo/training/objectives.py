@@ -1,4 +1,4 @@
-"""What a network is trained for: the examples it sees, its input at inference, and the loss that the parameters name."""
+"""Training objectives: the training examples, the input at inference, and the loss that the parameters select."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from zoo.nn.items import ItemTable
 from zoo.nn.negatives import Sampler
 
 Loss = Callable[[Tensor, ItemTable, Tensor], Tensor]
-"""From vectors `[N, D]`, the item table and targets `[N]` to a number."""
+"""Maps vectors `[N, D]`, the item table and targets `[N]` to a scalar."""
 
 
 class Objective(ABC):
-    """Two things that belong together: what a network is shown in training, and how it is asked afterwards.
+    """Defines the training examples of a network and its matching input at inference.
 
-    Both are a `QueryBatch`, of which an encoder makes a vector for each position. In training the vectors at the
-    positions that have a target are to give that item; at inference the vector at the last position of each row is read.
+    Both are a `QueryBatch`, for which an encoder returns a vector at each position. In training, the vectors at positions
+    with a target predict that item; at inference, the vector at the last position of each row is used.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take the names that the methods had in plugin API 1: `question` and `answerable`."""
+        """Accept the method names of plugin API 1: `question` and `answerable`."""
         super().__init_subclass__(**kwargs)
         for old, new in (("question", "inference_batch"), ("answerable", "has_context")):
             if old in vars(cls) and new not in vars(cls):
@@ -42,20 +42,20 @@ class Objective(ABC):
 
     @abstractmethod
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return the training batches of a log; empty where there is nothing to learn from."""
+        """Return the training batches of a log; empty if it has no training examples."""
 
     @abstractmethod
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
-        """Return queries as the encoder reads them."""
+        """Return the encoder input for queries."""
 
     def has_context(self, batch: QueryBatch) -> Tensor:
-        """Return which queries tell the encoder something, `[B]` bool; the others get the most popular items."""
+        """Return which queries have input for the encoder, `[B]` bool; the others get the most popular items."""
         return batch.items[:, 0] > 0
 
 
 @dataclass(frozen=True)
 class NextItem(Objective):
-    """The vector at each position gives the item that came next: for encoders that read from left to right."""
+    """Each position predicts the next item: for causal encoders."""
 
     length: int
 
@@ -70,11 +70,11 @@ class NextItem(Objective):
 
 @dataclass(frozen=True)
 class MaskedItem(Objective):
-    """The vector at a hidden position gives the item that was there: for encoders that read in both directions.
+    """Each masked position predicts its item: for bidirectional encoders.
 
-    `QueryBatch.masked` says which positions are hidden; their item is 0, and the encoder puts a vector of its own there.
-    A question has one hidden position more than its history, after the last event; a share `last_share` of the sequences
-    is shown like that, with nothing but the last item hidden.
+    `QueryBatch.masked` marks the masked positions; their item is 0, and the encoder inserts its mask vector there. At
+    inference a masked position follows the last event. To match this, in a share `last_share` of the training sequences
+    only the last item is masked.
     """
 
     length: int
@@ -82,46 +82,46 @@ class MaskedItem(Objective):
     last_share: float = 0.0
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return the last `length` events of each user that has two: a share `rate` of them hidden, or the last alone."""
+        """Return the last `length` events of each user with at least two; a share `rate`, or only the last, is masked."""
         hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share)
         return SequenceBatches(log, self.length, batch_size, rng, hide)
 
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
-        """Return the last `length - 1` events of each history, and a hidden position after them."""
+        """Return the last `length - 1` events of each history, followed by a masked position."""
         return queries.batch(self.length - 1, device).with_hidden_end()
 
 
 @dataclass(frozen=True)
 class UserItem(Objective):
-    """The vector of a user gives each item that the user took: for models without an order of events."""
+    """Each user vector predicts the items of the user: for models that ignore the order of events."""
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
         """Return every event as a pair of user and item, in random order."""
         return PairBatches(log, batch_size, rng)
 
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
-        """Return the users; of their histories no more than the last event."""
+        """Return the users, with only the last event of their histories."""
         return queries.batch(1, device)
 
     def has_context(self, batch: QueryBatch) -> Tensor:
-        """Return which queries come from a user of training."""
+        """Return which queries come from a training user."""
         return batch.users > 0
 
 
 def loss_of(
     params: NeuralParams, counts: Tensor, generator: torch.Generator, losses: Mapping[str, LossSpec] = LOSSES
 ) -> Loss:
-    """Return the loss that the parameters name, with its negatives.
+    """Return the loss that the parameters select, with its negative sampler.
 
     Args:
-        params: Name the loss and how negatives are drawn.
-        counts: How often each item occurs in training, `[I]`.
-        generator: Draws the negatives.
-        losses: Those that may be named.
+        params: Select the loss and the negative sampling.
+        counts: Training events of each item, `[I]`.
+        generator: Random generator for the negatives.
+        losses: The available losses.
 
     Raises:
-        ConfigError: There is no such loss.
-        PluginError: Its function cannot be imported.
+        ConfigError: There is no loss with this name.
+        PluginError: The function of the loss cannot be imported.
     """
     spec = losses.get(params.loss)
     if spec is None:
@@ -154,5 +154,5 @@ def _function_of(spec: LossSpec) -> Callable[..., Tensor]:
 def _sampled(
     loss: Callable[..., Tensor], sampler: Sampler, hidden: Tensor, items: ItemTable, targets: Tensor
 ) -> Tensor:
-    """Return a loss against negatives drawn for the batch."""
+    """Return a loss with negatives drawn for the batch."""
     return loss(hidden, items, targets, sampler.draw(targets))

@@ -1,4 +1,4 @@
-"""AdamW that leaves the rows of a table alone which no gradient reached."""
+"""AdamW with row-wise updates for sparse gradients."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 
 class RowwiseAdamW(torch.optim.AdamW):
-    """AdamW (Loshchilov and Hutter, ICLR 2019), lazy where a gradient is sparse: as `torch.optim.SparseAdam`, with decay.
+    """AdamW (Loshchilov and Hutter, ICLR 2019) with lazy updates for sparse gradients: `SparseAdam` with weight decay.
 
-    A dense step reads and writes all rows of a table and of its two moments, however few of them a batch touched. Here
-    the rows without a gradient keep their values, moments included: a rare item's moments do not fade between the
-    batches that have it. Parameters with dense gradients get torch's own step.
+    A dense step reads and writes all rows of a table and its two moments, even if the batch uses few of them. Here rows
+    without a gradient stay unchanged, including their moments, which therefore do not decay between the batches that use
+    the row. Parameters with dense gradients use torch's own step.
     """
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Make a step; return what `closure` returns."""
+        """Perform an optimisation step and return the result of `closure`."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -33,7 +33,7 @@ class RowwiseAdamW(torch.optim.AdamW):
         return loss
 
     def _step_rows(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Update the rows that a coalesced sparse gradient holds."""
+        """Update the rows of a coalesced sparse gradient."""
         state, (beta1, beta2) = self.state[parameter], group["betas"]
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)

@@ -1,4 +1,4 @@
-"""How well held-out items are found by their texts: what chooses the epochs of a text encoder."""
+"""Validation of a text encoder: retrieval of held-out items by their texts, for early stopping."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from torch import Tensor
 from zoo.stages.ranks import RankMean, own_share
 
 BLOCK = 256
-"""Pairs that are scored at a time."""
+"""Pairs to score at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairValidator:
-    """Measures NDCG@10 of the item that was taken with another one, among all held-out items, by their vectors now.
+    """Computes the NDCG@10 of retrieving the second item of each pair among all held-out items.
 
-    Each rank scores its share of the pairs; the value is the mean over all.
+    Each rank scores its share of the pairs; the value is the mean over all pairs.
 
     Attributes:
-        encode: Returns the vectors of the `needed` items, `[N, D]`.
-        needed: Items, ascending, `[N]`.
-        candidates: The held-out items, ascending, some of those needed, `[C]`.
-        left: The item of each pair that is given, one of those needed, `[P]`.
-        right: The item that should be found, a candidate, `[P]`.
+        encode: Returns the current vectors of the `needed` items, `[N, D]`.
+        needed: All items that occur below, ascending, `[N]`.
+        candidates: The held-out items, ascending, `[C]`.
+        left: The query item of each pair, `[P]`.
+        right: The item to retrieve, a candidate, `[P]`.
     """
 
     encode: Callable[[], Tensor]
@@ -45,7 +45,7 @@ class PairValidator:
             scores = vectors[np.searchsorted(self.needed, left[block])] @ candidates.T
             scores[torch.from_numpy(self.candidates == left[block, None])] = -torch.inf
             target = scores.gather(1, own[block, None].to(scores.device))
-            rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean of those it shares
+            rank = ((scores > target).sum(1) + (scores >= target).sum(1) + 1) / 2  # the mean rank of tied items
             gain += float(torch.where(rank <= 10, 1 / torch.log2(rank + 1.0), 0.0).sum())
         mean = RankMean()
         mean.update(gain, len(left))

@@ -1,4 +1,4 @@
-"""Pairs of items that lie near each other in a history: what a text encoder learns from."""
+"""Training pairs of a text encoder: items close to each other in a history."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from zoo.data.texts import TextBatch, Texts
 
 
 class Neighbours:
-    """Events, and for each of them one that the same user had shortly before or after."""
+    """Samples for each event a nearby event of the same user."""
 
     def __init__(self, log: Interactions, window: int, usable: NDArray[np.bool_]) -> None:
-        """Take the events of a log.
+        """Index the events of a log.
 
         Args:
-            log: The events, each user's in order.
-            window: How many events apart two may be, those of other items not counted.
-            usable: Which items are wanted, `[I]`.
+            log: The events, in order for each user.
+            window: Maximum distance between two events, counting events of usable items only.
+            usable: Which items to use, `[I]`.
         """
         kept = usable[log.items]
         users, items = log.users[kept], log.items[kept].astype(np.int64)
@@ -39,11 +39,11 @@ class Neighbours:
         self.last = np.searchsorted(users, users, side="right") - 1
 
     def __len__(self) -> int:
-        """Return the number of events that have another one beside them."""
+        """Return the number of events that have a neighbour."""
         return len(self.items)
 
-    def drawn(self, events: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the items of some events and of a neighbour of each; where both are the same item the pair is left out."""
+    def draw(self, events: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw a neighbour for each event and return both items; pairs of the same item are dropped."""
         step = rng.integers(1, self.window + 1, len(events)) * rng.choice([-1, 1], len(events))
         inside = np.clip(events + step, self.first[events], self.last[events])
         other = np.where(inside == events, np.clip(events - step, self.first[events], self.last[events]), inside)
@@ -51,8 +51,8 @@ class Neighbours:
         return one[one != two], two[one != two]
 
 
-def some_of(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return so many different numbers below `number`, in random order; cheap also where few of very many are wanted."""
+def sample_distinct(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample `wanted` distinct numbers below `number` in random order, in little time if `wanted` is small."""
     if number > 10 * wanted:
         return rng.choice(number, wanted, replace=False)
     return rng.permutation(number)[:wanted]
@@ -60,15 +60,15 @@ def some_of(number: int, wanted: int, rng: np.random.Generator) -> NDArray[np.in
 
 @dataclass(frozen=True, eq=False)
 class PairBatch:
-    """Pairs, and the texts of all items in them.
+    """A batch of pairs with the texts of their items.
 
     Attributes:
-        texts: The texts of the batch's U items.
-        left: The place of each pair's first item among them, `[N]`.
-        right: That of its second, among the C candidates, `[N]`.
-        candidates: The places of the second items, each once, `[C]`.
-        log_q: The log of how likely each candidate is in a batch, `[C]`.
-        itself: Which candidate is the first item of a pair, `[N, C]` bool.
+        texts: The texts of the U distinct items of the batch.
+        left: The index of each pair's first item among the U items, `[N]`.
+        right: The index of each pair's second item among the C candidates, `[N]`.
+        candidates: The indices of the distinct second items among the U items, `[C]`.
+        log_q: The log of the probability that each candidate is in a batch, `[C]`.
+        itself: Which candidates equal the first item of a pair, `[N, C]` bool.
     """
 
     texts: TextBatch
@@ -84,19 +84,19 @@ class PairBatch:
 
 
 class PairExamples:
-    """Pairs drawn anew for each epoch, with the texts of their items."""
+    """Training batches of pairs, drawn again for each epoch, with the texts of their items."""
 
     def __init__(
         self, neighbours: Neighbours, texts: Texts, number: int, batch_size: int, rng: np.random.Generator
     ) -> None:
-        """Take events to draw from.
+        """Set the events to draw from.
 
         Args:
-            neighbours: Of items that have a text.
+            neighbours: The neighbours of items that have a text.
             texts: The texts of all items.
-            number: Pairs in an epoch, at most.
-            batch_size: Pairs in a batch.
-            rng: Draws.
+            number: Maximum number of pairs per epoch.
+            batch_size: Pairs per batch.
+            rng: Random generator for the pairs.
         """
         self.neighbours, self.texts, self.batch_size, self.rng = neighbours, texts, batch_size, rng
         self.number = min(number, len(neighbours))
@@ -108,14 +108,14 @@ class PairExamples:
 
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield the batches of one epoch."""
-        order = some_of(len(self.neighbours), self.number, self.rng)
+        order = sample_distinct(len(self.neighbours), self.number, self.rng)
         for start in range(0, self.number, self.batch_size):
-            left, right = self.neighbours.drawn(order[start : start + self.batch_size], self.rng)
+            left, right = self.neighbours.draw(order[start : start + self.batch_size], self.rng)
             if len(left):
                 yield self._batch(left, right)
 
     def _batch(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> PairBatch:
-        """Return a batch of some pairs of items."""
+        """Return the batch of the given pairs."""
         items, place = np.unique(np.concatenate([left, right]), return_inverse=True)
         candidates, target = np.unique(right, return_inverse=True)
         chance = -np.expm1(len(left) * np.log1p(-np.minimum(self.share[candidates], 0.5)))

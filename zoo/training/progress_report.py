@@ -12,25 +12,25 @@ from zoo.training.epoch_timer import EpochTimer
 
 
 class ProgressReport(pl.Callback):
-    """Tells how many epochs are done, and how well."""
+    """Reports the number of epochs trained, with loss and metric."""
 
     def __init__(self, tell: Tell, timer: EpochTimer, keep: EarlyStopping | None) -> None:
         self.tell, self.timer, self.keep = tell, timer, keep
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Say where a training goes on."""
+        """Report the epoch from which training resumes."""
         if self.timer.epochs and trainer.is_global_zero:
             self.tell(
                 self.timer.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.timer.epochs}", resumed=True
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Tell."""
+        """Report the epoch."""
         if trainer.is_global_zero:
             self.tell(self.timer.epochs, trainer.max_epochs or 0, self._note())
 
     def _note(self) -> str:
-        """Return loss and metric in a few words."""
+        """Return loss and metric as a short text."""
         note = f"loss {self.timer.loss:.3f}"
         if self.keep and self.keep.history:
             last, best = (

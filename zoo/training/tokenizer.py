@@ -1,4 +1,4 @@
-"""The tokenizer of the neural text encoders: byte pairs learned from the catalogue."""
+"""The tokenizer of the neural text encoders: byte-pair encoding learned from the catalogue."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from zoo.data.texts import Texts
 from zoo.errors import ConfigError, DataError
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
-LONGEST = 20_000
-"""Characters of a text that are looked at: what comes after them is beyond any sensible number of tokens."""
+MAX_CHARACTERS = 20_000
+"""Maximum number of characters read from a text, far more than any sensible number of tokens needs."""
 
-TOGETHER = 1_000
-"""Texts that are split at a time."""
+BLOCK = 1_000
+"""Texts to tokenize at a time."""
 
 
 class Tokenizer:
-    """Splits texts into words, and words into the pieces that occur most often (Sennrich et al., ACL 2016).
+    """Splits texts into words and words into frequent subword tokens (Sennrich et al., ACL 2016).
 
-    The work is done by the `tokenizers` library. A word of a new item is made of known pieces, so that hardly anything is
-    unknown; only where there are more characters than pieces are the rarest unknown. Token 0 is padding.
+    Uses the `tokenizers` library. Words of new items consist of known tokens, so unknown tokens are rare: they occur only
+    for the rarest characters if there are more characters than tokens. Token 0 is padding.
     """
 
     def __init__(self, made: Any) -> None:
@@ -30,10 +30,10 @@ class Tokenizer:
 
     @classmethod
     def learned(cls, texts: Sequence[str], size: int) -> Tokenizer:
-        """Learn at most `size` pieces.
+        """Learn a vocabulary of at most `size` tokens.
 
         Raises:
-            DataError: No text holds a word.
+            DataError: No text contains a word.
             ConfigError: The library is not installed.
         """
         library = _library()
@@ -45,7 +45,7 @@ class Tokenizer:
         trainer = library.trainers.BpeTrainer(
             vocab_size=size, limit_alphabet=size - len(special), special_tokens=special, show_progress=False
         )
-        made.train_from_iterator([text[:LONGEST] for text in texts], trainer)
+        made.train_from_iterator([text[:MAX_CHARACTERS] for text in texts], trainer)
         if made.get_vocab_size() <= 2:
             filled = sum(bool(text.strip()) for text in texts)
             raise DataError(
@@ -56,7 +56,7 @@ class Tokenizer:
 
     @classmethod
     def of_json(cls, text: str) -> Tokenizer:
-        """Return the tokenizer that `json` wrote."""
+        """Restore a tokenizer from its `json`."""
         return cls(_library().Tokenizer.from_str(text))
 
     @property
@@ -67,15 +67,15 @@ class Tokenizer:
 
     @property
     def size(self) -> int:
-        """Return the number of tokens, padding among them."""
+        """Return the vocabulary size, including padding."""
         size: int = self._made.get_vocab_size()
         return size
 
     def __call__(self, texts: Sequence[str], length: int) -> Texts:
         """Return the first `length` tokens of each text."""
         found = [np.zeros(0, np.int64)]
-        for start in range(0, len(texts), TOGETHER):  # in whole, an encoding takes a hundred bytes a character
-            some = [text[:LONGEST] for text in texts[start : start + TOGETHER]]
+        for start in range(0, len(texts), BLOCK):  # an encoding takes about a hundred bytes per character
+            some = [text[:MAX_CHARACTERS] for text in texts[start : start + BLOCK]]
             found += [np.array(e.ids[:length], np.int64) for e in self._made.encode_batch_fast(some)]
         offsets = np.cumsum([len(ids) for ids in found], dtype=np.int64)
         return Texts(offsets, np.concatenate(found))

@@ -1,4 +1,4 @@
-"""What is kept of how a training went, as JSON."""
+"""The record of a model's training, as JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 def record(fits: Sequence[dict[str, Any]], monitor: str | None) -> dict[str, Any]:
-    """Return the account of a model's fits: the first in full, of the later ones their size; empty where there is none.
+    """Return the training record of a model: the first fit in full, epochs and seconds of the refits; empty without fits.
 
-    The account has `epochs` (those of the weights that were kept), `seconds` of training, what it was `stopped` by where
-    the predictor tells, and where `monitor` was watched the `history` and the `seconds_to_best`: training until the
-    epochs that were kept, validations left out. `refits` lists epochs and seconds of the fits that took this number of
-    epochs; one that something cut short has a `stopped`.
+    The record has `epochs` (of the final weights), `seconds` of training, `stopped` (the reason) if known, and with
+    validation also `monitor`, `history` and `seconds_to_best`: training time up to the best epoch, without validation.
+    `refits` lists epochs and seconds of the later fits, and `stopped` for a fit that ended early.
 
     Args:
-        fits: What `fit_of` returned for each, in order.
-        monitor: The metric that was watched, such as `ndcg@10`.
+        fits: The result of `fit_of` for each fit, in order.
+        monitor: The monitored metric, such as `ndcg@10`.
     """
     if not fits:
         return {}
@@ -35,17 +34,17 @@ def record(fits: Sequence[dict[str, Any]], monitor: str | None) -> dict[str, Any
 
 
 def _size(fit: dict[str, Any], usual: str = "") -> dict[str, Any]:
-    """Return epochs and seconds of a fit, and what it was stopped by, unless that is not told or is the usual."""
+    """Return epochs and seconds of a fit, and why it stopped unless that is unknown or equals `usual`."""
     stopped = {} if fit["stopped"] in ("", usual) else {"stopped": fit["stopped"]}
     return {"epochs": fit["epochs"], "seconds": fit["seconds"], **stopped}
 
 
 def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
-    """Return epochs, history and seconds of a fit, and what it was stopped by.
+    """Return epochs, history and seconds of a fit, and why it stopped.
 
     Args:
-        trained: How the predictor says that its training went.
-        seconds: How long `fit` took, validations included; taken where the history has no better figure.
+        trained: The training result of the predictor.
+        seconds: Duration of `fit` including validation; used if the history has no training time.
     """
     history = trained.history
     return {
@@ -59,7 +58,7 @@ def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
 def ranker_records(
     chosen: Sequence[Chosen], rankers: Sequence[Ranker[Any]], trained: Sequence[Trained | None]
 ) -> list[dict[str, Any]]:
-    """Return how the rankers that train in epochs were trained: name, epochs, and the history of the training that chose them."""
+    """Return name, epochs and history of each ranker that trains in epochs."""
     return [
         {"name": c.name, "epochs": how.epochs, "history": how.history, "ignored": list(ranker.ignored)}
         for c, ranker, how in zip(chosen, rankers, trained, strict=True)
