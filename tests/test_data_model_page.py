@@ -32,7 +32,7 @@ LENGTH = 5
 def things():
     """Return one of each class, from the kit's shop."""
     world = shop()
-    queries = world.seen_by(world.queries, Capabilities())
+    queries = world.prepare_queries(world.queries, Capabilities())
     h, scores = queries.histories, torch.rand(len(queries), world.log.n_items + 1)
     exclusions = Exclusions(
         torch.tensor([0, 4]), torch.from_numpy(h.rows), torch.from_numpy(h.items).long(), scores > 0.1

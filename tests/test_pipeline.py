@@ -22,7 +22,7 @@ from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
 from zoo.stages.filter import Filter
-from zoo.stages.item_features import joined
+from zoo.stages.item_features import concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 
@@ -158,7 +158,7 @@ def test_features_of_several_featurizers_stand_side_by_side(log, catalogue):
         catalogue,
     )
     parts = [f.transform(catalogue) for f in pipeline.featurizers]
-    together = joined(parts)
+    together = concatenate_features(parts)
     assert together.names == parts[0].names + parts[1].names
     dense = [p.values.to_dense().numpy() for p in parts]
     np.testing.assert_allclose(together.values.to_dense().numpy(), np.hstack(dense))

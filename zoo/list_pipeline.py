@@ -22,10 +22,10 @@ from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, item_features
-from zoo.stages.item_features import ItemFeatures, joined
+from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking_data import RankingData
-from zoo.stages.reranking import fit_in_turn, reranked
+from zoo.stages.reranking import fit_in_turn, rerank
 from zoo.stages.stage import TrainingData
 from zoo.stages.text_match import TextMatch
 from zoo.trained import Trained
@@ -130,7 +130,7 @@ class ListPipeline:
                 rows = order[start : start + BLOCK]
                 found = data.lists(rows)
                 for ranker in self.rankers:
-                    found = reranked(found, ranker)
+                    found = rerank(found, ranker)
                 k = found.items.shape[1]
                 made.items[rows, :k], made.scores[rows, :k] = found.items, found.scores
                 assert found.labels is not None
@@ -180,7 +180,7 @@ class ListPipeline:
             name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
             cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
             made.append(features)
-        return joined(made), cosines
+        return concatenate_features(made), cosines
 
 
 def text_match(lists: Judgments) -> TextMatch:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from zoo.artifacts import queries as reading
+from zoo.artifacts import query_files as reading
 from zoo.artifacts.list_files import recommend_file
 from zoo.artifacts.query_files import blocks
 from zoo.artifacts.saving import load_artifact

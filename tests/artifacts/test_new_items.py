@@ -215,5 +215,5 @@ def test_features_of_another_width_are_refused(files, model, monkeypatch):
 
     monkeypatch.setattr(featurizer, "transform", wider)
     assert refused(artifact, files / "new.parquet", ArtifactError).endswith(
-        "the featurizer has changed since. Fit the model again with the installed version."
+        "the featurizer has changed since the fit. Fit the model again with the installed version."
     )

@@ -78,7 +78,7 @@ def test_where_a_filter_leaves_nothing_lists_are_short(tmp_path):
     kept = {"predictor": "item-knn", "label": "two", "filters": [{"name": "top-popular", "n": 2}], "rankers": ["borda"]}
     none, two = zoo.bench(experiment(model, kept), tmp_path).rows()
 
-    assert "lists teaches an order: in each of them all labels are equal" in none.error
+    assert "lists is informative: all labels within each list are equal" in none.error
     assert two.error is None
     lengths = [len(items) for items in zoo.bench(experiment(model, kept), tmp_path).lists(two)["items"].to_pylist()]
     assert max(lengths) <= 2

@@ -65,7 +65,7 @@ def test_list_warns_of_broken_plugins_and_lists_the_rest(zoo, install):
     result = zoo("list", "--json")
     assert "shelf" in result.stdout
     assert result.stderr == (
-        "These plugins failed to load: shopzoo-fixture-raises-on-import. `zoo doctor` tells why.\n"
+        "These plugins failed to load: shopzoo-fixture-raises-on-import. `zoo doctor` shows why.\n"
     )
 
 
@@ -239,7 +239,7 @@ def test_a_single_file_without_a_hook_is_not_good(zoo, install, tmp_path):
     (tmp_path / "unmarked_model.py").write_text("def zoo_components():\n    return []\n")
     text = zoo("doctor", "--plugin", tmp_path / "unmarked_model.py", code=1).stdout
     assert "broken  unmarked_model file (unmarked_model)" in text
-    assert "error: it implements no hook: mark its zoo_components function with @hookimpl" in text
+    assert "error: it implements no hook: decorate its zoo_components function with @hookimpl" in text
 
 
 def test_a_broken_single_file_is_told(zoo, install, tmp_path):

@@ -19,8 +19,8 @@ def test_every_check_has_an_anchor_a_sentence_a_paragraph_and_a_remedy():
 def test_whom_a_check_concerns_is_said():
     page = conformance_page()["reference/conformance.md"]
     assert (
-        "**The seed changes nothing.** Featurizers, predictors, filters and rankers: those that declare themselves"
-        in page
+        "**The outputs of a deterministic component do not depend on the seed.** Featurizers, predictors, filters and "
+        "rankers: components with fitted state that declare `deterministic=True`." in page
     )
     assert "**The summary is one sentence.** All components.\n" in page
 

@@ -23,7 +23,7 @@ def test_a_failure_says_what_to_change_and_sets_the_exit_code(install, zoo):
     assert lines[at + 2] == "found:  the metadata of shopzoo-fixture-unlicensed name no licence"
     assert lines[at + 3].startswith("change: Set `license` under `[project]` in pyproject.toml")
     assert [line.split() for line in lines if line.startswith("predictor.shape ")] == [["predictor.shape", "passed"]]
-    assert "predictor.gradients              not applicable: it is for those that the core trains" in lines
+    assert "predictor.gradients              not applicable: it is for components that the core trains" in lines
     assert lines[-1].startswith("1 component: ")
     assert ", 1 failed, " in lines[-1]
 
@@ -52,7 +52,7 @@ def test_a_single_file_as_json(zoo):
         "stage": "predictor",
         "check": "predictor.look-ahead",
         "outcome": "passed",
-        "what": "What happens after the cutoff changes nothing.",
+        "what": "Events after the cutoff do not change the outputs.",
         "detail": "",
         "remedy": "",
         "docs": "reference/conformance.md#look-ahead",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.clock import chosen_clock, times_of
-from zoo.data.schema import Mapped
+from zoo.data.clock import choose_clock, parse_times
+from zoo.data.schema import MappedTable
 from zoo.errors import DataError
 
 MOMENT = datetime(2024, 5, 31, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -18,11 +18,11 @@ MS = 1_717_158_615_250
 
 def times(values, kind=None, clock="timestamp"):
     column = pa.chunked_array([pa.array(values, kind)])
-    return times_of(table(timestamp=column), column, clock)
+    return parse_times(table(timestamp=column), column, clock)
 
 
 def table(**columns):
-    return Mapped.of(pa.table(columns), {}, "data.columns", "events.csv")
+    return MappedTable.of(pa.table(columns), {}, "data.columns", "events.csv")
 
 
 def refused(values, kind=None, clock="timestamp"):
@@ -129,9 +129,9 @@ def test_forms_that_are_mixed_are_refused():
 
 def test_the_message_names_the_files_own_column():
     column = pa.chunked_array([["01/02/2024 00:35"]])
-    mapped = Mapped.of(pa.table({"ordered_at": column}), {"timestamp": "ordered_at"}, "data.columns", "events.csv")
+    mapped = MappedTable.of(pa.table({"ordered_at": column}), {"timestamp": "ordered_at"}, "data.columns", "events.csv")
     with pytest.raises(DataError) as error:
-        times_of(mapped, column, "timestamp")
+        parse_times(mapped, column, "timestamp")
     assert str(error.value).startswith(
         "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is no ISO 8601 date and time ("
     )
@@ -177,15 +177,15 @@ def test_positions_are_whole_numbers():
 
 def test_the_clock_is_a_timestamp_else_a_position_unless_said():
     both = table(timestamp=[1], position=[1])
-    assert chosen_clock(both, "auto") == "timestamp"
-    assert chosen_clock(both, "position") == "position"
-    assert chosen_clock(both, "file-order") == "file-order"
-    assert chosen_clock(table(position=[1]), "auto") == "position"
+    assert choose_clock(both, "auto") == "timestamp"
+    assert choose_clock(both, "position") == "position"
+    assert choose_clock(both, "file-order") == "file-order"
+    assert choose_clock(table(position=[1]), "auto") == "position"
     with pytest.raises(DataError) as error:
-        chosen_clock(table(user_id=[1], when=[1]), "auto")
+        choose_clock(table(user_id=[1], when=[1]), "auto")
     assert str(error.value) == (
         "events.csv: no column 'timestamp' and none 'position', so nothing orders a user's events. Its columns: user_id, when. "
         'Map one, data.columns = { timestamp = ... }, or say that the rows are in order: data.time = "file-order".'
     )
     with pytest.raises(DataError, match="no column 'position'"):
-        chosen_clock(table(timestamp=[1]), "position")
+        choose_clock(table(timestamp=[1]), "position")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.schema import Mapped, ids
+from zoo.data.schema import MappedTable, ids
 from zoo.errors import DataError
 
 
 def table(mapping=None, **columns):
-    return Mapped.of(pa.table(columns), mapping or {}, "data.columns", "events.csv")
+    return MappedTable.of(pa.table(columns), mapping or {}, "data.columns", "events.csv")
 
 
 def numbered(values, kind=None):

@@ -380,7 +380,7 @@ def test_what_happened_with_held_out_items_before_the_test_is_left_out_and_nothi
     n_cold = cold.sum()
     assert 0 < n_cold < N_ITEMS
     of_cold = cold[log.items]
-    left_out = of_cold & ~whole.parts.asked("test")
+    left_out = of_cold & ~whole.parts.is_target("test")
     assert (task.parts.codes[left_out] == NO_PART).all()
     assert (task.parts.codes[~left_out] == whole.parts.codes[~left_out]).all()
     assert task.log is log  # whoever fits on every event has them all

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from zoo.evaluation.significance import compared, holm, paired_p, verdicts, welch_p
+from zoo.evaluation.significance import compare_values, holm, paired_p, verdicts, welch_p
 
 
 def hits(rng, taste, shift=0.0):
@@ -61,7 +61,7 @@ def test_holm_by_hand():
 def test_difference_has_an_interval_and_a_p():
     rng = np.random.default_rng(0)
     base = rng.random(2000)
-    found = compared(base + rng.normal(0.02, 0.1, 2000), base)
+    found = compare_values(base + rng.normal(0.02, 0.1, 2000), base)
     error = 0.1 / np.sqrt(2000)
     assert found.mean == pytest.approx(0.02, abs=3 * error)
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.15)

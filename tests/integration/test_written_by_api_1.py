@@ -20,7 +20,9 @@ MODELS = [path.parent.name for path in sorted(ARTIFACTS.glob("*/expected.json"))
 KINDS = [path.name.removeprefix("my-") for path in sorted(PLUGINS.iterdir())]
 INTERRUPTED = ("sasrec", 1)
 """The run in the folder `interrupted` that has a checkpoint."""
-REMEDY = re.compile(r"\b(remove|choose|run the benchmark again|use the version that wrote it)\b", re.IGNORECASE)
+REMEDY = re.compile(
+    r"\b(remove|move it to|choose|run the benchmark again|use the version that wrote it)\b", re.IGNORECASE
+)
 """What a message must say where an old folder or checkpoint is refused."""
 NETWORKS = {"sasrec", "gru4rec", "neural-ranker"}
 NETWORK_TOLERANCE = 0.05

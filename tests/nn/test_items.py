@@ -107,7 +107,7 @@ def test_features_of_double_precision_are_taken_as_single(laid_out):
 def test_features_of_another_width_are_refused(features):
     with pytest.raises(ValueError, match="expected 7 columns of features, found 6"):
         table(features).projection.take(features[:, :6])
-    with pytest.raises(ValueError, match="no vectors of their own"):
+    with pytest.raises(ValueError, match="no item embeddings"):
         _ = table(features, ids=False).own
 
 

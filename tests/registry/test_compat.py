@@ -7,7 +7,7 @@ import pytest
 import zoo
 from zoo.api import NeuralRankerParams, Params, RunContext
 from zoo.config.load import experiment_from
-from zoo.registry.compat import adapt_class, adapt_spec, adapted
+from zoo.registry.compat import adapt_class, adapt_methods, adapt_spec
 from zoo.registry.registry import Registry
 from zoo.spec import Capabilities, ComponentSpec
 from zoo.testing.cases import cases
@@ -39,7 +39,7 @@ def test_each_loads_with_a_note(api1):
     notes = {plugin.name: plugin.warnings for plugin in api1.plugins if "api1" in plugin.name}
     assert len(notes) == 6
     for name, (note,) in notes.items():
-        assert "written for plugin API 1, this core speaks 2: it still works." in note, name
+        assert "written for plugin API 1, this core uses API 2. It still works" in note, name
 
 
 def test_each_makes_a_row(api1, tmp_path):
@@ -71,7 +71,7 @@ def test_a_class_that_sets_epochs_has_trained_and_keeps_its_name(api1):
     assert part.trained == Trained(3, [{"epoch": 1}], "patience")
     part.trained = Trained(4, [], "callback")  # what a base class of the core does
     assert (part.epochs, part.history, part.stopped) == (4, [], "callback")
-    assert type(part) is component.target() is adapted(target.__base__, trains=True)
+    assert type(part) is component.target() is adapt_methods(target.__base__, trains=True)
     again = pickle.loads(pickle.dumps(part))  # as to another process
     assert (type(again), again.trained) == (type(part), part.trained)
 

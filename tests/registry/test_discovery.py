@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from zoo.errors import PluginError
-from zoo.registry.discovery import discovered
+from zoo.registry.discovery import discover_plugins
 
 ALL = (
     "good", "raises-on-import", "misspelt-hook", "wrong-return", "a-mean", "b-mean", "newer-api", "older-api",
@@ -20,7 +20,7 @@ def error_of(install):
 
     def error(name):
         install(name)
-        plugins, broken = discovered()
+        plugins, broken = discover_plugins()
         assert [p.distribution for p in plugins] == ["shopzoo"]
         assert [(b.name, b.distribution, b.version) for b in broken] == [(name, f"shopzoo-fixture-{name}", "1.0")]
         return broken[0].error
@@ -57,21 +57,21 @@ MINE = """
 
 
 def error_of_file(file):
-    _, broken = discovered([file], env={"ZOO_PLUGINS": "core"})
+    _, broken = discover_plugins([file], env={"ZOO_PLUGINS": "core"})
     assert [(b.name, b.version) for b in broken] == [(file.stem, "file")]
     return broken[0].error
 
 
 def test_one_broken_plugin_takes_no_other_down(install):
     install(*ALL)
-    plugins, broken = discovered()
+    plugins, broken = discover_plugins()
     assert [p.name for p in plugins] == ["core", "a-mean", "b-mean", "broken-target", "good", "older-api"]
     assert [b.name for b in broken] == ["misspelt-hook", "newer-api", "raises-on-import", "wrong-return"]
 
 
 def test_a_plugin_says_where_it_comes_from(install):
     install("good")
-    plugin = discovered()[0][1]
+    plugin = discover_plugins()[0][1]
     assert (plugin.name, plugin.distribution, plugin.version) == ("good", "shopzoo-fixture-good", "1.0")
     assert [spec.name for spec in plugin.specs] == ["shelf"]
     assert plugin.warnings == ()
@@ -98,39 +98,39 @@ def test_a_hook_that_returns_no_list_is_told_with_what_it_returned(error_of):
 
 def test_a_newer_api_is_refused_with_what_to_install(error_of):
     assert error_of("newer-api") == (
-        "component 'oracle' was written for plugin API 3, this core (shopzoo 0.1.0) speaks 0 to 2: install a newer "
+        "component 'oracle' was written for plugin API 3, this core (shopzoo 0.1.0) supports 0 to 2: install a newer "
         "shopzoo (pip install -U shopzoo) or an older shopzoo-fixture-newer-api"
     )
 
 
 def test_an_older_api_works_with_a_warning(install):
     install("older-api")
-    plugins, broken = discovered()
+    plugins, broken = discover_plugins()
     assert broken == []
     assert plugins[1].warnings == (
-        "veteran: written for plugin API 0, this core speaks 2: it still works. "
-        "A newer shopzoo-fixture-older-api may do without this warning.",
+        "veteran: written for plugin API 0, this core uses API 2. It still works; "
+        "a newer version of shopzoo-fixture-older-api may remove this warning.",
     )
 
 
 def test_only_the_plugins_named_are_loaded(install):
     install("good", "a-mean")
-    plugins, broken = discovered(env={"ZOO_PLUGINS": "shopzoo_fixture_good"})
+    plugins, broken = discover_plugins(env={"ZOO_PLUGINS": "shopzoo_fixture_good"})
     assert ([p.name for p in plugins], broken) == (["core", "good"], [])
 
 
 def test_a_plugin_can_be_disabled_by_either_name_and_the_core_cannot(install):
     install("good", "a-mean", "b-mean")
     env = {"ZOO_PLUGINS": "good,a-mean,b-mean", "ZOO_DISABLE_PLUGINS": "good, shopzoo-fixture-b-mean, core"}
-    assert [p.name for p in discovered(env=env)[0]] == ["core", "a-mean"]
+    assert [p.name for p in discover_plugins(env=env)[0]] == ["core", "a-mean"]
 
 
 def test_a_name_in_zoo_plugins_that_is_not_installed_is_told(install):
     install("good")
-    plugins, broken = discovered(env={"ZOO_PLUGINS": "goood"})
+    plugins, broken = discover_plugins(env={"ZOO_PLUGINS": "goood"})
     assert [p.name for p in plugins] == ["core"]
     assert broken[0].error.startswith(
-        "ZOO_PLUGINS names it, and no such plugin is installed. Did you mean 'good'? Install it, or correct ZOO_PLUGINS. Installed: "
+        "ZOO_PLUGINS names it, but no such plugin is installed. Did you mean 'good'? Install it, or correct ZOO_PLUGINS. Installed: "
     )
 
 
@@ -142,7 +142,7 @@ def test_two_plugins_of_one_distribution_must_not_share_a_component(install, tmp
     )
     install("a-mean", "b-mean")
     monkeypatch.syspath_prepend(tmp_path)
-    plugins, broken = discovered(env={"ZOO_PLUGINS": "twin"})
+    plugins, broken = discover_plugins(env={"ZOO_PLUGINS": "twin"})
     assert [p.name for p in plugins] == ["core", "one"]
     assert broken[0].error == (
         "predictor 'mean' is also provided by the plugin 'one' of the same distribution twin: rename one"
@@ -150,7 +150,7 @@ def test_two_plugins_of_one_distribution_must_not_share_a_component(install, tmp
 
 
 def test_a_single_file_is_a_plugin_whatever_zoo_plugins_says(single_file):
-    plugins, broken = discovered([single_file(MINE)], env={"ZOO_PLUGINS": "core"})
+    plugins, broken = discover_plugins([single_file(MINE)], env={"ZOO_PLUGINS": "core"})
     assert broken == []
     assert (plugins[1].name, plugins[1].version, plugins[1].specs[0].name) == ("mine_model", "file", "mine")
 
@@ -159,12 +159,12 @@ def test_a_single_file_that_is_not_there_is_refused_at_once(tmp_path):
     with pytest.raises(
         PluginError, match=r"--plugin .*nowhere\.py: there is no such file\. Give the path of a Python file"
     ):
-        discovered([tmp_path / "nowhere.py"])
+        discover_plugins([tmp_path / "nowhere.py"])
 
 
 def test_all_single_files_that_are_not_there_are_named_at_once(tmp_path, single_file):
     with pytest.raises(PluginError) as error:
-        discovered([tmp_path / "a.py", single_file(MINE), tmp_path / "b.py"])
+        discover_plugins([tmp_path / "a.py", single_file(MINE), tmp_path / "b.py"])
     assert str(error.value) == (
         f"--plugin {tmp_path / 'a.py'} --plugin {tmp_path / 'b.py'}: there are no such files. "
         "Give the paths of Python files with a zoo_components hook."
@@ -179,11 +179,11 @@ def test_all_single_files_that_are_not_there_are_named_at_once(tmp_path, single_
     ("@hookimpl\ndef zoo_components():\n    return [3]", "zoo_components returned 3 in its list, expected a ComponentSpec"),
     (
         "@hookimpl\ndef zoo_components(registry):\n    return []",
-        "its hook zoo_components takes an argument 'registry', expected zoo_components(): rename the argument, or leave it out",
+        "its hook zoo_components has an argument 'registry', expected zoo_components(): rename or remove the argument",
     ),
     (
         "@hookimpl\ndef zoo_callbacks(training):\n    return []",
-        "its hook zoo_callbacks takes an argument 'training', expected zoo_callbacks(run): rename the argument, or leave it out",
+        "its hook zoo_callbacks has an argument 'training', expected zoo_callbacks(run): rename or remove the argument",
     ),
     ("@hookimpl(hookwrapper=True)\ndef zoo_components():\n    return []", "PluginValidationError: "),
     (
@@ -217,8 +217,8 @@ def test_the_line_of_the_plugin_is_named_and_not_that_of_the_core(single_file):
 
 
 def test_a_plugin_without_a_hook_is_broken(single_file):
-    file = single_file("def zoo_components():\n    return []\n", "unmarked_model.py")
-    assert error_of_file(file) == "it implements no hook: mark its zoo_components function with @hookimpl"
+    file = single_file("def zoo_components():\n    return []\n", "hookless_model.py")
+    assert error_of_file(file) == "it implements no hook: decorate its zoo_components function with @hookimpl"
 
 
 def test_the_line_of_the_plugin_is_named_and_not_that_of_a_library_it_calls(single_file):
@@ -234,4 +234,4 @@ def test_a_file_must_have_a_name_that_can_be_imported(single_file):
 
 
 def test_a_file_must_not_take_the_name_of_a_module(single_file):
-    assert error_of_file(single_file(MINE, "json.py")).startswith("the module name 'json' is taken by ")
+    assert error_of_file(single_file(MINE, "json.py")).startswith("the module name 'json' is already used by ")

@@ -3,7 +3,7 @@
 import inspect
 
 from zoo import hookspecs
-from zoo.registry.discovery import discovered
+from zoo.registry.discovery import discover_plugins
 
 
 def test_the_hooks_and_their_arguments_are_a_contract():
@@ -24,7 +24,7 @@ def test_a_plugin_may_add_callbacks_and_provide_no_component(tmp_path):
     file.write_text(
         "from zoo.api import hookimpl\n@hookimpl\ndef zoo_callbacks(run):\n    return [f'a tracker of {run}']\n"
     )
-    plugins, broken = discovered([file], env={"ZOO_PLUGINS": "core"})
+    plugins, broken = discover_plugins([file], env={"ZOO_PLUGINS": "core"})
     assert broken == []
     assert (plugins[-1].specs, plugins[-1].warnings) == ((), ())
     assert plugins[-1].hooks.zoo_callbacks(run="a run") == [["a tracker of a run"]]

@@ -35,7 +35,7 @@ def test_a_name_of_two_plugins_has_to_be_qualified(registry):
     with pytest.raises(AmbiguousComponentError) as error:
         registry.find("predictor", "mean")
     assert str(error.value) == (
-        "predictor 'mean' is provided by 2 plugins. Say which one: 'shopzoo-fixture-a-mean/mean' or 'shopzoo-fixture-b-mean/mean'."
+        "predictor 'mean' is provided by 2 plugins. Choose one: 'shopzoo-fixture-a-mean/mean' or 'shopzoo-fixture-b-mean/mean'."
     )
     assert registry.find("predictor", "shopzoo-fixture-b-mean/mean").target().__module__ == "fixture_b_mean"
 
@@ -82,7 +82,7 @@ def test_broken_plugins_are_mentioned_since_the_name_may_be_theirs(install):
         Registry.discover().find("predictor", "oracle")
     assert str(error.value) == (
         "no predictor named 'oracle'. Installed: none. If it is in a file, pass it with --plugin FILE.py. These plugins failed to load: shopzoo-fixture-newer-api, "
-        "shopzoo-fixture-raises-on-import. `zoo doctor` tells why."
+        "shopzoo-fixture-raises-on-import. `zoo doctor` shows why."
     )
 
 
@@ -94,7 +94,7 @@ def test_a_class_that_does_not_import_is_told_when_it_is_asked_for(registry):
         "predictor 'lost' of shopzoo-fixture-broken-target 1.0: its class 'fixture_broken_target.model:Lost' cannot be "
         "imported: ModuleNotFoundError: No module named 'a_library_that_is_not_installed' ("
     )
-    assert message.endswith("Install what it needs, or update it: pip install -U shopzoo-fixture-broken-target")
+    assert message.endswith("Install its dependencies, or update it: pip install -U shopzoo-fixture-broken-target")
 
 
 def test_components_are_sorted_by_stage_and_name(registry):
@@ -144,7 +144,7 @@ def test_load_asks_for_the_stage_where_several_have_the_name(tmp_path, monkeypat
     with pytest.raises(AmbiguousComponentError) as error:
         load("twofold")
     assert str(error.value) == (
-        "'twofold' is a filter and a predictor. Say which one: zoo.load('twofold', stage='filter')."
+        "'twofold' is a filter and a predictor. Choose one: zoo.load('twofold', stage='filter')."
     )
     assert type(load("twofold", stage="predictor")).__name__ == "Two"
 

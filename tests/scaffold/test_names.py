@@ -4,7 +4,7 @@ import pytest
 
 from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
-from zoo.scaffold.names import Names, named
+from zoo.scaffold.names import Names, derive_names
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from zoo.scaffold.names import Names, named
     [("my-model", "my_model", "MyModel"), ("item2vec", "item2vec", "Item2vec"), ("a-2", "a_2", "A2")],
 )
 def test_all_names_come_of_one(name, module, class_name):
-    assert named(name, "ranker", Registry([])) == Names(name, module, class_name)
+    assert derive_names(name, "ranker", Registry([])) == Names(name, module, class_name)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_all_names_come_of_one(name, module, class_name):
 )
 def test_what_is_no_name_is_refused_with_the_nearest_that_is(name, suggestion):
     with pytest.raises(ScaffoldError) as error:
-        named(name, "predictor", Registry([]))
+        derive_names(name, "predictor", Registry([]))
     assert str(error.value) == (
-        f"{name!r} is no name for a component: expected lower-case letters and digits, a letter first, words joined by "
+        f"{name!r} is not a valid component name: expected lower-case letters and digits, a letter first, words joined by "
         f"hyphens. {suggestion}"
     )
 
@@ -42,31 +42,34 @@ def test_what_is_no_name_is_refused_with_the_nearest_that_is(name, suggestion):
 @pytest.mark.parametrize("name", ["class", "random", "json"])
 def test_a_word_of_python_is_refused(name):
     with pytest.raises(ScaffoldError) as error:
-        named(name, "predictor", Registry([]))
-    assert str(error.value) == f"{name!r}: its module would be {name!r}, a word of Python's own. Choose another name."
+        derive_names(name, "predictor", Registry([]))
+    assert (
+        str(error.value)
+        == f"{name!r}: its module would be {name!r}, a Python keyword or standard library module. Choose another name."
+    )
 
 
 def test_an_installed_module_is_refused():
-    with pytest.raises(ScaffoldError, match=r"'pluggy': the module 'pluggy' is installed already \(.*\)\. Choose"):
-        named("pluggy", "predictor", Registry([]))
+    with pytest.raises(ScaffoldError, match=r"'pluggy': the module 'pluggy' is already installed \(.*\)\. Choose"):
+        derive_names("pluggy", "predictor", Registry([]))
 
 
 def test_a_distribution_or_plugin_that_is_installed_is_refused(install):
     install("good")
     for name in ("scikit-learn", "good"):
         with pytest.raises(ScaffoldError) as error:
-            named(name, "predictor", Registry.discover())
+            derive_names(name, "predictor", Registry.discover())
         assert str(error.value) == (
-            f"{name!r}: a distribution or plugin of this name is installed already. Choose another name."
+            f"{name!r}: a distribution or plugin of this name is already installed. Choose another name."
         )
 
 
 @pytest.mark.parametrize(("name", "class_name"), [("ranker", "Ranker"), ("neural", "NeuralParams")])
 def test_a_class_that_would_hide_one_of_the_api_is_refused(name, class_name):
     with pytest.raises(ScaffoldError) as error:
-        named(name, "ranker", Registry([]))
+        derive_names(name, "ranker", Registry([]))
     assert str(error.value) == (
-        f"{name!r}: its class would be {class_name!r}, a name that every plugin uses. Choose another name."
+        f"{name!r}: its class would be {class_name!r}, a name that plugins import. Choose another name."
     )
 
 
@@ -75,8 +78,8 @@ def test_a_component_that_is_installed_is_refused_in_its_stage_only(install):
     registry = Registry.discover()
     for name in ("shelf", "shelf-order"):
         with pytest.raises(ScaffoldError) as error:
-            named(name, "predictor", registry)
+            derive_names(name, "predictor", registry)
         assert str(error.value) == (
             f"{name!r}: the plugin shopzoo-fixture-good has a predictor of this name. Choose another name, or uninstall it."
         )
-    assert named("shelf", "ranker", registry).class_name == "Shelf"
+    assert derive_names("shelf", "ranker", registry).class_name == "Shelf"

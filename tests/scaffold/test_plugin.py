@@ -109,7 +109,7 @@ def test_nothing_is_overwritten(tmp_path, make, name, taken):
     with pytest.raises(ScaffoldError) as error:
         make(tmp_path / name, "filter", Registry([]))
     assert str(error.value) == (
-        f"{tmp_path / taken} exists already, and nothing is overwritten: choose another name, or remove it."
+        f"{tmp_path / taken} already exists and is not overwritten: choose another name, or remove it."
     )
     assert names_under(tmp_path) == [taken]
     assert (tmp_path / taken).read_text() == "mine"
@@ -119,14 +119,16 @@ def test_an_empty_folder_and_a_broken_link_are_in_the_way_as_well(tmp_path):
     (tmp_path / "my-model").mkdir()
     (tmp_path / "my-link").symlink_to(tmp_path / "nowhere")
     for name in ("my-model", "my-link"):
-        with pytest.raises(ScaffoldError, match="exists already"):
+        with pytest.raises(ScaffoldError, match="already exists"):
             new_package(tmp_path / name, "filter", Registry([]))
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(ScaffoldError) as error:
         new_package(tmp_path / "no" / "my-model", "filter", Registry([]))
-    assert str(error.value) == (f"{tmp_path / 'no' / 'my-model'}: there is no folder {tmp_path / 'no'}. Make it first.")
+    assert str(error.value) == (
+        f"{tmp_path / 'no' / 'my-model'}: there is no folder {tmp_path / 'no'}. Create it first."
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -154,10 +156,10 @@ def test_the_folder_has_the_usual_mode(package, tmp_path):
         (
             new_package,
             "my_model.py",
-            "is a file, and a package is a folder: add --single-file, or leave out the ending, as in my-model.",
+            "is a file name, and a package is a folder: add --single-file, or drop the suffix, as in my-model.",
         ),
         (new_file, "my-model", ": expected the name of a Python file, as in my_model.py."),
-        (new_file, "my-model.py", ": a file with a hyphen cannot be imported: my_model.py can."),
+        (new_file, "my-model.py", ": a file with a hyphen cannot be imported. Use my_model.py instead."),
     ],
 )
 def test_a_file_and_a_folder_are_not_mixed_up(tmp_path, make, name, message):
@@ -171,5 +173,5 @@ def test_there_is_a_network_for_a_predictor_only(tmp_path):
     with pytest.raises(ScaffoldError) as error:
         new_package(tmp_path / "my-model", "ranker", Registry([]), neural=True)
     assert str(error.value) == (
-        "--neural: there is a network for a predictor only, found --stage ranker. Leave one out."
+        "--neural applies only to a predictor, found --stage ranker. Remove one of the two options."
     )

@@ -132,9 +132,9 @@ def test_what_the_data_lack_is_left_out_unless_it_is_asked_for(log: Interactions
         "score", "rank", "history", "item-events", "item-recent", "popularity",
     ]  # fmt: skip
     for group, said in [
-        ("trend", "needs a clock, and the events are ordered by file-order only"),
-        ("price", "needs a numeric column 'price'"),
-        ("categories", "needs a column of categories"),
+        ("trend", "needs timestamps, and the events are ordered by file-order only"),
+        ("price", "needs a numeric item column 'price'"),
+        ("categories", "needs a category column"),
         ("similarity", "needs item features: give the model a `featurizer`"),
     ]:
         with pytest.raises(ConfigError, match=said):

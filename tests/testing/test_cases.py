@@ -49,7 +49,7 @@ def test_a_failure_says_what_was_found_and_what_to_change(wrong):
     with pytest.raises(CheckFailedError) as failed:
         wrong["shape-predictor.shape"]()
     found, change = str(failed.value).splitlines()
-    assert found == "shape-predictor.shape: the type of `score` is torch.float64, expected torch.float32"
+    assert found == "shape-predictor.shape: the dtype of `score` is torch.float64, expected torch.float32"
     assert change.startswith("What to change: Return `[B, I]` float32 scores")
 
 
@@ -58,7 +58,7 @@ def test_a_failure_says_what_was_found_and_what_to_change(wrong):
     [
         ("shape-without-padding-predictor", "the shape of `score` is (44, 30), expected (44, 31)"),
         ("shape-of-another-batch-filter", "the shape of `keep` is (2, 31), expected (44, 31) or (1, 31)"),
-        ("shape-of-an-array-filter", "`keep` is of the type ndarray, expected torch.Tensor"),
+        ("shape-of-an-array-filter", "`keep` returned ndarray, expected torch.Tensor"),
         ("shape-of-a-tensor-featurizer", "`transform` returned Tensor, expected zoo.api.ItemFeatures"),
         ("shape-of-one-list-ranker", "the shape of `score` is (8,), expected (1, 8)"),
     ],
@@ -83,11 +83,12 @@ def test_what_has_nothing_to_learn_is_not_asked_to_have_learned(wrong):
 
 def test_what_a_predictor_and_a_ranker_do_not_learn_is_told_with_the_bar(wrong):
     assert wrong["above-chance-predictor.above-chance"].result().detail == (
-        "7.7% of what users take next is among its first five items, expected 30.0% or more: 1.5 times what random lists find"
+        "7.7% of the items that users take next are among its top five, expected 30.0% or more: 1.5 times the share for random lists"
     )
     assert wrong["upside-down-ranker.upside-down"].result().detail == (
-        "0.0% of the upper halves of its lists is wanted, expected 77.0% or more: 1.5 times what a random order gives. "
-        "In the kit's lists the candidates with the lowest scores are the wanted ones"
+        "0.0% of the upper halves of its lists is relevant, expected 77.0% or more: 1.5 times the share for a random "
+        "order. "
+        "In the kit's lists the candidates with the lowest predictor scores are the relevant ones"
     )
 
 
@@ -107,7 +108,7 @@ def test_an_error_of_the_component_is_a_failure_that_names_its_line(wrong):
     ],
 )
 def test_what_cannot_be_checked_yet_is_skipped(wrong, case, first):
-    with pytest.raises(unittest.SkipTest, match=f"not applicable: mend predictor.{first} first"):
+    with pytest.raises(unittest.SkipTest, match=f"not applicable: fix predictor.{first} first"):
         wrong[case]()
 
 
@@ -118,7 +119,7 @@ def test_an_expected_failure_is_skipped_with_its_reason(wrong):
 
 def test_an_expected_failure_that_passes_is_a_failure(wrong):
     with pytest.raises(
-        CheckFailedError, match=r"it passes, and the spec expects it to fail \(so it was\): take it out"
+        CheckFailedError, match=r"it passes, but the spec expects it to fail \(so it was\): remove the entry"
     ):
         expecting(wrong["good-together-predictor.shape"], {"predictor.shape": "so it was"})()
 

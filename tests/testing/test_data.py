@@ -8,7 +8,7 @@ import torch
 
 from zoo.api import Capabilities
 from zoo.testing.data import checkerboard, cycle, shop
-from zoo.testing.variants import fingerprint, renamed, with_other_future, without_clock
+from zoo.testing.variants import fingerprint, with_new_numbers, with_other_future, without_clock
 
 WORLDS = (shop, checkerboard, cycle)
 
@@ -50,9 +50,9 @@ def test_the_shop_has_every_kind_of_query():
     assert known[1:].sum() == 25
     sums = np.bincount(world.training.items, world.training.weights, minlength=31)[known]
     assert len(set(sums.round(3))) == 25
-    weights = world.seen_by(world.queries, Capabilities()).log.items
+    weights = world.prepare_queries(world.queries, Capabilities()).log.items
     assert known[weights].all()
-    assert not known[world.seen_by(world.queries, Capabilities(cold_items=True)).log.items].all()
+    assert not known[world.prepare_queries(world.queries, Capabilities(cold_items=True)).log.items].all()
 
 
 def test_another_future_leaves_alone_what_may_be_known():
@@ -68,7 +68,7 @@ def test_another_future_leaves_alone_what_may_be_known():
 
 def test_other_names_tell_the_same_story():
     one = shop()
-    other, number = renamed(one)
+    other, number = with_new_numbers(one)
     assert sorted(number) == list(range(31))
     assert [number[h].tolist() for h in map(np.array, histories(one)) if len(h)] == [h for h in histories(other) if h]
     assert (one.queries.now == other.queries.now).all()

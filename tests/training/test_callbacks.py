@@ -117,7 +117,7 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(cycle, make):
 
 def test_the_loss_is_that_of_a_batch_also_where_several_make_a_step(cycle, fit):
     one, four = (fit(cycle, validate=lambda p: 0.5, accumulate=n, learning_rate=1e-9) for n in (1, 4))
-    assert four.history[0]["loss"] == pytest.approx(one.trained.history[0]["loss"], rel=1e-5)
+    assert four.trained.history[0]["loss"] == pytest.approx(one.trained.history[0]["loss"], rel=1e-5)
 
 
 def test_a_callback_is_told_of_the_training_and_sees_what_it_gives(cycle, make, tmp_path):
@@ -209,7 +209,7 @@ def test_a_foreign_state_that_is_no_tensor_and_no_json_is_left_out_with_a_warnin
         ("return None", r"zoo_callbacks of the plugin broken_tracker file returned None, expected a list of Lightning"),
         (
             "return ['x']",
-            r"returned \['x'\], expected a list of Lightning callbacks\. Mend it, or run without --plugin",
+            r"returned \['x'\], expected a list of Lightning callbacks\. Fix it, or run without --plugin",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from zoo.api import NeuralParams
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, PluginError
 from zoo.losses import LOSSES, LossSpec
-from zoo.registry.discovery import discovered
+from zoo.registry.discovery import discover_plugins
 from zoo.registry.registry import Registry
 from zoo.training.objectives import loss_of
 
@@ -143,19 +143,22 @@ def test_a_class_and_its_parameters_agree_on_an_own_loss(write, tmp_path, text, 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ('[LossSpec("bpr", "bad_loss:f")]', "the loss 'bpr' is provided by the core already: rename it"),
+        ('[LossSpec("bpr", "bad_loss:f")]', "the loss 'bpr' is already provided by the core: rename it"),
         (
             '[LossSpec("x", "bad_loss:f", options=("heat",))]',
             "the loss 'x' has the options 'heat', expected names of parameters",
         ),
         ("None", "returned None, expected a list of LossSpec"),
         ("['x']", "returned 'x' in its list, expected a LossSpec"),
-        ('[LossSpec("x", "bad_loss:f"), LossSpec("x", "bad_loss:g")]', "the loss 'x' is provided by it already"),
+        (
+            '[LossSpec("x", "bad_loss:f"), LossSpec("x", "bad_loss:g")]',
+            "the loss 'x' is already provided by the same plugin",
+        ),
     ],
 )
 def test_a_wrong_hook_is_told_with_plugin_and_distribution(write, answer, message):
     text = f"from zoo.api import LossSpec, hookimpl\n\n@hookimpl\ndef zoo_losses():\n    return {answer}\n"
-    _, (broken,) = discovered([write("bad_loss", text)])
+    _, (broken,) = discover_plugins([write("bad_loss", text)])
     assert broken.error.startswith("zoo_losses of the plugin 'bad_loss' of bad_loss file")
     assert message in broken.error
 

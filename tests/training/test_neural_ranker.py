@@ -143,12 +143,12 @@ def test_an_infinite_feature_is_named() -> None:
 
 def test_lists_that_teach_no_order_are_an_error() -> None:
     data = lists()
-    with pytest.raises(TrainingError, match="none of 120 lists teaches an order"):
+    with pytest.raises(TrainingError, match="none of 120 lists is informative"):
         Pointwise(NeuralRankerParams()).fit(replace(data, labels=torch.zeros_like(data.labels)), RunContext())
 
 
 def test_other_features_than_those_of_the_fit_are_an_error() -> None:
     ranker = Pointwise(NeuralRankerParams(dim=4, blocks=1))
     ranker.fit(lists(), RunContext(epochs=1).for_ranker())
-    with pytest.raises(ScoreError, match="fitted on the ranking features a, b, c, and is asked with a, b"):
+    with pytest.raises(ScoreError, match="fitted on the ranking features a, b, c, and the lists have a, b"):
         ranker.score(replace(lists().lists(), columns=("a", "b"), features=lists().lists().features[..., :2]))

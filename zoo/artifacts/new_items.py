@@ -10,7 +10,7 @@ import pyarrow as pa
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
 from zoo.data.log import refuse_repeated
-from zoo.data.schema import Mapped, ids
+from zoo.data.schema import MappedTable, ids
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
@@ -27,9 +27,9 @@ def new_items(source: str | Path | pa.Table, known: Vocabulary) -> tuple[Catalog
     """
     if isinstance(source, str | Path):
         file = file_table(source)
-        rows = Mapped.of(file, {}, "the columns", file.name, file.place)
+        rows = MappedTable.of(file, {}, "the columns", file.name, file.place)
     else:
-        rows = Mapped.of(source, {}, "the columns", "new items")
+        rows = MappedTable.of(source, {}, "the columns", "new items")
     names = rows.column_names
     if "item_id" not in names:
         raise DataError(

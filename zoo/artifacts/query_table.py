@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.clock import times_of
+from zoo.data.clock import parse_times
 from zoo.data.interactions import Clock, Interactions
-from zoo.data.schema import Mapped, ids, is_text
+from zoo.data.schema import MappedTable, ids, is_text
 from zoo.errors import DataError, suggestion
 
 if TYPE_CHECKING:
@@ -192,10 +192,10 @@ class QueryTable:
         """Return times in the unit of the artifact's clock, `[M]`."""
         clock: Clock = "timestamp" if self.artifact.log.clock == "timestamp" else "position"
         mapped = self._mapped(lambda at: self.place(int(rows[at])), {clock: name})
-        found = times_of(mapped, values, clock).values
+        found = parse_times(mapped, values, clock).values
         assert found is not None  # a clock was given
         return found
 
-    def _mapped(self, place: Callable[[int], str], names: Mapping[str, str] | None = None) -> Mapped:
+    def _mapped(self, place: Callable[[int], str], names: Mapping[str, str] | None = None) -> MappedTable:
         """Return the table in the form that readers need for their messages."""
-        return Mapped(self.table, names or {}, "the queries", self.origin, place)
+        return MappedTable(self.table, names or {}, "the queries", self.origin, place)

@@ -20,6 +20,7 @@ from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.task import Task, load_task
 from zoo.training.checkpoint import forget
+from zoo.training.launching import is_first_process, own_device
 
 
 def fit(
@@ -36,7 +37,8 @@ def fit(
 ) -> Artifact:
     """Fit one model of an experiment and return its artifact.
 
-    The model is fitted as in `zoo.bench`: on all events before the test part, with early stopping on the validation events.
+    The model is fitted as in `zoo.bench`: on all events before the test part, with early stopping on the validation events. If
+    torchrun or SLURM started several processes, they train networks together, and only the first one saves.
 
         artifact = zoo.fit("experiment.toml", "als", out="artifacts/als")
         artifact.recommend("c000001", k=5)
@@ -63,7 +65,7 @@ def fit(
     if place is not None:
         refuse_taken(place)
     train, progress = experiment.train, progress or Progress()
-    device, seed = device_of(train.device), train.seeds[0] if seed is None else seed
+    device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
     if train.threads:
         torch.set_num_threads(train.threads)
     progress.reading()
@@ -82,6 +84,8 @@ def fit(
         folder=folder,
         progress=partial(progress.phase, "fit"),
     )
+    if not is_first_process():
+        return artifact
     if place is not None:
         save_artifact(artifact, place, histories=histories)
     if training is not None and folder is not None:

@@ -17,7 +17,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
-from zoo.data.folds import fingerprint_of, folds
+from zoo.data.folds import folds, hash_folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
@@ -69,7 +69,7 @@ class RankComparison:
             "task": "rank",
             "data": self.lists.fingerprint,
             "lists": len(self.lists),
-            "split": {"policy": e.split.policy, "folds": len(self.folds), "parts": fingerprint_of(self.folds)},
+            "split": {"policy": e.split.policy, "folds": len(self.folds), "parts": hash_folds(self.folds)},
             "evaluate": e.evaluate.model_dump(mode="json", include={"empty", "gain"}),
             "metrics": [m.as_json() for m in experiment.metrics],
             "refit": self.refit,

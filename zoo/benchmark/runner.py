@@ -20,7 +20,7 @@ from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
-from zoo.registry.plugin import described
+from zoo.registry.plugin import describe_error
 from zoo.training.checkpoint import forget
 
 
@@ -149,5 +149,5 @@ def _run_model(
         if artifact is not None and measurement.artifact is not None:
             save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=described(error)), None
+        return Row(**common, error=describe_error(error)), None
     return Row(**common, **measurement.figures()), measurement.lists

@@ -33,7 +33,9 @@ def bench(
     from zoo.benchmark.runner import bench as run
     from zoo.cli.progress_display import bars
     from zoo.cli.terminal_tables import print_results
+    from zoo.training.launching import refuse_several_processes
 
+    refuse_several_processes("zoo bench")
     with bars() as progress:
         store = run(file, out, overrides=overrides, plugins=plugins, progress=progress, keep_artifacts=keep_artifacts)
     print_results(store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,23 +39,21 @@ def fit(
     """Fit one model of an experiment and write its artifact, which `zoo recommend` uses.
 
     The model is fitted as in `zoo bench`: on all events before the test part. After an interruption, the same command
-    resumes from the last epoch; its checkpoint is stored beside the artifact until the artifact is complete.
+    resumes from the last epoch; its checkpoint is stored beside the artifact until the artifact is complete. Under torchrun
+    or SLURM, the processes train networks together, and the first one prints and writes.
     """
     from zoo.benchmark.fit_model import fit as fit_model
     from zoo.cli.progress_display import bars
     from zoo.config.load import load_experiment
+    from zoo.training.launching import is_first_process
 
     experiment = load_experiment(file, overrides, registry_with(plugins))
+    options: dict[str, Any] = {"out": out, "seed": seed, "all_events": all_events, "histories": not without_histories}
+    if not is_first_process():
+        fit_model(experiment, label, **options)
+        return
     with bars() as shown:
-        artifact = fit_model(
-            experiment,
-            label,
-            out=out,
-            seed=seed,
-            all_events=all_events,
-            histories=not without_histories,
-            progress=shown,
-        )
+        artifact = fit_model(experiment, label, **options, progress=shown)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
     with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)
     example = f"zoo recommend {out}{with_plugins} {_example(artifact, without_histories)}"

@@ -1,1 +1,1 @@
-"""Tables in, an event log and queries out."""
+"""Data: read tables into an event log and a catalogue, split the log and build queries."""

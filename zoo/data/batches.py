@@ -1,4 +1,4 @@
-"""Training batches: histories of like length, or pairs, gathered from the log with index arithmetic."""
+"""Training batches: histories of similar length, or pairs, gathered from the log with index arithmetic."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 
 POOL = 20
-"""How many batches are sorted by length together: enough for even lengths, few enough for random batches."""
+"""Batches in a pool that is sorted by length. A larger pool means less padding and less randomness."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingBatch:
-    """Sequences and what came next.
+    """Sequences and their target items.
 
     Attributes:
-        inputs: What the encoder reads, `[B, L]`.
-        targets: The item that the vector at each position should give, `[B, L]` int64; 0 where nothing is asked.
+        inputs: The encoder's input, `[B, L]`.
+        targets: The item to predict at each position, `[B, L]` int64; 0 at positions without a target.
     """
 
     inputs: QueryBatch
@@ -37,7 +37,7 @@ class TrainingBatch:
 
 
 class Examples(Protocol):
-    """Training batches that can be gone through again and again, in another order each time."""
+    """Training batches that can be iterated over repeatedly, in a new order each epoch."""
 
     rng: np.random.Generator
 
@@ -48,11 +48,11 @@ class Examples(Protocol):
         """Yield the batches of one epoch."""
 
 
-def of_like_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Return the rows of each batch of an epoch, in a random order, rows of like length together.
+def batch_by_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Return the rows of each batch of an epoch, in random order; rows of similar length share a batch.
 
-    Shuffle, cut into pools of about twenty batches, sort each pool by length, shuffle the batches (bucketing as in
-    tensor2tensor): padding almost vanishes, and the batches still are random.
+    Shuffle the rows, cut them into pools of 20 batches, sort each pool by length and shuffle the batches (bucketing
+    as in tensor2tensor). This removes almost all padding and keeps the batches random.
     """
     order = rng.permutation(len(lengths))
     pools = np.arange(len(order)) // (POOL * batch_size)
@@ -62,7 +62,7 @@ def of_like_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.G
 
 
 class SequenceBatches:
-    """The users' last events as batches, shuffled anew each epoch, batches of like length."""
+    """Batches of the users' last events, reshuffled each epoch; sequences of similar length share a batch."""
 
     def __init__(
         self,
@@ -76,13 +76,13 @@ class SequenceBatches:
 
         Args:
             log: The training events.
-            window: Events that are read of each user, the last ones; users with a single event teach nothing.
+            window: The number of last events to use from each user. Users with a single event are skipped.
             batch_size: Sequences in a batch.
-            rng: Shuffles.
-            ask: Makes inputs and targets of sequences `[B, window]`: `next_item`, or `hidden_items`.
+            rng: The generator that shuffles.
+            ask: Turns sequences `[B, window]` into inputs and targets, for example `next_item` or `hidden_items`.
         """
         rows = np.flatnonzero(log.lengths >= 2)
-        log = replace(log, source=None, rows=None)  # further columns are not trained on, nor sent to other processes
+        log = replace(log, source=None, rows=None)  # training does not need the further columns in each process
         self.queries = Queries(log, rows, log.offsets[rows + 1], np.zeros(len(rows), np.int64), rows + 1)
         self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
         self.lengths = np.minimum(self.queries.lengths, window)
@@ -93,53 +93,53 @@ class SequenceBatches:
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
-        for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
-            yield self.ask(self.queries.at(chosen).batch(self.window))
+        for rows in batch_by_length(self.lengths, self.batch_size, self.rng):
+            yield self.ask(self.queries.at(rows).batch(self.window))
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:
-    """Return sequences `[B, L + 1]` as inputs `[B, L]` and, for every position, the item that came next.
+    """Split sequences `[B, L + 1]` into inputs `[B, L]` and, for each position, the next item as target.
 
-    The last item of each sequence is a target only: it is taken out of the inputs of shorter sequences as well.
+    The last item of each sequence is only a target; it is removed from the inputs of shorter sequences too.
     """
     targets = batch.items[:, 1:]
-    asked = targets > 0
-    items, times, events = (values[:, :-1] * asked for values in (batch.items, batch.times, batch.events))
+    has_target = targets > 0
+    items, times, events = (values[:, :-1] * has_target for values in (batch.items, batch.times, batch.events))
     inputs = QueryBatch(
-        items, times, events, batch.lengths - 1, batch.users, batch.times[:, 1:] * asked, batch.masked[:, :-1]
+        items, times, events, batch.lengths - 1, batch.users, batch.times[:, 1:] * has_target, batch.masked[:, :-1]
     )
     return TrainingBatch(inputs, targets)
 
 
 def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator, last_share: float = 0.0) -> TrainingBatch:
-    """Return sequences `[B, L]` with a share of their items hidden, at least one in each, and what was there.
+    """Mask a share of the items of sequences `[B, L]`, at least one in each; the masked items are the targets.
 
-    Hidden with an item is the type of its event, which a question does not know either. A position's `now` becomes the
-    time of its own event: that is when the hidden item is asked for.
+    The event type of a masked item is masked too, because it is unknown at inference time. The `now` of each position
+    becomes the time of its own event, which is when the masked item is predicted.
 
     Args:
         batch: The sequences.
-        rate: The share of the items that is hidden.
-        rng: Draws them.
-        last_share: The share of the sequences in which nothing but the last item is hidden, as in a question.
+        rate: The share of the items to mask.
+        rng: The generator that draws the masked items.
+        last_share: The share of the sequences in which only the last item is masked, as at inference time.
     """
     real = batch.items > 0
     chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
     hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
     if last_share:
-        as_asked = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
+        only_last = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
         last = torch.arange(real.shape[1], device=real.device) == batch.lengths[:, None] - 1
-        hidden = torch.where(as_asked, last, hidden)
+        hidden = torch.where(only_last, last, hidden)
     items, events = (values.masked_fill(hidden, 0) for values in (batch.items, batch.events))
     inputs = replace(batch, items=items, events=events, masked=hidden, now=batch.times)
     return TrainingBatch(inputs, batch.items * hidden)
 
 
 class PairBatches:
-    """Every event as a pair of user and item, shuffled anew each epoch."""
+    """Batches of (user, item) pairs, one per event, reshuffled each epoch."""
 
     def __init__(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> None:
-        """Take the pairs of a log; `rng` shuffles them."""
+        """Read the pairs of a log; `rng` shuffles them."""
         self.users, self.items = torch.from_numpy(log.users + 1), torch.from_numpy(log.items).long()
         self.batch_size, self.rng = batch_size, rng
 
@@ -148,7 +148,7 @@ class PairBatches:
         return math.ceil(len(self.items) / self.batch_size)
 
     def __iter__(self) -> Iterator[TrainingBatch]:
-        """Yield the batches of one epoch: users without a history, `[B, 1]`, and an item for each."""
+        """Yield the batches of one epoch: users with an empty history, `[B, 1]`, and one target item each."""
         order = torch.from_numpy(self.rng.permutation(len(self.items)))
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]

@@ -1,4 +1,4 @@
-"""The items and what is known of them, in the order of their numbers."""
+"""The item catalogue: item ids and their columns, ordered by item number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.schema import is_text, without_empty
+from zoo.data.schema import is_text, strip_empty
 from zoo.errors import DataError, suggestion
 
 
@@ -19,8 +19,9 @@ class Catalogue:
     """The items of the vocabulary with their columns.
 
     Attributes:
-        ids: The items' own ids, `[I]`; entry 0 is padding and None.
-        table: Their columns, a row an item number; row 0 (padding) and items that the catalogue's file lacks are null.
+        ids: The item ids as in the data, `[I]`; entry 0 is padding and None.
+        table: The columns, one row per item number. Row 0 (padding) and the rows of items that are missing from the
+            items file are null.
     """
 
     ids: pa.Array
@@ -28,14 +29,14 @@ class Catalogue:
 
     @classmethod
     def bare(cls, n_items: int) -> Catalogue:
-        """Return a catalogue of items that nothing is known of, numbered 1 to `n_items`."""
+        """Return a catalogue without columns, for items 1 to `n_items`."""
         return cls(
             pa.array([None, *map(str, range(1, n_items + 1))], pa.string()),
             pa.table({"_": pa.nulls(n_items + 1)}).select([]),
         )
 
     def __len__(self) -> int:
-        """Return the number of item numbers I, the padding's included."""
+        """Return I, the number of item numbers including padding."""
         return len(self.ids)
 
     @property
@@ -57,12 +58,12 @@ class Catalogue:
         return self.table[name]
 
     def has_numbers(self, name: str) -> bool:
-        """Return whether there is a column of this name, and of numbers by its type."""
+        """Return whether the catalogue has a column of this name with a numeric type."""
         kind = self.table.schema.field(name).type if name in self.table.column_names else pa.null()
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a numeric column, `[I]`, NaN where it is null. Numbers may be written as text, as in a CSV file.
+        """Return a numeric column, `[I]`, NaN where it is null. Text columns, as read from CSV files, are parsed.
 
         Raises:
             DataError: There is no such column, or it is not numeric.
@@ -70,7 +71,7 @@ class Catalogue:
         column = self.column(name)
         kind = column.type
         if is_text(kind):
-            column = without_empty(column)
+            column = strip_empty(column)
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
             raise DataError(
                 f"the catalogue's column {name!r} is {kind}, expected numbers: cast it in the items file, or choose another column"
@@ -79,11 +80,13 @@ class Catalogue:
             return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
         except pa.ArrowInvalid as error:
             raise DataError(
-                f"the catalogue's column {name!r} is text, not all of it numbers ({error}): mend the items file, or choose another column"
+                f"the catalogue's column {name!r} is text, and not all of its values are numbers ({error}): correct the items file, or choose another column"
             ) from None
 
     def categories(self, name: str) -> tuple[NDArray[np.int64], pa.Array]:
-        """Return the values of a column as text, `[M]`, and the item of each, `[M]`; nulls give none, a list gives several.
+        """Return the item of each value, `[M]`, and the values of a column as text, `[M]`.
+
+        A null has no value; a list has one value per element.
 
         Raises:
             DataError: There is no such column, or its values are not categories.
@@ -100,7 +103,7 @@ class Catalogue:
         return np.asarray(items.filter(present).to_numpy(), np.int64), column.filter(present).cast(pa.string())
 
     def texts(self, names: Sequence[str]) -> list[str]:
-        """Return the given columns as one text an item, `[I]`, an empty text where all are null.
+        """Join the given columns into one text per item, `[I]`; the text is empty where all columns are null.
 
         Raises:
             DataError: There is no such column, or it is not text.
@@ -119,7 +122,7 @@ class Catalogue:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    """Return whether a column holds texts, or lists of them."""
+    """Return whether a type is text or a list of texts."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_dictionary(kind):
         kind = kind.value_type
     return is_text(kind)

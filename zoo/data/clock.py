@@ -1,17 +1,16 @@
-"""What orders the events of a user: timestamps in any usual form, positions, or the order of the file.
+"""The clock, which orders the events of a user: timestamps in any common format, positions, or file order.
 
-A clock's unit is read off the values, by one rule for a whole column. An integer is taken as the unit in which it lies
-between 1973 and 5138, for seconds between 1973 and 2286:
+The unit of numeric timestamps is inferred from their size, once for the whole column. Each unit covers the years 1973
+to 5138 (seconds: 1973 to 2286):
 
     seconds        10^8  <= value < 10^10
     milliseconds   10^11 <= value < 10^14
     microseconds   10^14 <= value < 10^17
     nanoseconds    10^17 <= value
 
-Where the smallest and the largest value tell of two different units, the column is a mixture and an error. Where one of
-them tells of none (a count from zero), the column is taken as milliseconds, as it is; unless the values that are in no
-unit are the fewer and far from the rest (a zero among seconds), which is an error. Dates and times without a zone are
-UTC.
+A column whose smallest and largest values belong to different units is an error. If one of the two belongs to no unit
+(a count from zero), the values are read as milliseconds, unless the values outside the unit are a minority and far
+from the rest (a zero among seconds), which is an error. Dates and times without a time zone are UTC.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.data.interactions import Clock
-from zoo.data.schema import Mapped, first_failing, is_number, is_text, without_empty
+from zoo.data.schema import MappedTable, first_failing, is_number, is_text, strip_empty
 from zoo.errors import DataError
 
 EXPECTED = "expected UTC milliseconds, or a date and time such as 2024-05-31T12:00:00Z"
@@ -33,7 +32,7 @@ ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 class Unit(NamedTuple):
-    """A unit of time and the values that are taken to be in it."""
+    """A unit of time and the range of values that are read in it."""
 
     name: str
     low: float
@@ -53,9 +52,9 @@ class Times(NamedTuple):
     """The times of a table's rows.
 
     Attributes:
-        values: UTC milliseconds or positions, `[N]` int64; None for the order of the file.
-        clock: What they are.
-        read_as: The form that they had, for the report.
+        values: UTC milliseconds or positions, `[N]` int64; None for file order.
+        clock: The kind of the values.
+        read_as: The format in the file, for the report.
     """
 
     values: NDArray[np.int64] | None
@@ -63,11 +62,11 @@ class Times(NamedTuple):
     read_as: str
 
 
-def chosen_clock(table: Mapped, setting: str) -> Clock:
-    """Return the clock of a table: a `timestamp` column, else a `position` column, unless the setting says which.
+def choose_clock(table: MappedTable, setting: str) -> Clock:
+    """Return the clock of a table: the setting if it names one, else a `timestamp` column, else a `position` column.
 
     Raises:
-        DataError: There is neither, or not the one asked for.
+        DataError: The table has neither column, or lacks the one that the setting names.
     """
     if setting == "file-order":
         return "file-order"
@@ -75,64 +74,64 @@ def chosen_clock(table: Mapped, setting: str) -> Clock:
         present = [name for name in ("timestamp", "position") if name in table.names]
         if not present:
             raise DataError(
-                f"{table.origin}: no column 'timestamp' and none 'position', so nothing orders a user's events. "
-                f"Its columns: {', '.join(map(table.called, table.names))}. Map one, {table.setting} = {{ timestamp = ... }}, "
-                'or say that the rows are in order: data.time = "file-order".'
+                f"{table.origin}: there is no column 'timestamp' or 'position' to order a user's events by. "
+                f"Its columns: {', '.join(map(table.display_name, table.names))}. Map one, {table.setting} = {{ timestamp = ... }}, "
+                'or declare that the rows are in order: data.time = "file-order".'
             )
         setting = present[0]
     table.require(setting)
     return "timestamp" if setting == "timestamp" else "position"
 
 
-def times_of(table: Mapped, column: pa.ChunkedArray | None, clock: Clock) -> Times:
+def parse_times(table: MappedTable, column: pa.ChunkedArray | None, clock: Clock) -> Times:
     """Return the times of a table's rows.
 
     Args:
-        table: For messages.
-        column: The column that the clock names; None for the order of the file.
-        clock: What the column is.
+        table: The table, for error messages.
+        column: The column of the clock; None for file order.
+        clock: The kind of the column.
 
     Raises:
-        DataError: A time is missing, cannot be read, or is in another form than the rest.
+        DataError: A time is missing, cannot be read, or differs in format from the rest.
     """
     if column is None:
         return Times(None, clock, "file order")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if is_text(column.type):
-        column = without_empty(column)
+        column = strip_empty(column)
     elif pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
     if column.null_count:
         row = pc.index(column.is_null(), True).as_py()
         what = EXPECTED if clock == "timestamp" else "expected a whole number"
-        table.fail(row, f"{table.called(clock)} is empty, {what}. Mend the row, or remove it from the file.")
+        table.fail(row, f"{table.display_name(clock)} is empty, {what}. Correct the row, or remove it from the file.")
     if clock == "position":
-        return Times(_whole_numbers(table, column), clock, "positions")
-    return _timestamps(table, column)
+        return Times(_parse_positions(table, column), clock, "positions")
+    return _parse_timestamps(table, column)
 
 
-def _timestamps(table: Mapped, column: pa.ChunkedArray) -> Times:
+def _parse_timestamps(table: MappedTable, column: pa.ChunkedArray) -> Times:
     """Return timestamps of any type as UTC milliseconds."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return Times(_milliseconds(column), "timestamp", "dates and times")
+        return Times(_to_milliseconds(column), "timestamp", "dates and times")
     if is_text(kind):
         if not len(column) or not is_number(column[0].as_py()):
-            return _from_texts(table, column)
-        column = _parsed(
-            table, column, _as_numbers, "expected a number, as the first row is. Write all of them in one form."
+            return _parse_texts(table, column)
+        column = _parse(
+            table, column, _parse_numbers, "expected a number, as in the first row. Write all values in one format."
         )
         kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise DataError(
-            f"{table.origin}: {table.called('timestamp')} is {kind}, {EXPECTED}. Choose another column in {table.setting}, or cast it in the file."
+            f"{table.origin}: {table.display_name('timestamp')} is {kind}, {EXPECTED}. Choose another column in {table.setting}, or cast it in the file."
         )
-    return _in_milliseconds(table, column)
+    return _convert_to_milliseconds(table, column)
 
 
-def _in_milliseconds(table: Mapped, column: pa.ChunkedArray) -> Times:
-    """Return numbers as milliseconds, by the unit that their sizes tell."""
+def _convert_to_milliseconds(table: MappedTable, column: pa.ChunkedArray) -> Times:
+    """Convert numbers to milliseconds from the unit that their size implies."""
     values = column.to_numpy()
     values = values.astype(np.int64, copy=False) if values.dtype.kind in "iu" else values
     if not len(values):
@@ -144,24 +143,24 @@ def _in_milliseconds(table: Mapped, column: pa.ChunkedArray) -> Times:
         first = int(np.argmax((values >= lowest.low) & (values < lowest.high)))
         table.fail(
             max(first, other),
-            f"{table.called('timestamp')} is {values[max(first, other)]}, and {values[min(first, other)]} in row {min(first, other) + 1}: "
-            f"a mixture of units (here {lowest.name} and {highest.name}). Write all of them as UTC milliseconds.",
+            f"{table.display_name('timestamp')} is {values[max(first, other)]}, and {values[min(first, other)]} in row {min(first, other) + 1}: "
+            f"a mixture of units (here {lowest.name} and {highest.name}). Write all values as UTC milliseconds.",
         )
     if unit is None or unit.milliseconds == 1.0:
-        return Times(_rounded(values), "timestamp", "milliseconds")
+        return Times(_to_int64(values), "timestamp", "milliseconds")
     if lowest is None or highest is None:
         _refuse_strays(table, values, unit)
-        return Times(_rounded(values), "timestamp", "milliseconds")
+        return Times(_to_int64(values), "timestamp", "milliseconds")
     if unit.milliseconds > 1:
-        return Times(_rounded(values * int(unit.milliseconds)), "timestamp", unit.name)
-    return Times(_rounded(values // round(1 / unit.milliseconds)), "timestamp", unit.name)
+        return Times(_to_int64(values * int(unit.milliseconds)), "timestamp", unit.name)
+    return Times(_to_int64(values // round(1 / unit.milliseconds)), "timestamp", unit.name)
 
 
-def _refuse_strays(table: Mapped, values: NDArray[Any], unit: Unit) -> None:
-    """Refuse values that are in no unit where most are in one, and a gap tells the two from one count.
+def _refuse_strays(table: MappedTable, values: NDArray[Any], unit: Unit) -> None:
+    """Refuse outliers: a minority of values outside the unit of the rest, separated from it by a gap.
 
     Raises:
-        DataError: There are some, and they are further from the rest than a tenth of what the rest spans.
+        DataError: The gap is wider than a tenth of the range of the rest.
     """
     inside = (values >= unit.low) & (values < unit.high)
     rest, strays = values[inside], values[~inside]
@@ -171,51 +170,51 @@ def _refuse_strays(table: Mapped, values: NDArray[Any], unit: Unit) -> None:
         row, first = int(np.argmin(inside)), int(np.argmax(inside))
         table.fail(
             row,
-            f"{table.called('timestamp')} is {values[row]}, far from most, which are {unit.name} "
-            f"({values[first]} in row {first + 1}). Mend or remove such rows ({len(strays)}), or write all of them as "
-            "UTC milliseconds; numbers that only count are a position.",
+            f"{table.display_name('timestamp')} is {values[row]}, far from most, which are {unit.name} "
+            f"({values[first]} in row {first + 1}). Correct or remove these {len(strays)} rows, or write all values as "
+            "UTC milliseconds. If the numbers only count events, map the column to 'position'.",
         )
 
 
 def _unit(value: float) -> Unit | None:
-    """Return the unit that a value's size tells, if any."""
+    """Return the unit that a value's size implies, if any."""
     return next((unit for unit in UNITS if unit.low <= value < unit.high), None)
 
 
-def _rounded(values: NDArray[np.generic]) -> NDArray[np.int64]:
+def _to_int64(values: NDArray[np.generic]) -> NDArray[np.int64]:
     """Return numbers as integers."""
     return (np.rint(values) if values.dtype.kind == "f" else values).astype(np.int64, copy=False)
 
 
-def _from_texts(table: Mapped, column: pa.ChunkedArray) -> Times:
+def _parse_texts(table: MappedTable, column: pa.ChunkedArray) -> Times:
     """Return ISO 8601 texts as UTC milliseconds."""
-    parsed = _parsed(
+    parsed = _parse(
         table,
         column,
-        _as_datetimes,
-        "which is no ISO 8601 date and time (of others, day-first and month-first cannot be told apart). "
-        "Write all of them as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds.",
+        _parse_datetimes,
+        "which is not an ISO 8601 date and time (other formats are ambiguous: day first or month first). "
+        "Write all values as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds.",
     )
-    return Times(_milliseconds(parsed), "timestamp", "dates and times")
+    return Times(_to_milliseconds(parsed), "timestamp", "dates and times")
 
 
-def _parsed(
-    table: Mapped, column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], pa.ChunkedArray], problem: str
+def _parse(
+    table: MappedTable, column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], pa.ChunkedArray], problem: str
 ) -> pa.ChunkedArray:
-    """Return a text column parsed.
+    """Parse a text column.
 
     Raises:
-        DataError: A text is not of the form; the message names its row.
+        DataError: A text cannot be parsed; the message names its row.
     """
     try:
         return parse(column)
     except pa.ArrowInvalid:
         row = first_failing(column, parse)
-        table.fail(row, f"{table.called('timestamp')} is {column[row].as_py()!r}, {problem}")
+        table.fail(row, f"{table.display_name('timestamp')} is {column[row].as_py()!r}, {problem}")
 
 
-def _as_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return ISO 8601 texts as UTC times; those without a zone are UTC, a date is its first moment."""
+def _parse_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Parse ISO 8601 texts as UTC times. A text without a time zone is UTC; a date is its midnight."""
     texts = pc.replace_substring_regex(texts, r"\s*UTC$", "Z")
     texts = pc.if_else(pc.equal(pc.utf8_length(texts), 10), pc.binary_join_element_wise(texts, "T00:00Z", ""), texts)
     zoned = pc.match_substring_regex(texts, r"[T ]\d{2}.*" + ZONE)
@@ -223,21 +222,21 @@ def _as_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return texts.cast(pa.timestamp("ns", "UTC"))
 
 
-def _as_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return texts as integers, or as floats where one of them has a fraction."""
+def _parse_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Parse texts as integers, or as floats if any of them has a fraction."""
     try:
         return texts.cast(pa.int64())
     except pa.ArrowInvalid:
         return texts.cast(pa.float64())
 
 
-def _milliseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _to_milliseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return dates or times as UTC milliseconds."""
     zone = getattr(column.type, "tz", None)
     return np.asarray(column.cast(pa.timestamp("ms", zone), safe=False).cast(pa.int64()).to_numpy())
 
 
-def _whole_numbers(table: Mapped, column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _parse_positions(table: MappedTable, column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return positions as integers."""
 
     def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -247,10 +246,11 @@ def _whole_numbers(table: Mapped, column: pa.ChunkedArray) -> NDArray[np.int64]:
         return np.asarray(cast(column).to_numpy())
     except pa.ArrowNotImplementedError:
         raise DataError(
-            f"{table.origin}: {table.called('position')} is {column.type}, expected whole numbers. Choose another column in {table.setting}, or cast it in the file."
+            f"{table.origin}: {table.display_name('position')} is {column.type}, expected whole numbers. Choose another column in {table.setting}, or cast it in the file."
         ) from None
     except pa.ArrowInvalid:
         row = first_failing(column, cast)
         table.fail(
-            row, f"{table.called('position')} is {column[row].as_py()!r}, expected a whole number. Mend the row."
+            row,
+            f"{table.display_name('position')} is {column[row].as_py()!r}, expected a whole number. Correct the row.",
         )

@@ -1,4 +1,4 @@
-"""The dataset stage: where tables come from."""
+"""The dataset stage: sources of tables."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ class Columns(Protocol):
         """Return the names of the columns."""
 
     def select(self, columns: list[str]) -> pa.Table:
-        """Return some of the columns, in the order asked for."""
+        """Return the given columns, in the given order."""
 
 
 Notes = dict[str, int | str]
-"""What happened to the data, by a short phrase: for reports."""
+"""Counts and remarks about the data, by a short phrase, for reports."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What a dataset holds, as it was read.
+    """The tables of a dataset, before `[data]` maps their columns.
 
     Attributes:
-        interactions: A row an event; its columns are mapped to the canonical schema by `[data]`.
-        items: A row an item, or None where nothing is known of the items.
-        interactions_from: What to call the event table in an error: the file's path.
-        items_from: What to call the item table in an error.
-        interactions_place: Names the place of a row, counted from 0, in an error (of several files, the one it is in);
-            `interactions_from` and the row's number by default.
+        interactions: One row per event; `[data]` maps its columns to the canonical schema.
+        items: One row per item, or None if the dataset has no item table.
+        interactions_from: The name of the event table in error messages: the file's path.
+        items_from: The name of the item table in error messages.
+        interactions_place: Returns the file and row number of a row (counted from 0) for error messages;
+            `interactions_from` and the row number by default.
         items_place: The same for the items.
-        ids_restart: Whether queries of judged lists are numbered anew in each file, so that two of them may have one id.
+        ids_restart: Whether query ids of judged lists restart in each file, so that two queries may share an id.
     """
 
     interactions: Columns

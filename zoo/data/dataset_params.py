@@ -1,4 +1,4 @@
-"""Parameters of the core's dataset components; free of torch, so that configs can be checked without it."""
+"""Parameters of the core's dataset components. This module imports no torch, so that checking a config needs none."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from zoo.params import Params
 
 
-def from_the_experiment_file(value: Any, info: ValidationInfo) -> Any:
-    """Take one path as a list of one, and start relative paths from the experiment file's folder."""
+def resolve_paths(value: Any, info: ValidationInfo) -> Any:
+    """Turn a single path into a list, and resolve relative paths against the experiment file's folder."""
     base = (info.context or {}).get("base", Path())
     paths = [value] if isinstance(value, str) else value
     if not isinstance(paths, list):
@@ -20,7 +20,7 @@ def from_the_experiment_file(value: Any, info: ValidationInfo) -> Any:
 class FilesParams(Params):
     """Files on this machine: parquet, csv, tsv (also .gz), json, jsonl (also .gz), arrow.
 
-    Text is UTF-8. A field that is empty is null, and so is an id of white space only; `NULL` and `NA` are ids like any other.
+    Text is UTF-8. An empty field is null, and so is an id that is only white space; `NULL` and `NA` are ordinary ids.
     """
 
     interactions: list[str] = Field(min_length=1)
@@ -28,56 +28,56 @@ class FilesParams(Params):
     items: list[str] = Field([])
     """Path, pattern, or a list of them: the items. None by default."""
     delimiter: str | None = Field(None, min_length=1)
-    """What separates the fields of a csv file; a comma by default, a tabulator in .tsv."""
+    """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
 
-    _paths = field_validator("interactions", "items", mode="before")(from_the_experiment_file)
+    _paths = field_validator("interactions", "items", mode="before")(resolve_paths)
 
 
 class JudgedFilesParams(Params):
-    """Judged lists in files that come split; in the formats of `files`."""
+    """Judged lists in separate files for each part of the split, in the formats of `files`."""
 
     train: list[str] = Field(min_length=1)
-    """Path, pattern, or a list of them: the lists to learn from. Relative to the experiment file."""
+    """Path, pattern, or a list of them: the training lists. Relative to the experiment file."""
     validate_: list[str] = Field([], alias="validate")
-    """Those to choose by. None by default."""
+    """The validation lists. None by default."""
     test: list[str] = Field(min_length=1)
-    """Those that test."""
+    """The test lists."""
     items: list[str] = Field([])
-    """The documents, where they have a file of their own. None by default."""
+    """The documents, if they are in a separate file. None by default."""
     delimiter: str | None = Field(None, min_length=1)
-    """What separates the fields of a csv file; a comma by default, a tabulator in .tsv."""
+    """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
 
-    _paths = field_validator("train", "validate_", "test", "items", mode="before")(from_the_experiment_file)
+    _paths = field_validator("train", "validate_", "test", "items", mode="before")(resolve_paths)
 
 
 class HubParams(Params):
     """A dataset of the Hugging Face Hub."""
 
     dataset: str
-    """Its name there (`owner/name`), or a folder of the same form."""
+    """The dataset's name on the Hub (`owner/name`), or a local folder with the same layout."""
     config: str | None = None
     """The config that holds the events; the dataset's only one by default."""
     split: str = "train"
     """The split that holds the events."""
     items: str | None = None
-    """The config that holds the items. None by default: nothing is known of the items."""
+    """The config that holds the items. None by default: no item table."""
     items_split: str | None = None
-    """The split that holds the items; named as that of the events by default."""
+    """The split that holds the items; the same name as `split` by default."""
     revision: str | None = None
-    """A commit or tag, so that the data stay what they are."""
+    """A commit or tag that pins the version of the data."""
     cache: str | None = None
-    """The folder for downloads; the one of Hugging Face's own tools by default (`HF_HOME`)."""
+    """The folder for downloads; the Hugging Face cache (`HF_HOME`) by default."""
 
 
 class SyntheticShopParams(Params):
-    """The parameters of the built-in shop."""
+    """Parameters of the built-in shop."""
 
     customers: int = Field(2_000, ge=1, le=10_000_000)
     """Customers; each has at least one event."""
     items: int = Field(1_000, ge=22, le=1_000_000)
-    """Products, those that are released during the period included."""
+    """Products, including those that are released during the period."""
     events: int = Field(100_000, ge=1)
-    """Views and purchases, about: the customers decide. More customers than events make more events."""
+    """The approximate number of views and purchases. Each customer has at least one, so many customers mean more events."""
     days: int = Field(364, ge=52, le=3_650)
     """Length of the log in days, from 2024-01-01 UTC."""
     categories: int = Field(22, ge=1, le=22)
@@ -87,6 +87,6 @@ class SyntheticShopParams(Params):
     new_items: float = Field(0.4, ge=0, le=1)
     """Share of the products that are released during the period; about a tenth of them in its last tenth."""
     taste: float = Field(1.0, ge=0, le=3)
-    """How strongly customers' tastes steer what they take; 0 leaves popularity, trends and what goes together."""
+    """How strongly taste affects a customer's choices. With 0 only popularity, trends and complements matter."""
     seed: int = Field(0, ge=0)
-    """Draws the shop: the same parameters give the same tables."""
+    """The random seed of the shop: the same parameters give the same tables."""

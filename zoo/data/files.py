@@ -1,7 +1,7 @@
 """Tables from files and from the Hugging Face Hub, read by `datasets`.
 
-Columns are read when somebody asks for them. CSV is read as text: an id such as `007` or `NA` stays what it is, and the
-schema casts the rest.
+Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` are preserved; the schema casts the other
+columns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
-from zoo.data.readers import BATCH_ROWS, brief, quiet, streamed
+from zoo.data.readers import BATCH_ROWS, first_line, silence_datasets, stream_file
 from zoo.errors import DataError, suggestion
 
 FORMATS = {
@@ -34,10 +34,10 @@ FORMATS = {
 
 
 class Files(Dataset[FilesParams]):
-    """Interactions and items from files on this machine."""
+    """Interactions and items from local files."""
 
     def read(self) -> Tables:
-        """Return the tables; their columns are read when they are asked for."""
+        """Return the tables; their columns are read on demand."""
         p = self.params
         events = file_table(p.interactions, p.delimiter)
         items = file_table(p.items, p.delimiter) if p.items else None
@@ -52,13 +52,13 @@ class Files(Dataset[FilesParams]):
 
 
 class Hub(Dataset[HubParams]):
-    """Interactions and items from a dataset of the Hugging Face Hub, kept in its usual cache.
+    """Interactions and items from a dataset on the Hugging Face Hub, stored in the Hugging Face cache.
 
-    Types are those that the dataset's page shows; of ids that it shows as numbers, leading zeros are gone.
+    Columns have the types shown on the dataset's page. Ids with a numeric type have lost any leading zeros.
     """
 
     def read(self) -> Tables:
-        """Return the tables, downloaded at the first call."""
+        """Return the tables; the first call downloads them."""
         p = self.params
         origin = f"{p.dataset} ({p.config or 'default'}, {p.split})"
         events = self._table(p.config, p.split)
@@ -68,16 +68,16 @@ class Hub(Dataset[HubParams]):
         return Tables(events, self._table(p.items, items_split), origin, f"{p.dataset} ({p.items}, {items_split})")
 
     def _table(self, config: str | None, split: str) -> pa.Table:
-        """Return one split of one config; its columns are mapped from disk."""
+        """Return one split of one config, memory-mapped."""
         import datasets
 
         p = self.params
         try:
-            with quiet():
+            with silence_datasets():
                 loaded = datasets.load_dataset(p.dataset, config, split=split, revision=p.revision, cache_dir=p.cache)
         except Exception as error:  # the library raises what its transports raise
             raise DataError(
-                f"hub dataset {p.dataset!r} (config {config!r}, split {split!r}) cannot be read: {brief(error)}. "
+                f"hub dataset {p.dataset!r} (config {config!r}, split {split!r}) cannot be read: {first_line(error)}. "
                 "Check the names on the dataset's page, and the connection."
             ) from error
         return loaded.data.table
@@ -85,26 +85,26 @@ class Hub(Dataset[HubParams]):
 
 @dataclass(eq=False)
 class FileTable:
-    """One table in one or several files of one format.
+    """A table stored in one or more files of the same format.
 
     Attributes:
-        files: The files, read in this order as one table.
-        delimiter: What separates the fields of a CSV file; by the file's ending where it is None.
+        files: The files, concatenated in this order.
+        delimiter: The field delimiter of CSV files; None chooses it by the file extension.
     """
 
     files: Sequence[Path]
     delimiter: str | None = None
     _rows: list[int] = field(default_factory=list)
-    _kept: dict[Path, pa.Table] = field(default_factory=dict)
+    _cache: dict[Path, pa.Table] = field(default_factory=dict)
     _stamps: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Return what to call the table in messages."""
+        """Return the name of the table in messages."""
         return str(self.files[0]) if len(self.files) == 1 else f"{self.files[0]} and {len(self.files) - 1} more"
 
     def place(self, row: int) -> str:
-        """Return the name of a row, counted from 0: its file, and its number in it from 1."""
+        """Return the file of a row (counted from 0) and its number in that file (counted from 1)."""
         for file, rows in zip(self.files, self._rows, strict=False):
             if row < rows:
                 return f"{file}, row {row + 1}"
@@ -113,14 +113,14 @@ class FileTable:
 
     @cached_property
     def column_names(self) -> list[str]:
-        """Return the names of the columns: those of the first file."""
+        """Return the column names of the first file."""
         return self._names(self.files[0])
 
     def select(self, columns: list[str]) -> pa.Table:
-        """Read some of the columns.
+        """Read the given columns.
 
         Raises:
-            DataError: A file cannot be read, lacks a column, or holds other types than the rest.
+            DataError: A file cannot be read, lacks a column, or has other types than the other files.
         """
         tables = []
         for file in self.files:
@@ -130,7 +130,7 @@ class FileTable:
                 if column not in names:
                     raise DataError(
                         f"{file}: no column {column!r}, which {self.files[0]} has.{suggestion(column, names)} "
-                        f"Its columns: {', '.join(names)}. Give files of one form."
+                        f"Its columns: {', '.join(names)}. Use files with the same columns."
                     )
             tables.append(self._read(file, columns))
         self._rows = [table.num_rows for table in tables]
@@ -138,86 +138,88 @@ class FileTable:
             return pa.concat_tables(tables, promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError(
-                f"{self.name}: the files' columns are of different types ({error}). Give files of one form."
+                f"{self.name}: the files' columns are of different types ({error}). Use files with the same column types."
             ) from error
 
     def _refuse_changed(self, file: Path) -> None:
-        """Refuse a file that was written between two reads: its rows would no longer be the same events."""
+        """Refuse a file that was modified between two reads, because its rows may no longer match."""
         status = file.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         if self._stamps.setdefault(file, stamp) != stamp:
             raise DataError(f"{file}: the file has changed since it was first read. Load the data again.")
 
     def _names(self, file: Path) -> list[str]:
-        """Return the names of a file's columns."""
+        """Return the column names of a file."""
         kind = _format(file)
         if kind == "csv":
-            first = streamed(file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)).to_pylist()
+            first = stream_file(
+                file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)
+            ).to_pylist()
             names = [str(value) or f"Unnamed: {i}" for i, value in enumerate(first[0].values())]
             _refuse_one_field(file, names)
-        elif kind == "json":  # only all rows together tell all names
-            names = list(self._whole(file).column_names)
+        elif kind == "json":  # a column may first occur in any row
+            names = list(self._read_whole(file).column_names)
         else:
-            names = list(streamed(file, kind, names_only=True).column_names)
+            names = list(stream_file(file, kind, names_only=True).column_names)
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise DataError(f"{file}: two columns are named {twice!r}. Rename one.")
         return names
 
     def _read(self, file: Path, columns: list[str]) -> pa.Table:
-        """Read some columns of one file."""
+        """Read the given columns of one file."""
         kind = _format(file)
         if kind == "parquet":
-            return streamed(file, kind, columns=columns, batch_size=BATCH_ROWS).select(columns)
-        if kind == "csv":  # all columns, or a row with a field too many would go unnoticed
+            return stream_file(file, kind, columns=columns, batch_size=BATCH_ROWS).select(columns)
+        if kind == "csv":  # read all columns to detect rows with too many fields
             import datasets
 
             texts = datasets.Features({name: datasets.Value("string") for name in self._names(file)})
-            return streamed(
-                file, kind, kept=columns, **self._csv_options(file, features=texts, chunksize=BATCH_ROWS // 8)
+            return stream_file(
+                file, kind, keep=columns, **self._csv_options(file, features=texts, chunksize=BATCH_ROWS // 8)
             )
-        return self._whole(file).select(columns)
+        return self._read_whole(file).select(columns)
 
     def _csv_options(self, file: Path, **options: Any) -> dict[str, Any]:
-        """Return how a CSV file is read: nothing is interpreted, and an empty field is null."""
+        """Return the reader's options for a CSV file: values stay text, and an empty field is null."""
         separator = self.delimiter or ("\t" if ".tsv" in file.suffixes else ",")
         return {"sep": separator, "keep_default_na": False, "na_values": [""], "index_col": False, **options}
 
-    def _whole(self, file: Path) -> pa.Table:
-        """Read a file of a format that cannot be read by columns; it is kept."""
-        if file not in self._kept:
-            self._kept[file] = streamed(file, _format(file))
-        return self._kept[file]
+    def _read_whole(self, file: Path) -> pa.Table:
+        """Read a file whose format cannot be read by columns, and cache it."""
+        if file not in self._cache:
+            self._cache[file] = stream_file(file, _format(file))
+        return self._cache[file]
 
 
 def file_table(path: str | Path | Sequence[str], delimiter: str | None = None) -> FileTable:
-    """Return the table of a file, of those of a pattern, or of several, in any format of the `files` dataset.
+    """Return the table in a file, in the files that match a pattern, or in several files, in any format of `files`.
 
     Raises:
-        DataError: There is no such file, it is empty, or its ending tells no format.
+        DataError: A file does not exist, is empty, or has an unknown extension.
     """
-    return FileTable(_found([str(path)] if isinstance(path, str | Path) else path), delimiter)
+    return FileTable(_find_files([str(path)] if isinstance(path, str | Path) else path), delimiter)
 
 
 def _refuse_one_field(file: Path, names: list[str]) -> None:
-    """Refuse a CSV header that is one field and looks like several.
+    """Refuse a CSV header with a single field that contains another delimiter.
 
     Raises:
-        DataError: Another delimiter is in it.
+        DataError: The header contains another delimiter.
     """
     delimiter = next((sign for sign in ";\t|," if sign in names[0]), None)
     if len(names) == 1 and delimiter is not None:
         raise DataError(
-            f"{file}: the header is one field, {names[0]!r}, and looks separated by {delimiter!r}. "
+            f"{file}: the header is a single field, {names[0]!r}, and seems to be separated by {delimiter!r}. "
             f"Set delimiter = {json.dumps(delimiter)} in data.source."
         )
 
 
-def _found(paths: Sequence[str]) -> list[Path]:
-    """Return the files that paths and patterns name, those of a pattern in the order of their names.
+def _find_files(paths: Sequence[str]) -> list[Path]:
+    """Return the files that match paths and patterns; matches of a pattern are sorted by name.
 
     Raises:
-        DataError: There is none.
+        DataError: A path or pattern matches no file, or a file is empty or has an unknown extension.
     """
     files: list[Path] = []
     for path in paths:
@@ -226,36 +228,34 @@ def _found(paths: Sequence[str]) -> list[Path]:
         elif matches := sorted(m for m in glob.glob(path, recursive=True) if Path(m).is_file()):
             files += map(Path, matches)
         else:
-            raise DataError(_why_not_found(Path(path)))
+            raise DataError(_explain_missing(Path(path)))
     for file in files:
         _format(file)
         if file.stat().st_size == 0:
             raise DataError(
-                f"{file}: the file is empty (0 bytes), expected a table. Write it again, or choose another file."
+                f"{file}: the file is empty (0 bytes), expected a table. Recreate it, or choose another file."
             )
     return files
 
 
-def _why_not_found(path: Path) -> str:
-    """Return the message for a path that names no file."""
+def _explain_missing(path: Path) -> str:
+    """Return the error message for a path that matches no file."""
     path = path.absolute()
     if path.is_dir():
-        return f"{path} is a folder, expected files. Give a file, or a pattern such as {path / '*.parquet'}."
+        return f"{path} is a folder, expected a file. Use a file, or a pattern such as {path / '*.parquet'}."
     if glob.has_magic(str(path)):
-        return f"{path}: no file is of this pattern. Paths in an experiment file are relative to it."
+        return f"{path}: no file matches this pattern. Paths in an experiment file are relative to it."
     if not path.parent.is_dir():
-        return f"{path}: there is no such file, nor a folder {path.parent}. Paths in an experiment file are relative to it."
+        return f"{path}: the folder {path.parent} does not exist. Paths in an experiment file are relative to it."
     beside = sorted(f.name for f in path.parent.iterdir() if f.is_file() and _known_format(f))
-    return (
-        f"{path}: there is no such file.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
-    )
+    return f"{path}: the file does not exist.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
 
 
 def _format(file: Path) -> str:
-    """Return the format that a file's ending tells.
+    """Return the format of a file by its extension.
 
     Raises:
-        DataError: It tells none.
+        DataError: The extension is unknown.
     """
     kind = _known_format(file)
     if kind is None:
@@ -266,7 +266,7 @@ def _format(file: Path) -> str:
 
 
 def _known_format(file: Path) -> str | None:
-    """Return the format that a file's ending tells, if it tells one."""
+    """Return the format of a file by its extension, or None if the extension is unknown."""
     endings = file.suffixes[-2:]
     zipped = endings[-1:] == [".gz"]
     ending = (endings[:-1] if zipped else endings)[-1:]

@@ -1,4 +1,4 @@
-"""Which events of a log are kept: until a moment, without repetitions, of users and items that have enough of them."""
+"""Filters of the event log: an end date, duplicate removal and the k-core."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zoo.errors import DataError
 
 
 def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
-    """Return the log until the moment where it is to end, and by the rules for duplicates and for rare users and items.
+    """Filter the log by end date, duplicates and k-core; count the removed events in `notes`.
 
     Raises:
-        DataError: It is to end at a moment, and has no clock.
+        DataError: `until` is set, and the log has no timestamps.
     """
     if settings.until is not None:
         if log.clock != "timestamp":
             raise DataError(
-                f"data.until = {settings.until:%Y-%m-%dT%H:%M:%SZ} is a moment, and the events are ordered by {log.clock} only. "
+                f"data.until = {settings.until:%Y-%m-%dT%H:%M:%SZ} needs timestamps, and the events are ordered by {log.clock} only. "
                 "Remove it, or use a log with timestamps."
             )
         before = len(log)
@@ -38,7 +38,7 @@ def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Inter
 
 
 def _drop_duplicates(log: Interactions, rule: str) -> NDArray[np.bool_]:
-    """Return which events the rule for duplicates keeps, `[N]`."""
+    """Return which events remain after duplicate removal, `[N]`."""
     pairs = log.users * (log.n_items + 1) + log.items
     if rule == "drop-exact":
         times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
@@ -56,7 +56,7 @@ def _drop_duplicates(log: Interactions, rule: str) -> NDArray[np.bool_]:
 
 
 def _k_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:
-    """Return which events belong to users and items that have enough of them among these very events, `[N]`."""
+    """Return which events are in the k-core: each user and item has enough events within the result, `[N]`."""
     kept = np.arange(len(log))
     users, items = log.users, log.items
     while True:

@@ -1,4 +1,4 @@
-"""A hash of data by their contents: the same whatever the format of the files, their chunks and their compression."""
+"""A hash of the contents of a data set, independent of file format, chunks and compression."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.data.interactions import Interactions
 
 
 def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> str:
-    """Return a hash of everything that the core reads of a data set.
+    """Return a hash of everything that the core reads from a data set.
 
-    These are users, items, times, event types and their weights in the log's order, the items' numbers, and the
-    catalogue's columns in the order of their names. Further columns of the log, which are read only when a model asks
-    for them, are not in it.
+    It covers users, items, times, event types and their weights in log order, the item numbers, and the catalogue
+    columns sorted by name. It does not cover the further columns of the log, which are read only when a model needs
+    them.
     """
     digest = blake2b(digest_size=16)
     for values in (log.offsets, log.items, log.times, log.events, log.event_weights):
@@ -31,7 +31,7 @@ def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> 
 
 
 def _contents(column: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
-    """Yield the contents of a column: its type, which entries are null, and the values of the others."""
+    """Yield the contents of a column: its length, its null mask and its values with their type."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     kind = column.type
@@ -60,7 +60,7 @@ def _contents(column: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
 
 
 def _texts(column: pa.LargeBinaryArray) -> Iterator[bytes]:
-    """Yield the lengths and the bytes of texts, without a Python object for each."""
+    """Yield the lengths and the bytes of texts, without creating a Python object per text."""
     _, offsets, data = column.buffers()
     ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     yield np.diff(ends).tobytes()
@@ -69,5 +69,4 @@ def _texts(column: pa.LargeBinaryArray) -> Iterator[bytes]:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    """Return whether a type is bytes."""
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

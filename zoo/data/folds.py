@@ -1,4 +1,4 @@
-"""How judged lists are divided: a fold says which lists train, validate and test."""
+"""Cross-validation folds of judged lists: which lists train, validate and test."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zoo.errors import SplitError
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Which lists do what.
+    """One fold: the lists of each part.
 
     Attributes:
-        train: `[Q]` bool.
-        validate: `[Q]` bool; none may be true.
-        test: `[Q]` bool.
+        train: The training lists, `[Q]` bool.
+        validate: The validation lists, `[Q]` bool; there may be none.
+        test: The test lists, `[Q]` bool.
     """
 
     train: NDArray[np.bool_]
@@ -29,20 +29,20 @@ class Fold:
     test: NDArray[np.bool_]
 
 
-def fingerprint_of(made: list[Fold]) -> str:
-    """Return a hash of which lists do what."""
+def hash_folds(folds: list[Fold]) -> str:
+    """Return a hash of the lists in each part of each fold."""
     digest = blake2b(digest_size=8)
-    for fold in made:
+    for fold in folds:
         for chosen in (fold.train, fold.validate, fold.test):
             digest.update(np.packbits(chosen).data)
     return digest.hexdigest()
 
 
 def folds(lists: Judgments, split: ListSplit) -> list[Fold]:
-    """Return the folds of a split; every list that is tested is so in one of them.
+    """Return the folds of a split; each test list is tested in exactly one fold.
 
     Raises:
-        SplitError: A part has no list.
+        SplitError: A part has no lists.
     """
     if isinstance(split, Folds):
         part = _parts(lists, split)
@@ -51,28 +51,28 @@ def folds(lists: Judgments, split: ListSplit) -> list[Fold]:
         if n < fewest:
             raise SplitError(
                 f"split.policy 'folds' finds {n} part{'s' if n > 1 else ''} of {len(lists):,} queries, expected {fewest} or "
-                "more. Choose another column, or leave validation out: validate = false."
+                "more. Choose another column, or disable validation: validate = false."
             )
-        made = []
+        result = []
         for tested in range(n):
             validate = (part == (tested - 1) % n) & split.validate_
             test = part == tested
-            made.append(Fold(~test & ~validate, validate, test))
-        return made
+            result.append(Fold(~test & ~validate, validate, test))
+        return result
     assert lists.parts is not None
     values = np.array(lists.parts)
     train, validate, test = (np.isin(values, wanted) for wanted in (split.train, split.validate_, split.test))
     for name, chosen, wanted in (("train", train, split.train), ("test", test, split.test)):
         if not chosen.any():
             raise SplitError(
-                f"split.{name}: no query has {' or '.join(map(repr, wanted))} in the column {split.column!r}. Its values: "
+                f"split.{name}: no query has {' or '.join(map(repr, wanted))} in the column {split.column!r}. The column's values: "
                 f"{', '.join(sorted(set(lists.parts)))}."
             )
     return [Fold(train, validate, test)]
 
 
 def _parts(lists: Judgments, split: Folds) -> NDArray[np.int64]:
-    """Return the number of each query's part, from 0, `[Q]`: by the column's values in their order, or dealt at random."""
+    """Return the part number of each query, from 0, `[Q]`: by the sorted values of the column, or at random."""
     if lists.parts is None:
         order = np.random.default_rng(split.seed).permutation(len(lists))
         part = np.zeros(len(lists), np.int64)

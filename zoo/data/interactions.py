@@ -1,4 +1,4 @@
-"""The event log in memory: one stable sort by user and time, then three flat arrays and the offsets of the users."""
+"""The event log in memory: three flat arrays, sorted by user and time, and the offset of each user."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from zoo.data.dataset import Columns
 from zoo.errors import DataError, suggestion
 
 Clock = Literal["timestamp", "position", "file-order"]
-"""What the times of a log are: UTC milliseconds, or an order only."""
+"""The kind of a log's times: UTC milliseconds, or only an order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """An event log in compressed sparse rows: a row a user, its events in the order of time.
+    """An event log in compressed sparse rows: one row per user, with the user's events in time order.
 
     Attributes:
-        offsets: Where each user's events begin, `[U + 1]` int64. Row `u` belongs to user number `u + 1`.
+        offsets: The start of each user's events, `[U + 1]` int64. Row `u` belongs to user number `u + 1`.
         items: Item numbers from 1, `[N]` int32.
-        times: `[N]` int64, UTC milliseconds, or positions where the clock is not `timestamp`.
+        times: UTC milliseconds, or positions if the clock is not `timestamp`, `[N]` int64.
         events: Codes into `event_names`, `[N]` uint8.
         event_names: The event types.
-        event_weights: What an event of each type counts, `[E]` float32, for models that weigh events.
-        n_items: The number of items of the vocabulary; valid item numbers are 1 to `n_items`.
-        clock: What the times are.
-        source: A table with further columns, read only when they are asked for.
-        rows: The row of `source` that each event came from, `[N]`.
+        event_weights: The weight of each event type, `[E]` float32, for models that weight events.
+        n_items: The number of items in the vocabulary; valid item numbers are 1 to `n_items`.
+        clock: The kind of the times.
+        source: A table with further columns, which are read on demand.
+        rows: The row of each event in `source`, `[N]`.
     """
 
     offsets: NDArray[np.int64]
@@ -61,19 +61,19 @@ class Interactions:
         clock: Clock | None = None,
         source: Columns | None = None,
     ) -> Interactions:
-        """Build a log from one entry an event, in any order; ties in time keep the order given.
+        """Build a log from one entry per event, in any order; events at the same time keep the given order.
 
         Args:
             users: User numbers from 0, `[N]`.
             items: Item numbers from 1, `[N]`.
-            times: UTC milliseconds or positions, `[N]`; the order given where there are none.
+            times: UTC milliseconds or positions, `[N]`; the given order by default.
             n_items: The size of the vocabulary; the largest item number by default.
             n_users: The number of rows; the largest user number plus one by default.
             events: Codes into `event_names`, `[N]`.
             event_names: The event types.
             event_weights: The weight of each event type, 1 by default.
-            clock: What `times` are.
-            source: Further columns, a row an event.
+            clock: The kind of `times`.
+            source: Further columns, one row per event.
         """
         n_users = (int(users.max()) + 1 if len(users) else 0) if n_users is None else n_users
         order = stable_order(users, times)
@@ -97,7 +97,7 @@ class Interactions:
 
     @property
     def n_users(self) -> int:
-        """Return the number of rows, those without events included."""
+        """Return the number of rows, including those without events."""
         return len(self.offsets) - 1
 
     @property
@@ -112,7 +112,7 @@ class Interactions:
 
     @property
     def weights(self) -> NDArray[np.float32]:
-        """Return the weight of each event by its type, `[N]`."""
+        """Return the weight of each event, by its type, `[N]`."""
         return self.event_weights[self.events]
 
     @property
@@ -125,7 +125,7 @@ class Interactions:
         return np.bincount(self.items, minlength=self.n_items + 1)
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """Return a further column of the log, a value an event.
+        """Return a further column of the log, one value per event.
 
         Raises:
             DataError: The log has no such column.
@@ -137,7 +137,7 @@ class Interactions:
         return self.source.select([name]).column(0).take(pa.array(self.rows))
 
     def where(self, kept: NDArray[np.bool_]) -> Interactions:
-        """Return the log with only the events kept, `[N]` bool; users stay, if need be without events."""
+        """Return the log with only the events in `kept`, `[N]` bool. All users keep their row, even without events."""
         before = np.concatenate([[0], np.cumsum(kept)])
         return replace(
             self,
@@ -151,11 +151,11 @@ class Interactions:
     def matrix(
         self, value: Callable[[Interactions], NDArray[np.float32]] | None = None, *, binary: bool = False
     ) -> scipy.sparse.csr_matrix:
-        """Return the log as a sparse matrix of users by items, `[U, I]` float32, a pair once.
+        """Return the log as a sparse matrix of users by items, `[U, I]` float32, with one entry per pair.
 
         Args:
-            value: What an event counts, `[N]`; its weight by default. Events of one pair add up.
-            binary: Whether an entry is 1 however often the pair occurs.
+            value: Computes the value of each event, `[N]`; its weight by default. Values of the same pair are summed.
+            binary: Whether to set each entry to 1, however often the pair occurs.
         """
         values = np.ones(len(self), np.float32) if binary else (value(self) if value else self.weights)
         return csr(self.offsets, self.items, values, self.n_items, binary=binary)
@@ -169,7 +169,7 @@ def csr(
     *,
     binary: bool = False,
 ) -> scipy.sparse.csr_matrix:
-    """Return ragged rows of items as a sparse matrix `[rows, I]` with sorted columns, equal pairs summed (or set to 1)."""
+    """Return ragged rows of items as a sparse matrix `[rows, I]` with sorted columns; duplicates are summed (or set to 1)."""
     shape = (len(offsets) - 1, n_items + 1)
     matrix = scipy.sparse.csr_matrix(
         (values.copy(), items.copy(), offsets.astype(np.int32 if len(items) < 2**31 else np.int64)), shape
@@ -181,7 +181,7 @@ def csr(
 
 
 def stable_order(users: NDArray[np.integer], times: NDArray[np.integer] | None) -> NDArray[np.int64]:
-    """Return the order by user, then time, then place in the file, `[N]`."""
+    """Return the order by user, then time, then file order, `[N]`."""
     if times is None:
         return np.argsort(users, kind="stable")
     if not len(users) or _is_sorted(users, times):
@@ -190,12 +190,12 @@ def stable_order(users: NDArray[np.integer], times: NDArray[np.integer] | None) 
     if (int(users.max()) + 1) * span >= 2**63:
         return np.lexsort((times, users))
     key = users.astype(np.int64)
-    key *= span  # user and time in one integer: a single sort, in half the time of two
+    key *= span  # user and time in one integer, because one sort takes half the time of two
     key += times - first
     return np.argsort(key, kind="stable")
 
 
 def _is_sorted(users: NDArray[np.integer], times: NDArray[np.integer]) -> bool:
-    """Return whether the events already come by user and time."""
+    """Return whether the events are already sorted by user and time."""
     same = users[1:] == users[:-1]
     return bool(np.all((users[1:] > users[:-1]) | (same & (times[1:] >= times[:-1]))))

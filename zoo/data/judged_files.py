@@ -1,4 +1,4 @@
-"""Judged lists from files that come split."""
+"""Judged lists from separate files for each part of the split."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,7 @@ from zoo.data.files import file_table
 
 
 class JudgedFiles(Dataset[JudgedFilesParams]):
-    """Judged lists from files of which each belongs to one part; the column `split` tells which."""
+    """Judged lists from separate files for each part; the column `split` holds the part."""
 
     def read(self) -> Tables:
         """Return the tables."""

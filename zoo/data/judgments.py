@@ -1,4 +1,4 @@
-"""Judged lists: documents with grades, query by query."""
+"""Judged lists: graded documents per query."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from zoo.data.interactions import Interactions
 
 @dataclass(frozen=True, eq=False)
 class Judgments:
-    """Lists of documents that judges have graded, in compressed rows; within a list in the order of a keyed hash.
+    """Lists of graded documents, in compressed rows; documents of a list are ordered by a keyed hash of their id.
 
     Attributes:
-        offsets: Where each list begins and ends, `[Q + 1]` int64.
+        offsets: The start of each list and the end of the last, `[Q + 1]` int64.
         documents: Document numbers from 1, `[N]` int64; a document may be in several lists.
         labels: Grades from 0, `[N]` float32.
         features: Ranking features, `[N, F]` float32; NaN is missing.
         columns: The names of the F features.
-        query_ids: The queries' own ids, `[Q]`.
-        texts: The queries' texts, `[Q]`; None where there are none.
-        parts: The value of the split's column of each query, `[Q]`; None where the split has none.
-        catalogue: What is known of the documents, a row a number.
+        query_ids: The query ids as in the data, `[Q]`.
+        texts: The query texts, `[Q]`, or None.
+        parts: The value of each query in the column of the split, `[Q]`; None if the split has no column.
+        catalogue: The documents with their columns, one row per document number.
         text: The text columns of the catalogue that are matched with the query.
     """
 
@@ -50,11 +50,11 @@ class Judgments:
 
     @cached_property
     def list_of(self) -> NDArray[np.int64]:
-        """Return which list each judgement is in, `[N]`."""
+        """Return the list of each judgement, `[N]`."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def relevant(self, lists: NDArray[np.bool_]) -> Interactions:
-        """Return the relevant documents of some lists, `[Q]` bool, as a log with a row a list: what goes with what."""
+        """Return the relevant documents of the given lists, `[Q]` bool, as a log with one row per list."""
         kept = (self.labels > 0) & lists[self.list_of]
         return Interactions.from_arrays(
             self.list_of[kept], self.documents[kept], n_items=len(self.catalogue) - 1, n_users=len(self)
@@ -75,7 +75,7 @@ class Judgments:
 
     @property
     def notes(self) -> Notes:
-        """Return what a reader should know of the self."""
+        """Return counts and remarks about the lists, for reports."""
         lengths = np.diff(self.offsets)
         best = np.maximum.reduceat(self.labels, self.offsets[:-1])
         lowest = np.minimum.reduceat(self.labels, self.offsets[:-1])

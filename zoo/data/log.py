@@ -1,4 +1,4 @@
-"""From tables to an event log: map, filter, sort, thin, number. Whatever is left out is counted."""
+"""Build the event log from tables: map, sort, filter and number. Everything that is removed is counted."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings
 from zoo.data.catalogue import Catalogue
-from zoo.data.clock import chosen_clock, times_of
+from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import filter_log
 from zoo.data.interactions import Interactions
-from zoo.data.schema import Ids, Mapped, ids
+from zoo.data.schema import Ids, MappedTable, ids
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What `[data]` makes of the tables.
+    """An event log with its catalogue, as read by the settings of `[data]`.
 
     Attributes:
-        log: The events that remain.
+        log: The events after filtering.
         catalogue: The items of the log and of the item table.
-        user_ids: The users' own ids in the order of the log's rows, `[U]`.
-        notes: What was left out, and what else a reader should know.
+        user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
+        notes: Counts of removed rows, and other remarks for reports.
     """
 
     log: Interactions
@@ -40,20 +40,20 @@ class Data:
 
 
 def read_data(tables: Tables, settings: DataSettings) -> Data:
-    """Make an event log and a catalogue of tables.
+    """Build an event log and a catalogue from tables.
 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
     """
-    events = Mapped.of(
+    events = MappedTable.of(
         tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
     )
-    log, users, items, notes = _sorted_log(events, settings)
+    log, users, items, notes = _build_unfiltered_log(events, settings)
     log = filter_log(log, settings, notes)
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
         raise DataError(
-            f"{events.origin}: no event is left ({counted}). Loosen data.events, data.until, data.k_core or data.null_ids."
+            f"{events.origin}: no event is left ({counted}). Relax data.events, data.until, data.k_core or data.null_ids."
         )
     present = log.lengths > 0
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
@@ -63,7 +63,7 @@ def read_data(tables: Tables, settings: DataSettings) -> Data:
     notes |= {"events": len(log), "users": log.n_users, "items": log.n_items}
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
-        notes["events at the same time as the one before"] = int(np.count_nonzero(_tied(log)))
+        notes["events at the same time as the one before"] = int(np.count_nonzero(_tied_with_previous(log)))
     return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
 
 
@@ -71,7 +71,7 @@ def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> lis
     """Return the codes of event types.
 
     Raises:
-        DataError: A name is no event type of the log.
+        DataError: A name is not an event type of the log.
     """
     for name in names:
         if name not in known:
@@ -81,18 +81,20 @@ def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> lis
     return [list(known).index(name) for name in names]
 
 
-def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
-    """Return the log before it is filter_log, with item numbers for the time being, and the ids of users and items."""
+def _build_unfiltered_log(
+    events: MappedTable, settings: DataSettings
+) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
+    """Return the unfiltered log with provisional item numbers, the user ids, the item ids and the notes."""
     for name in ("user_id", "item_id"):
         events.require(name)
-    clock = chosen_clock(events, settings.time)
+    clock = choose_clock(events, settings.time)
     needed = ["user_id", "item_id", *([] if clock == "file-order" else [clock])]
     table = events.select([*needed, *(["event"] if "event" in events.names else [])])
     if not table.num_rows:
-        raise DataError(f"{events.origin}: there is no row in it, expected a row an event. Choose another file.")
+        raise DataError(f"{events.origin}: the table has no rows, expected one row per event. Choose another file.")
     notes: Notes = {"rows": table.num_rows}
-    users, items = _ids_of_rows(events, table, ["user_id", "item_id"], settings, notes)
-    times = times_of(events, None if clock == "file-order" else table.column(clock), clock)
+    users, items = _read_ids(events, table, ["user_id", "item_id"], settings, notes)
+    times = parse_times(events, None if clock == "file-order" else table.column(clock), clock)
     notes["times read as"] = times.read_as
     codes, event_names = _event_types(events, table, settings)
     weights = _weights(event_names, settings.event_weights)
@@ -110,12 +112,12 @@ def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, p
     rows = None if kept.all() else np.flatnonzero(kept)
     recoded = (np.cumsum(wanted) - 1).astype(np.uint8)
     log = Interactions.from_arrays(
-        _at(users.codes, rows),
-        _at(items.codes, rows) + np.int32(1),
-        None if times.values is None else _at(times.values, rows),
+        _take_rows(users.codes, rows),
+        _take_rows(items.codes, rows) + np.int32(1),
+        None if times.values is None else _take_rows(times.values, rows),
         n_items=len(items.unique),
         n_users=len(users.unique),
-        events=recoded[_at(codes, rows)],
+        events=recoded[_take_rows(codes, rows)],
         event_names=[n for n, w in zip(event_names, wanted, strict=True) if w],
         event_weights=[float(v) for v in weights[wanted]],
         clock=clock,
@@ -126,18 +128,18 @@ def _sorted_log(events: Mapped, settings: DataSettings) -> tuple[Interactions, p
     return log, users.unique, items.unique, notes
 
 
-def _at(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
-    """Return the values of some rows; of all of them without a copy."""
+def _take_rows(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
+    """Return the values of the given rows, or `values` itself if `rows` is None."""
     return values if rows is None else values[rows]
 
 
-def _ids_of_rows(
-    table: Mapped, columns: pa.Table, names: Sequence[str], settings: DataSettings, notes: Notes
+def _read_ids(
+    table: MappedTable, columns: pa.Table, names: Sequence[str], settings: DataSettings, notes: Notes
 ) -> list[Ids]:
-    """Return id columns, numbered.
+    """Number the ids of the given columns.
 
     Raises:
-        DataError: A row has none, unless the setting is to drop it.
+        DataError: A row has no id, and `data.null_ids` is "error".
     """
     found = [ids(table, columns.column(name), name) for name in names]
     missing = {name: int(np.count_nonzero(f.codes < 0)) for name, f in zip(names, found, strict=True)}
@@ -146,36 +148,36 @@ def _ids_of_rows(
         counted = ", ".join(f"rows without {name}: {count:,}" for name, count in missing.items() if count)
         table.fail(
             int(np.argmax(found[at].codes < 0)),
-            f"{table.called(name)} is empty, expected an id ({counted}). "
-            'Mend the file, or leave these rows out: data.null_ids = "drop".',
+            f"{table.display_name(name)} is empty, expected an id ({counted}). "
+            'Correct the file, or drop these rows: data.null_ids = "drop".',
         )
     notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
     return found
 
 
-def _event_types(events: Mapped, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
-    """Return the code of each row's event type, `[N]`, and their names, ascending."""
+def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return the event type code of each row, `[N]`, and the sorted names of the types."""
     if "event" not in events.names:
         if settings.events is not None or settings.event_weights:
             setting = "data.events" if settings.events is not None else "data.event_weights"
-            raise DataError(f"{setting} names event types, but: " + _missing(events, "event"))
+            raise DataError(f"{setting} names event types, but: " + _explain_missing_column(events, "event"))
         return np.zeros(table.num_rows, np.uint8), ["interaction"]
     found = ids(events, table.column("event"), "event")
     if (found.codes < 0).any():
         events.fail(
             int(np.argmax(found.codes < 0)),
-            f"{events.called('event')} is empty, expected the event's type. Mend the row.",
+            f"{events.display_name('event')} is empty, expected the event type. Correct the row.",
         )
     if len(found.unique) > 256:
         raise DataError(
-            f"{events.origin}: {events.called('event')} has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
+            f"{events.origin}: {events.display_name('event')} has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
             f"expected at most 256 types. Map the right column: {events.setting} = {{ event = ... }}."
         )
     return found.codes.astype(np.uint8), found.unique.to_pylist()
 
 
-def _missing(table: Mapped, name: str) -> str:
-    """Return the message for a column that a table lacks."""
+def _explain_missing_column(table: MappedTable, name: str) -> str:
+    """Return the error message for a missing column."""
     try:
         table.require(name)
     except DataError as error:
@@ -184,34 +186,36 @@ def _missing(table: Mapped, name: str) -> str:
 
 
 def _weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.float32]:
-    """Return the weight of each event type, 1 where none is given."""
+    """Return the weight of each event type, 1 by default."""
     event_codes(list(weights), names, "data.event_weights")
     return np.array([weights.get(name, 1.0) for name in names], np.float32)
 
 
 def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: Notes) -> tuple[Vocabulary, Catalogue]:
-    """Return the vocabulary of the log's items and the item table's, and the catalogue in its order."""
+    """Return the vocabulary of the items in the log and the item table, and the catalogue in its order."""
     if tables.items is None:
         vocabulary = Vocabulary.of(logged, settings.salt)
         return vocabulary, vocabulary.catalogue()
-    source = Mapped.of(tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place)
+    source = MappedTable.of(
+        tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place
+    )
     source.require("item_id")
     table = source.select(source.column_names)
     if not table.num_rows:
-        raise DataError(f"{source.origin}: there is no row in it, expected a row an item. Choose another file.")
-    (found,) = _ids_of_rows(source, table, ["item_id"], settings, notes)
+        raise DataError(f"{source.origin}: the table has no rows, expected one row per item. Choose another file.")
+    (found,) = _read_ids(source, table, ["item_id"], settings, notes)
     refuse_repeated(source, found)
-    _refuse_strangers(source, found, logged, tables.interactions_from)
+    _refuse_disjoint(source, found, logged, tables.interactions_from)
     vocabulary = Vocabulary.of(pa.array({*found.unique.to_pylist(), *logged.to_pylist()}, pa.string()), settings.salt)
     notes["items of the log that the item table lacks"] = len(vocabulary) - 1 - len(found.unique)
     return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
 
 
-def refuse_repeated(source: Mapped, found: Ids) -> None:
+def refuse_repeated(source: MappedTable, found: Ids) -> None:
     """Refuse an item table that lists an item twice.
 
     Raises:
-        DataError: It does; the message names both rows.
+        DataError: An item occurs twice; the message names both rows.
     """
     rows = np.flatnonzero(found.codes >= 0)
     codes = found.codes[rows]
@@ -222,28 +226,28 @@ def refuse_repeated(source: Mapped, found: Ids) -> None:
     earlier = int(rows[np.argmax(codes == codes[again])])
     source.fail(
         int(rows[again]),
-        f"{source.called('item_id')} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        f"{source.display_name('item_id')} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
         "expected each item once. Remove one of the rows.",
     )
 
 
-def _refuse_strangers(source: Mapped, found: Ids, logged: pa.Array, log_origin: str) -> None:
-    """Refuse an item table that has none of the log's items.
+def _refuse_disjoint(source: MappedTable, found: Ids, logged: pa.Array, log_origin: str) -> None:
+    """Refuse an item table that contains none of the log's items.
 
     Raises:
-        DataError: It has none; the message shows an id of each.
+        DataError: The tables share no id; the message shows an id from each.
     """
     if len(found.unique) and not pc.any(pc.is_in(logged, found.unique)).as_py():
         raise DataError(
-            f"{source.origin}: none of the {len(logged):,} items of {log_origin} is in it: "
-            f"ids there are such as {logged[0].as_py()!r}, ids here such as {found.unique[0].as_py()!r}. "
-            "Ids are compared as text: write them alike in both files (leading zeros, prefixes), or map the right "
-            "columns: data.columns and data.item_columns, item_id."
+            f"{source.origin}: this table has none of the {len(logged):,} items of {log_origin}. "
+            f"An id there is {logged[0].as_py()!r}, an id here is {found.unique[0].as_py()!r}. "
+            "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map `item_id` "
+            "to the right column in data.columns or data.item_columns."
         )
 
 
-def _tied(log: Interactions) -> NDArray[np.bool_]:
-    """Return which events have the time of the event before them in their row."""
+def _tied_with_previous(log: Interactions) -> NDArray[np.bool_]:
+    """Return which events have the same time as the previous event of their row."""
     tied = np.zeros(len(log), np.bool_)
     tied[1:] = np.diff(log.times) == 0
     starts = log.offsets[:-1]

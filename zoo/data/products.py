@@ -1,4 +1,4 @@
-"""Sparse matrices asked for some pairs only: neither a dense row nor a row for each pair is made."""
+"""Selected entries and row products of sparse matrices, without dense rows or a copied row per pair."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 def entries(
     matrix: scipy.sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> NDArray[np.float32]:
-    """Return the entries at some places, `[N]`."""
-    if not len(rows):  # SciPy would return a sparse matrix of them
+    """Return the entries at the given positions, `[N]`."""
+    if not len(rows):  # SciPy would return a sparse matrix
         return np.zeros(0, np.float32)
     return np.asarray(matrix[rows, columns], np.float32).ravel()
 
@@ -22,9 +22,9 @@ def pair_products(
     rows: NDArray[np.int64],
     others: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Return the product of a row of one matrix and a row of another for each pair of them, `[N]`.
+    """Return the dot product of `left[row]` and `right[other]` for each pair, `[N]`.
 
-    Only where the second has an entry is the first looked up.
+    `left` is read only at the non-zero entries of `right`.
     """
     chosen = right[others]
     lengths = np.diff(chosen.indptr)

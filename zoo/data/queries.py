@@ -1,4 +1,4 @@
-"""Queries: what may be known at a cutoff, and, apart from it, what happened next."""
+"""Queries: the history that is known at a cutoff and, separately, the targets that follow it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from zoo.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The items that each query should find, as a set, in compressed rows.
+    """The set of target items of each query, in compressed rows.
 
     Attributes:
-        offsets: `[Q + 1]` int64.
+        offsets: The start of each query's targets, `[Q + 1]` int64.
         items: Item numbers, `[T]`, ascending within a query.
-        cold: Whether the item does not occur in training, `[T]`.
+        cold: Whether the item is absent from training, `[T]`.
     """
 
     offsets: NDArray[np.int64]
@@ -43,12 +43,12 @@ class Targets:
         return np.diff(self.offsets)
 
     def where(self, kept: NDArray[np.bool_]) -> Targets:
-        """Return the targets kept, `[T]` bool; queries stay, if need be without targets."""
+        """Return the targets in `kept`, `[T]` bool. All queries keep their row, even without targets."""
         before = np.concatenate([[0], np.cumsum(kept)])
         return Targets(before[self.offsets], self.items[kept], self.cold[kept])
 
     def of_queries(self, kept: NDArray[np.bool_]) -> Targets:
-        """Return the targets of the queries kept, `[Q]` bool."""
+        """Return the targets of the queries in `kept`, `[Q]` bool."""
         events = np.repeat(kept, self.counts)
         offsets = np.concatenate([[0], np.cumsum(self.counts[kept])])
         return Targets(offsets, self.items[events], self.cold[events])
@@ -56,12 +56,12 @@ class Targets:
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """The histories of a block of queries as ragged rows; a column of the log is gathered when it is first asked for.
+    """The histories of a block of queries as ragged rows; each column of the log is gathered at first access.
 
     Attributes:
-        offsets: `[B + 1]` int64.
-        where: Where the events lie in the log, `[M]` int64, oldest first.
-        log: The log they lie in.
+        offsets: The start of each history, `[B + 1]` int64.
+        where: The positions of the events in the log, `[M]` int64, oldest first.
+        log: The event log.
     """
 
     offsets: NDArray[np.int64]
@@ -85,7 +85,7 @@ class Histories:
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
-        """Return what each event counts by its type, `[M]`."""
+        """Return the weight of each event, by its type, `[M]`."""
         return self.log.event_weights[self.events]
 
     @property
@@ -96,15 +96,16 @@ class Histories:
 
 @dataclass(frozen=True, eq=False)
 class QueryBatch:
-    """Queries as padded tensors, for models that read a sequence; right-padded, L trimmed to the batch.
+    """Queries as padded tensors for sequence models; right-padded, with L the longest history of the batch.
 
     Attributes:
-        items: `[B, L]` int64, 0 where padded.
+        items: Item numbers, `[B, L]` int64, 0 where padded.
         times: `[B, L]` int64.
-        events: `[B, L]` int64.
+        events: Event codes, `[B, L]` int64.
         lengths: `[B]` int64.
         users: User numbers, `[B]` int64, 0 for a user outside training.
-        now: The time at which the next event is asked for, `[B, L]`: at the last position the query's own.
+        now: The time of the prediction at each position, `[B, L]`: the time of the next event, and at the last
+            position the time of the query.
         masked: Which positions are hidden from the model, `[B, L]` bool.
     """
 
@@ -121,31 +122,31 @@ class QueryBatch:
         return QueryBatch(*(getattr(self, f.name).to(device, **options) for f in fields(self)))
 
     def with_hidden_end(self) -> QueryBatch:
-        """Return the batch with a hidden position after each history, `[B, L + 1]`, at the moment of the query."""
+        """Append a masked position to each history, `[B, L + 1]`, at the time of the query."""
         rows, last = torch.arange(len(self.lengths), device=self.lengths.device), (self.lengths - 1).clamp(min=0)
-        asked = self.now[rows, last]
+        query_time = self.now[rows, last]
         items, times, events, now, masked = (
             pad(values, (0, 1)) for values in (self.items, self.times, self.events, self.now, self.masked)
         )
-        for values, value in ((times, asked), (now, asked), (masked, True)):
+        for values, value in ((times, query_time), (now, query_time), (masked, True)):
             values[rows, self.lengths] = value
         return QueryBatch(items, times, events, self.lengths + 1, self.users, now, masked)
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Questions to a model: what comes next, after this history, at this moment.
+    """Requests for recommendations: each has a history and a time.
 
-    A query's history is the part of its log row before `end`. Slicing gives a block of queries and copies nothing of
-    the log, so that the same object serves one request and a million.
+    The history of a query is the part of its log row before `end`. Slicing returns a block of queries without copying
+    the log, so the same class serves one request or a million.
 
     Attributes:
-        log: The histories' own event log.
+        log: The event log that holds the histories.
         row: The row of the log, `[Q]`.
-        end: Where the history ends, an index into the log's arrays, `[Q]`.
-        now: The moment of the query, `[Q]`, in the unit of the log's clock.
+        end: The end of the history, an index into the log's arrays, `[Q]`.
+        now: The time of the query, `[Q]`, in the unit of the log's clock.
         users: User numbers, `[Q]`, 0 for a user outside training.
-        targets: What happened next, or None. A model never gets to see it.
+        targets: The items to predict, or None. Models never see them.
     """
 
     log: Interactions
@@ -157,9 +158,9 @@ class Queries:
 
     @classmethod
     def of_histories(cls, log: Interactions, targets: Targets | None = None) -> Queries:
-        """Return one query a row of a log: its whole row is the history, its moment just after the last event.
+        """Return one query per row of a log: the history is the whole row, the time is just after its last event.
 
-        A row without events is asked just after the last event of the log.
+        The time of a row without events is just after the last event of the log.
         """
         last = np.maximum(log.offsets[1:] - 1, 0)
         now = np.full(log.n_users, log.times.max(initial=-1) + 1)
@@ -177,11 +178,11 @@ class Queries:
         return Queries(self.log, self.row[block], self.end[block], self.now[block], self.users[block], targets)
 
     def at(self, places: NDArray[np.int64]) -> Queries:
-        """Return the queries at some places, in that order, without their targets."""
+        """Return the queries at the given positions, in that order, without targets."""
         return Queries(self.log, self.row[places], self.end[places], self.now[places], self.users[places])
 
     def where(self, kept: NDArray[np.bool_]) -> Queries:
-        """Return the queries kept, `[Q]` bool."""
+        """Return the queries in `kept`, `[Q]` bool, with their targets."""
         targets = None if self.targets is None else self.targets.of_queries(kept)
         return Queries(self.log, self.row[kept], self.end[kept], self.now[kept], self.users[kept], targets)
 
@@ -189,14 +190,16 @@ class Queries:
         """Return the targets.
 
         Raises:
-            DataError: The queries have none, since nobody knows yet what happens next.
+            DataError: The queries have no targets.
         """
         if self.targets is None:
-            raise DataError("these queries have no targets: they can be answered, but not evaluated or learned from")
+            raise DataError(
+                "these queries have no targets, so they can be used for recommendation, but not for evaluation or training"
+            )
         return self.targets
 
     def blind(self) -> Queries:
-        """Return the queries without their targets: what a model gets."""
+        """Return the queries without their targets, as models get them."""
         return self if self.targets is None else replace(self, targets=None)
 
     @property
@@ -207,18 +210,18 @@ class Queries:
     @cached_property
     def histories(self) -> Histories:
         """Return all histories as ragged rows."""
-        where, offsets = self._gathered(self.lengths)
+        where, offsets = self._gather(self.lengths)
         return Histories(offsets, where, self.log)
 
     def matrix(self, *, binary: bool = False) -> scipy.sparse.csr_matrix:
-        """Return the histories as a sparse matrix `[Q, I]` float32: weights summed by item, or 1 for each item."""
+        """Return the histories as a sparse matrix `[Q, I]` float32: the summed weights of each item, or 1 if `binary`."""
         h = self.histories
         return csr(h.offsets, h.items, h.weights, self.log.n_items, binary=binary)
 
     def batch(self, length: int, device: torch.device | str = "cpu") -> QueryBatch:
         """Return the last `length` events of each history as padded tensors `[B, L]`."""
         kept = np.minimum(self.lengths, length)
-        where, offsets = self._gathered(kept)
+        where, offsets = self._gather(kept)
         shape = (len(self), max(int(kept.max(initial=0)), 1))
         place = np.repeat(np.arange(len(self)) * shape[1] - offsets[:-1], kept) + np.arange(len(where))
         items, times, events, now = (np.zeros(shape, np.int64) for _ in range(4))
@@ -231,11 +234,11 @@ class Queries:
         return QueryBatch(*(torch.from_numpy(a).to(device) for a in arrays))
 
     def restricted(self, known: NDArray[np.bool_], known_users: NDArray[np.bool_] | None = None) -> Queries:
-        """Return the queries without what a model trained elsewhere cannot know.
+        """Remove items and users that are unknown to a model trained on other data.
 
         Args:
-            known: Which items it knows, `[I]`; events of others are left out of the histories.
-            known_users: Which users it knows, `[U + 1]`; the others become user 0.
+            known: The items that the model knows, `[I]`; events of other items are removed from the histories.
+            known_users: The users that the model knows, `[U + 1]`; other users become user 0.
         """
         users = self.users
         if known_users is not None:
@@ -251,11 +254,11 @@ class Queries:
         return replace(queries, log=queries.log.where(kept), end=before[queries.end], users=users)
 
     def compact(self) -> Queries:
-        """Return the queries on a log of nothing but their histories, a row each, without further columns.
+        """Copy the histories into a log of their own, one row per query, without further columns.
 
-        So one request never pays for the whole log, and nobody who gets it can look past its end.
+        The copy is small, and it contains no events after the end of a history.
         """
-        where, offsets = self._gathered(self.lengths)
+        where, offsets = self._gather(self.lengths)
         log = replace(
             self.log,
             offsets=offsets,
@@ -267,8 +270,8 @@ class Queries:
         )
         return replace(self, log=log, row=np.arange(len(self)), end=offsets[1:])
 
-    def _gathered(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the last events of each history lie in the log, `[M]`, and the offsets of the rows, `[Q + 1]`."""
+    def _gather(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the log positions of the last `lengths` events of each history, `[M]`, and the row offsets, `[Q + 1]`."""
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         where = np.repeat(self.end - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
         return where, offsets

@@ -1,4 +1,4 @@
-"""A log from files in one call, for Python: what `[data]` of an experiment does for a benchmark."""
+"""Read an event log from files in one call, with the settings of `[data]`."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
 def read_log(interactions: Paths, items: Paths | None = None, *, delimiter: str | None = None, **settings: Any) -> Data:
-    """Read an event log, and the catalogue of its items, from files.
+    """Read an event log and the catalogue of its items from files.
 
-    Ids become numbers, events are sorted by user and time, and whatever is left out is counted in `notes`:
+    Ids become numbers, events are sorted by user and time, and `notes` counts everything that is removed:
 
         data = zoo.read_log("events.parquet", "items.parquet", k_core=5)
         task = zoo.Task.of(data.log, zoo.LeaveLastOut(), catalogue=data.catalogue, user_ids=data.user_ids)
 
     Args:
-        interactions: The events, a row each, with `user_id` and `item_id`: parquet, csv, tsv, json, jsonl, arrow.
-        items: The items, a row each, with `item_id`; without them nothing is known of the items.
-        delimiter: What separates the fields of a csv file; a comma by default, a tab in .tsv.
+        interactions: The events, one per row, with `user_id` and `item_id`: parquet, csv, tsv, json, jsonl, arrow.
+        items: The items, one per row, with `item_id`; without it the catalogue has only the ids.
+        delimiter: The field delimiter of a csv file; a comma by default, a tab for .tsv.
         **settings: Keys of `[data]` except `source`: `columns`, `time`, `events`, `until`, `k_core`, `duplicates`, ...
 
     Returns:
-        `log` (an `Interactions`), `catalogue` (a `Catalogue`), `user_ids` (the users' own ids, `[U]`) and `notes`.
+        `log` (an `Interactions`), `catalogue` (a `Catalogue`), `user_ids` (the ids as in the file, `[U]`) and `notes`.
 
     Raises:
-        ConfigError: A setting is unknown, or its value does not fit.
-        DataError: A file cannot be read or does not fit; the message names file, column, row and value.
+        ConfigError: A setting is unknown or has an invalid value.
+        DataError: A file cannot be read or is invalid; the message names file, column, row and value.
     """
     if "source" in settings:
-        raise ConfigError("read_log: `source` is not a setting here; the files are the first arguments. Leave it out.")
-    values = {"interactions": _listed(interactions), "items": _listed(items), "delimiter": delimiter}
+        raise ConfigError("read_log: `source` is not a setting here; pass the files as the first arguments instead.")
+    values = {"interactions": _path_list(interactions), "items": _path_list(items), "delimiter": delimiter}
     files = Files(validated(FilesParams, values, "read_log"))
     return read_data(files.read(), validated(DataSettings, {**settings, "source": "files"}, "data"))
 
 
-def _listed(paths: Paths | None) -> list[str]:
+def _path_list(paths: Paths | None) -> list[str]:
     """Return paths as a list of texts."""
     if paths is None:
         return []

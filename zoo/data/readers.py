@@ -1,4 +1,4 @@
-"""Reading through Hugging Face `datasets`: streamed straight into memory, so that no converted copy is left on disk."""
+"""Read files through Hugging Face `datasets`, streaming into memory so that no converted copy is left on disk."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ from zoo.errors import DataError
 BATCH_ROWS = 2**20
 
 
-def streamed(
-    file: Path, kind: str, *, names_only: bool = False, kept: list[str] | None = None, **options: Any
+def stream_file(
+    file: Path, kind: str, *, names_only: bool = False, keep: list[str] | None = None, **options: Any
 ) -> pa.Table:
     """Read a file through `datasets`, batch by batch, without a copy on disk.
 
     Args:
         file: The file.
         kind: The reader of `datasets`.
-        names_only: Whether only the columns matter; the table then has no rows.
-        kept: The columns to keep of each batch; all by default.
-        options: What the reader takes.
+        names_only: Whether to read only the column names; the table then has no rows.
+        keep: The columns to keep of each batch; all by default.
+        options: Options of the reader.
 
     Raises:
-        DataError: The file is not of its format.
+        DataError: The file is not valid in its format.
     """
     import datasets
 
     try:
-        with TemporaryDirectory() as locks, quiet():  # nothing but a lock is written when streaming
+        with TemporaryDirectory() as locks, silence_datasets():  # streaming writes only a lock file
             stream = datasets.load_dataset(
                 kind, data_files={"train": [glob.escape(str(file.absolute()))]}, split="train", streaming=True,
                 cache_dir=locks, **options,
             )  # fmt: skip
             known = None if stream.features is None else stream.features.arrow_schema.empty_table()
-            batches = [] if names_only else list(_batches(stream, kept))
+            batches = [] if names_only else list(_batches(stream, keep))
     except Exception as error:  # the library raises what its parsers raise
-        reason = _broken_line(file, options.get("sep", "")) if kind == "csv" else None
+        reason = _describe_invalid_line(file, options.get("sep", "")) if kind == "csv" else None
         raise DataError(
-            f"{file}: cannot be read as {kind}: {reason or brief(error)}. Mend the file, or write it again."
+            f"{file}: cannot be read as {kind}: {reason or first_line(error)}. Correct or recreate the file."
         ) from error
     if batches:
         return pa.concat_tables(batches)
     if known is None:
-        raise DataError(f"{file}: there is no row in it, expected a table. Choose another file.")
-    return known if kept is None else known.select(kept)
+        raise DataError(f"{file}: the file has no rows, expected a table. Choose another file.")
+    return known if keep is None else known.select(keep)
 
 
-def _batches(stream: Any, kept: list[str] | None) -> Iterator[pa.Table]:
+def _batches(stream: Any, keep: list[str] | None) -> Iterator[pa.Table]:
     """Yield the batches of a stream."""
     for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
-        yield batch if kept is None else batch.select(kept)
+        yield batch if keep is None else batch.select(keep)
 
 
-def _broken_line(file: Path, separator: str) -> str | None:
-    """Return what is wrong with a CSV file's first broken line: its encoding, or a field too many; None for else."""
+def _describe_invalid_line(file: Path, separator: str) -> str | None:
+    """Describe the first invalid line of a CSV file: wrong encoding or too many fields. None for other errors."""
     opened = gzip.open if file.suffix == ".gz" else open
     width = 0
     try:
@@ -85,14 +85,14 @@ def _broken_line(file: Path, separator: str) -> str | None:
     return None
 
 
-def brief(error: Exception) -> str:
-    """Return an error's first line, without its full stop."""
+def first_line(error: Exception) -> str:
+    """Return the first line of an error, without a final period."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep `datasets` from drawing bars, logging what we raise, and telling its maker what is read."""
+def silence_datasets() -> Iterator[None]:
+    """Silence progress bars, logging and download telemetry of `datasets`."""
     import datasets
     from datasets.utils import logging
 
@@ -103,7 +103,7 @@ def quiet() -> Iterator[None]:
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     try:
         with warnings.catch_warnings():
-            # the parser only warns of rows that have more fields than the header
+            # the parser only warns about rows that have more fields than the header
             warnings.filterwarnings("error", message="Length of header or names does not match")
             yield
     finally:

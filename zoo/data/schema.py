@@ -1,4 +1,4 @@
-"""The canonical schema: which column of a table is which, and what an id is."""
+"""The canonical schema: column names with a meaning, column mapping and ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.data.dataset import Columns
 from zoo.errors import DataError, suggestion
 
 NUMBERS = ("price", "quantity", "rating")
-"""Canonical columns that are numbers, also where a file holds text (CSV does)."""
+"""Canonical columns that are numeric, even if the file holds text (as CSV does)."""
 CANONICAL = (
     "user_id",
     "item_id",
@@ -30,19 +30,19 @@ CANONICAL = (
     "label",
     *NUMBERS,
 )
-"""Column names with a meaning; others may have any name."""
+"""Column names with a fixed meaning; other columns may have any name."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mapped:
+class MappedTable:
     """A table under its canonical column names.
 
     Attributes:
-        table: The table as it was read.
+        table: The table with its original names.
         names: Canonical name to the table's own name.
-        setting: The setting that maps the names, for messages: `data.columns`.
-        origin: What to call the table in messages.
-        place: Names the place of a row, counted from 0.
+        setting: The setting that maps the names, for messages, such as `data.columns`.
+        origin: The name of the table in messages.
+        place: Returns the location of a row (counted from 0) for messages.
     """
 
     table: Columns
@@ -59,19 +59,19 @@ class Mapped:
         setting: str,
         origin: str,
         place: Callable[[int], str] | None = None,
-    ) -> Mapped:
-        """Map a table: columns that the mapping does not name keep their names.
+    ) -> MappedTable:
+        """Map a table; columns outside the mapping keep their names.
 
         Raises:
-            DataError: The mapping names a column that the table lacks, or gives one a name that is nearly canonical.
+            DataError: The mapping names a missing column, or a new name is a near miss of a canonical name.
         """
         found = list(table.column_names)
         for canonical, name in mapping.items():
             if name not in found:
                 turned = name in CANONICAL and canonical in found and canonical not in CANONICAL
-                hint = f' You may have it the wrong way round: {name} = "{canonical}".' if turned else ""
+                hint = f' The mapping may be reversed: try {name} = "{canonical}".' if turned else ""
                 raise DataError(
-                    f"{origin}: {setting} maps {canonical!r} to {name!r}, which is no column."
+                    f"{origin}: {setting} maps {canonical!r} to {name!r}, which is not a column."
                     f"{hint or suggestion(name, found)} "
                     f"Its columns: {', '.join(found)}."
                 )
@@ -86,33 +86,33 @@ class Mapped:
         return list(self.names)
 
     def require(self, name: str) -> None:
-        """Refuse a table without a column.
+        """Check that the table has a column.
 
         Raises:
-            DataError: The table lacks it; the message shows how to map it.
+            DataError: The column is missing; the message shows how to map it.
         """
         if name not in self.names:
             raise DataError(
                 f"{self.origin}: no column {name!r}.{suggestion(name, self.names)} "
-                f"Its columns: {', '.join(map(self.called, self.names))}. "
-                f"Map the one that holds it: {self.setting} = {{ {name} = ... }}."
+                f"Its columns: {', '.join(map(self.display_name, self.names))}. "
+                f"Map the column that holds it: {self.setting} = {{ {name} = ... }}."
             )
 
     def select(self, columns: list[str]) -> pa.Table:
-        """Return some of the columns; those that are numbers by their canonical name are numbers.
+        """Return the given columns, with the columns of `NUMBERS` as numbers.
 
         Raises:
-            DataError: A number cannot be read.
+            DataError: A number cannot be parsed.
         """
         table = self.table.select([self.names[name] for name in columns]).rename_columns(columns)
         for at, name in enumerate(columns):
             if name in NUMBERS and is_text(table.column(at).type):
-                numbers = self._numbers(table.column(at), name)
+                numbers = self._parse_numbers(table.column(at), name)
                 table = table.set_column(at, name, numbers)
         return table
 
-    def called(self, name: str) -> str:
-        """Return a column's canonical name, with the file's own where that is another."""
+    def display_name(self, name: str) -> str:
+        """Return the canonical name of a column, followed by the name in the file if it differs."""
         own = self.names.get(name, name)
         return name if own == name else f"{name} ({own!r} in the file)"
 
@@ -124,9 +124,9 @@ class Mapped:
         """
         raise DataError(f"{self.place(row)}: {problem}")
 
-    def _numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-        """Return a text column as numbers; an empty text is null."""
-        column = without_empty(column)
+    def _parse_numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+        """Parse a text column as numbers; an empty text is null."""
+        column = strip_empty(column)
 
         def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
             return part.cast(pa.float64())
@@ -135,40 +135,41 @@ class Mapped:
             return cast(column)
         except pa.ArrowInvalid:
             row = first_failing(column, cast)
-            problem = f"{self.called(name)} is {column[row].as_py()!r}"
-            self.fail(row, f"{problem}, expected a number such as 12.50. Mend the row.")
+            problem = f"{self.display_name(name)} is {column[row].as_py()!r}"
+            self.fail(row, f"{problem}, expected a number such as 12.50. Correct the row.")
 
 
 @dataclass(frozen=True, eq=False)
 class Ids:
-    """A column of ids, numbered.
+    """A column of ids, encoded as integers.
 
     Attributes:
-        codes: Which id each row has, `[N]` int32; -1 where it has none.
-        unique: The ids as text, ascending; a code is an index into them.
+        codes: The id of each row, an index into `unique`, `[N]` int32; -1 for a row without an id.
+        unique: The distinct ids as text, ascending.
     """
 
     codes: NDArray[np.int32]
     unique: pa.Array
 
 
-def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
-    """Number the ids of a column in the order of their texts.
+def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
+    """Encode the ids of a column as integers, in the order of their texts.
 
-    Integers, texts and floats that are whole (an integer column with gaps, as pandas writes it) are ids; a text that is
-    empty, or white space only, is no id. Texts are taken as they are: `007` is not `7`, and `NA` and `NULL` are ids.
+    An id is an integer, a text, or a float with an integral value (pandas writes integer columns with nulls as floats).
+    A text that is empty or only white space counts as null. Texts are not normalised: `007` is not `7`, and `NA` and
+    `NULL` are ids.
 
     Raises:
-        DataError: The column is of another type, or its text is not UTF-8.
+        DataError: The column has another type, or its text is not UTF-8.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
     if pa.types.is_floating(kind):
-        column = _whole(table, column, name)
+        column = _to_integers(table, column, name)
     elif not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise DataError(
-            f"{table.origin}: {table.called(name)} is {kind}, expected ids: integers or text. "
+            f"{table.origin}: {table.display_name(name)} is {kind}, expected ids: integers or text. "
             f"Choose another column in {table.setting}, or cast it in the file."
         )
     encoded = column.cast(pa.string()).dictionary_encode() if pa.types.is_null(kind) else column.dictionary_encode()
@@ -180,15 +181,15 @@ def ids(table: Mapped, column: pa.ChunkedArray, name: str) -> Ids:
         blank = pc.equal(pc.utf8_trim_whitespace(found), "")
     except pa.ArrowInvalid:
         row = first_failing(column, pc.utf8_trim_whitespace)
-        table.fail(row, f"{table.called(name)} is no text in UTF-8, expected an id. Write the file again as UTF-8.")
+        table.fail(row, f"{table.display_name(name)} is not valid UTF-8, expected an id. Save the file as UTF-8.")
     order = order.filter(pc.invert(blank.take(order))).to_numpy()
-    rank = np.full(len(found) + 1, -1, np.int32)  # the last entry is that of code -1
+    rank = np.full(len(found) + 1, -1, np.int32)  # code -1 reads the last entry
     rank[order] = np.arange(len(order), dtype=np.int32)
     return Ids(rank[codes], found.take(pa.array(order)))
 
 
 def first_failing(column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], object]) -> int:
-    """Return the first row that a parser refuses, where it is known to refuse the column."""
+    """Return the first row that a parser rejects, given that it rejects the column."""
     low, high = 0, len(column)
     while high - low > 1:
         middle = (low + high) // 2
@@ -200,8 +201,8 @@ def first_failing(column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], ob
     return low
 
 
-def without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return texts without the white space around them, and null for those of which nothing remains."""
+def strip_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Strip white space from texts, and replace empty texts by null."""
     column = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
 
@@ -220,8 +221,8 @@ def is_number(text: str) -> bool:
     return True
 
 
-def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Return floats that are whole as integers."""
+def _to_integers(table: MappedTable, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Convert floats with integral values to integers."""
     column = pc.if_else(pc.is_nan(column), None, column)
 
     def cast(part: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -233,28 +234,28 @@ def _whole(table: Mapped, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray
         row = first_failing(column, cast)
         table.fail(
             row,
-            f"{table.called(name)} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
+            f"{table.display_name(name)} is {column[row].as_py()!r}, expected an id: a whole number or text. Cast the column in the file.",
         )
 
 
 def _refuse_nearly_canonical(new: str, own: str, free: Sequence[str], where: str) -> None:
-    """Refuse to rename a column to a name that is meant to be canonical, and is not quite.
+    """Refuse to rename a column to a near miss of a canonical name.
 
     Args:
-        new: What the mapping calls the column.
-        own: What the file calls it.
-        free: The canonical names that no column has, if this one is renamed.
+        new: The name in the mapping.
+        own: The name in the file.
+        free: The canonical names that no column has after the renaming.
         where: The table and the setting, for the message.
 
     Raises:
-        DataError: It is one, or the file's own name is canonical already.
+        DataError: The new name is a near miss, or the name in the file is already canonical.
     """
     if new in CANONICAL:
         return
     near = get_close_matches(new, free, n=1, cutoff=0.8)
     if near or own in free:
         raise DataError(
-            f"{where} maps {new!r} to {own!r}, and {new!r} is no column name that the zoo knows."
+            f"{where} maps {new!r} to {own!r}, and {new!r} is not a known column name."
             f" Did you mean {near[0] if near else own!r}? "
-            "Write zoo name = \"file's name\"; a column that has the zoo's name needs no line."
+            'Write known_name = "name in the file"; a column that already has a known name needs no mapping.'
         )

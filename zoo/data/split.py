@@ -1,9 +1,9 @@
-"""Splits: to which part of a task each event belongs, for every policy in one form.
+"""Splits: assign each event to a part of the task, in one representation for all policies.
 
-A policy deals each event of a log a code: twice the number of its part, plus one where the part asks for the event. So
-an event of a held-out user that is history only (code `2p`) lies before what part `p` asks for (code `2p + 1`) and
-after everything of the parts before it; what trains before part `p`, what is known when it is asked, and what it asks
-for are three comparisons of that one number. What is of no part has a code past all others.
+A policy gives each event a code: twice the number of its part, plus one if the event is a target of that part. An event
+of a held-out user that is only history in part `p` has code `2p`, which lies above all codes of earlier parts and below
+the targets of part `p`, code `2p + 1`. The training events of part `p`, its history and its targets are therefore
+comparisons of one number. An event outside all parts has a code above all others.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from zoo.errors import SplitError, suggestion
 
 PARTS: tuple[Part, ...] = get_args(Part)
 NO_PART = 2 * len(PARTS)
-"""The code of an event that is left out: it trains nothing, is no history, and nobody asks for it."""
+"""The code of an excluded event: it is neither a training event nor history nor a target."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Which part of a split each event of a log belongs to.
+    """The part of each event of a log.
 
     Attributes:
-        codes: Twice the number of the part in `PARTS`, plus one where the part asks for the event, or `NO_PART`, `[N]` uint8.
-        held_out: The parts that the split asks something in, in time order; `test` is the last.
-        starts: Where parts are windows of time: when each begins, UTC milliseconds.
+        codes: Twice the index of the part in `PARTS`, plus one for a target, or `NO_PART`, `[N]` uint8.
+        held_out: The parts with targets, in time order; `test` is the last.
+        starts: The start of each part in UTC milliseconds, if the parts are time windows.
     """
 
     codes: NDArray[np.uint8]
@@ -44,19 +44,19 @@ class Parts:
     starts: Mapping[Part, int] = field(default_factory=dict)
 
     def before(self, part: Part) -> NDArray[np.bool_]:
-        """Return which events may train what the part tests, `[N]`."""
+        """Return the training events for a part, `[N]`."""
         return self.codes < 2 * PARTS.index(part)
 
     def known(self, part: Part) -> NDArray[np.bool_]:
-        """Return which events may be history when the part asks, `[N]`."""
+        """Return the events that may be in the histories of a part, `[N]`."""
         return self.codes <= 2 * PARTS.index(part)
 
-    def asked(self, part: Part) -> NDArray[np.bool_]:
-        """Return which events the part asks for, `[N]`."""
+    def is_target(self, part: Part) -> NDArray[np.bool_]:
+        """Return the events that are targets of a part, `[N]`."""
         return np.equal(self.codes, 2 * PARTS.index(part) + 1)
 
     def counts(self) -> str:
-        """Return how many events each part has, in words."""
+        """Return the number of events of each part as text."""
         sizes = {
             part: int(np.count_nonzero(self.codes // 2 == PARTS.index(part))) for part in ("train", *self.held_out)
         }
@@ -64,15 +64,15 @@ class Parts:
 
 
 def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = None) -> Parts:
-    """Deal the events of a log to the parts of a split.
+    """Assign the events of a log to the parts of a split.
 
     Args:
         log: The events.
         settings: The policy.
-        cold: Items held out, `[I]`: of their events those that the test asks for stay, the others are of no part.
+        cold: The held-out items, `[I]`: all of their events except test targets are excluded.
 
     Raises:
-        SplitError: The log lacks what the policy needs, or nothing is left to train on.
+        SplitError: The log lacks a clock or column that the policy needs, or no training event is left.
     """
     if isinstance(settings, Temporal):
         parts = _temporal(log, settings)
@@ -84,27 +84,27 @@ def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = N
         parts = _given(log, settings)
     if cold is not None:
         parts = replace(
-            parts, codes=np.where(cold[log.items] & ~parts.asked("test"), NO_PART, parts.codes).astype(np.uint8)
+            parts, codes=np.where(cold[log.items] & ~parts.is_target("test"), NO_PART, parts.codes).astype(np.uint8)
         )
     if not parts.before(parts.held_out[0]).any():
         raise SplitError(
-            f"split.policy {settings.policy!r} leaves no event to train on ({parts.counts()} events{period(log, settings)}): "
+            f"split.policy {settings.policy!r} leaves no training events ({parts.counts()} events{period(log, settings)}): "
             "hold out less, or use more data."
         )
     return parts
 
 
 def cold_items(ids: pa.Array, settings: Split) -> NDArray[np.bool_] | None:
-    """Return which items `cold_items` holds out, `[I]`; None where the split holds out none.
+    """Return the items that `cold_items` holds out, `[I]`; None if the split holds out no items.
 
-    A hash of an item's id decides, so that no other item and no event has a say; the share is met in the mean.
+    A hash of the item id decides, independently of events and other items; the share is met in expectation.
 
     Args:
-        ids: The items' own ids, `[I]`; entry 0 is padding.
+        ids: The item ids as in the data, `[I]`; entry 0 is padding.
         settings: The policy.
 
     Raises:
-        SplitError: The share is so small that none is held out.
+        SplitError: The share is so small that no item is held out.
     """
     if not settings.cold_items:
         return None
@@ -114,13 +114,13 @@ def cold_items(ids: pa.Array, settings: Split) -> NDArray[np.bool_] | None:
     if not cold.any():
         raise SplitError(
             f"split.cold_items = {settings.cold_items} holds out none of {len(ids) - 1:,} items with seed = {settings.seed}: "
-            "hold out a larger share, or draw with another seed."
+            "hold out a larger share, or use another seed."
         )
     return cold
 
 
 def period(log: Interactions, settings: Split) -> str:
-    """Return from when to when the events run, for a message about a split at moments; nothing for another."""
+    """Return the time range of the events, for messages about a temporal split; empty for other splits."""
     if not isinstance(settings, Temporal) or not len(log):
         return ""
     first, last = (np.datetime64(int(time), "ms").astype("M8[s]") for time in (log.times.min(), log.times.max()))
@@ -128,10 +128,10 @@ def period(log: Interactions, settings: Split) -> str:
 
 
 def _temporal(log: Interactions, settings: Temporal) -> Parts:
-    """Cut at moments: a share of the events, or a date. What happens at a cut belongs to the part that begins there."""
+    """Cut the log at dates or at quantiles of the times. An event at a cut belongs to the part that starts there."""
     if log.clock != "timestamp":
         raise SplitError(
-            f"split.policy 'temporal' cuts at moments, and the events are ordered by {log.clock} only, which is no clock. "
+            f"split.policy 'temporal' needs timestamps, and the events are ordered by {log.clock} only. "
             'Use a log with timestamps, or split.policy = "leave-last-out".'
         )
     names: tuple[Part, ...] = ("validate", "rank", "test")
@@ -144,7 +144,7 @@ def _temporal(log: Interactions, settings: Temporal) -> Parts:
 
 
 def _moment(times: NDArray[np.int64], cut: float | datetime) -> int:
-    """Return a cut as UTC milliseconds; a share is that quantile of the times."""
+    """Return a cut as UTC milliseconds; a share is a quantile of the times."""
     if isinstance(cut, datetime):
         return round(cut.timestamp() * 1000)
     rank = min(int(cut * len(times)), len(times) - 1)
@@ -152,7 +152,7 @@ def _moment(times: NDArray[np.int64], cut: float | datetime) -> int:
 
 
 def _leave_last_out(log: Interactions, settings: LeaveLastOut) -> Parts:
-    """Hold out the last event of each user, or the last two; a user with nothing left to train on is not held out."""
+    """Hold out the last event of each user, or the last two, unless this leaves the user no training event."""
     held_out: tuple[Part, ...] = ("validate", "test") if settings.validation else ("test",)
     codes = np.zeros(len(log), np.uint8)
     last = log.offsets[1:][log.lengths > len(held_out)] - 1
@@ -162,7 +162,7 @@ def _leave_last_out(log: Interactions, settings: LeaveLastOut) -> Parts:
 
 
 def _strong_generalisation(log: Interactions, settings: StrongGeneralisation) -> Parts:
-    """Hold out users, and draw the events of each that are its history (Liang et al., WWW 2018)."""
+    """Hold out users, and draw a random history from the events of each (Liang et al., WWW 2018)."""
     rng = np.random.default_rng(settings.seed)
     drawn = rng.permutation(log.n_users)
     n_test, n_validate = (round(share * log.n_users) for share in (settings.test_users, settings.validate_users))
@@ -171,23 +171,23 @@ def _strong_generalisation(log: Interactions, settings: StrongGeneralisation) ->
     part_of_user[drawn[n_test : n_test + n_validate]] = PARTS.index("validate")
     users = log.users
     order = np.lexsort((rng.random(len(log)), users))
-    place = np.empty(len(log), np.int64)  # of each event in a random order of its user's
+    place = np.empty(len(log), np.int64)  # the rank of each event in a random order of its user's events
     place[order] = np.arange(len(log)) - log.offsets[users]
     in_history = np.ceil(settings.history * log.lengths - 1e-9)
-    asked = (part_of_user[users] > 0) & (place >= in_history[users])
-    codes = (2 * part_of_user[users] + asked).astype(np.uint8)
+    is_target = (part_of_user[users] > 0) & (place >= in_history[users])
+    codes = (2 * part_of_user[users] + is_target).astype(np.uint8)
     return Parts(codes, ("validate", "test") if n_validate else ("test",))
 
 
 def _given(log: Interactions, settings: Given) -> Parts:
-    """Take the parts from a column of the events.
+    """Read the parts from a column of the events.
 
     Raises:
-        SplitError: A value is of no part.
+        SplitError: A value belongs to no part.
     """
     values = pc.cast(log.column(settings.column), pa.string()).combine_chunks().dictionary_encode()
     names: dict[str, Part] = {}
-    for part, listed in _listed(settings).items():
+    for part, listed in _part_values(settings).items():
         names |= dict.fromkeys(listed, part)
     code_of_value = np.zeros(len(values.dictionary) + 1, np.uint8)
     for at, value in enumerate([*values.dictionary.to_pylist(), None]):
@@ -196,8 +196,8 @@ def _given(log: Interactions, settings: Given) -> Parts:
             code_of_value[at] = 2 * PARTS.index(part) + (part != "train")
         elif value is not None or values.null_count:
             raise SplitError(
-                f"split.column {settings.column!r} has the value {value!r} ({_count(values, value):,} events), which is of no part."
-                f"{suggestion(str(value), names)} Values of the parts: {_listed(settings)}. Add it to one of them."
+                f"split.column {settings.column!r} has the value {value!r} ({_count(values, value):,} events), which belongs to no part."
+                f"{suggestion(str(value), names)} Values of the parts: {_part_values(settings)}. Add it to one of them."
             )
     codes = code_of_value[values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)]
     validated = bool(np.any(codes == 2 * PARTS.index("validate") + 1))
@@ -211,6 +211,6 @@ def _count(values: pa.DictionaryArray, value: str | None) -> int:
     return int(pc.sum(pc.equal(values.dictionary_decode(), value)).as_py())
 
 
-def _listed(settings: Given) -> dict[Part, list[str]]:
+def _part_values(settings: Given) -> dict[Part, list[str]]:
     """Return the values of each part."""
     return {"train": settings.train, "validate": settings.validate_, "test": settings.test}

@@ -1,7 +1,7 @@
-"""The built-in shop: generated customers, products, views and purchases that behave like a shop's; nothing to download.
+"""The built-in shop: synthetic customers, products, views and purchases with realistic behaviour; nothing to download.
 
-It is drawn from the seed alone, a few customers at a time, each lot with its own stream of random numbers: memory holds
-the log's columns and one lot's work.
+The shop depends only on its parameters. Customers are generated in chunks, each with its own random stream, so memory
+holds the columns of the log and the intermediate arrays of one chunk.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.synthetic_catalogue import DAY, OPENING, PERIODS, Products, ids, item_table, products
 from zoo.data.synthetic_visits import EVENTS_PER_VISIT, IS_PURCHASE, Customers, Visits
 
-_LOT = 20_000  # visits of the first wave that are worked on at once; another number draws another shop
+_LOT = 20_000  # visits of the first wave in a chunk; changing it changes the generated shop
 _OPEN, _CLOSE = 6 * 3_600_000, 23 * 3_600_000
-_LONGEST_PAUSE = 240_000  # so that a visit ends on the day on which it began
+_LONGEST_PAUSE = 240_000  # ensures that a visit ends on the day on which it began
 
 
 class SyntheticShop(Dataset[SyntheticShopParams]):
-    """A generated shop with tastes, price bands, sessions, trends, seasons, late products and things bought again.
+    """A synthetic shop with tastes, price bands, sessions, trends, seasons, new products and repeat purchases.
 
-    The events come by customer, then by time: `user_id`, `item_id`, `timestamp` (UTC milliseconds), `event` (`view` or
-    `purchase`), `price` (what the product cost at that moment), `quantity` (0 for a view), `session_id`. Ids and event
-    types are dictionary-encoded strings. Of the items there are `item_id`, `title`, `description`, `category`, `brand`,
-    `price` and the UTC milliseconds `available_from` and `available_until`, the latter null where a product stays; being
-    known only once it has come, it is there for filters and is no feature.
+    Events are sorted by customer and time. Their columns are `user_id`, `item_id`, `timestamp` (UTC milliseconds),
+    `event` (`view` or `purchase`), `price` (at the time of the event), `quantity` (0 for a view) and `session_id`. Ids
+    and event types are dictionary-encoded strings. The columns of the items are `item_id`, `title`, `description`,
+    `category`, `brand`, `price`, `available_from` and `available_until` (UTC milliseconds; null for a product that is
+    not withdrawn). Use `available_until` in filters only: as a feature it would leak the future.
     """
 
     def read(self) -> Tables:
@@ -57,7 +57,7 @@ class SyntheticShop(Dataset[SyntheticShopParams]):
 
 
 def _histories(goods: Products, params: SyntheticShopParams) -> Iterator[tuple[int, Visits, np.random.Generator]]:
-    """Yield the visits of a few customers at a time: the first one's number, the visits, and the lot's generator."""
+    """Yield the visits of a chunk of customers: the number of the first customer, the visits and the generator."""
     rng = np.random.default_rng([params.seed, 2])
     n, days = params.customers, params.days
     joined = np.where(rng.random(n) < 0.6, 0, rng.integers(0, days, n))
@@ -78,9 +78,9 @@ def _histories(goods: Products, params: SyntheticShopParams) -> Iterator[tuple[i
 
 
 def _events(visits: Visits, goods: Products, days: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Return the columns of the events of some visits, by user and time; users, items and event types as codes."""
+    """Return the event columns of visits, sorted by user and time; users, items and event types are codes."""
     n = len(visits.user)
-    # Most come in the evening: the later of two uniform moments.
+    # The later of two uniform times, because most visits are in the evening.
     moment = _OPEN + (_CLOSE - _OPEN) * rng.random((n, 2)).max(axis=1)
     start = visits.day * DAY + moment.astype(np.int64)
     happened = visits.items >= 0

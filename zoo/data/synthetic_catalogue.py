@@ -1,4 +1,4 @@
-"""The products of the built-in shop: what they are, what goes with them, and when they are in demand."""
+"""The products of the built-in shop: their attributes, complements and demand over time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from zoo.data.dataset_params import SyntheticShopParams
 from zoo.data.synthetic_words import BRAND_ENDS, BRAND_STARTS, CATEGORIES, STYLES
 
 PERIODS = 52
-"""The assortment, the prices and the trends change this many times: weekly in the default year."""
+"""Periods of the log. Assortment, prices and trends change once per period: weekly with the default `days`."""
 DAY = 86_400_000
-"""Milliseconds of a day."""
+"""Milliseconds in a day."""
 OPENING = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
-"""When the shop's log begins, UTC milliseconds (a Monday)."""
+"""The start of the log, UTC milliseconds (a Monday)."""
 TASTES = 6
-"""The width of the latent space in which products lie and customers have their tastes."""
+"""The dimension of the latent space of products and tastes."""
 _NEIGHBOURS = 8
 
 
@@ -31,20 +31,20 @@ class Products:
     Attributes:
         category: `[I]`.
         brand: `[I]`.
-        kind: Which of the category's kinds, `[I]`.
+        kind: The kind within the category, `[I]`.
         style: `[I]`.
-        places: Where each style lies in the space of tastes, `[S, TASTES]`.
-        vector: Where a product lies in it, `[I, TASTES]`: at its style's place, and some way off that no text tells.
-        price: The price when it is not reduced, `[I]`.
+        places: The latent vector of each style, `[S, TASTES]`.
+        vector: The latent vector of each product, `[I, TASTES]`: the vector of its style plus noise that no text reveals.
+        price: The full price, `[I]`.
         dearness: The logarithm of the price, standardised within the category, `[I]`.
-        first: The period of its release, `[I]`; negative where it was on sale before the log begins.
-        until: The period in which it is no longer sold, `[I]`; `PERIODS` where it stays.
-        related: Products of the same kind and taste, `[I, R]`.
-        complements: What is bought to go with it, `[I, R]`.
-        shelf: Products on sale, as often as they are in demand, `[PERIODS, C, J]`.
-        reduced: Whether a product costs a fifth less, `[PERIODS, I]`.
+        first: The period of the release, `[I]`; negative for products on sale before the log begins.
+        until: The first period in which the product is no longer sold, `[I]`; `PERIODS` if it is not withdrawn.
+        related: Products of the same kind with similar vectors, `[I, R]`.
+        complements: Products bought together with it, `[I, R]`.
+        shelf: Products on sale, each repeated in proportion to its demand, `[PERIODS, C, J]`.
+        reduced: Whether the price is reduced by a fifth, `[PERIODS, I]`.
         demand: The logarithm of each category's demand, `[PERIODS, C]`.
-        cycle: Days after which a product is used up, 0 where it lasts, `[I]`.
+        cycle: Days after which a product is used up, `[I]`; 0 for a durable product.
     """
 
     category: NDArray[np.int64]
@@ -65,7 +65,7 @@ class Products:
     cycle: NDArray[np.int64]
 
     def on_sale(self, products: NDArray[np.integer], period: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Return whether each product is on sale in the period beside it."""
+        """Return whether each product is on sale in the corresponding period."""
         offered: NDArray[np.bool_] = (self.first[products] <= period) & (period < self.until[products])
         return offered
 
@@ -73,8 +73,8 @@ class Products:
 def products(params: SyntheticShopParams, rng: np.random.Generator) -> Products:
     """Return a catalogue drawn from the generator."""
     n, opened = params.items, CATEGORIES[: params.categories]
-    # The first products, one a category, are always on sale, so that no shelf is ever empty.
-    category = np.concatenate([np.arange(len(opened)), _skewed(rng, len(opened), n - len(opened))])
+    # The first product of each category is always on sale, so that no shelf is empty.
+    category = np.concatenate([np.arange(len(opened)), _draw_skewed(rng, len(opened), n - len(opened))])
     members = [np.flatnonzero(category == c) for c in range(len(opened))]
     kind = (rng.random(n) * np.array([len(c.kinds) for c in opened])[category]).astype(np.int64)
     brand, style = _brands(category, params.brands, rng)
@@ -102,7 +102,7 @@ def products(params: SyntheticShopParams, rng: np.random.Generator) -> Products:
     )  # fmt: skip
 
 
-def _skewed(rng: np.random.Generator, choices: int, size: int) -> NDArray[np.int64]:
+def _draw_skewed(rng: np.random.Generator, choices: int, size: int) -> NDArray[np.int64]:
     """Return numbers below `choices`, the lower ones more often."""
     weights = (1.0 + np.arange(choices)) ** -0.5
     return np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(size)).clip(max=choices - 1)
@@ -111,7 +111,7 @@ def _skewed(rng: np.random.Generator, choices: int, size: int) -> NDArray[np.int
 def _brands(
     category: NDArray[np.int64], n_brands: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each product's brand and style: a brand is at home in a few categories and mostly keeps to one style."""
+    """Return the brand and the style of each product. A brand sells in a few categories, mostly in one style."""
     n_categories = int(category.max()) + 1
     homes = rng.random((n_brands, n_categories)) < 2 / n_categories
     homes[np.arange(n_brands), np.arange(n_brands) % n_categories] = True
@@ -120,7 +120,7 @@ def _brands(
     for c in range(n_categories):
         here = np.flatnonzero(category == c)
         sellers = np.flatnonzero(homes[:, c])
-        brand[here] = sellers[_skewed(rng, len(sellers), len(here))]
+        brand[here] = sellers[_draw_skewed(rng, len(sellers), len(here))]
     usual = rng.integers(0, len(STYLES), n_brands)
     style = np.where(rng.random(len(category)) < 0.6, usual[brand], rng.integers(0, len(STYLES), len(category)))
     return brand, style
@@ -129,7 +129,7 @@ def _brands(
 def _weights(
     first: NDArray[np.int64], until: NDArray[np.int64], reduced: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return each product's demand within its category, `[PERIODS, I]`: it drifts, rises for what is new or reduced."""
+    """Return the demand of each product, `[PERIODS, I]`: a random walk, higher for new products and reduced prices."""
     n = len(first)
     age = np.arange(PERIODS)[:, None] - first
     drift = np.cumsum(0.07 * rng.standard_normal((PERIODS, n)), axis=0)
@@ -138,7 +138,7 @@ def _weights(
 
 
 def _shelf(weights: NDArray[np.float64], members: NDArray[np.int64], places: int) -> NDArray[np.int32]:
-    """Return a category's products in `places` equal shares of its demand, `[PERIODS, places]`: a draw is one look-up."""
+    """Return the products at `places` quantiles of a category's demand, `[PERIODS, places]`, for fast weighted draws."""
     shares = (np.arange(places) + 0.5) / places
     heaps = np.cumsum(weights, axis=1)
     return np.stack([members[np.searchsorted(heap, shares * heap[-1])] for heap in heaps]).astype(np.int32)
@@ -147,7 +147,7 @@ def _shelf(weights: NDArray[np.float64], members: NDArray[np.int64], places: int
 def _nearest(
     vectors: NDArray[np.float64], target: NDArray[np.int64], members: list[NDArray[np.int64]], rng: np.random.Generator
 ) -> NDArray[np.int32]:
-    """Return for each product the nearest of a sample of its target category, `[I, R]`."""
+    """Return the nearest products of each product, among a sample of its target category, `[I, R]`."""
     nearest = np.empty((len(target), _NEIGHBOURS), np.int32)
     for c, pool in enumerate(members):
         here = np.flatnonzero(target == c)
@@ -160,7 +160,7 @@ def _nearest(
 
 
 def _demand(params: SyntheticShopParams, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the logarithm of each category's demand, `[PERIODS, C]`: a size, a season, a slow trend."""
+    """Return the logarithm of each category's demand, `[PERIODS, C]`: size, season and slow trend."""
     peaks = np.array([c.season for c in CATEGORIES[: params.categories]])
     year = (np.arange(PERIODS) + 0.5) / PERIODS * params.days / 365
     season = np.where(peaks > 0, np.cos(2 * np.pi * (year[:, None] - (peaks - 0.5) / 12)), 0.0)
@@ -169,7 +169,7 @@ def _demand(params: SyntheticShopParams, rng: np.random.Generator) -> NDArray[np
 
 
 def item_table(goods: Products, days: int, rng: np.random.Generator) -> pa.Table:
-    """Return the catalogue as its shop would export it, a row a product."""
+    """Return the item table of the catalogue, one row per product."""
     n = len(goods.category)
     titles, descriptions = _texts(goods, rng)
     boundary = np.append(period_starts(days), days)
@@ -189,13 +189,13 @@ def item_table(goods: Products, days: int, rng: np.random.Generator) -> pa.Table
 
 
 def ids(letter: str, n: int, digits: int) -> pa.Array:
-    """Return `n` ids, a letter and a number from 0 on; numbers that need more digits than given take them."""
+    """Return `n` ids: a letter and a number from 0, padded with zeros to `digits`."""
     numbers = pc.utf8_lpad(pa.array(np.arange(n)).cast(pa.string()), digits, "0")
     return pc.binary_join_element_wise(letter, numbers, "")
 
 
 def period_starts(days: int) -> NDArray[np.int64]:
-    """Return the day on which each period begins, `[PERIODS]`; a day `d` lies in period `d * PERIODS // days`."""
+    """Return the first day of each period, `[PERIODS]`; day `d` is in period `d * PERIODS // days`."""
     return -(-np.arange(PERIODS) * days // PERIODS)
 
 
@@ -215,6 +215,6 @@ def _texts(goods: Products, rng: np.random.Generator) -> tuple[list[str], list[s
 
 
 def _brand_name(number: int) -> str:
-    """Return a brand's name: each number has its own pair of a start and an end."""
+    """Return the name of a brand; each number has a unique pair of start and end."""
     turn, start = divmod(number, len(BRAND_STARTS))
     return BRAND_STARTS[start] + BRAND_ENDS[(start + turn) % len(BRAND_ENDS)]

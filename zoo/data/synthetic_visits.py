@@ -1,9 +1,10 @@
-"""What the customers of the built-in shop do: visits with one intent each, in which they look, choose and come back.
+"""The behaviour of the customers of the built-in shop: visits with one intent each, views, choices and returns.
 
-A choice is McFadden's (1974): of a page of products, drawn by demand or related to what is on screen, a customer takes
-the one of greatest utility plus Gumbel noise. Visits come in three waves, so that what happens later can follow from
-what happened before without a loop over time: visits of their own accord; returns, for what goes with a purchase or
-for what was only looked at; and replenishment of what was used up. Each wave works on all its visits at once.
+Choices follow the multinomial logit model (McFadden, 1974): from a page of products, drawn by demand or related to the
+product on screen, a customer takes the one with the greatest utility plus Gumbel noise. Visits are generated in three
+waves, so that later visits can depend on earlier ones without a loop over time: spontaneous visits; returns, for a
+complement of a purchase or for a product that was viewed and not bought; and replenishment of used-up products. Each
+wave is vectorised over all its visits.
 """
 
 from __future__ import annotations
@@ -19,42 +20,42 @@ from zoo.data.synthetic_catalogue import PERIODS, TASTES, Products
 Ints = NDArray[np.int64]
 
 LOOKS = 9
-"""The most products looked at in a visit."""
+"""The maximum number of products viewed in a visit."""
 IS_PURCHASE = np.array([False] * LOOKS + [True, False, True])
-"""What the columns of a visit are: looks, the purchase, a look at what goes with it, and its purchase."""
+"""Which columns of a visit are purchases: views, the purchase, a view of a complement, and its purchase."""
 EVENTS_PER_VISIT = 4.6
-"""Events that follow from one visit of the first wave, returns and replenishment included; measured."""
+"""Measured number of events per visit of the first wave, including returns and replenishment."""
 _BOUGHT, _BESIDE, _ADDED = LOOKS, LOOKS + 1, LOOKS + 2
 _PAGE, _RELATED = 8, 3
-_SPAN = 4  # periods for which a customer is occupied with one category, say while furnishing a room
+_SPAN = 4  # periods for which a customer focuses on one category, for example while furnishing a room
 
 
 @dataclass(frozen=True, eq=False)
 class Visits:
-    """Sittings of customers: `user [V]`, `day [V]`, `items [V, W]` with -1 where nothing happened."""
+    """Visits of customers: `user [V]`, `day [V]`, `items [V, W]` with -1 for no event."""
 
     user: Ints
     day: Ints
     items: NDArray[np.int32]
 
     @classmethod
-    def joined(cls, parts: list[Visits]) -> Visits:
-        """Return several as one."""
+    def concatenate(cls, parts: list[Visits]) -> Visits:
+        """Concatenate several blocks of visits."""
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("user", "day", "items")))
 
 
 class Customers:
-    """Customers with tastes, who visit a shop; one generator draws all that they are and do.
+    """Customers with tastes and their visits; one random generator draws both.
 
     Attributes:
-        strength: How strongly taste steers a choice.
-        vector: What they like, in the space of tastes: mostly one style, a second one less, `[n, TASTES]`.
-        purse: The price band they are at ease with, as a `dearness`, `[n]`.
-        favourites: Brands they prefer, `[n, 4]`.
-        interest: The logarithm of how often they come for each category, `[n, C]`.
-        loyalty: How likely they buy again what is used up, `[n]`.
-        occupation: The category that they are busy with for a few periods on end, `[n, spans]`.
-        shift: Where in a span the log begins for them, `[n]`.
+        strength: How strongly taste affects a choice.
+        vector: Taste in the latent space: one main style and a weaker second one, `[n, TASTES]`.
+        purse: The preferred price level, as a `dearness`, `[n]`.
+        favourites: Preferred brands, `[n, 4]`.
+        interest: The log-frequency of visits to each category, `[n, C]`.
+        loyalty: The probability of buying a used-up product again, `[n]`.
+        occupation: The category in focus during each span of periods, `[n, spans]`.
+        shift: The offset of the log's start within a span, `[n]`.
     """
 
     def __init__(self, n: int, goods: Products, params: SyntheticShopParams, rng: np.random.Generator) -> None:
@@ -72,11 +73,11 @@ class Customers:
         self.occupation = np.stack([self._category(np.arange(n), start) for start in spans], axis=1)
 
     def history(self, user: Ints, day: Ints) -> Visits:
-        """Return all visits that follow from the visits of the customers' own accord.
+        """Return the spontaneous visits and all visits that follow from them.
 
         Args:
-            user: Who visits, `[V]`, below n.
-            day: When, `[V]`.
+            user: The customer of each spontaneous visit, `[V]`, below n.
+            day: The day of each spontaneous visit, `[V]`.
         """
         period = self._period(day)
         occupied = self.rng.random(len(user)) < 0.5
@@ -85,12 +86,12 @@ class Customers:
         )
         own = self._visits(user, day, category, np.full(len(user), -1, np.int32), 0.4)
         returns = self._returns(own)
-        waves = Visits.joined([own, returns])
-        self._leave_what_they_have(waves)
-        return Visits.joined([waves, self._replenishments(waves)])
+        waves = Visits.concatenate([own, returns])
+        self._cancel_repeat_purchases(waves)
+        return Visits.concatenate([waves, self._replenishments(waves)])
 
     def _returns(self, earlier: Visits) -> Visits:
-        """Return visits that begin at what goes with a purchase, or at the last product that was looked at."""
+        """Return visits that start at a complement of a purchase, or at the last product viewed."""
         rng, items = self.rng, earlier.items
         bought = items[:, _BOUGHT]
         last = items[np.arange(len(items)), (items[:, :LOOKS] >= 0).sum(axis=1) - 1]
@@ -103,8 +104,8 @@ class Customers:
         gone = ~self.goods.on_sale(first, self._period(day))
         return self._visits(user, day, category, np.where(gone, -1, first).astype(np.int32), 0.5)
 
-    def _leave_what_they_have(self, visits: Visits) -> None:
-        """Take back most purchases of a lasting product by a customer who has it already."""
+    def _cancel_repeat_purchases(self, visits: Visits) -> None:
+        """Cancel most repeat purchases of a durable product by the same customer."""
         where, column = np.nonzero((visits.items >= 0) & IS_PURCHASE)
         item = visits.items[where, column].astype(np.int64)
         owned = visits.user[where] * len(self.goods.cycle) + item
@@ -114,7 +115,7 @@ class Customers:
         visits.items[where[again], column[again]] = -1
 
     def _replenishments(self, earlier: Visits) -> Visits:
-        """Return purchases of what was bought before and is used up."""
+        """Return repeat purchases of used-up products."""
         rng, goods, times = self.rng, self.goods, 12
         where, column = np.nonzero((earlier.items >= 0) & IS_PURCHASE)
         item = earlier.items[where, column]
@@ -131,7 +132,7 @@ class Customers:
         return Visits(earlier.user[where[kept]], day[kept], items)
 
     def _visits(self, user: Ints, day: Ints, category: Ints, first: NDArray[np.int32], buying: float) -> Visits:
-        """Return visits about one category each, `first [V]` being the product at which they begin, or -1."""
+        """Return visits to one category each; `first [V]` is the product at which a visit starts, or -1."""
         rng, period, n = self.rng, self._period(day), len(user)
         looks = np.minimum(rng.geometric(0.33, n), LOOKS)
         items = np.full((n, len(IS_PURCHASE)), -1, np.int32)
@@ -158,7 +159,7 @@ class Customers:
     def _choice(
         self, user: Ints, period: Ints, category: Ints, shown: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the product that each customer takes of a page, `[V]`, and how dear the choice was (less is better)."""
+        """Return the product that each customer chooses from a page, `[V]`, and the cost of the choice, `[V]`."""
         goods, rng, n = self.goods, self.rng, len(user)
         page = goods.shelf[period[:, None], category[:, None], rng.integers(0, goods.shelf.shape[2], (n, _PAGE))]
         related = goods.related[shown[:, None], rng.integers(0, goods.related.shape[1], (n, _RELATED))]
@@ -167,18 +168,18 @@ class Customers:
         utility = np.einsum("vpd,vd->vp", goods.vector[page], self.vector[user])
         utility -= 0.5 * (goods.dearness[page] - self.purse[user, None]) ** 2
         utility += (goods.brand[page][:, :, None] == self.favourites[user][:, None]).any(axis=2)
-        # An exponential race: the smallest of E / exp(utility) is the greatest of utility + Gumbel noise.
+        # Exponential race: the argmin of E / exp(utility) is the argmax of utility + Gumbel noise.
         cost = rng.standard_exponential((n, _PAGE)) * np.exp(-self.strength * utility)
         cost[page == shown[:, None]] = np.inf
         best = np.argmin(cost, axis=1)
         return page[np.arange(n), best], cost[np.arange(n), best]
 
     def _category(self, user: Ints, period: Ints) -> Ints:
-        """Return the category that each customer comes for, `[V]`: by interest and by what is in demand."""
+        """Return the category of each visit, `[V]`, drawn by the customer's interest and by demand."""
         logits = self.interest[user] + self.goods.demand[np.minimum(period, PERIODS - 1)]
         chosen: Ints = np.argmax(logits + self.rng.gumbel(size=logits.shape), axis=1)
         return chosen
 
     def _period(self, day: Ints) -> Ints:
-        """Return the period that a day lies in."""
+        """Return the period of a day."""
         return day * PERIODS // self.days

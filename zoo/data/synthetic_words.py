@@ -1,4 +1,4 @@
-"""What the built-in shop sells and how it speaks of it: the words that titles and descriptions are made from."""
+"""The departments, styles and brands of the built-in shop, with the words for titles and descriptions."""
 
 from typing import NamedTuple
 
@@ -7,15 +7,15 @@ class Category(NamedTuple):
     """A department of the shop.
 
     Attributes:
-        name: Its name.
-        kinds: What it sells.
-        materials: What that is made of.
+        name: The department's name.
+        kinds: The kinds of products.
+        materials: The materials of the products.
         variants: Sizes or packs.
         price: The median price.
         spread: The standard deviation of the logarithm of the price.
-        complement: The department whose products are bought after this one's.
+        complement: The department whose products are bought together with this one's.
         season: The month (1 to 12) in which demand peaks, or 0 for none.
-        cycle: Days after which it is used up and bought again, or 0 where it lasts.
+        cycle: Days after which a product is used up and bought again, or 0 for durable products.
     """
 
     name: str
@@ -82,16 +82,16 @@ CATEGORIES = (
     Category("toys", _words("puzzle, building blocks, plush animal, picture book"),
              _words("beech wood, organic cotton, cardboard, felt"), _words("from 1 year, from 3 years, from 6 years"), 20, 0.45, "toys", 12),
 )  # fmt: skip
-"""The departments, in the order in which a shop with fewer of them opens them."""
+"""The departments. A shop with n departments has the first n."""
 
 
 class Style(NamedTuple):
-    """A look that runs through all departments and that customers have a taste for.
+    """A style shared by all departments, for which customers have a taste.
 
     Attributes:
-        adjectives: How titles name it.
-        colours: Its colours.
-        phrases: How descriptions name it.
+        adjectives: Adjectives in titles.
+        colours: The style's colours.
+        phrases: Phrases in descriptions.
     """
 
     adjectives: tuple[str, ...]

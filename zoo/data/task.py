@@ -1,4 +1,4 @@
-"""A task: the data, cut into what trains and what is asked; the same for every model that is compared."""
+"""A task: the data, split into a training log and queries; the same for every model of a comparison."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from zoo.data.interactions import Interactions
 from zoo.data.log import event_codes, read_data
 from zoo.data.queries import Queries
 from zoo.data.split import NO_PART, Parts, cold_items, period, split
-from zoo.data.targets import TargetRules, asked_queries
+from zoo.data.targets import TargetRules, build_queries
 from zoo.errors import DataError, SplitError
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What every model of a comparison is given: a training log, and queries whose targets it never sees.
+    """The task of a comparison: a training log, and queries whose targets models never see.
 
     Attributes:
         log: All events.
         catalogue: The items.
-        user_ids: The users' own ids in the order of the log's rows, `[U]`.
-        split: The policy that cut the log.
-        evaluate: What counts as a target, and what may be recommended.
-        refit: Whether models are fitted on everything before the test; decides which test targets are cold.
-        parts: Which part each event belongs to.
-        eligible: Which items may be recommended, `[I]`; the padding is not.
-        notes: What was left out and counted, by a short phrase.
+        user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
+        split: The split policy.
+        evaluate: The rules for targets and for recommendable items.
+        refit: Whether models are refitted on all events before the test part; decides which test targets are cold.
+        parts: The part of each event.
+        eligible: The items that may be recommended, `[I]`; padding is not eligible.
+        notes: Counts of excluded events, and other remarks for reports.
     """
 
     log: Interactions
@@ -65,19 +65,19 @@ class Task:
         refit: bool = True,
         notes: Notes | None = None,
     ) -> Task:
-        """Cut a log into a task.
+        """Split a log into a task.
 
         Args:
             log: All events.
             split_settings: The policy, e.g. `LeaveLastOut()`.
-            evaluate: What counts as a target; the defaults of an experiment file where it is left out.
-            catalogue: The items, by default with nothing known of them.
-            user_ids: The users' own ids, `[U]`; their numbers by default.
-            refit: Whether models will be fitted on everything before the test.
-            notes: What is known of the log already.
+            evaluate: The rules for targets; the defaults of an experiment file by default.
+            catalogue: The items; a catalogue without columns by default.
+            user_ids: The user ids as in the data, `[U]`; the user numbers by default.
+            refit: Whether models are refitted on all events before the test part.
+            notes: Notes from reading the log.
 
         Raises:
-            SplitError: The split leaves nothing to train on, or a part without a query.
+            SplitError: The split leaves no training events, or a part without queries.
             DataError: The settings name an event or an item column that does not exist.
         """
         evaluate = evaluate or EvaluateSettings()
@@ -98,16 +98,16 @@ class Task:
             task.notes["items held out as cold"] = int(np.count_nonzero(cold))
             task.notes["their events before the test, left out"] = int(np.count_nonzero(task.parts.codes == NO_PART))
         for part in task.parts.held_out:
-            task._ask(part)
+            task._build_queries(part)
         return task
 
     @property
     def exclude_seen(self) -> bool | list[str]:
-        """Return whether items of the history are left out of the lists, or the event types that make an item seen."""
+        """Return whether seen items are excluded from the lists, or the event types that mark an item as seen."""
         return self.evaluate.exclude_seen
 
     def training(self, before: Part) -> Interactions:
-        """Return the events that may train what a part tests; users stay, if need be without events."""
+        """Return the training events for a part. All users keep their row, even without events."""
         return self.log.where(self.parts.before(before))
 
     def queries(self, part: Part) -> Queries:
@@ -125,16 +125,16 @@ class Task:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return a hash of the data: every user, item, time and event in their order, and the catalogue's columns."""
+        """Return a hash of the data: the log and the catalogue's columns."""
         return fingerprint(self.log, self.catalogue, self.user_ids)
 
     @cached_property
     def _parts_hash(self) -> str:
-        """Return a hash of the part of every event: that of a `given` split depends on a column that is not in the data's hash."""
+        """Return a hash of the parts, because a `given` split reads a column that the hash of the data does not cover."""
         return blake2b(self.parts.codes.data, digest_size=8).hexdigest()
 
     def description(self) -> dict[str, Any]:
-        """Return what makes the task the one it is, as JSON: two rows may be compared where it agrees."""
+        """Return the identity of the task as JSON. Results are comparable if their descriptions are equal."""
         rules = self.evaluate.model_dump(
             mode="json", include={"exclude_seen", "target_events", "eligible", "new_users"}
         )
@@ -149,26 +149,26 @@ class Task:
 
     @cached_property
     def _in_parts(self) -> tuple[Interactions, Parts]:
-        """Return the events that are of a part, and their parts."""
+        """Return the events that belong to a part, and their parts."""
         kept = self.parts.codes != NO_PART
         if kept.all():
             return self.log, self.parts
         return self.log.where(kept), replace(self.parts, codes=self.parts.codes[kept])
 
-    def _ask(self, part: Part) -> None:
-        """Make the queries of a part.
+    def _build_queries(self, part: Part) -> None:
+        """Build the queries of a part.
 
         Raises:
-            SplitError: There is none.
+            SplitError: The part has no queries.
         """
         fitted_before: Part = part if part != "test" or self.refit else "validate"
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
-        queries, counts = asked_queries(*self._in_parts, part, self._rules(), trained)
+        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained)
         if not len(queries):
             reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
             raise SplitError(
-                f"the split leaves no {part} query (policy {self.split.policy!r}; events: {self.parts.counts()}"
-                f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or loosen the rules of [evaluate]."
+                f"the split leaves no {part} queries (policy {self.split.policy!r}; events: {self.parts.counts()}"
+                f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or relax the rules of [evaluate]."
             )
         if queries.targets is not None and self.catalogue.has_numbers("price"):
             prices = self.catalogue.numbers("price")[queries.targets.items]
@@ -177,7 +177,7 @@ class Task:
         self.notes.update({f"{part}: {name}": count for name, count in counts.items() if count})
 
     def _rules(self) -> TargetRules:
-        """Return what counts as a target."""
+        """Return the target rules, with event types as codes."""
         names, e = self.log.event_names, self.evaluate
         targets: Targets = "first" if isinstance(self.split, LeaveLastOut) else "all"
         if isinstance(self.split, Temporal | Given):
@@ -192,22 +192,22 @@ class Task:
 
 
 def load_task(experiment: ResolvedExperiment) -> Task:
-    """Read an experiment's data and cut them into a task.
+    """Read the data of an experiment and split them into a task.
 
     Raises:
-        DataError: The data are missing or do not fit; the message names file, column, row and value.
-        SplitError: The split leaves a part without a query, or asks for a clock that the data do not have.
+        DataError: The data are missing or invalid; the message names file, column, row and value.
+        SplitError: The split leaves a part without queries, or needs a clock that the data do not have.
     """
     settings = experiment.experiment
-    return task_of(
+    return read_task(
         experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
     )
 
 
-def task_of(
+def read_task(
     dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
 ) -> Task:
-    """Read a dataset component and cut it into a task."""
+    """Read a dataset component and split it into a task."""
     read = read_data(dataset.read(), data)
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
@@ -215,10 +215,10 @@ def task_of(
 
 
 def _eligible(catalogue: Catalogue, wanted: dict[str, Any]) -> NDArray[np.bool_]:
-    """Return which items have the values asked for, `[I]`; in a column of lists, one of them.
+    """Return the items that have the wanted values, `[I]`; in a column of lists, one match suffices.
 
     Raises:
-        DataError: There is no such column, or no item has the values.
+        DataError: A column does not exist, or no item has the wanted value.
     """
     eligible = np.ones(len(catalogue), np.bool_)
     eligible[0] = False
@@ -229,7 +229,7 @@ def _eligible(catalogue: Catalogue, wanted: dict[str, Any]) -> NDArray[np.bool_]
             raise DataError(f"evaluate.eligible: {error}") from None
         listed = value if isinstance(value, list) else [value]
         if all(isinstance(v, bool) for v in listed):
-            texts = pc.utf8_lower(texts)  # a file of texts may say True or TRUE
+            texts = pc.utf8_lower(texts)  # a CSV file may contain True or TRUE
         chosen = pa.concat_arrays([pa.array([v]).cast(pa.string()) for v in listed])
         has = np.zeros(len(catalogue), np.bool_)
         has[items[pc.is_in(texts, value_set=chosen).to_numpy(zero_copy_only=False)]] = True

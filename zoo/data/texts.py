@@ -1,4 +1,4 @@
-"""Texts as token numbers in compressed rows, and the padded batches that an encoder reads."""
+"""Tokenised texts in compressed rows, and padded batches for text encoders."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """Some texts as padded token numbers.
+    """A batch of texts as padded token numbers.
 
     Attributes:
-        tokens: `[N, T]` int64, right-padded with 0.
-        lengths: Tokens of each text, `[N]` int64; 0 for an empty one.
+        tokens: Token numbers, `[N, T]` int64, right-padded with 0.
+        lengths: The number of tokens of each text, `[N]` int64; 0 for an empty text.
     """
 
     tokens: Tensor
@@ -36,10 +36,10 @@ class TextBatch:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """A text for each item.
+    """One tokenised text per item.
 
     Attributes:
-        offsets: Where each item's tokens begin, `[I + 1]` int64.
+        offsets: The start of each item's tokens, `[I + 1]` int64.
         tokens: Token numbers from 1, `[M]` int64.
     """
 
@@ -52,7 +52,7 @@ class Texts:
         return np.diff(self.offsets)
 
     def batch(self, items: NDArray[np.int64]) -> TextBatch:
-        """Return the texts of the given items, `[N]`, as wide as the longest of them."""
+        """Return the texts of the given items, `[N]`, padded to the longest."""
         lengths = self.lengths[items]
         width = max(int(lengths.max(initial=0)), 1)
         place = np.arange(width)
@@ -69,7 +69,7 @@ class Texts:
         return Texts(offsets, self.tokens[at])
 
     def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
-        """Yield the items that have a text, those of like length together, at most `size` at a time."""
+        """Yield blocks of at most `size` items with a text, sorted by text length."""
         order = np.argsort(self.lengths, kind="stable")
         order = order[np.count_nonzero(self.lengths == 0) :]
         for start in range(0, len(order), size):

@@ -1,4 +1,4 @@
-"""The numbers of the items: dealt by a keyed hash of the item's id, so that no event has a say in them."""
+"""Item numbers, ordered by a keyed hash of the item id and therefore independent of the events."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from zoo.data.schema import Ids
 class Vocabulary:
     """The items and their numbers; number 0 is padding.
 
-    Equal scores are listed by item number. A hash of the id makes that order random with respect to the data and the
-    same on every machine; the salt deals it anew.
+    Ties between scores are broken by item number. Numbering by a hash of the id makes that order independent of the
+    data and the same on every machine; another salt gives another order.
 
     Attributes:
-        ids: The items' own ids, `[I]`; entry 0 is None.
+        ids: The item ids as in the data, `[I]`; entry 0 is None.
     """
 
     ids: pa.Array
 
     @classmethod
     def of(cls, ids: pa.Array, salt: str = "") -> Vocabulary:
-        """Number ids, each given once, in any order.
+        """Number the ids.
 
         Args:
-            ids: The ids as text.
-            salt: Keys the hash.
+            ids: The ids as text, without duplicates, in any order.
+            salt: The key of the hash.
         """
         texts = sorted(ids.to_pylist())
         key = blake2b(salt.encode(), digest_size=32).digest() if salt else b""
@@ -42,7 +42,7 @@ class Vocabulary:
         return cls(pa.array([None, *(texts[i] for i in order)], pa.string()))
 
     def __len__(self) -> int:
-        """Return the number of item numbers I, the padding's included."""
+        """Return I, the number of item numbers including padding."""
         return len(self.ids)
 
     @property
@@ -51,16 +51,16 @@ class Vocabulary:
         return blake2b("\0".join(self.ids.to_pylist()[1:]).encode(), digest_size=16).hexdigest()
 
     def numbers(self, ids: pa.Array) -> NDArray[np.int32]:
-        """Return the number of each id, 0 for one that is not in the vocabulary."""
+        """Return the number of each id, 0 for an id that is not in the vocabulary."""
         found = pc.index_in(ids, value_set=self.ids.slice(1))
         return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False) + 1, np.int32)
 
     def catalogue(self, ids: Ids | None = None, table: pa.Table | None = None) -> Catalogue:
-        """Return the catalogue: what a table knows of each item, in the order of the numbers.
+        """Return the catalogue: the columns of a table, in the order of the item numbers.
 
         Args:
-            ids: The item of each row of the table, each once.
-            table: The items' columns.
+            ids: The item of each row of the table, without duplicates.
+            table: The columns of the items.
         """
         if ids is None or table is None or not table.column_names:
             return Catalogue(self.ids, Catalogue.bare(len(self) - 1).table)

@@ -1,1 +1,1 @@
-"""Metrics, the evaluator, and what can be told apart."""
+"""Metrics, evaluators, bootstrap intervals and significance tests."""

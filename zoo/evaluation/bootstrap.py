@@ -1,4 +1,4 @@
-"""Bootstrap over queries: how far a figure would move had other queries been asked."""
+"""Bootstrap over queries: confidence intervals for the values of metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Interval = tuple[float, float]
 BLOCK = 32
-"""Resamples whose counts are held at once."""
+"""Number of resamples whose counts are in memory at once."""
 
 
 def query_intervals(
@@ -19,13 +19,13 @@ def query_intervals(
     """Return the percentile interval of the mean of each column.
 
     Args:
-        values: A value for each query and metric, `[Q, M]`; NaN where a query has none.
-        resamples: How often the Q queries are drawn anew, with replacement; all columns share the draws.
-        level: The probability that an interval covers the mean over the queries that might have been asked.
-        seed: Draws the resamples.
+        values: One value per query and metric, `[Q, M]`; NaN for a query without a value.
+        resamples: The number of resamples of the Q queries, with replacement; all columns share the resamples.
+        level: The probability that an interval covers the mean over the population of queries.
+        seed: The random seed of the resamples.
 
     Returns:
-        Low and high end for each column; NaN where no query has a value.
+        The low and the high end for each column; NaN if no query has a value.
     """
     defined = ~np.isnan(values)
     filled = np.where(defined, values, 0.0)
@@ -45,20 +45,20 @@ def catalogue_interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return an interval for a value of all lists together.
+    """Return an interval for a value that is computed from all lists together.
 
-    Resampled lists repeat each other and so show fewer items than as many fresh lists would: the resampled values lie
-    off the value itself. Their spread around their own median is taken, centred on the value; by simulation the
-    interval covers in 87 to 100 % of cases what fresh lists give in the mean.
+    Resampled lists repeat each other and therefore show fewer items than as many new lists would, so the resampled
+    values are biased. The interval takes their spread around their own median and centres it on the value. In
+    simulations it covers the mean over new lists in 87 to 100 % of cases.
 
     Args:
-        value: The value of an exposure: how many lists show each item, `[I]`.
+        value: Computes the value from an exposure, the number of lists that show each item, `[I]`.
         items: The lists, `[Q, K]`; 0 is an empty slot.
         n_items: The largest item number.
-        resamples: How often the queries are drawn anew.
-        bounds: What a value can be at least and at most.
+        resamples: The number of resamples of the queries.
+        bounds: The minimum and the maximum of the value.
         level: As in `query_intervals`.
-        seed: Draws the resamples.
+        seed: The random seed of the resamples.
     """
     offsets = np.arange(0, items.size + 1, items.shape[1])
     lists = scipy.sparse.csr_matrix((np.ones(items.size), items.ravel(), offsets), (len(items), n_items + 1)).T.tocsr()
@@ -70,7 +70,7 @@ def catalogue_interval(
 
 
 def _counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each of n queries is drawn in each resample, `[block, n]`."""
+    """Yield the number of draws of each of n queries in each resample, `[block, n]`."""
     rng = np.random.default_rng(seed)
     for start in range(0, resamples if n else 0, BLOCK):
         counts = np.empty((min(BLOCK, resamples - start), n))
@@ -80,14 +80,14 @@ def _counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
 
 
 def _exposures(lists: scipy.sparse.csr_matrix, counts: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many of the drawn lists show each item, `[block, I]`; none shows the padding."""
+    """Return the number of drawn lists that show each item, `[block, I]`; 0 for padding."""
     shown: NDArray[np.int64] = np.rint(lists @ counts.T).astype(np.int64).T
     shown[:, 0] = 0
     return shown
 
 
 def _quantiles(samples: NDArray[np.float64], level: float) -> Interval:
-    """Return the ends of the central part of the samples that are not NaN; NaN where there are none."""
+    """Return the ends of the central interval of the samples without NaN; NaN if no sample is left."""
     samples = samples[~np.isnan(samples)]
     if len(samples) == 0:
         return float("nan"), float("nan")

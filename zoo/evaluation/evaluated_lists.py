@@ -1,4 +1,4 @@
-"""Lists held against the targets of their queries: what every metric is computed from."""
+"""Lists matched with the targets of their queries, the input of every metric."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from zoo.errors import ScoreError
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedLists:
-    """Lists of which it is known where they are right.
+    """Lists with their hits.
 
     Attributes:
         items: Item numbers, best first, `[Q, K]` int64; 0 is an empty slot.
         hits: Whether a slot holds a target, `[Q, K]` bool.
         n_targets: The number of targets of each query, `[Q]` int64.
-        targets: The targets themselves.
-        gains: What each slot is worth where targets are graded, `[Q, K]` float64; None where one is as good as another.
-        best_gains: The gains of the best list, `[Q, K]`, likewise.
+        targets: The targets.
+        gains: The gain of each slot, `[Q, K]` float64; None for binary relevance.
+        best_gains: The gains of the ideal list, `[Q, K]` float64; None for binary relevance.
     """
 
     items: Tensor
@@ -33,10 +33,10 @@ class EvaluatedLists:
 
     @classmethod
     def of(cls, items: Tensor, targets: Targets, k: int) -> EvaluatedLists:
-        """Judge the first k slots of lists of items `[Q, any]`; a list shorter than k has empty slots.
+        """Match the first k slots of lists `[Q, any]` with their targets; shorter lists are padded with empty slots.
 
         Raises:
-            ScoreError: A list holds one target twice.
+            ScoreError: A list contains a target more than once.
         """
         items = items[:, :k]
         if items.shape[1] < k:
@@ -46,7 +46,7 @@ class EvaluatedLists:
         if len(wanted) == len(counts) and bool((counts == 1).all()):
             hits = items == wanted[:, None]
         else:
-            # A pair (query, item) becomes one number; the targets' numbers ascend, so each slot is one binary search.
+            # Encode each pair (query, item) as one number. The numbers of the targets ascend: use binary search.
             width = max(int(items.max()) if items.numel() else 0, int(wanted.max()) if len(wanted) else 0) + 1
             first = torch.arange(len(counts))[:, None] * width
             pairs, sought = wanted + first.squeeze(1).repeat_interleave(counts), items + first
@@ -57,7 +57,7 @@ class EvaluatedLists:
 
     @property
     def k(self) -> int:
-        """Return the number of slots of a list."""
+        """Return the number of slots per list."""
         return self.items.shape[1]
 
     @property
@@ -74,7 +74,7 @@ class EvaluatedLists:
 
 
 def _refuse_repeats(items: Tensor, hits: Tensor) -> None:
-    """Refuse lists that would count one target twice."""
+    """Refuse lists that contain a target more than once, because it would be counted twice."""
     query, slot = hits.nonzero(as_tuple=True)
     found = items[query, slot]
     if len(found) == 0:
@@ -84,8 +84,8 @@ def _refuse_repeats(items: Tensor, hits: Tensor) -> None:
         twice = int(pairs[times > 1][0])
         at, item = divmod(twice, int(found.max()) + 1)
         raise ScoreError(
-            f"the list of query {at} holds item {item} more than once, and it is a target: a list is a set of items; "
-            "mend `recommend` or the ranker that made it"
+            f"the list of query {at} contains item {item} more than once, but the items of a list must be distinct: "
+            "fix `recommend` or the ranker that returned it"
         )
 
 

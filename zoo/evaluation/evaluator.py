@@ -1,4 +1,4 @@
-"""The evaluator: lists are judged once, for the longest cutoff, and every metric is computed from that."""
+"""The evaluator: match lists with targets once, at the longest cutoff, and compute every metric from the result."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from zoo.stages.candidates import Candidates
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What the metrics say of some lists.
+    """The values of metrics for a set of lists.
 
     Attributes:
-        values: Metric to its value; NaN where no query has one.
-        per_query: Metric to the value of each query, `[Q]` float64, NaN where it has none; `QueryMetric`s only.
-        judged: The lists of the queries that have a target.
-        skipped: How many queries were left out because they have none.
-        tied: Share of the lists that leave out an item with the score of their last one.
-        catalogue_metrics: The metrics that have a value only for all lists together.
-        resamples: How often the queries are drawn anew for the intervals.
+        values: Metric name to value; NaN if no query has a value.
+        per_query: Metric name to the value of each query, `[Q]` float64, NaN without a value; `QueryMetric`s only.
+        judged: The lists of the queries with targets.
+        skipped: The number of queries without targets, which are not evaluated.
+        tied: The share of lists whose last item has the same score as an item that was cut off.
+        catalogue_metrics: The metrics that are defined only for all lists together.
+        resamples: The number of bootstrap resamples for the intervals.
     """
 
     values: dict[str, float]
@@ -44,12 +44,12 @@ class Evaluation:
 
     @property
     def n_queries(self) -> int:
-        """Return how many queries were evaluated."""
+        """Return the number of evaluated queries."""
         return len(self.judged.items)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """Return the 95 % bootstrap interval over the queries for each metric; computed when first asked for."""
+        """Return the 95 % bootstrap interval over the queries for each metric; computed at first access."""
         found: dict[str, Interval] = {}
         if self.per_query:
             columns = np.stack(list(self.per_query.values()), axis=1)
@@ -62,13 +62,13 @@ class Evaluation:
         return {name: found[name] for name in self.values}
 
     def summary(self) -> dict[str, list[float | None]]:
-        """Return each metric's value and the ends of its interval, as JSON can hold them: None where no query has one."""
+        """Return the value of each metric and the ends of its interval for JSON, with None for NaN."""
         ends = {name: (value, *self.intervals[name]) for name, value in self.values.items()}
         return {name: [None if math.isnan(x) else x for x in figures] for name, figures in ends.items()}
 
 
 class Evaluator:
-    """Metrics that know the task they measure.
+    """Metrics bound to the facts of a task.
 
     Example:
         evaluator = Evaluator([NDCG(CutoffParams(k=10))], Facts.of(training))
@@ -79,12 +79,12 @@ class Evaluator:
         """Bind metrics to the facts of a task.
 
         Args:
-            metrics: What is measured.
-            facts: What may be known of the items.
-            resamples: Bootstrap resamples for each interval.
+            metrics: The metrics to compute.
+            facts: The facts about the items.
+            resamples: The number of bootstrap resamples for each interval.
 
         Raises:
-            ConfigError: Two metrics have one name, or the task lacks a fact that one of them needs.
+            ConfigError: Two metrics have the same name, or the task lacks a fact that a metric needs.
         """
         twice = [name for name, times in Counter(m.name for m in metrics).items() if times > 1]
         if twice:
@@ -95,52 +95,52 @@ class Evaluator:
 
     @property
     def k(self) -> int:
-        """Return the longest list that any metric looks at."""
+        """Return the longest cutoff of the metrics."""
         return max(metric.k for metric in self.metrics)
 
     def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
-        """Measure lists, `[Q, any]`, against the targets of their queries."""
-        asked, judged = targets.counts > 0, self.judge(lists, targets)
+        """Compute the metrics of lists, `[Q, any]`, given the targets of their queries."""
+        has_targets, judged = targets.counts > 0, self.judge(lists, targets)
         values, per_query = {}, {}
         for metric in self.metrics:
             metric.reset()
             metric.update(judged)
             values[metric.name] = float(metric.compute())
             if isinstance(metric, QueryMetric):
-                per_query[metric.name] = np.full(len(asked), np.nan)
-                per_query[metric.name][asked] = metric.latest.numpy()
+                per_query[metric.name] = np.full(len(has_targets), np.nan)
+                per_query[metric.name][has_targets] = metric.latest.numpy()
         catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric))
-        skipped = int((~asked).sum())
-        return Evaluation(values, per_query, judged, skipped, self._tied(lists), catalogue, self.resamples)
+        skipped = int((~has_targets).sum())
+        return Evaluation(values, per_query, judged, skipped, self._tied_share(lists), catalogue, self.resamples)
 
     def judge(self, lists: Candidates, targets: Targets) -> EvaluatedLists:
-        """Return the lists of the queries that have a target, held against these."""
-        asked, items = targets.counts > 0, lists.items.cpu()
-        if asked.all():
+        """Match the lists of queries that have targets with these targets."""
+        has_targets, items = targets.counts > 0, lists.items.cpu()
+        if has_targets.all():
             return EvaluatedLists.of(items, targets, self.k)
-        return EvaluatedLists.of(items[torch.from_numpy(asked)], targets.of_queries(asked), self.k)
+        return EvaluatedLists.of(items[torch.from_numpy(has_targets)], targets.of_queries(has_targets), self.k)
 
     def per_query_only(self) -> Evaluator:
-        """Return an evaluator without the metrics that say something of the whole catalogue, for a part of it."""
+        """Return an evaluator without catalogue metrics, for a subset of the queries."""
         metrics = [m for m in self.metrics if isinstance(m, QueryMetric)]
         return Evaluator(metrics, self.facts, resamples=self.resamples)
 
     def random_floor(self, targets: Targets, n_candidates: int | NDArray[np.int64]) -> dict[str, float]:
-        """Return what lists drawn at random reach in the mean, for each metric where that has a closed form.
+        """Return the expected value of random lists for each metric that has a closed form.
 
         Args:
-            targets: What each query should find; all of them are candidates.
-            n_candidates: How many items the lists are drawn from; one number, or one for each query, `[Q]`.
+            targets: The targets of each query; all of them are candidates.
+            n_candidates: The number of items to draw from: one number, or one per query, `[Q]`.
         """
         counts = targets.counts
-        asked = counts > 0
-        candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[asked].astype(np.float64))
-        wanted = torch.from_numpy(counts[asked].astype(np.float64))
+        has_targets = counts > 0
+        candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[has_targets].astype(np.float64))
+        wanted = torch.from_numpy(counts[has_targets].astype(np.float64))
         chances = {m.name: m.chance(candidates, wanted) for m in self.metrics}
         return {name: float(chance.mean()) for name, chance in chances.items() if chance is not None}
 
-    def _tied(self, lists: Candidates) -> float:
-        """Return the share of lists with a tie at the edge of the longest cutoff."""
+    def _tied_share(self, lists: Candidates) -> float:
+        """Return the share of lists with a tie at the longest cutoff."""
         if lists.items.shape[1] <= self.k:
             return float(lists.tied.float().mean())
         last, outside = lists.scores[:, self.k - 1], lists.scores[:, self.k]

@@ -1,4 +1,4 @@
-"""EvaluatedLists lists in the order of a ranker, measured: graded labels, and a rule for queries without a relevant document."""
+"""The evaluator of judged lists: graded labels, and a rule for queries without a relevant document."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ EMPTY: dict[Empty, float] = {"skip": float("nan"), "zero": 0.0, "one": 1.0}
 
 
 class ListEvaluator:
-    """Metrics of judged lists."""
+    """Metrics of judged lists in the order of a ranker."""
 
     def __init__(
         self, metrics: Sequence[Metric[Any]], *, empty: Empty = "skip", gain: str = "exponential", resamples: int = 1000
     ) -> None:
-        """Take metrics and rules.
+        """Check the metrics and store the rules.
 
         Args:
-            metrics: What is measured; all but `ndcg` take a document as relevant if its label is above 0.
-            empty: What a query without a relevant document counts.
-            gain: What a label is worth in `ndcg`.
-            resamples: Bootstrap resamples for each interval.
+            metrics: The metrics to compute. For all except `ndcg` a document is relevant if its label is above 0.
+            empty: The value of a query without a relevant document; `"skip"` excludes it.
+            gain: The gain of a label in `ndcg`: `"exponential"`, else the label itself.
+            resamples: The number of bootstrap resamples for each interval.
 
         Raises:
-            ConfigError: A metric has no value for one list, or asks for facts that judged lists do not have.
+            ConfigError: A metric is not defined for a single list, or needs facts that judged lists do not have.
         """
         for metric in metrics:
             if not isinstance(metric, QueryMetric) or metric.needs:
                 raise ConfigError(
-                    f"evaluate.metrics: {metric.name} says something of a catalogue or of prices, which judged lists do not "
-                    "have. Choose among ndcg, map, mrr, precision, recall, hit."
+                    f"evaluate.metrics: {metric.name} needs a catalogue, prices or item features, which judged lists do not "
+                    "have. Choose from ndcg, map, mrr, precision, recall, hit."
                 )
         self.metrics = [metric for metric in metrics if isinstance(metric, QueryMetric)]
         self.empty, self.gain, self.resamples = EMPTY[empty], gain, resamples
@@ -52,27 +52,27 @@ class ListEvaluator:
         return max(metric.k for metric in self.metrics)
 
     def evaluate(self, items: Tensor, labels: Tensor) -> Evaluation:
-        """Measure lists.
+        """Compute the metrics of lists.
 
         Args:
             items: Document numbers, best first, `[Q, K]`; 0 where padded.
             labels: Their grades, `[Q, K]`.
         """
         relevant = (labels > 0).sum(1)
-        asked = relevant > 0
-        judged = self._judged(items[asked], labels[asked])
+        has_relevant = relevant > 0
+        judged = self._match_targets(items[has_relevant], labels[has_relevant])
         facts = Facts(torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.bool))
         per_query, values = {}, {}
         for metric in self.metrics:
             found = np.full(len(items), self.empty)
-            found[asked.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
+            found[has_relevant.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
             per_query[metric.name] = found
             values[metric.name] = float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
-        skipped = int((~asked).sum()) if np.isnan(self.empty) else 0
+        skipped = int((~has_relevant).sum()) if np.isnan(self.empty) else 0
         return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples)
 
-    def _judged(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
-        """Return lists with what they found; each has a relevant document."""
+    def _match_targets(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
+        """Return the lists with their hits and gains; each list must have a relevant document."""
         relevant = labels > 0
         worth = (gains(labels) if self.gain == "exponential" else labels).double()
         counts = relevant.sum(1)

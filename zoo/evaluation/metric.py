@@ -1,6 +1,6 @@
-"""What a metric is: a pure function of judged lists and of facts about the items, and the sums that its mean needs.
+"""The base classes of metrics: a pure function of evaluated lists and facts about the items, averaged over queries.
 
-A metric of one's own takes a function and five lines:
+A custom metric takes a function and five lines:
 
     class FirstHit(QueryMetric[CutoffParams]):
         \"\"\"Share of the lists that begin with a target.\"\"\"
@@ -38,13 +38,13 @@ P = TypeVar("P", bound=CutoffParams)
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What metrics may know of the items. It belongs to the task, so that all models are measured alike.
+    """Facts about the items for metrics. They belong to the task, so that all models are evaluated equally.
 
     Attributes:
-        counts: How often each item occurs in training, `[I]` int64.
-        eligible: Which items may be recommended, `[I]` bool; the padding is not.
-        prices: `[I]` float64, NaN where an item has none; or None where no item has one.
-        features: The item features that `diversity` compares, or None.
+        counts: The number of training events of each item, `[I]` int64.
+        eligible: The items that may be recommended, `[I]` bool; padding is not eligible.
+        prices: `[I]` float64, NaN for an item without a price; None if there are no prices.
+        features: The item features for `diversity`, or None.
     """
 
     counts: Tensor
@@ -60,7 +60,7 @@ class Facts:
         eligible: NDArray[np.bool_] | None = None,
         features: ItemFeatures | None = None,
     ) -> Facts:
-        """Return the facts of a training log, prices from the numeric catalogue column `price` where there is one."""
+        """Return the facts of a training log, with prices from the catalogue's column `price` if it is numeric."""
         allowed = np.ones(training.n_items + 1, np.bool_) if eligible is None else eligible.copy()
         allowed[0] = False
         prices = None
@@ -70,21 +70,21 @@ class Facts:
 
     @property
     def n_items(self) -> int:
-        """Return the number of items, the padding not among them."""
+        """Return the number of items without padding."""
         return len(self.counts) - 1
 
 
 class Metric(torchmetrics.Metric, Generic[P]):
-    """The base of all metrics: states are sums over queries, so that blocks and processes add up.
+    """The base of all metrics. Its states are sums over queries, which add up over blocks and processes.
 
-    `compute` is about the queries that this process saw; who wants those of all ranks uses `sync_context()`.
+    `compute` covers the queries of this process; `sync_context()` reduces the states over all ranks.
 
-    Subclass `QueryMetric`, or `CatalogueMetric` where a value belongs to all lists together.
+    Subclass `QueryMetric`, or `CatalogueMetric` for a value that is defined only for all lists together.
 
     Attributes:
         title: The name in tables, before the cutoff.
-        needs: Which of the facts must be there.
-        higher_is_better: Whether a table may mark the best value; None where a value is neither good nor bad.
+        needs: The facts that the metric requires.
+        higher_is_better: Whether higher values are better; None for a metric without a preferred direction.
     """
 
     title: ClassVar[str]
@@ -101,7 +101,7 @@ class Metric(torchmetrics.Metric, Generic[P]):
 
     @property
     def k(self) -> int:
-        """Return the length at which lists are cut."""
+        """Return the cutoff, the length of the evaluated lists."""
         return self.params.k
 
     @property
@@ -110,32 +110,32 @@ class Metric(torchmetrics.Metric, Generic[P]):
         return f"{self.title}@{self.k}"
 
     def bind(self, facts: Facts) -> None:
-        """Take the facts of the task that is measured; once, before the first update.
+        """Set the facts of the task; call once, before the first update.
 
         Raises:
-            ConfigError: The metric needs a fact that the task does not have.
+            ConfigError: The task lacks a fact that the metric needs.
         """
         remedies = {
             "prices": "the catalogue has no numeric column 'price': map one in data.item_columns",
-            "features": "the task has no item features: name a featurizer",
+            "features": "the task has no item features: set a featurizer",
         }
         for fact in self.needs:
             if getattr(facts, fact) is None:
-                raise ConfigError(f"metric {self.name!r} needs {fact}, and {remedies[fact]}, or leave the metric out.")
+                raise ConfigError(f"metric {self.name!r} needs {fact}, and {remedies[fact]}, or remove the metric.")
         self.facts = facts
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor | None:
-        """Return what random lists reach in the mean, `[Q]`, or None where that has no closed form.
+        """Return the expected value of random lists, `[Q]`, or None without a closed form.
 
         Args:
-            n_candidates: How many items each query's list is drawn from, `[Q]` float64.
-            n_targets: How many of them are targets, `[Q]` float64.
+            n_candidates: The number of items from which the list of each query is drawn, `[Q]` float64.
+            n_targets: The number of targets among them, `[Q]` float64.
         """
         return None
 
 
 class QueryMetric(Metric[P]):
-    """A mean over queries of a value that each query has for itself."""
+    """The mean over queries of a value that is defined for each query."""
 
     total: Tensor
     count: Tensor
@@ -143,45 +143,45 @@ class QueryMetric(Metric[P]):
     def __init__(self, params: P) -> None:
         super().__init__(params)
         self.latest = torch.zeros(0, dtype=torch.float64)
-        """The values of the last update, `[Q]`: kept so that an evaluator need not compute them twice."""
+        """The values of the last update, `[Q]`, so that the evaluator does not compute them twice."""
         for state in ("total", "count"):
             self.add_state(state, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     @abstractmethod
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`, of lists cut at k; NaN where it has none, which leaves the query out."""
+        """Return the value of each query, `[Q]`, for lists of length k. A query with NaN is not averaged."""
 
     def update(self, judged: EvaluatedLists) -> None:
-        """Add the queries of a block; their lists may be longer than k."""
+        """Add a block of queries; their lists may be longer than k."""
         self.latest = self.values(judged.at(self.k), self.facts).double()
         defined = ~self.latest.isnan()
         self.total += self.latest.where(defined, 0.0).sum()
         self.count += defined.sum()
 
     def compute(self) -> Tensor:
-        """Return the mean over all queries so far, a scalar; NaN where there is none."""
+        """Return the mean over all queries so far, a scalar; NaN without queries."""
         return self.total / self.count
 
 
 class CatalogueMetric(Metric[P]):
-    """A value of all lists together, made from how often each item is shown. It has no value for one query."""
+    """A value of all lists together, computed from item exposure. It is not defined for a single query."""
 
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    """What the value can be at least and at most; its interval is cut there."""
+    """The minimum and the maximum of the value; the interval is clipped to them."""
     higher_is_better = None
     exposure: Tensor
 
     def bind(self, facts: Facts) -> None:
-        """Take the facts; only now is it known how many items there are."""
+        """Set the facts and create the exposure state, which has one entry per item."""
         super().bind(facts)
         self.add_state("exposure", torch.zeros(facts.n_items + 1, dtype=torch.int64), dist_reduce_fx="sum")
 
     @abstractmethod
     def value(self, exposure: Tensor, facts: Facts) -> Tensor:
-        """Return the value, a scalar, from the number of lists that show each item, `[I]` int64, 0 for the padding."""
+        """Return the value, a scalar, from the number of lists that show each item, `[I]` int64, 0 for padding."""
 
     def update(self, judged: EvaluatedLists) -> None:
-        """Add the lists of a block; they may be longer than k."""
+        """Add a block of lists; they may be longer than k."""
         shown = torch.bincount(judged.items[:, : self.k].reshape(-1), minlength=len(self.exposure))
         shown[0] = 0
         self.exposure += shown
@@ -191,5 +191,5 @@ class CatalogueMetric(Metric[P]):
         return self.value(self.exposure, self.facts).double()
 
     def of_exposure(self, exposure: NDArray[np.int64]) -> float:
-        """Return the value of an exposure other than the one seen, `[I]`: that of resampled lists."""
+        """Return the value of another exposure, `[I]`, for example that of resampled lists."""
         return float(self.value(torch.from_numpy(exposure), self.facts))

@@ -1,4 +1,4 @@
-"""Parameters of the core's metrics; free of torch, so that configs can be checked without it."""
+"""Parameters of the core's metrics. This module imports no torch, so that checking a config needs none."""
 
 from typing import Literal
 
@@ -8,14 +8,14 @@ from zoo.params import Params
 
 
 class CutoffParams(Params):
-    """Where a list is cut: all that most metrics need."""
+    """The cutoff, the only parameter of most metrics."""
 
     k: int = Field(10, ge=1)
-    """The length of the list that is judged."""
+    """The cutoff: the number of items of each list that are evaluated."""
 
 
 class RecallParams(CutoffParams):
     """The parameters of recall."""
 
     normalise: Literal["targets", "min"] = "targets"
-    """What the targets found are divided by: the number of targets, or at most k of them (`min`, as Mult-VAE does)."""
+    """The denominator: the number of targets, or at most k (`min`, as in Mult-VAE)."""

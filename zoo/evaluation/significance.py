@@ -1,4 +1,4 @@
-"""What can be told apart: paired tests over queries, a Welch test over seeds, corrected for how many are compared."""
+"""Significance tests between models: paired over queries, Welch over seeds, corrected for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from scipy.special import stdtr
 from zoo.evaluation.bootstrap import query_intervals
 
 Verdict = Literal["best", "same", "worse", "not tested"]
-"""A model in a column: the best; not to be told apart from it; worse; or too few seeds to say."""
+"""A model by one metric: the best, not significantly different from it, significantly worse, or too few seeds to test."""
 FEWEST_SEEDS = 3
 _BLOCK_SIGNS = 2**21
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How two models differ over the same queries.
+    """The difference between two models over the same queries.
 
     Attributes:
-        mean: The mean of the first minus that of the second.
-        low: The low end of its 95 % bootstrap interval over the queries.
-        high: The high end.
-        p: The probability of a difference as large where there is none.
+        mean: The mean of the first model minus that of the second.
+        low: The low end of the 95 % bootstrap interval over the queries.
+        high: The high end of the interval.
+        p: The two-sided p-value of the paired test.
     """
 
     mean: float
@@ -35,28 +35,30 @@ class Difference:
     p: float
 
 
-def compared(a: NDArray[np.float64], b: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0) -> Difference:
-    """Compare the values of two models over the same queries, `[Q]` each, NaN where a query has none."""
+def compare_values(
+    a: NDArray[np.float64], b: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0
+) -> Difference:
+    """Compare the values of two models over the same queries, `[Q]` each; NaN for a query without a value."""
     difference = (a - b)[~np.isnan(a - b)]
     [(low, high)] = query_intervals(difference[:, None], resamples, seed=seed)
     return Difference(float(difference.mean()), low, high, paired_p(a, b, seed=seed))
 
 
 def paired_p(a: NDArray[np.float64], b: NDArray[np.float64], *, flips: int = 10_000, seed: int = 0) -> float:
-    """Return the two-sided p of a paired sign-flip permutation test.
+    """Return the two-sided p-value of a paired sign-flip permutation test.
 
-    Were the models alike, each query's difference could as well have the other sign; p is the share of random sign
-    patterns whose mean lies as far from 0 as the one found.
+    Under the null hypothesis the sign of each query's difference is random. The p-value is the share of random sign
+    patterns whose mean is at least as far from 0 as the observed mean.
 
     Args:
-        a: Values of one model, `[Q]`; NaN where a query has none, which leaves the query out.
-        b: Values of the other over the same queries, `[Q]`.
-        flips: Sign patterns drawn; p is at least 1 / (flips + 1).
-        seed: Draws them.
+        a: The values of one model, `[Q]`; queries with NaN are skipped.
+        b: The values of the other model over the same queries, `[Q]`.
+        flips: The number of random sign patterns; p is at least 1 / (flips + 1).
+        seed: The random seed of the patterns.
     """
     d = a - b
     d = d[~np.isnan(d) & (d != 0)].astype(np.float32)
-    found = abs(float(d.sum(dtype=np.float64))) * (1 - 1e-6)  # a float32 sum must not miss its equal
+    found = abs(float(d.sum(dtype=np.float64))) * (1 - 1e-6)  # tolerance for float32 sums that are equal to it
     if len(d) == 0:
         return 1.0
     rng = np.random.default_rng(seed)
@@ -70,9 +72,9 @@ def paired_p(a: NDArray[np.float64], b: NDArray[np.float64], *, flips: int = 10_
 
 
 def welch_p(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the two-sided p of Welch's t-test between the means of two models over their seeds.
+    """Return the two-sided p-value of Welch's t-test between the means of two models over their seeds.
 
-    A model without a seed has one mean and no spread; against it this is the one-sample test.
+    A model without a seed has one mean and no variance, which reduces the test to the one-sample t-test.
     """
     spreads = [(np.var(x, ddof=1) / len(x) if len(x) > 1 else 0.0, len(x) - 1) for x in (a, b)]
     variance = sum(s for s, _ in spreads)
@@ -85,7 +87,7 @@ def welch_p(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def holm(p: Sequence[float], n_tests: int | None = None) -> NDArray[np.float64]:
-    """Return p-values by Holm's step-down correction, in the order given.
+    """Return p-values with Holm's step-down correction, in the given order.
 
     Args:
         p: The smallest p-values of a family of tests.
@@ -105,18 +107,19 @@ def verdicts(
     higher_is_better: bool = True,
     level: float = 0.05,
 ) -> dict[str, Verdict]:
-    """Say which model is the best by a metric, and which cannot be told apart from it.
+    """Return the verdict on each model: the best by a metric, not significantly different from it, or worse.
 
-    Models without a seed are compared by the paired test over queries. Where a seed is in play, a Welch test over the
-    seeds' means must agree: over queries alone a lucky seed looks like a better model, over seeds alone three runs
-    that happen to be close do. Fewer than three seeds are not tested. The best is chosen by looking at the data, so
-    the correction is for all pairs among the models, not only those with the best.
+    Models without a seed are compared by the paired test over queries. If one of the two models has seeds, a Welch test
+    over the means of the seeds must be significant too: with the test over queries alone a lucky seed passes for a
+    better model, with the test over seeds alone three runs that happen to be close do. Models with fewer than three
+    seeds are not tested. The best model is selected on the same data, so the correction covers all pairs of models,
+    not only the pairs with the best.
 
     Args:
-        values: Model to its values for each query, `[Q]`, one array a seed; all over the same queries.
+        values: Model to its values per query, `[Q]`, one array per seed; all over the same queries.
         seeded: The models whose result depends on a seed.
-        higher_is_better: Whether the best is the highest.
-        level: The probability of telling apart any two models that do not differ.
+        higher_is_better: Whether the best value is the highest.
+        level: The family-wise error rate: the probability of any false difference.
     """
     means = {name: [_mean(run) for run in runs] for name, runs in values.items()}
     result: dict[str, Verdict] = dict.fromkeys(values, "not tested")
@@ -129,7 +132,7 @@ def verdicts(
     if best not in testable or len(testable) < 2:
         return result
     n_tests = len(testable) * (len(testable) - 1) // 2
-    flips = max(10_000, 100 * n_tests)  # a corrected p must be able to fall below the level
+    flips = max(10_000, 100 * n_tests)  # otherwise a corrected p could never fall below the level
     others = [name for name in testable if name != best]
     pooled = {name: np.mean(values[name], axis=0) for name in testable}
     p = []
@@ -142,6 +145,6 @@ def verdicts(
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    """Return the mean over the queries that have a value; NaN where none has."""
+    """Return the mean over the queries with a value; NaN if there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else float("nan")

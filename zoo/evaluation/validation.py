@@ -1,4 +1,4 @@
-"""The one figure that a training watches: a metric over some of the validation queries."""
+"""The monitored validation metric: one metric over a sample of the validation queries."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from zoo.stages.ranks import gather_state, own_share
 
 
 class Validation:
-    """Asks a way to recommend the validation queries, and says how good the lists are.
+    """Evaluates the recommendations for the validation queries by one metric.
 
-    Each rank of a distributed training asks its share of the queries; the metric is that of all.
+    Each rank of a distributed training evaluates its share of the queries; the metric is reduced over all ranks.
     """
 
     def __init__(self, metric: Metric[Any], facts: Facts, queries: Queries, most: int) -> None:
-        """Choose the queries.
+        """Sample the queries.
 
         Args:
-            metric: What is watched; higher is better.
-            facts: What the metric may know of the items.
+            metric: The monitored metric; higher must be better.
+            facts: The facts about the items for the metric.
             queries: The queries of the `validate` part.
-            most: The most queries to ask; these are evenly drawn.
+            most: The maximum number of queries, sampled at even steps.
 
         Raises:
-            ConfigError: The metric is not one of which more is better, or the task lacks what it needs.
+            ConfigError: Higher values of the metric are not better, or the task lacks a fact that it needs.
         """
         if metric.higher_is_better is not True:
             raise ConfigError(
-                f"train.monitor: a training stops where the metric no longer rises, and more of {metric.name!r} is not "
-                "better. Choose one such as 'ndcg@10'."
+                f"train.monitor: early stopping needs a metric for which higher is better, which {metric.name!r} is not. "
+                "Choose a metric such as 'ndcg@10'."
             )
         self.metric, self.evaluator = metric, Evaluator([metric], facts)
-        asked = np.zeros(len(queries), np.bool_)
-        asked[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)] = True
-        self.queries = queries.where(asked).compact()  # sent to other processes, without the rest of the log
+        sample = np.zeros(len(queries), np.bool_)
+        sample[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)] = True
+        self.queries = queries.where(sample).compact()  # other processes do not need the rest of the log
 
     def __call__(self, recommend: Callable[[Queries, int], Candidates]) -> float:
         """Return the metric of the lists that `recommend(queries, k)` gives."""

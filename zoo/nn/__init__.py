@@ -1,6 +1,6 @@
 """Building blocks of models: item vectors, layers, top K, list utilities and losses.
 
-Each is defined in a submodule of its own, whose path is as public as the name here (`zoo.nn.layers.dropout`).
+The path of each submodule is public too, such as `zoo.nn.layers.dropout`.
 """
 
 from zoo.lazy import lazy_names

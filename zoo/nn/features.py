@@ -1,4 +1,4 @@
-"""Item features brought to the width of the item vectors."""
+"""A linear projection of item features to the width of the item vectors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zoo.nn.sparse import of_parts, parts_of
 
 
 class FeatureProjection(nn.Module):
-    """A matrix from item features to vectors: `[I, F]`, dense or in torch's sparse CSR layout, to `[I, D]`.
+    """Projects item features `[I, F]`, dense or in torch's sparse CSR layout, to item vectors `[I, D]`.
 
-    Features are scaled by one number, so that the row of an item of training has length 1 in the mean whatever the
-    featurizer's unit; the projected vectors then start as large as item vectors of the same `std`. Sparse features stay
-    sparse.
+    All features are scaled by one factor, so that the mean norm of the rows of training items is 1, whatever the
+    featurizer's scale. The projected vectors then start at the scale of item vectors with the same `std`. Sparse features
+    stay sparse.
     """
 
     weight: nn.Parameter
@@ -22,11 +22,18 @@ class FeatureProjection(nn.Module):
     columns: Tensor | None
     offsets: Tensor | None
     described: Tensor
-    """Which items have features other than 0, `[I]` bool."""
+    """Which items have nonzero features, `[I]` bool."""
     scale: Tensor
 
     def __init__(self, features: Tensor, known: Tensor, dim: int, std: float) -> None:
-        """Take the features `[I, F]` of the items, row 0 (padding) zero, and which occur in training, `[I]` bool."""
+        """Build the projection.
+
+        Args:
+            features: The item features, `[I, F]`; row 0 (padding) is zero.
+            known: Which items occur in training, `[I]` bool.
+            dim: The width D.
+            std: Standard deviation of the initial weights.
+        """
         super().__init__()
         self.weight = nn.Parameter(torch.randn(features.shape[1], dim) * std)
         self.take(features)
@@ -35,10 +42,10 @@ class FeatureProjection(nn.Module):
         self.register_buffer("scale", scale.reciprocal())
 
     def take(self, features: Tensor) -> None:
-        """Take other features, of the same or of another number of items; the matrix stays.
+        """Replace the features, possibly for another number of items; the weights stay.
 
         Raises:
-            ValueError: They have another width.
+            ValueError: The features have a different width.
         """
         if features.shape[1] != len(self.weight):
             raise ValueError(f"expected {len(self.weight)} columns of features, found {features.shape[1]}")
@@ -64,7 +71,7 @@ class FeatureProjection(nn.Module):
             return _summed(self.weight, self.columns, self.offsets, self.values) * self.scale
 
     def rows(self, items: Tensor) -> Tensor:
-        """Return the vectors of the given items alone, `[N, D]` for `[N]`."""
+        """Return the vectors, `[N, D]`, of the items `[N]` only."""
         if self.columns is None or self.offsets is None:
             with torch.autocast(self.weight.device.type, enabled=False):
                 return self.values[items] @ self.weight * self.scale
@@ -76,7 +83,7 @@ class FeatureProjection(nn.Module):
         return _summed(self.weight, self.columns[at], offsets, self.values[at]) * self.scale
 
     def _lengths(self) -> Tensor:
-        """Return the length of each item's row, `[I]`."""
+        """Return the Euclidean norm of each row, `[I]`."""
         if self.columns is None or self.offsets is None:
             return (self.values**2).sum(1).sqrt()
         rows = torch.arange(len(self.offsets) - 1, device=self.values.device).repeat_interleave(self.offsets.diff())
@@ -85,7 +92,7 @@ class FeatureProjection(nn.Module):
 
 
 def _summed(weight: Tensor, columns: Tensor, offsets: Tensor | None, values: Tensor) -> Tensor:
-    """Return the sum of each row's columns of `weight`, weighed."""
+    """Return the product of a sparse matrix and `weight`."""
     summed: Tensor = embedding_bag(
         columns, weight, offsets, mode="sum", per_sample_weights=values, include_last_offset=True
     )

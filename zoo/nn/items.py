@@ -1,4 +1,4 @@
-"""The item table: the one owner of item vectors, at the input of an encoder and at the output."""
+"""The item table: item vectors shared by the input and the output of an encoder."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from zoo.nn.sparse import stacked
 
 
 class ItemTable(nn.Module):
-    """A vector for each item; item 0 is padding and has none.
+    """A vector for each item; the vector of item 0, the padding, is zero.
 
-    An item has a vector of its own, or the projection of its features, or the sum of both. Then an item outside training,
-    which has no vector of its own, is scored by its features; one that has neither is never scored.
+    An item vector is a learned embedding, a projection of the item's features, or the sum of both. An item outside
+    training has no embedding and is scored by its features; an item with neither is scored -inf.
 
-    The vectors are multiplied by sqrt(D) at the input (as in the Transformer and in SASRec's paper) and used as they are
-    at the output: they start small, so that the first softmax is flat, and yet outweigh the position vectors.
+    The vectors are multiplied by sqrt(D) at the input (as in the Transformer and in SASRec's paper) and unscaled at the
+    output. They start small, so that the initial softmax is flat, but are larger than the position vectors at the input.
     """
 
     weight: nn.Parameter | None
@@ -36,16 +36,15 @@ class ItemTable(nn.Module):
         features: Tensor | None = None,
         ids: bool = True,
     ) -> None:
-        """Make a table.
+        """Build the table.
 
         Args:
-            known: Which items occur in training, `[I]` bool; only these are ever scored against each other in a loss.
+            known: Which items occur in training, `[I]` bool; losses compare only these items.
             dim: The width D.
-            std: Standard deviation of the vectors at the start.
-            sparse: Whether the gradient holds only the rows that were looked up, so that a step costs what the batch
-                holds and not what the catalogue does.
-            features: Item features, `[I, F]`, dense or sparse CSR; None without.
-            ids: Whether each item of training has a vector of its own.
+            std: Standard deviation of the initial vectors.
+            sparse: Whether gradients are sparse, so that the cost of a step depends on the batch and not on the catalogue.
+            features: Item features, `[I, F]`, dense or sparse CSR, or None.
+            ids: Whether each item of training has an embedding.
         """
         super().__init__()
         self.sparse, self.dim = sparse, dim
@@ -55,21 +54,21 @@ class ItemTable(nn.Module):
         self.register_buffer("known", known)
         self.register_buffer("mask", torch.where(known, 0.0, -torch.inf), persistent=False)
         self.n_known = int(known.sum())
-        self._kept: Tensor | None = None
+        self._cached: Tensor | None = None
 
     def train(self, mode: bool = True) -> ItemTable:
-        """Begin to train, or to answer; what was kept to answer with is forgotten."""
-        self._kept = None
+        """Set the training mode and clear the cached vectors."""
+        self._cached = None
         return super().train(mode)
 
     def add_items(self, features: Tensor) -> None:
-        """Take new items after training, that are known by their features alone, `[N, F]`.
+        """Add new items after training, given their features `[N, F]`.
 
         Raises:
-            ValueError: The items have no features, or those are of another width.
+            ValueError: The table uses no features, or the features have a different width.
         """
         if self.projection is None:
-            raise ValueError("the items have no features, and a new item has nothing else")
+            raise ValueError("the table has no item features, which new items need: build it with `features`")
         if features.shape[1] != self.projection.width:
             raise ValueError(f"expected {self.projection.width} columns of features, found {features.shape[1]}")
         self.projection.take(stacked(self.projection.features, features))
@@ -78,19 +77,19 @@ class ItemTable(nn.Module):
         self.mask = torch.cat([self.mask, self.mask.new_full((new,), -torch.inf)])
         if self.weight is not None:
             self.weight = nn.Parameter(torch.cat([self.weight.detach(), self.weight.new_zeros(new, self.dim)]))
-        self._kept = None
+        self._cached = None
 
     def embed_inputs(self, items: Tensor) -> Tensor:
-        """Return the vectors of items as an encoder reads them, `[..., D]`."""
+        """Return the item vectors for the input of an encoder, `[..., D]`."""
         return self.embed_outputs(items) * math.sqrt(self.dim)
 
     def embed_outputs(self, items: Tensor) -> Tensor:
-        """Return the vectors of items as the loss scores them, `[..., D]`."""
+        """Return the item vectors for the output of an encoder, `[..., D]`."""
         if self.projection is None:
             return self._own(items)
         if not self.training or (items.numel() > len(self.known) and not self.sparse):
             return embedding(items, self.vectors(), padding_idx=0)
-        some, place = torch.unique(items, return_inverse=True)  # a batch has most of its items many times
+        some, place = torch.unique(items, return_inverse=True)  # most items occur several times in a batch
         vectors = self.projection.rows(some)
         return embedding(place, vectors if self.weight is None else vectors + self._own(some))
 
@@ -98,40 +97,40 @@ class ItemTable(nn.Module):
     """The names of these methods in plugin API 1."""
 
     def logits(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """Return the scores of one item each, `[N]`, for vectors `[N, D]` and items `[N]`."""
+        """Return the score of one item per vector, `[N]`, for vectors `[N, D]` and items `[N]`."""
         return (hidden * self.embed_outputs(items)).sum(-1)
 
     def all_logits(self, hidden: Tensor) -> Tensor:
-        """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for those that nothing is known of."""
+        """Return the scores of all items, `[N, I]`, for vectors `[N, D]`; -inf for items without embedding and features."""
         if self.projection is None:
             return linear(hidden, self.vectors(), self.mask)
         described = self.projection.described
-        told = described if self.weight is None else described | self.known
-        return linear(hidden, self.vectors(), torch.where(told, 0.0, -torch.inf).to(hidden.dtype))
+        scorable = described if self.weight is None else described | self.known
+        return linear(hidden, self.vectors(), torch.where(scorable, 0.0, -torch.inf).to(hidden.dtype))
 
     def vectors(self) -> Tensor:
         """Return the vectors of all items, `[I, D]`."""
         if self.projection is None:
             return self.own
-        if self._kept is not None and not torch.is_grad_enabled():
-            return self._kept
+        if self._cached is not None and not torch.is_grad_enabled():
+            return self._cached
         vectors: Tensor = self.projection()
         vectors = vectors if self.weight is None else vectors + self.weight
         if not self.training and not vectors.requires_grad:
-            self._kept = vectors
+            self._cached = vectors
         return vectors
 
     @property
     def own(self) -> nn.Parameter:
-        """Return the vectors that belong to the items alone, `[I, D]`.
+        """Return the item embeddings, `[I, D]`, without projected features.
 
         Raises:
-            ValueError: They have none.
+            ValueError: The table has none.
         """
         if self.weight is None:
-            raise ValueError("the items have no vectors of their own: expected `ids`, or features")
+            raise ValueError("the table has no item embeddings: build it with `ids`, or with features")
         return self.weight
 
     def _own(self, items: Tensor) -> Tensor:
-        """Return their own vectors for items, `[..., D]`."""
+        """Return the embeddings of items, `[..., D]`."""
         return embedding(items, self.own, padding_idx=0, sparse=self.sparse)

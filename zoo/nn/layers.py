@@ -1,4 +1,4 @@
-"""Layers that several encoders share."""
+"""Layers shared by several encoders."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 
 def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
-    """Return `x` with a share of its entries zeroed and the rest scaled up, as `torch.nn.functional.dropout` does.
+    """Apply dropout, as `torch.nn.functional.dropout` does, but faster on a CPU.
 
-    On a CPU torch draws one random number an entry, on one thread, which was a fifth of a Transformer's training; here
-    one draw of 64 bits serves four entries. The rate is rounded to a multiple of 1/65,536.
+    On a CPU torch draws one random number per entry on a single thread, which took a fifth of a Transformer's training
+    time. Here one 64-bit draw serves four entries. The rate is rounded to a multiple of 1/65,536.
     """
     if x.device.type != "cpu":
         return functional.dropout(x, rate, training)
@@ -27,18 +27,18 @@ def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: bool, drop: float) -> Tensor:
-    """Return what queries read from values, `[B, H, L, D]`.
+    """Return scaled dot-product attention, `[B, H, L, D]`.
 
     Args:
         q: Queries, `[B, H, L, D]`.
-        k: Keys, likewise.
-        v: Values, likewise.
-        mask: Which positions may be read, bool, spread to `[B, H, L, L]`, at least one by each position; None where the
-            order alone decides.
-        causal: Whether a position reads only itself and what came before.
-        drop: Share of the attention weights that is dropped.
+        k: Keys, `[B, H, L, D]`.
+        v: Values, `[B, H, L, D]`.
+        mask: Which positions may be attended to, bool, broadcast to `[B, H, L, L]`, at least one per position; None for
+            all positions that `causal` allows.
+        causal: Whether a position attends only to itself and earlier positions.
+        drop: Dropout rate of the attention weights.
     """
-    # With dropout torch has no fast path on a CPU, and draws its random numbers one by one.
+    # With dropout, torch has no fast kernel on a CPU and draws its random numbers one by one.
     fast = drop == 0.0 or q.device.type != "cpu"
     if causal and not (fast and mask is None):
         order = torch.ones(q.shape[-2], q.shape[-2], dtype=torch.bool, device=q.device).tril()
@@ -55,7 +55,7 @@ class TransformerBlock(nn.Module):
     """Pre-norm self-attention and a feed-forward layer (Vaswani et al., 2017; norm first after Xiong et al., ICML 2020)."""
 
     def __init__(self, dim: int, heads: int, drop: float, *, causal: bool) -> None:
-        """Make a block of width `dim`; `causal` positions read only what came before them."""
+        """Build a block of width `dim`; with `causal`, a position attends only to itself and earlier positions."""
         super().__init__()
         self.heads, self.drop, self.causal = heads, drop, causal
         self.norm_attention, self.norm_forward = nn.LayerNorm(dim), nn.LayerNorm(dim)
@@ -66,8 +66,8 @@ class TransformerBlock(nn.Module):
         """Return `[B, L, D]`.
 
         Args:
-            x: `[B, L, D]`, right-padded: with a causal mask no real position ever reads a padded one.
-            mask: Which positions may be read, `[B, 1, 1, L]` bool; needed where attention is not causal.
+            x: `[B, L, D]`, right-padded, so that with a causal mask no real position attends to padding.
+            mask: Which positions may be attended to, `[B, 1, 1, L]` bool; required unless attention is causal.
         """
         b, length, dim = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(b, length, 3, self.heads, dim // self.heads)

@@ -1,4 +1,4 @@
-"""Lists of graded candidates: gains, NDCG, and what a scorer reads of their features."""
+"""Lists of graded candidates: gains, NDCG, and the normalised inputs of a scorer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Inputs = Literal["values", "ranks", "both"]
 
 
 def gains(labels: Tensor) -> Tensor:
-    """Return what a label is worth: 2 to its power, less 1 (Burges et al., ICML 2005), of any shape."""
+    """Return the gain 2^label - 1 of each label (Burges et al., ICML 2005), for a tensor of any shape."""
     return torch.exp2(labels) - 1
 
 
 def discounts(k: int, like: Tensor | None = None) -> Tensor:
-    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float64, or of the type and device of another tensor."""
+    """Return 1 / log2(r + 1) for the ranks r from 1 to k, `[K]` float64, or with the type and device of `like`."""
     if like is None:
         return 1 / torch.arange(2, k + 2, dtype=torch.float64).log2()
     counted = torch.promote_types(like.dtype, torch.float32)
@@ -24,15 +24,15 @@ def discounts(k: int, like: Tensor | None = None) -> Tensor:
 
 
 def ideal_dcg(gain: Tensor, mask: Tensor, k: int) -> Tensor:
-    """Return the best discounted gain that lists reach within k, `[B]`; gains and mask are `[B, K]`."""
+    """Return the ideal DCG@k of lists, `[B]`, for gains and mask `[B, K]`."""
     best = gain.masked_fill(~mask, 0.0).topk(min(k, gain.shape[1]), dim=1).values
     return best @ discounts(best.shape[1], gain)
 
 
 def list_ndcg(scores: Tensor, labels: Tensor, mask: Tensor, k: int) -> Tensor:
-    """Return the NDCG@k of lists put in order by their scores, `[B]`; NaN where a list has nothing to gain.
+    """Return the NDCG@k of lists sorted by score, `[B]`; NaN for a list without positive gain.
 
-    Equal scores keep the order in which they stand.
+    Equal scores keep their order.
 
     Args:
         scores: `[B, K]`.
@@ -47,12 +47,12 @@ def list_ndcg(scores: Tensor, labels: Tensor, mask: Tensor, k: int) -> Tensor:
 
 
 class ListInputs(nn.Module):
-    """Features of candidates as a scorer reads them: of one size, without gaps, and beside their list.
+    """Converts candidate features to the inputs of a scorer: standardised values, ranks in the list, and missing flags.
 
-    A value is standardised over all candidates of training and its size squashed, sign(z) log(1 + |z|), which neural
-    rankers need on heavy tails (Qin et al., ICLR 2021). Its rank is its place among the values of its list, from -1 to 1,
-    equal values sharing one: what is comparable between two queries. A missing value gives 0 in both, and a column that
-    says so where the feature had gaps in training. A feature that never varied gives 0.
+    A value is standardised over all candidates of training and compressed by sign(z) log(1 + |z|), which neural rankers
+    need for heavy-tailed features (Qin et al., ICLR 2021). Its rank among the values of its list, from -1 to 1, is
+    comparable between queries; equal values share a rank. A missing value gives 0 for both; a feature with missing values
+    in training also gets a column that flags them. A feature that is constant in training gives 0.
     """
 
     mean: Tensor
@@ -60,12 +60,12 @@ class ListInputs(nn.Module):
     gaps: Tensor
 
     def __init__(self, features: int, gaps: int, kind: Inputs) -> None:
-        """Make room.
+        """Allocate the buffers.
 
         Args:
-            features: Their number F.
-            gaps: How many of them have gaps.
-            kind: Whether values are read, ranks, or both.
+            features: The number of features F.
+            gaps: How many features have missing values.
+            kind: Whether the inputs are values, ranks, or both.
         """
         super().__init__()
         self.kind = kind
@@ -76,7 +76,7 @@ class ListInputs(nn.Module):
 
     @classmethod
     def of(cls, features: Tensor, kind: Inputs) -> ListInputs:
-        """Return what features `[N, F]` of training have to be divided by."""
+        """Fit the mean, the scale and the missing flags on the features `[N, F]` of training."""
         there = ~features.isnan()
         gaps = (~there).any(0).nonzero().squeeze(1)
         inputs = cls(features.shape[1], len(gaps), kind)
@@ -92,11 +92,11 @@ class ListInputs(nn.Module):
 
     @property
     def steady(self) -> Tensor:
-        """Return which features never varied, `[F]` bool."""
+        """Return which features are constant in training, `[F]` bool."""
         return self.scale == 0
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Return `[B, K, W]` of features `[B, K, F]` and the mask of real slots `[B, K]`; padded slots give 0."""
+        """Return the inputs `[B, K, W]` for features `[B, K, F]` and the mask of real slots `[B, K]`; 0 where padded."""
         read = []
         if self.kind != "ranks":
             z = (features - self.mean) * self.scale
@@ -109,9 +109,9 @@ class ListInputs(nn.Module):
 
 
 def ranks_in_lists(features: Tensor, mask: Tensor) -> Tensor:
-    """Return the place of each value among those of its list, from -1 (lowest) to 1, `[B, K, F]`.
+    """Return the rank of each value within its list, scaled from -1 (lowest) to 1, `[B, K, F]`.
 
-    Equal values share the mean of their places. A value that is missing (NaN), or alone in its list, gives 0.
+    Equal values share their mean rank. A missing value (NaN), or the only value of a list, gives 0.
     """
     there = ~features.isnan() & mask[..., None]
     values = features.masked_fill(~there, torch.inf).transpose(1, 2).contiguous()

@@ -1,4 +1,4 @@
-"""Negatives: items that stand for the rest of the catalogue, drawn once for a whole batch."""
+"""Negative sampling: items that represent the rest of the catalogue, drawn once per batch."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ Sampling = Literal["uniform", "popularity", "in-batch"]
 
 
 class Negatives(NamedTuple):
-    """Items shared by all positions of a batch, so that scoring them is one matrix product.
+    """Negatives shared by all positions of a batch, so that scoring them takes one matrix product.
 
     Attributes:
         items: `[K]` int64.
-        log_q: The log of how often each is expected in the sample, `[K]`: weighed by `exp(-log_q)`, the sample stands
-            for the whole catalogue (the logQ correction).
+        log_q: The log of the expected count of each item in the sample, `[K]`. Weighted by `exp(-log_q)`, the sample is
+            an unbiased estimate of the catalogue (the logQ correction).
     """
 
     items: Tensor
     log_q: Tensor
 
     def others(self, targets: Tensor) -> Tensor:
-        """Return which of them are not the target of a position, `[N, K]` bool, for targets `[N]`."""
+        """Return which negatives differ from each position's target, `[N, K]` bool, for targets `[N]`."""
         return self.items != targets[:, None]
 
 
 class Sampler:
-    """Draws negatives among the items that occur in training."""
+    """Draws negatives from the items that occur in training."""
 
     def __init__(self, counts: Tensor, number: int, sampling: Sampling, generator: torch.Generator) -> None:
-        """Make a sampler.
+        """Build a sampler.
 
         Args:
-            counts: How often each item occurs in training, `[I]`, on the generator's device; items that do not occur
-                are never drawn.
-            number: Negatives for each batch (K); of no effect for `in-batch`, which takes the batch's own targets.
-            sampling: With equal probability, by popularity, or the batch's own targets.
-            generator: The stream of random numbers.
+            counts: Training events of each item, `[I]`, on the generator's device; items with 0 are never drawn.
+            number: Negatives per batch (K); ignored by `in-batch`, which uses the batch's targets.
+            sampling: Uniform, by popularity, or the batch's targets.
+            generator: The random generator.
         """
         self.known, self.number, self.sampling, self.generator = (
             counts.nonzero().squeeze(1),
@@ -51,10 +50,10 @@ class Sampler:
         self.cumulative = torch.cumsum(self.share[self.known], 0)
 
     def draw(self, targets: Tensor) -> Negatives:
-        """Return negatives for a batch with these targets, `[N]`."""
+        """Draw the negatives of a batch with targets `[N]`."""
         if self.sampling == "in-batch":
             items = torch.unique(targets)
-            # Each is there once, if any of the N targets is it.
+            # The probability that at least one of the N targets is the item.
             chance = -torch.expm1(len(targets) * torch.log1p(-self.share[items]))
             return Negatives(items, chance.log().float())
         if self.sampling == "uniform":

@@ -1,4 +1,4 @@
-"""Many columns reduced to a few."""
+"""Dimensionality reduction of a matrix by its singular vectors."""
 
 import numpy as np
 import scipy.sparse.linalg
@@ -9,10 +9,10 @@ from zoo.nn.sparse import scipy_matrix
 
 
 def main_directions(matrix: Tensor, k: int) -> Tensor:
-    """Return the k directions along which the rows of a matrix are longest, `[D, S]`, S = min(k, D, I) of them.
+    """Return the first S = min(k, D, I) right singular vectors of a matrix `[I, D]`, `[D, S]`.
 
-    The right singular vectors of `[I, D]`, not centred, so that a sparse matrix stays sparse; the largest entry of each is
-    positive, and the same matrix gives the same directions.
+    The matrix is not centred, so that a sparse matrix stays sparse. The result is deterministic; the entry of each vector
+    with the largest magnitude is positive.
     """
     rows, columns = matrix.shape
     k = min(k, rows, columns)

@@ -1,4 +1,4 @@
-"""Sparse matrices as torch tensors, as scipy has them, and as the dense tensors that they are made of."""
+"""Conversions between sparse CSR tensors of torch, scipy matrices, and the dense tensors that represent them."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,43 +9,43 @@ import torch
 from torch import Tensor
 
 OFFSETS = (torch.int32, torch.int64)
-"""The types that offsets and columns may have."""
+"""Allowed types of offsets and columns."""
 
 
 def csr_tensor(matrix: scipy.sparse.csr_matrix, device: torch.device | str = "cpu") -> Tensor:
-    """Return a scipy matrix as a torch tensor in CSR layout, with the types of its arrays; on the CPU it shares the memory."""
+    """Convert a scipy matrix to a torch CSR tensor with the same types; on the CPU they share memory."""
     ends, columns, values = (torch.from_numpy(np.asarray(a)) for a in (matrix.indptr, matrix.indices, matrix.data))
     return _csr(ends, columns, values, matrix.shape).to(device)
 
 
 def scipy_matrix(matrix: Tensor) -> scipy.sparse.csr_matrix:
-    """Return a tensor in CSR layout as a scipy matrix; on the CPU it shares the memory."""
+    """Convert a torch CSR tensor to a scipy matrix; on the CPU they share memory."""
     parts = (part.cpu().numpy() for part in (matrix.values(), matrix.col_indices(), matrix.crow_indices()))
     return scipy.sparse.csr_matrix(tuple(parts), shape=tuple(matrix.shape))
 
 
 def checked_csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return a tensor in CSR layout of parts that come from outside, such as a file.
+    """Validate the parts of a CSR tensor from an untrusted source, such as a file, and build the tensor.
 
-    torch reads memory by these numbers without a look at them, so nothing is computed with parts that were not checked.
-    The columns of a row may come in any order, and more than once: products are then sums in that order.
+    torch uses these numbers as memory offsets without checking them, so parts must be validated before any computation.
+    The columns of a row may be unsorted and may repeat; products then sum in that order.
 
     Args:
-        offsets: Where the entries of each row begin and end, `[R + 1]` int32 or int64.
+        offsets: Start and end of each row's entries, `[R + 1]` int32 or int64.
         columns: The column of each entry, `[N]`, of the same type.
         values: The entries, `[N]`.
-        shape: The number of rows R and of columns.
+        shape: The number of rows R and the number of columns.
 
     Raises:
-        ValueError: The parts make no matrix of this shape; the message says what was expected and what was found.
+        ValueError: The parts are no valid matrix of this shape; the message says what was expected and found.
     """
     rows, width = shape
     for name, part in (("offsets", offsets), ("columns", columns), ("values", values)):
         if part.layout != torch.strided or part.dim() != 1:
-            raise ValueError(f"{name}: expected a dense tensor with one axis, found {_described(part)}")
+            raise ValueError(f"{name}: expected a dense tensor with one axis, found {_describe(part)}")
     for name, part in (("offsets", offsets), ("columns", columns)):
         if part.dtype not in OFFSETS or part.dtype != offsets.dtype:
-            raise ValueError(f"{name}: expected int32 or int64, as the offsets are, found {_described(part)}")
+            raise ValueError(f"{name}: expected int32 or int64, as the offsets are, found {_describe(part)}")
     if rows < 0 or width < 0 or rows * width >= 2**63:
         raise ValueError(f"shape: expected two numbers of at least 0 whose product is below 2^63, found {list(shape)}")
     if len(offsets) != rows + 1:
@@ -68,14 +68,14 @@ def checked_csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[i
 
 
 def parts_of(matrix: Tensor) -> dict[str, Tensor]:
-    """Return a matrix `[I, F]` as dense tensors: its `values`, and in CSR layout their `columns` and the rows' `offsets`."""
+    """Return the dense tensors of a matrix `[I, F]`: its `values`, and for a CSR matrix also `columns` and `offsets`."""
     if matrix.layout != torch.sparse_csr:
         return {"values": matrix}
     return {"values": matrix.values(), "columns": matrix.col_indices(), "offsets": matrix.crow_indices()}
 
 
 def of_parts(parts: Mapping[str, Tensor], width: int) -> Tensor:
-    """Return the matrix `[I, F]` of what `parts_of` gave, for F columns; parts from a file are for `checked_csr`."""
+    """Return the matrix `[I, F]` with the parts that `parts_of` returned; use `checked_csr` for parts from a file."""
     if "columns" not in parts:
         return parts["values"]
     offsets, columns, values = (parts[name] for name in ("offsets", "columns", "values"))
@@ -83,12 +83,12 @@ def of_parts(parts: Mapping[str, Tensor], width: int) -> Tensor:
 
 
 def of_saved_parts(parts: Mapping[str, Tensor], width: int) -> Tensor:
-    """Return the matrix of what `parts_of` gave and a file held, for F columns; in CSR layout it is checked.
+    """Return the matrix with F columns whose parts an earlier version saved to a file; CSR parts are validated.
 
-    For states that were saved before they could hold a tensor in CSR layout: now `parts` has such a tensor as `values`.
+    For states from before `State` supported CSR tensors; newer states store the tensor itself.
 
     Raises:
-        ValueError: The parts make no matrix.
+        ValueError: The parts are no valid matrix.
     """
     if "columns" not in parts:
         return parts["values"]
@@ -97,7 +97,7 @@ def of_saved_parts(parts: Mapping[str, Tensor], width: int) -> Tensor:
 
 
 def stacked(above: Tensor, below: Tensor) -> Tensor:
-    """Return the rows of two matrices as one, `[I + N, F]` for `[I, F]` and `[N, F]`; in the layout of the first."""
+    """Concatenate the rows of two matrices, `[I, F]` and `[N, F]`, to `[I + N, F]` in the layout of the first."""
     if above.layout != torch.sparse_csr:
         return torch.cat([above, below.to(above)])
     parts, more = parts_of(above), parts_of(below)
@@ -108,12 +108,12 @@ def stacked(above: Tensor, below: Tensor) -> Tensor:
 
 def _csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return a tensor in CSR layout."""
-    with warnings.catch_warnings():  # torch tells every user once that this layout is in beta
+    with warnings.catch_warnings():  # torch warns once that this layout is in beta
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(offsets, columns, values, shape, check_invariants=False)
 
 
-def _described(tensor: Tensor) -> str:
-    """Return the type and shape of a tensor in words."""
+def _describe(tensor: Tensor) -> str:
+    """Return the layout, type and shape of a tensor as text."""
     layout = "" if tensor.layout == torch.strided else f"{tensor.layout} ".removeprefix("torch.")
     return f"{layout}{tensor.dtype} {list(tensor.shape)}".replace("torch.", "")

@@ -1,4 +1,4 @@
-"""The best K of each row, ordered by score and then by column: the same on every machine, whatever the sort."""
+"""Top-K per row with deterministic ties: ordered by score, then by column, the same on every machine."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 CHUNK = 64
-"""Columns of which the largest is found first, where rows are wide."""
+"""Columns per chunk in the two-step search of wide rows."""
 SMALL = 2**15
-"""Scores of which fewer are searched at once: a few rows for which the calls would cost more than the search."""
+"""Number of scores below which `torch.topk` alone is faster than the two-step search."""
 
 
 class TopK(NamedTuple):
@@ -17,7 +17,7 @@ class TopK(NamedTuple):
     Attributes:
         columns: `[B, K]` int64, 0 in empty slots.
         scores: `[B, K]` float32, -inf in empty slots.
-        tied: Whether a column left outside has the score of the last one inside, `[B]` bool.
+        tied: Whether a column outside the list has the same score as the last column in it, `[B]` bool.
     """
 
     columns: Tensor
@@ -28,12 +28,12 @@ class TopK(NamedTuple):
 def top_k(scores: Tensor, k: int) -> TopK:
     """Return the K best columns of each row.
 
-    Equal scores are ordered by column, the lower first, inside the list and at its edge. `torch.topk` promises
-    neither, so it is asked for one column more, and the rows in which it met a tie are mended: no row is ever sorted.
+    Equal scores are ordered by column, lower columns first, within the list and at its end. `torch.topk` guarantees
+    neither, so this function requests one more column and repairs only the rows with ties; no full row is sorted.
 
     Args:
-        scores: `[B, I]` float32; -inf is an empty slot. A NaN comes first in its row, for the caller to find.
-        k: At least 1; where fewer columns remain, the last slots are empty.
+        scores: `[B, I]` float32; -inf is an empty slot. A NaN comes first in its row, so that the caller can detect it.
+        k: At least 1; if fewer columns remain, the last slots are empty.
     """
     inside = min(k, scores.shape[1])
     best, columns = _largest(scores, min(k + 1, scores.shape[1]))
@@ -53,10 +53,10 @@ def top_k(scores: Tensor, k: int) -> TopK:
 
 
 def _largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return what `scores.topk(k)` does, on wide rows in half the time.
+    """Return the result of `scores.topk(k)`, in half the time on wide rows.
 
-    The K chunks with the largest maxima hold the K largest values: whatever lies outside has K maxima that are not
-    smaller. So only these chunks, and the columns that fill none, are searched.
+    The K chunks with the largest maxima contain the K largest values: for any value outside them there are K maxima that
+    are not smaller. So only these chunks and the columns after the last full chunk are searched.
     """
     n_chunks = scores.shape[1] // CHUNK
     if n_chunks < 4 * k or scores.numel() < SMALL:
@@ -72,7 +72,7 @@ def _largest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _lowest_at_edge(scores: Tensor, rows: Tensor, best: Tensor, columns: Tensor) -> Tensor:
-    """Return the columns `[R, K]` of some rows, those at the edge replaced by the lowest that share its score."""
+    """Replace the columns at the end of each list `[R, K]` by the lowest columns with the same score."""
     k = best.shape[1]
     threshold = best[:, -1:]
     lowest = _lowest_equal(scores, rows, threshold, k, min(64 * k, scores.shape[1]))
@@ -82,9 +82,9 @@ def _lowest_at_edge(scores: Tensor, rows: Tensor, best: Tensor, columns: Tensor)
 
 
 def _lowest_equal(scores: Tensor, rows: Tensor, threshold: Tensor, k: int, width: int) -> Tensor:
-    """Return the K lowest columns of each row with its threshold's score, `[R, K]`; where there are fewer, others follow.
+    """Return the K lowest columns of each row whose score equals the threshold, `[R, K]`, then arbitrary columns.
 
-    Rows with many ties find K of them among their first columns; only the others are searched to their end.
+    The first `width` columns are searched first; only rows with fewer than K matches there are searched completely.
     """
     equal = scores[:, :width].index_select(0, rows) == threshold
     descending = torch.arange(width, 0, -1, dtype=torch.int32, device=scores.device)
@@ -97,7 +97,7 @@ def _lowest_equal(scores: Tensor, rows: Tensor, threshold: Tensor, k: int, width
 
 
 def _by_score_and_column(scores: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Return the columns `[R, K]` of some rows in the order of falling score, equal ones by rising column."""
+    """Sort the columns `[R, K]` of the given rows by descending score, then by ascending column."""
     columns = columns.sort(dim=1).values
     order = scores[rows[:, None], columns].sort(dim=1, descending=True, stable=True).indices
     return columns.gather(1, order)

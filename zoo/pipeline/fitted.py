@@ -19,10 +19,10 @@ from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
-from zoo.stages.item_features import ItemFeatures, joined
+from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
-from zoo.stages.reranking import reranked
+from zoo.stages.reranking import rerank
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ class FittedPipeline:
         """
         _refuse_warm_only(self.model)
         try:
-            features = joined([f.transform(catalogue) for f in self.featurizers])
+            features = concatenate_features([f.transform(catalogue) for f in self.featurizers])
             assert features is not None  # a model without a featurizer is refused
             features = features.without_padding()
             predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
@@ -150,7 +150,7 @@ class FittedPipeline:
             return found
         lists = self.ranking_lists(block, found)
         for ranker in self.rankers:
-            lists = reranked(lists, ranker)
+            lists = rerank(lists, ranker)
         tied = found.tied
         if lists.scores.shape[1] > k:
             tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)

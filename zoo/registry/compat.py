@@ -1,8 +1,8 @@
-"""Components of plugin API 1 in a core of API 2: what changed between the two, in one place.
+"""Adapters that let components written for plugin API 1 run in a core of API 2.
 
-In API 1 a stage that trains in epochs set `epochs`, and perhaps `history` and `stopped`, as attributes of their own; since
-API 2 it sets one `trained`. In API 1 the parameters of a neural ranker held settings of its training; since API 2 these are
-`[model.ranker_train]`. `grow` of API 1 is `add_items`.
+In API 1 a stage that trains in epochs sets the attributes `epochs` and, optionally, `history` and `stopped`; in API 2 it
+sets `trained`. In API 1 the parameters of a neural ranker include its training settings; in API 2 these are in
+`[model.ranker_train]`. The method `grow` of API 1 is `add_items` in API 2.
 """
 
 from __future__ import annotations
@@ -20,46 +20,53 @@ from zoo.spec import ComponentSpec
 from zoo.trained import Trained
 
 CHANGED = 2
-"""The first plugin API whose components are taken as they are."""
+"""The first plugin API whose components need no adapter."""
 STAGES = ("featurizer", "predictor", "filter", "ranker")
 """The stages whose classes are adapted."""
 RENAMED = {"grow": "add_items"}
-"""Methods that a stage of API 1 may override, and their names since API 2."""
+"""Methods of API 1 that a stage may override, and their names in API 2."""
 RANKER_TRAINING = {
-    "max_epochs": (int, Field(100, ge=1, description="The most epochs.")),
-    "patience": (int, Field(10, ge=1, description="Epochs without a better validation after which training stops.")),
-    "batch_size": (int, Field(32, ge=1, description="Lists in a batch.")),
-    "learning_rate": (float, Field(1e-3, gt=0, description="The rate of AdamW.")),
-    "weight_decay": (float, Field(0.0, ge=0, description="AdamW's decay.")),
+    "max_epochs": (int, Field(100, ge=1, description="Maximum number of epochs.")),
+    "patience": (
+        int,
+        Field(
+            10,
+            ge=1,
+            description="Number of epochs without improvement on the validation split after which training stops.",
+        ),
+    ),
+    "batch_size": (int, Field(32, ge=1, description="Number of lists per batch.")),
+    "learning_rate": (float, Field(1e-3, gt=0, description="Learning rate of AdamW.")),
+    "weight_decay": (float, Field(0.0, ge=0, description="Weight decay of AdamW.")),
 }
-"""Settings of training among the parameters of a neural ranker of API 1."""
+"""Training settings that are parameters of a neural ranker in API 1."""
 
 
 def adapt_spec(spec: ComponentSpec) -> ComponentSpec:
-    """Return a component's entry as this core reads it: a neural ranker of API 1 keeps its parameters of training."""
+    """Return a spec adapted to this core: a neural ranker of API 1 keeps its training parameters."""
     if spec.api >= CHANGED or not issubclass(spec.params, NeuralRankerParams):
         return spec
     return replace(spec, params=_with_training(spec.params))
 
 
 def adapt_class(target: type, spec: ComponentSpec) -> type:
-    """Return a component's class as this core uses it: of API 1, a subclass with the names that API 2 has."""
+    """Return a component class adapted to this core: for API 1, a subclass with the names of API 2."""
     if spec.api >= CHANGED or spec.stage not in STAGES or not isinstance(target, type):
         return target
     trains = (
         callable(spec.capabilities) or spec.capabilities.trains_in_epochs or "epochs" in vars(target).get("fitted", ())
     )
     renamed = any(hasattr(target, old) for old in RENAMED)
-    return adapted(target, trains=trains) if trains or renamed else target
+    return adapt_methods(target, trains=trains) if trains or renamed else target
 
 
 @cache
-def adapted(target: type, *, trains: bool) -> type:
-    """Return a subclass with the methods of API 1 under their new names.
+def adapt_methods(target: type, *, trains: bool) -> type:
+    """Return a subclass that provides the methods of API 1 under their names in API 2.
 
     Args:
         target: The class of the plugin.
-        trains: Whether the subclass has a `trained` that reads and sets the attributes `epochs`, `history` and `stopped`.
+        trains: Add a property `trained` that reads and sets the attributes `epochs`, `history` and `stopped`.
     """
 
     def read(self: Any) -> Trained | None:
@@ -84,7 +91,7 @@ def adapted(target: type, *, trains: bool) -> type:
 
 
 def _attribute(stage: Any, name: str) -> Any:
-    """Return an attribute of a stage, or None where `fit` has not set it."""
+    """Return an attribute of a stage, or None if `fit` has not set it."""
     try:
         return getattr(stage, name)
     except (AttributeError, NotFittedError):
@@ -92,13 +99,13 @@ def _attribute(stage: Any, name: str) -> Any:
 
 
 def _empty(target: type, trains: bool) -> Any:
-    """Return an instance to be filled, in a process that was sent one."""
-    return object.__new__(adapted(target, trains=trains))
+    """Return an instance without attributes, for unpickling."""
+    return object.__new__(adapt_methods(target, trains=trains))
 
 
 @cache
 def _with_training(params: type[NeuralRankerParams]) -> type[Params]:
-    """Return parameters that have the settings of training which they had in API 1; a default of the plugin's own stays."""
+    """Return a subclass of the parameters with the training settings of API 1; fields of the plugin take precedence."""
     fields: dict[str, Any] = {name: field for name, field in RANKER_TRAINING.items() if name not in params.model_fields}
     made = create_model(params.__name__, __base__=params, __module__=params.__module__, **fields)
     made.__doc__ = params.__doc__

@@ -1,4 +1,4 @@
-"""Find plugins through entry points and single files; a broken one is recorded and the rest load."""
+"""Find plugins through entry points and single files; record broken plugins and load the rest."""
 
 import importlib.util
 import os
@@ -11,34 +11,34 @@ from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
-from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, described, loaded
+from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, describe_error, load_plugin
 from zoo.version import __version__
 
 
-def discovered(
+def discover_plugins(
     files: Iterable[str | Path] = (), env: Mapping[str, str] | None = None
 ) -> tuple[list[Plugin], list[Broken]]:
-    """Load every plugin that is installed, and the given single files.
+    """Load all installed plugins, and the given single files.
 
     Args:
-        files: Python files that are plugins without being packaged.
-        env: Where `ZOO_PLUGINS` (only these) and `ZOO_DISABLE_PLUGINS` (not these) are read; `os.environ` by default.
+        files: Single-file plugins, which are not packaged.
+        env: The mapping with `ZOO_PLUGINS` (load only these) and `ZOO_DISABLE_PLUGINS` (skip these); `os.environ` by default.
 
     Returns:
-        The plugins that loaded, in the order of their distribution and name, and those that failed.
+        The plugins that loaded, sorted by distribution and name, and those that failed.
     """
     plugins: list[Plugin] = []
     broken: list[Broken] = []
-    for source in [*_chosen(_installed(), os.environ if env is None else env), *_single_files(files)]:
+    for source in [*_select_sources(_find_installed(), os.environ if env is None else env), *_single_files(files)]:
         try:
-            plugins.append(loaded(source, plugins))
-        except (Exception, SystemExit) as error:  # whatever a stranger's module raises must not take the others down
-            broken.append(Broken(source.name, source.distribution, source.version, described(error)))
+            plugins.append(load_plugin(source, plugins))
+        except (Exception, SystemExit) as error:  # an error in one plugin must not prevent the others from loading
+            broken.append(Broken(source.name, source.distribution, source.version, describe_error(error)))
     return plugins, broken
 
 
-def _chosen(sources: list[Source], env: Mapping[str, str]) -> list[Source]:
-    """Return the sources that `ZOO_PLUGINS` and `ZOO_DISABLE_PLUGINS` leave; the core always stays."""
+def _select_sources(sources: list[Source], env: Mapping[str, str]) -> list[Source]:
+    """Return the sources that `ZOO_PLUGINS` and `ZOO_DISABLE_PLUGINS` select; the core is always included."""
     only, without = _names(env.get("ZOO_PLUGINS")), _names(env.get("ZOO_DISABLE_PLUGINS"))
     known = {name for source in sources for name in _names(f"{source.name},{source.distribution}")}
     unknown = [Source(name, name, "", partial(_not_installed, name, known)) for name in sorted(only - known)]
@@ -51,22 +51,24 @@ def _chosen(sources: list[Source], env: Mapping[str, str]) -> list[Source]:
 
 
 def _not_installed(name: str, known: set[str]) -> ModuleType:
-    """Fail to load a plugin that is asked for and not there."""
+    """Raise an error for a plugin in `ZOO_PLUGINS` that is not installed."""
     raise PluginError(
-        f"ZOO_PLUGINS names it, and no such plugin is installed.{suggestion(name, known)} "
+        f"ZOO_PLUGINS names it, but no such plugin is installed.{suggestion(name, known)} "
         f"Install it, or correct ZOO_PLUGINS. Installed: {', '.join(sorted(known))}."
     )
 
 
-def _installed() -> list[Source]:
-    """Return the entry points of our group, sorted, each distribution's entry once."""
+def _find_installed() -> list[Source]:
+    """Return the entry points of the plugin group, sorted and without duplicates."""
     found: dict[tuple[str, str], Source] = {}
     for point in entry_points(group=GROUP):
         name, version = (point.dist.name, point.dist.version) if point.dist else (point.name, "unknown")
         # an editable install can be listed twice, by its .dist-info and by an .egg-info in its source folder
         found.setdefault((name, point.name), Source(point.name, name, version, point.load))
     if not any(source.distribution == "shopzoo" for source in found.values()):
-        core = EntryPoint(name="core", value="zoo.builtin", group=GROUP)  # run from a source tree, not installed
+        core = EntryPoint(
+            name="core", value="zoo.builtin", group=GROUP
+        )  # shopzoo runs from a source tree and is not installed
         found["shopzoo", "core"] = Source("core", "shopzoo", __version__, core.load)
     return [found[key] for key in sorted(found)]
 
@@ -81,17 +83,17 @@ def _single_files(files: Iterable[str | Path]) -> list[Source]:
     missing = [file for file in found if not file.is_file()]
     if missing:
         named = " ".join(f"--plugin {file}" for file in missing)
-        said = (
+        problem = (
             "there is no such file. Give the path of a Python file"
             if len(missing) == 1
             else ("there are no such files. Give the paths of Python files")
         )
-        raise PluginError(f"{named}: {said} with a zoo_components hook.")
-    return [Source(file.stem, file.stem, FILE_VERSION, partial(module_of, file.resolve())) for file in found]
+        raise PluginError(f"{named}: {problem} with a zoo_components hook.")
+    return [Source(file.stem, file.stem, FILE_VERSION, partial(import_file, file.resolve())) for file in found]
 
 
-def module_of(file: Path) -> ModuleType:
-    """Import a file under its own name, so that its `"name:Class"` targets resolve."""
+def import_file(file: Path) -> ModuleType:
+    """Import a file as a module with the name of the file, so that its `"name:Class"` targets resolve."""
     if file.suffix != ".py" or not file.stem.isidentifier():
         raise PluginError(
             f"{file} cannot be imported: name the file with letters, digits and _, and the ending .py, as in my_model.py"
@@ -99,7 +101,7 @@ def module_of(file: Path) -> ModuleType:
     known = sys.modules.get(file.stem)
     if known is not None and getattr(known, "__file__", None) != str(file):
         raise PluginError(
-            f"the module name {file.stem!r} is taken by {getattr(known, '__file__', 'a built-in module')}: rename the file"
+            f"the module name {file.stem!r} is already used by {getattr(known, '__file__', 'a built-in module')}: rename the file"
         )
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
@@ -115,5 +117,5 @@ def module_of(file: Path) -> ModuleType:
 
 
 def _names(value: str | None) -> set[str]:
-    """Return the comma-separated names of an environment variable, `_` and `-` alike."""
+    """Return the comma-separated names in an environment variable, normalized to lower case and hyphens."""
     return {re.sub(r"[-_.]+", "-", name.strip()).lower() for name in (value or "").split(",") if name.strip()}

@@ -1,4 +1,4 @@
-"""One plugin: imported, its hooks checked, asked for its components; and what can be wrong with each of these."""
+"""Load a plugin: import it, validate its hooks, and collect its components, with an error message for each problem."""
 
 import importlib
 import traceback
@@ -17,7 +17,7 @@ from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
 from zoo.losses import LossSpec
 from zoo.registry.compat import adapt_spec
-from zoo.registry.plugin_losses import losses_of
+from zoo.registry.plugin_losses import collect_losses
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.version import __version__
 
@@ -28,7 +28,7 @@ FILE_VERSION = "file"
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that loaded: where it comes from and what it provides."""
+    """A loaded plugin: its source and what it provides."""
 
     name: str
     distribution: str
@@ -41,14 +41,15 @@ class Plugin:
 
     @property
     def is_file(self) -> bool:
-        """Return whether it is a single file that nobody installed."""
+        """Return whether it is a single file, not an installed distribution."""
         return self.version == FILE_VERSION
 
     def callbacks(self, training: Training) -> list[Any]:
-        """Return the Lightning callbacks that it adds to a training.
+        """Return the Lightning callbacks that it adds to a training run.
 
         Raises:
-            PluginError: Its hook fails, or gives something else; the plugin is named, for it need not be the model's.
+            PluginError: Its hook fails or does not return callbacks. The message names the plugin, since it may not be the
+                plugin of the model.
         """
         from pytorch_lightning import Callback
 
@@ -56,22 +57,22 @@ class Plugin:
         for implementation in self.hooks.zoo_callbacks.get_hookimpls():
             try:
                 answer = implementation.function(*[training for _ in implementation.argnames])
-            except Exception as error:  # a stranger's code may raise anything
-                raise PluginError(self._about_callbacks(f"failed: {described(error)}")) from error
+            except Exception as error:  # a plugin may raise anything
+                raise PluginError(self._about_callbacks(f"failed: {describe_error(error)}")) from error
             if not isinstance(answer, list | tuple) or not all(isinstance(part, Callback) for part in answer):
                 raise PluginError(self._about_callbacks(f"returned {answer!r}, expected a list of Lightning callbacks"))
             found += answer
         return found
 
     def _about_callbacks(self, what: str) -> str:
-        """Return a message about the hook, and what to do."""
+        """Return an error message about the hook, with what to do."""
         without = "without --plugin" if self.is_file else f"with ZOO_DISABLE_PLUGINS={self.distribution}"
-        return f"zoo_callbacks of the plugin {self.distribution} {self.version} {what}. Mend it, or run {without}."
+        return f"zoo_callbacks of the plugin {self.distribution} {self.version} {what}. Fix it, or run {without}."
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A plugin that did not load, and why."""
+    """A plugin that failed to load, with its error."""
 
     name: str
     distribution: str
@@ -81,7 +82,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Source:
-    """A place that a plugin can be loaded from."""
+    """A source that a plugin can be loaded from."""
 
     name: str
     distribution: str
@@ -89,27 +90,27 @@ class Source:
     load: Callable[[], ModuleType]
 
 
-def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
-    """Import a plugin, let pluggy validate it, and ask it for its components.
+def load_plugin(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
+    """Import a plugin, validate its hooks with pluggy, and collect its components.
 
-    Each plugin has a manager of its own: pluggy stops a call at the first plugin that raises, and keeps what failed.
+    Each plugin has its own plugin manager: in a shared one, pluggy stops a hook call at the first plugin that raises.
 
     Args:
-        source: Where it is.
+        source: The source of the plugin.
         others: The plugins loaded before it.
 
     Raises:
-        PluginError: A hook, a component or the API it was written for is wrong; what its own code raises comes as it is.
+        PluginError: A hook, a component or the plugin API version is invalid. Exceptions of the plugin's code propagate.
     """
     module = source.load()
     manager = pluggy.PluginManager(GROUP)
     manager.register(module, name=f"{source.distribution}/{source.name}")
     _check_hooks(manager.get_hookcallers(module) or [])
-    with warnings.catch_warnings(record=True) as deprecated:  # of hooks: said by `zoo doctor`, not at every command
+    with warnings.catch_warnings(record=True) as deprecated:  # `zoo doctor` reports deprecated hooks, not every command
         warnings.simplefilter("always")
         manager.add_hookspecs(
             hookspecs
-        )  # only now: pluggy validates, and what it would refuse is told above in our words
+        )  # pluggy validates here; `_check_hooks` has already reported its errors with clearer messages
     specs = tuple(_components(manager))
     _check_specs(specs, source)
     specs = tuple(map(adapt_spec, specs))
@@ -117,18 +118,18 @@ def loaded(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
     notes = [str(warning.message) for warning in deprecated]
     if old := [s.name for s in specs if s.api < API_VERSION]:
         notes.append(
-            f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core speaks {API_VERSION}: "
-            f"it still works. A newer {source.distribution} may do without this warning."
+            f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core uses API {API_VERSION}. "
+            f"It still works; a newer version of {source.distribution} may remove this warning."
         )
-    losses = losses_of(manager, source, others)
+    losses = collect_losses(manager, source, others)
     return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), losses)
 
 
 def _check_hooks(implemented: Sequence[pluggy.HookCaller]) -> None:
-    """Refuse an implementation of a hook that does not exist, one with arguments of its own, and a plugin without any."""
+    """Raise an error for an unknown hook, a hook with unknown arguments, and a plugin without hooks."""
     hooks = {name: list(signature(f).parameters) for name, f in vars(hookspecs).items() if name.startswith("zoo_")}
     if not implemented:
-        raise PluginError("it implements no hook: mark its zoo_components function with @hookimpl")
+        raise PluginError("it implements no hook: decorate its zoo_components function with @hookimpl")
     for caller in implemented:
         name = caller.name
         if name not in hooks:
@@ -139,14 +140,14 @@ def _check_hooks(implemented: Sequence[pluggy.HookCaller]) -> None:
         taken = [argument for found in caller.get_hookimpls() for argument in found.argnames]
         for argument in sorted(set(taken) - set(hooks[name])):
             raise PluginError(
-                f"its hook {name} takes an argument {argument!r}, expected {name}({', '.join(hooks[name])}): rename the "
-                "argument, or leave it out"
+                f"its hook {name} has an argument {argument!r}, expected {name}({', '.join(hooks[name])}): rename or "
+                "remove the argument"
             )
 
 
 def _components(manager: pluggy.PluginManager) -> Iterator[Any]:
-    """Yield what a plugin's zoo_components gives, and refuse what is no list."""
-    # asked one by one: pluggy itself drops a None, which an author who forgot the `return` would never hear of
+    """Yield the components of a plugin, and raise an error if a hook does not return a list."""
+    # Hook implementations are called one by one: pluggy drops None, which would hide a missing `return`.
     for implementation in manager.hook.zoo_components.get_hookimpls():
         answer = implementation.function()
         if not isinstance(answer, list | tuple):
@@ -155,7 +156,7 @@ def _components(manager: pluggy.PluginManager) -> Iterator[Any]:
 
 
 def _check_specs(specs: tuple[Any, ...], source: Source) -> None:
-    """Refuse what is no spec, a name given twice, and an API outside the range that this core speaks."""
+    """Raise an error for anything but a spec, duplicate names, and unsupported plugin API versions."""
     seen: set[tuple[str, str]] = set()
     for spec in specs:
         if not isinstance(spec, ComponentSpec):
@@ -169,13 +170,13 @@ def _check_specs(specs: tuple[Any, ...], source: Source) -> None:
                 ("shopzoo", source.distribution) if spec.api > API_VERSION else (source.distribution, "shopzoo")
             )
             raise PluginError(
-                f"component {spec.name!r} was written for plugin API {spec.api}, this core (shopzoo {__version__}) speaks "
+                f"component {spec.name!r} was written for plugin API {spec.api}, this core (shopzoo {__version__}) supports "
                 f"{OLDEST_API} to {API_VERSION}: install a newer {newer} (pip install -U {newer}) or an older {older}"
             )
 
 
 def _check_taken(specs: Sequence[ComponentSpec], source: Source, others: Sequence[Plugin]) -> None:
-    """Refuse a component that another plugin of the same distribution has: no qualified name would tell them apart."""
+    """Raise an error if another plugin of the same distribution has the component: the qualified names would be equal."""
     taken = {(s.stage, s.name): p.name for p in others if p.distribution == source.distribution for s in p.specs}
     for spec in specs:
         if other := taken.get((spec.stage, spec.name)):
@@ -185,11 +186,11 @@ def _check_taken(specs: Sequence[ComponentSpec], source: Source, others: Sequenc
             )
 
 
-def described(error: BaseException) -> str:
-    """Return what made a plugin fail: the error, and the line of the plugin's that it comes from.
+def describe_error(error: BaseException) -> str:
+    """Return an error of a plugin as text, with the line of the plugin that caused it.
 
-    An error of the zoo's own says what to do by itself. Of any other the last line in the plugin's own folder is named,
-    rather than one of a library that the plugin called.
+    A `ZooError` already says what to do, and gets no line. For other errors, the line is the last one in the plugin's own
+    folder, not one in a library that the plugin called.
     """
     if isinstance(error, PluginError):
         return str(error)

@@ -1,4 +1,4 @@
-"""The losses that a plugin brings by `zoo_losses`, and what can be wrong with them."""
+"""Collect and validate the losses that a plugin provides with the hook `zoo_losses`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from zoo.registry.plugin import Plugin, Source
 
 
-def losses_of(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
+def collect_losses(manager: pluggy.PluginManager, source: Source, others: Sequence[Plugin]) -> tuple[LossSpec, ...]:
     """Return the losses of a plugin.
 
     Args:
-        manager: Has the plugin registered.
-        source: Where the plugin is.
+        manager: The plugin manager, in which the plugin is registered.
+        source: The source of the plugin.
         others: The plugins loaded before it.
 
     Raises:
-        PluginError: The hook returns something else than a list of `LossSpec`, a name is taken, or an option is no parameter.
+        PluginError: The hook does not return a list of `LossSpec`, a name is taken, or an option is not a parameter.
     """
     about = f"zoo_losses of the plugin {source.name!r} of {source.distribution} {source.version}"
     taken = dict.fromkeys(LOSSES, "the core")
@@ -34,20 +34,20 @@ def losses_of(manager: pluggy.PluginManager, source: Source, others: Sequence[Pl
         if not isinstance(loss, LossSpec):
             raise PluginError(f"{about} returned {loss!r} in its list, expected a LossSpec")
         if loss.name in taken:
-            raise PluginError(f"{about}: the loss {loss.name!r} is provided by {taken[loss.name]} already: rename it")
+            raise PluginError(f"{about}: the loss {loss.name!r} is already provided by {taken[loss.name]}: rename it")
         unknown = [option for option in loss.options if option not in NeuralParams.model_fields]
         if unknown:
             raise PluginError(
                 f"{about}: the loss {loss.name!r} has the options {', '.join(map(repr, unknown))}, expected names of parameters "
                 "of NeuralParams, such as 'temperature'"
             )
-        taken[loss.name] = "it"
+        taken[loss.name] = "the same plugin"
         found.append(loss)
     return tuple(found)
 
 
 def _answers(manager: pluggy.PluginManager, about: str) -> Iterator[Any]:
-    """Yield what the plugin's hook returns, and refuse what is no list."""
+    """Yield the losses that the hook returns, and raise an error if it does not return a list."""
     for implementation in manager.hook.zoo_losses.get_hookimpls():
         answer = implementation.function()
         if not isinstance(answer, list | tuple):

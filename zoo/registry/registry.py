@@ -1,4 +1,4 @@
-"""Names to specs to classes: where a component is looked up, and where a wrong name is explained."""
+"""The registry: look up components by name, import their classes, and explain unknown names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from zoo.losses import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class
-from zoo.registry.discovery import discovered
-from zoo.registry.plugin import Broken, Plugin, described
+from zoo.registry.discovery import discover_plugins
+from zoo.registry.plugin import Broken, Plugin, describe_error
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -29,7 +29,7 @@ class Component:
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES, compare=False, repr=False)
     """The losses that its parameters may name."""
     loss_plugins: Mapping[str, Plugin] = field(default_factory=dict, compare=False, repr=False)
-    """The plugins that those losses come from which are not the core's."""
+    """The plugins of those losses that do not come from the core."""
 
     @property
     def name(self) -> str:
@@ -38,12 +38,12 @@ class Component:
 
     @property
     def qualified_name(self) -> str:
-        """Return `distribution/name`, which no other component has."""
+        """Return `distribution/name`, which is unique within a stage."""
         return f"{self.plugin.distribution}/{self.spec.name}"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return every name it answers to."""
+        """Return all names of the component."""
         return (self.name, self.qualified_name, *self.spec.aliases)
 
     def params(
@@ -52,41 +52,41 @@ class Component:
         """Validate parameters.
 
         Raises:
-            ConfigError: A parameter is unknown, or its value does not fit.
+            ConfigError: A parameter is unknown, or its value is invalid.
         """
         return validated(self.spec.params, values or {}, where or self.name, {"losses": self.losses, **(context or {})})
 
     def plugins(self, params: Params) -> list[Plugin]:
-        """Return the plugins that the component needs under these parameters: its own, and that of a loss it names."""
+        """Return the plugins that the component needs with these parameters: its own, and that of the loss."""
         loss = params.loss if isinstance(params, NeuralParams) else ""
         return [self.plugin, *([self.loss_plugins[loss]] if loss in self.loss_plugins else [])]
 
     def capabilities(self, params: Params) -> Capabilities:
-        """Return what the component can do under these parameters."""
+        """Return the capabilities of the component with these parameters."""
         return self.spec.capabilities_for(params)
 
     def target(self) -> type:
         """Import the component's class.
 
         Raises:
-            PluginError: Its module cannot be imported, or has no such class.
+            PluginError: Its module cannot be imported, or does not have the class.
         """
         module, _, name = self.spec.target.partition(":")
         try:
             return adapt_class(getattr(import_module(module), name), self.spec)
-        except Exception as error:  # a stranger's module may raise anything
+        except Exception as error:  # a plugin may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {described(error)}. {self._remedy()}"
+                f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
 
     def _remedy(self) -> str:
-        """Return what to do where the class cannot be imported."""
+        """Return what to do if the class cannot be imported."""
         if not self.plugin.is_file:
-            return f"Install what it needs, or update it: pip install -U {self.plugin.distribution}"
+            return f"Install its dependencies, or update it: pip install -U {self.plugin.distribution}"
         (module, _, name), own = self.spec.target.partition(":"), self.plugin.module.__name__
         if module == own:
-            return f"Mend {own}.py, or install what it needs."
+            return f"Fix {own}.py, or install its dependencies."
         return (
             f'Its target names the module {module!r}, and this file is the module {own!r}: use target="{own}:{name}".'
         )
@@ -110,11 +110,11 @@ class Registry:
 
     @classmethod
     def discover(cls, files: Iterable[str | Path] = ()) -> Registry:
-        """Return a registry of what is installed, and of the given single-file plugins."""
-        return cls(*discovered(files))
+        """Return a registry of the installed plugins and the given single-file plugins."""
+        return cls(*discover_plugins(files))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the plugin files: another process discovers what is installed, and these, by itself."""
+        """Pickle only the plugin files: another process discovers the installed plugins again."""
         return type(self).discover, ([str(plugin.module.__file__) for plugin in self.plugins if plugin.is_file],)
 
     def components(self, stage: StageName | None = None) -> list[Component]:
@@ -126,7 +126,7 @@ class Registry:
         """Return the component of a stage by its name, alias, or `distribution/name`.
 
         Raises:
-            UnknownComponentError: Nothing of this stage has the name.
+            UnknownComponentError: No component of this stage has the name.
             AmbiguousComponentError: More than one plugin has it.
         """
         matches = [c for c in self.components(stage) if name in c.names]
@@ -135,7 +135,7 @@ class Registry:
         if matches:
             choices = " or ".join(repr(c.qualified_name) for c in matches)
             raise AmbiguousComponentError(
-                f"{stage} {name!r} is provided by {len(matches)} plugins. Say which one: {choices}."
+                f"{stage} {name!r} is provided by {len(matches)} plugins. Choose one: {choices}."
             )
         raise UnknownComponentError(self._unknown(stage, name))
 
@@ -154,15 +154,15 @@ class Registry:
         return matches
 
     def callbacks(self, training: Training) -> list[Any]:
-        """Return the Lightning callbacks that the plugins add to a training.
+        """Return the Lightning callbacks that the plugins add to a training run.
 
         Raises:
-            PluginError: A plugin's hook fails, or gives something else.
+            PluginError: A plugin's hook fails, or does not return callbacks.
         """
         return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
 
     def _unknown(self, stage: StageName, name: str) -> str:
-        """Return the message for a name that the stage does not have."""
+        """Return the error message for an unknown name."""
         names = sorted({c.name for c in self.components(stage)})
         elsewhere = sorted({c.spec.stage for c in self._components if name in c.names})
         if elsewhere:
@@ -171,29 +171,29 @@ class Registry:
         return f"no {stage} named {name!r}.{near} Installed: {', '.join(names) or 'none'}.{self._elsewhere_note()}"
 
     def _elsewhere_note(self) -> str:
-        """Return where else a component may be that is not there."""
+        """Return a hint about other places where the component may be."""
         return f" If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
 
     def _broken_note(self) -> str:
-        """Return a sentence about plugins that failed, since the name asked for may be theirs."""
+        """Return a sentence about plugins that failed to load, since the component may be in one of them."""
         if not self.broken:
             return ""
         failed = ", ".join(sorted({b.distribution for b in self.broken}))
-        return f" These plugins failed to load: {failed}. `zoo doctor` tells why."
+        return f" These plugins failed to load: {failed}. `zoo doctor` shows why."
 
 
 @cache
 def default_registry() -> Registry:
-    """Return the registry of what is installed; discovered once a process."""
+    """Return the registry of installed plugins, discovered once per process."""
     return Registry.discover()
 
 
 def load(name: str, stage: StageName | None = None, **params: Any) -> Any:
-    """Build a component by name from what is installed.
+    """Build an installed component by name.
 
     Args:
         name: Its name, alias, or `distribution/name`.
-        stage: Needed only where components of several stages share the name.
+        stage: Its stage, needed only if components of several stages have the name.
         **params: Its parameters.
 
     Returns:
@@ -201,7 +201,7 @@ def load(name: str, stage: StageName | None = None, **params: Any) -> Any:
 
     Raises:
         ComponentError: The name is unknown or ambiguous, or its plugin is broken.
-        ConfigError: A parameter is unknown or does not fit.
+        ConfigError: A parameter is unknown or invalid.
     """
     registry = default_registry()
     if stage is None:
@@ -209,7 +209,7 @@ def load(name: str, stage: StageName | None = None, **params: Any) -> Any:
         stages = sorted({c.spec.stage for c in matches})
         if len(stages) > 1:
             raise AmbiguousComponentError(
-                f"{name!r} is a {' and a '.join(stages)}. Say which one: zoo.load({name!r}, stage={stages[0]!r})."
+                f"{name!r} is a {' and a '.join(stages)}. Choose one: zoo.load({name!r}, stage={stages[0]!r})."
             )
         stage = matches[0].spec.stage
     component = registry.find(stage, name)

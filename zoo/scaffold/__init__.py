@@ -1,1 +1,1 @@
-"""New plugins: templates, and what writes them."""
+"""Write new plugins from templates."""

@@ -1,4 +1,4 @@
-"""The names of a new plugin, all derived from one; what cannot be a name is refused before anything is written."""
+"""Derive and validate the names of a new plugin, before any file is written."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from zoo.registry.registry import Registry
 from zoo.spec import StageName
 
 _USED = {*dir(api), "Encoder", "Tensor"}
-"""Names that the templates' own classes would hide."""
+"""Names that a class of a template would shadow."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a plugin and its parts are called.
+    """The names of a plugin and its parts.
 
     Attributes:
-        name: Of the component, and of the distribution: `my-model`.
-        module: `my_model`.
-        class_name: `MyModel`.
+        name: The name of the component and of the distribution, such as `my-model`.
+        module: The name of the module, such as `my_model`.
+        class_name: The name of the class, such as `MyModel`.
     """
 
     name: str
@@ -33,39 +33,39 @@ class Names:
     class_name: str
 
 
-def named(name: str, stage: StageName, registry: Registry) -> Names:
+def derive_names(name: str, stage: StageName, registry: Registry) -> Names:
     """Return the names of a new component.
 
     Args:
         name: The component's name.
         stage: Its stage.
-        registry: What is installed: its names are taken.
+        registry: The installed plugins, whose names are taken.
 
     Raises:
-        ScaffoldError: It is no name, or it is taken.
+        ScaffoldError: The name is invalid or taken.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ScaffoldError(
-            f"{name!r} is no name for a component: expected lower-case letters and digits, a letter first, words joined by "
-            f"hyphens.{_instead(name)}"
+            f"{name!r} is not a valid component name: expected lower-case letters and digits, a letter first, words joined by "
+            f"hyphens.{_suggest_name(name)}"
         )
     names = Names(name, name.replace("-", "_"), "".join(word.capitalize() for word in name.split("-")))
     _check_free(names, stage, registry)
     return names
 
 
-def _instead(name: str) -> str:
-    """Return a sentence with the nearest name that is one, if there is any."""
+def _suggest_name(name: str) -> str:
+    """Return a sentence with the nearest valid name, or with an example."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
     near = re.sub(r"[^a-z0-9]+", "-", apart.lower()).strip("-0123456789")
     return f" Did you mean {near!r}?" if near else " E.g. 'my-model'."
 
 
 def _check_free(names: Names, stage: StageName, registry: Registry) -> None:
-    """Refuse a name whose component, module or class would get in the way of another.
+    """Check that the component, module and class names do not conflict with existing ones.
 
     Raises:
-        ScaffoldError: Says whose it is.
+        ScaffoldError: A name is taken; the message says by what.
     """
     name, module, class_name = names.name, names.module, names.class_name
     owner = next((c for c in registry.components(stage) if name in c.names), None)
@@ -75,17 +75,19 @@ def _check_free(names: Names, stage: StageName, registry: Registry) -> None:
             "uninstall it."
         )
     if keyword.iskeyword(module) or module in sys.stdlib_module_names:
-        raise ScaffoldError(f"{name!r}: its module would be {module!r}, a word of Python's own. Choose another name.")
-    found = find_spec(module)
-    if found is not None and found.origin is not None:  # a folder of the name is no module
         raise ScaffoldError(
-            f"{name!r}: the module {module!r} is installed already ({found.origin}). Choose another name."
+            f"{name!r}: its module would be {module!r}, a Python keyword or standard library module. Choose another name."
+        )
+    found = find_spec(module)
+    if found is not None and found.origin is not None:  # a folder of that name without modules has no origin
+        raise ScaffoldError(
+            f"{name!r}: the module {module!r} is already installed ({found.origin}). Choose another name."
         )
     if any(distributions(name=name)) or any(name == plugin.name for plugin in registry.plugins):
         raise ScaffoldError(
-            f"{name!r}: a distribution or plugin of this name is installed already. Choose another name."
+            f"{name!r}: a distribution or plugin of this name is already installed. Choose another name."
         )
     if taken := sorted({class_name, f"{class_name}Params"} & _USED):
         raise ScaffoldError(
-            f"{name!r}: its class would be {taken[0]!r}, a name that every plugin uses. Choose another name."
+            f"{name!r}: its class would be {taken[0]!r}, a name that plugins import. Choose another name."
         )

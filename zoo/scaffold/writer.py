@@ -1,4 +1,4 @@
-"""Write a new plugin, a package or a single file, of templates: all of it or nothing, and over nothing."""
+"""Write a new plugin from templates, as a package or a single file; never overwrite, and write all files or none."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from string import Template
 from zoo.atomic import write_atomically, write_folder_atomically
 from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
-from zoo.scaffold.names import Names, named
+from zoo.scaffold.names import Names, derive_names
 from zoo.spec import API_VERSION, StageName
 
 TEMPLATES = files("zoo.scaffold") / "templates"
-"""A folder a kind of component; in the files, `$name`, `$module`, `$Class` and the like stand for what is written."""
+"""One folder per kind of component; the files contain placeholders such as `$name`, `$module` and `$Class`."""
 
 SUMMARIES = {
-    "predictor": "Recommends what came next in other histories.",
+    "predictor": "Recommends the items that followed the last events in other histories.",
     "neural": "A small network over the last item and the mean of the history.",
-    "featurizer": "Gives each value of a catalogue column a feature of 0 or 1.",
+    "featurizer": "One-hot encodes the values of a catalogue column.",
     "filter": "Keeps the items that occur often enough in training.",
-    "ranker": "Weighs a candidate's features, by ridge regression.",
-    "metric": "Targets in the list, weighed by how far readers get.",
+    "ranker": "Scores candidates with a ridge regression on their features.",
+    "metric": "Rank-biased precision: hits, weighted by the chance that a reader gets to their rank.",
     "dataset": "Generated users who walk from item to item.",
 }
-"""The kinds of component that there are templates for, and what the one in the template does."""
+"""The kinds of components with a template, and a summary of each template's component."""
 
 
 def new_package(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
-    """Write a plugin that can be installed.
+    """Write a plugin as an installable package.
 
     Args:
-        path: The folder to make; its name is the component's.
+        path: The folder to create; its name becomes the component's name.
         stage: The component's stage.
-        registry: What is installed: its names are taken.
-        neural: Whether the model is a network that the core trains; of a predictor.
+        registry: The installed plugins, whose names are taken.
+        neural: Whether the predictor is a network that the core trains.
 
     Returns:
         The files written, sorted.
 
     Raises:
-        ScaffoldError: The name or the folder is taken or cannot be used, or no template fits.
+        ScaffoldError: The name or the folder is taken or invalid, or there is no such template.
     """
-    kind = _kind(stage, neural)
+    kind = _template_kind(stage, neural)
     if path.suffix == ".py":
         raise ScaffoldError(
-            f"{path} is a file, and a package is a folder: add --single-file, or leave out the ending, as in my-model."
+            f"{path} is a file name, and a package is a folder: add --single-file, or drop the suffix, as in my-model."
         )
-    names = named(path.name, stage, registry)
+    names = derive_names(path.name, stage, registry)
     fields = _fields(names, kind, stage, f"{names.module}.model", "zoo bench example.toml")
     module = f"src/{names.module}"
     sources = {
@@ -62,34 +62,46 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
         f"{module}/model.py": f"{kind}/model.py",
         "tests/test_conformance.py": "package/test_conformance.py",
     }
-    return _write(path.parent, {f"{path.name}/{name}": _filled(source, fields) for name, source in sources.items()})
+    return _write(
+        path.parent, {f"{path.name}/{name}": _fill_template(source, fields) for name, source in sources.items()}
+    )
 
 
 def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool = False) -> list[Path]:
-    """Write a plugin of one file, for `--plugin`, and an experiment beside it; else as `new_package`."""
-    kind = _kind(stage, neural)
+    """Write a single-file plugin, for `--plugin`, and an example experiment next to it.
+
+    The arguments and errors are those of `new_package`.
+    """
+    kind = _template_kind(stage, neural)
     if path.suffix != ".py":
         raise ScaffoldError(f"{path}: expected the name of a Python file, as in {path.name.replace('-', '_')}.py.")
     if path.stem.replace("-", "_") != path.stem:
-        raise ScaffoldError(f"{path}: a file with a hyphen cannot be imported: {path.stem.replace('-', '_')}.py can.")
-    names = named(path.stem.replace("_", "-"), stage, registry)
+        raise ScaffoldError(
+            f"{path}: a file with a hyphen cannot be imported. Use {path.stem.replace('-', '_')}.py instead."
+        )
+    names = derive_names(path.stem.replace("_", "-"), stage, registry)
     experiment = path.with_suffix(".toml").name
     fields = _fields(names, kind, stage, names.module, f"zoo bench {experiment} --plugin {path.name}")
     parts = {"params": "params.py", "model": "model.py", "hook": "__init__.py"}
-    bodies = {part: _body(_filled(f"{kind}/{source}", fields)) for part, source in parts.items()}
-    single, example = _filled(f"{kind}/single.py", {**fields, **bodies}), _filled(f"{kind}/example.toml", fields)
+    bodies = {part: _body(_fill_template(f"{kind}/{source}", fields)) for part, source in parts.items()}
+    single, example = (
+        _fill_template(f"{kind}/single.py", {**fields, **bodies}),
+        _fill_template(f"{kind}/example.toml", fields),
+    )
     return _write(path.parent, {path.name: single, experiment: example})
 
 
-def _kind(stage: StageName, neural: bool) -> str:
-    """Return which templates to take."""
+def _template_kind(stage: StageName, neural: bool) -> str:
+    """Return the folder of the templates to use."""
     if neural and stage != "predictor":
-        raise ScaffoldError(f"--neural: there is a network for a predictor only, found --stage {stage}. Leave one out.")
+        raise ScaffoldError(
+            f"--neural applies only to a predictor, found --stage {stage}. Remove one of the two options."
+        )
     return "neural" if neural else stage
 
 
 def _fields(names: Names, kind: str, stage: StageName, module: str, bench: str) -> dict[str, str]:
-    """Return what stands for each `$field` of the templates."""
+    """Return the value of each placeholder of the templates."""
     return {
         "name": names.name,
         "module": names.module,
@@ -102,33 +114,31 @@ def _fields(names: Names, kind: str, stage: StageName, module: str, bench: str) 
     }
 
 
-def _filled(source: str, fields: dict[str, str]) -> str:
-    """Return a template with its fields filled in."""
+def _fill_template(source: str, fields: dict[str, str]) -> str:
+    """Return a template with its placeholders replaced."""
     return Template((TEMPLATES / f"{source}.txt").read_text(encoding="utf-8")).substitute(fields)
 
 
 def _body(text: str) -> str:
-    """Return what comes after a module's imports, which end at the first two empty lines."""
+    """Return the part of a module after its imports, which end at the first two empty lines."""
     return text.partition("\n\n\n")[2].rstrip("\n")
 
 
 def _write(folder: Path, content: dict[str, str]) -> list[Path]:
-    """Write files, by their names below a folder: beside their places first, and then there; return them, sorted.
+    """Write files to a folder, by relative path: first to temporary paths, then rename. Return their paths, sorted.
 
     Raises:
-        ScaffoldError: A place is taken, or cannot be written to.
+        ScaffoldError: A path exists already, or cannot be written.
     """
     first = next(iter(content)).partition("/")[0]
     tops = {name.partition("/")[0]: folder / name.partition("/")[0] for name in content}
     for path in tops.values():
         if path.exists() or path.is_symlink():
-            raise ScaffoldError(
-                f"{path} exists already, and nothing is overwritten: choose another name, or remove it."
-            )
+            raise ScaffoldError(f"{path} already exists and is not overwritten: choose another name, or remove it.")
     if not folder.is_dir():
-        raise ScaffoldError(f"{folder / first}: there is no folder {folder}. Make it first.")
+        raise ScaffoldError(f"{folder / first}: there is no folder {folder}. Create it first.")
     try:
-        with ExitStack() as stack:  # nothing is renamed into its place before all of it is written
+        with ExitStack() as stack:  # rename only after all files are written
             places = {top: stack.enter_context(_writer(content, top)(path)) for top, path in tops.items()}
             for name, text in content.items():
                 top, _, below = name.partition("/")
@@ -141,5 +151,5 @@ def _write(folder: Path, content: dict[str, str]) -> list[Path]:
 
 
 def _writer(content: dict[str, str], top: str) -> Callable[[Path], AbstractContextManager[Path]]:
-    """Return what writes one of the paths at the top: a file, or a folder with files below it."""
+    """Return the writer of a top-level path: a file, or a folder with its files."""
     return write_atomically if top in content else partial(write_folder_atomically, replace=False)

@@ -1,16 +1,16 @@
-"""What a ranker is told of a candidate, from the training log and the user's own history: nothing that came later.
+"""Ranking features of candidates, computed from the training log and the user's history before the query.
 
-| group | columns | what they hold |
+| group | columns | values |
 | --- | --- | --- |
-| `score` | `score`, `rank` | the predictor's score, standardised within the list, and its place there, from 1 |
-| `popularity` | `popularity` | log(1 + events of the item in training) |
-| `trend` | `trend` | how many of these lie in the last tenth of the time: log of (1 + them) / (1 + a tenth of all); needs a clock |
+| `score` | `score`, `rank` | the predictor's score, standardised within the list, and the rank by that score, from 1 |
+| `popularity` | `popularity` | log(1 + n) for n events of the item in training |
+| `trend` | `trend` | log((1 + m) / (1 + n / 10)) for m of these n events in the last tenth of the time; needs timestamps |
 | `history` | `history` | log(1 + events of the user) |
-| `item` | `item-events`, `item-recent` | log(1 + the user's own events with the item): all, and each worth less for each later one |
-| `categories` | `COLUMN-events`, `COLUMN-recent` | the same with items of its category; of several, their sum |
-| `price` | `price`, `price-ratio` | log(1 + price), the median where it is missing; and less its mean over the history |
-| `similarity` | `similarity` | the cosine of its item features and the recent history's |
-| `vectors` | `vector-1`, ... | its item features, reduced to their main directions |
+| `item` | `item-events`, `item-recent` | log(1 + events of the user with the item); `recent` decays each event by its age |
+| `categories` | `COLUMN-events`, `COLUMN-recent` | the same for items of the same category, summed over several categories |
+| `price` | `price`, `price-ratio` | log(1 + price), the median if missing; the difference to the mean over the history |
+| `similarity` | `similarity` | the cosine between the item features and those of the recent history |
+| `vectors` | `vector-1`, ... | the item features, projected onto their main directions |
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from zoo.stages.candidates import Candidates
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State, TrainingData
 
-LATE = 0.1
-"""Share of the training's time that a trend is about."""
+TREND_SHARE = 0.1
+"""Share of the training period that counts as recent in a trend."""
 Columns = dict[str, NDArray[np.float32]]
-"""A value for each candidate, `[B, K]`, or one of its query, `[B, 1]`, by the name of the feature."""
+"""Feature values by name: one per candidate, `[B, K]`, or one per query, `[B, 1]`."""
 
 
 class CandidateFeatures(Stage[CandidateFeatureSettings]):
-    """Makes the ranking features of a pipeline's candidates."""
+    """Computes the ranking features of a pipeline's candidates."""
 
     groups: list[Group]
     columns: list[str]
-    """What `table` holds."""
+    """The names of the columns of `table`."""
     table: Tensor
-    """What is so of an item whoever asks, `[I, S]` float32."""
+    """Item features that do not depend on the query, `[I, S]` float32."""
     categories: dict[str, list[str]]
-    """The values of each column of categories."""
+    """The distinct values of each category column."""
     members: dict[str, scipy.sparse.csr_matrix]
-    """Which values an item has, `[I, C]` for each of these columns."""
+    """The categories of each item as a 0/1 matrix, `[I, C]` for each category column."""
     directions: Tensor
-    """What reduces item features, `[D, S]`."""
+    """The projection of item features onto their main directions, `[D, S]`."""
     norms: Tensor
-    """The length of each item's features, `[I]`."""
+    """The Euclidean norm of each item's features, `[I]`."""
 
     def fit(self, data: TrainingData) -> None:
-        """Count the training log, and take prices and categories from the catalogue.
+        """Compute item statistics from the training log, and read prices and categories from the catalogue.
 
         Raises:
-            ConfigError: A group of features is asked for that the data cannot give.
-            DataError: A column of categories is asked for and is not there, or holds no categories.
+            ConfigError: The parameters name a group that these data do not support.
+            DataError: A category column is missing or does not hold categories.
         """
         catalogue, features = data.catalogue, data.features
         self.groups = self._groups(data)
@@ -87,11 +87,11 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self._set_table(table, features, len(catalogue))
 
     def add_items(self, catalogue: Catalogue, features: ItemFeatures) -> None:
-        """Take N new items, which nobody took yet, numbered after all others.
+        """Add N new items without events, numbered after all others.
 
         Args:
-            catalogue: Of them alone, row 0 padding.
-            features: Theirs, `[N, D]`, no row padding.
+            catalogue: The catalogue of the new items; row 0 is padding.
+            features: Their item features, `[N, D]`, without a padding row.
         """
         old, n = self.table, len(catalogue) - 1
         table = {name: np.zeros(n) for name in self.columns if name in ("popularity", "trend")}
@@ -111,8 +111,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
 
         Args:
-            queries: Whose they are; a history ends before what the candidates are to be ranked for.
-            found: As the predictor has them.
+            queries: The queries of the candidates; each history ends before the event to predict.
+            found: The predictor's candidates.
             vectors: The item features of the pipeline, the same as in `fit`.
         """
         items, h = found.items.numpy(), queries.histories
@@ -143,14 +143,14 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
 
     def state(self) -> State:
-        """Return the table, which categories an item has, and the directions."""
+        """Return the table, the category matrices, the norms and the directions."""
         tensors = {"table": self.table, "directions": self.directions, "norms": self.norms}
         for number, members in enumerate(self.members.values()):
             tensors[f"members-{number}"] = csr_tensor(members)
         return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
 
     def load_state(self, state: State) -> None:
-        """Take back what `state` returned."""
+        """Restore what `state` returned."""
         self.groups, self.columns, self.categories = (state.values[n] for n in ("groups", "columns", "categories"))
         self.table, self.directions, self.norms = (state.tensors[n] for n in ("table", "directions", "norms"))
         self.members = {}
@@ -161,7 +161,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             self.members[name] = scipy_matrix(members)
 
     def migrate(self, state: State) -> State:
-        """Return a state whose members were saved as pairs of item and category as one with matrices of them."""
+        """Convert category members that an earlier version saved as (item, category) pairs to matrices."""
         tensors = dict(state.tensors)
         for number, values in enumerate(state.values["categories"].values()):
             name = f"members-{number}"
@@ -171,7 +171,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         return State(tensors, state.values)
 
     def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None, rows: int) -> None:
-        """Set what is so of each item: columns made already, and reduced item features."""
+        """Set `table` and `columns` from the given columns and the projected item features."""
         parts = [torch.from_numpy(values.astype(np.float32))[:, None] for values in table.values()]
         if features is not None and self.directions.numel():
             parts.append((features.values @ self.directions).float())
@@ -179,18 +179,18 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self.table = torch.cat(parts, dim=1) if parts else torch.zeros(rows, 0)
 
     def _groups(self, data: TrainingData) -> list[Group]:
-        """Return the groups that are made.
+        """Return the groups to compute: those of the parameters, or all that the data support.
 
         Raises:
-            ConfigError: One is asked for that the data cannot give.
+            ConfigError: The parameters name a group that these data do not support.
         """
         lacking: dict[Group, str] = {}
         if data.interactions.clock != "timestamp":
-            lacking["trend"] = f"needs a clock, and the events are ordered by {data.interactions.clock} only"
+            lacking["trend"] = f"needs timestamps, and the events are ordered by {data.interactions.clock} only"
         if not data.catalogue.has_numbers("price"):
-            lacking["price"] = "needs a numeric column 'price' of the items: map one in data.item_columns"
+            lacking["price"] = "needs a numeric item column 'price': map one in data.item_columns"
         if not self._category_columns(data.catalogue):
-            lacking["categories"] = "needs a column of categories: name some in `categories`"
+            lacking["categories"] = "needs a category column: name one in `categories`"
         if data.features is None:
             lacking["similarity"] = lacking["vectors"] = "needs item features: give the model a `featurizer`"
         for group in self.params.groups or ():
@@ -199,14 +199,14 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         return [g for g in self.params.groups or GROUPS if g not in lacking]
 
     def _category_columns(self, catalogue: Catalogue) -> list[str]:
-        """Return the columns that group items."""
+        """Return the names of the category columns."""
         if self.params.categories is None:
             return ["category"] if "category" in catalogue.columns else []
         return self.params.categories
 
 
 def _of_score(found: Candidates) -> Columns:
-    """Return the standardised score of each candidate, and its place."""
+    """Return the standardised score and the rank of each candidate."""
     filled = found.items > 0
     n = filled.sum(1, keepdim=True).clamp(min=1)
     scores = found.scores.double().where(filled, 0.0)
@@ -218,15 +218,16 @@ def _of_score(found: Candidates) -> Columns:
 
 
 def _trend(log: Interactions) -> NDArray[np.float64]:
-    """Return how much more of an item's events lie in the last tenth of the time than a tenth, `[I]`."""
+    """Return the log ratio of each item's recent events to those expected at a constant rate, `[I]`."""
     first, last = int(log.times.min()), int(log.times.max())
-    late = log.items[log.times > last - LATE * (last - first)]
-    trend: NDArray[np.float64] = np.log1p(np.bincount(late, minlength=log.n_items + 1)) - np.log1p(LATE * log.counts())
+    recent = log.items[log.times > last - TREND_SHARE * (last - first)]
+    counts = np.bincount(recent, minlength=log.n_items + 1)
+    trend: NDArray[np.float64] = np.log1p(counts) - np.log1p(TREND_SHARE * log.counts())
     return trend
 
 
 def _log_prices(catalogue: Catalogue, median: float | None = None) -> NDArray[np.float64]:
-    """Return log(1 + price) of each item, `[I]`; the median of those that have one where it is missing, or is no price."""
+    """Return log(1 + price) of each item, `[I]`; a missing or negative price is replaced by the median."""
     prices = catalogue.numbers("price")
     logs = np.log1p(prices, where=np.isfinite(prices) & (prices >= 0), out=np.full(len(prices), np.nan))
     if median is None:
@@ -235,14 +236,14 @@ def _log_prices(catalogue: Catalogue, median: float | None = None) -> NDArray[np
 
 
 def _members(values: list[str], items: NDArray[np.int64], found: list[str], n_items: int) -> scipy.sparse.csr_matrix:
-    """Return which of some values each item has, `[I, C]`; other values are left out."""
+    """Return which of the given category values each item has, `[I, C]`; other values are ignored."""
     number = {value: code for code, value in enumerate(values)}
     codes = np.array([number.get(value, -1) for value in found], np.int64)
     return _matrix(items[codes >= 0], codes[codes >= 0], n_items, len(values))
 
 
 def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_codes: int) -> scipy.sparse.csr_matrix:
-    """Return a matrix of ones at some places."""
+    """Return a sparse matrix with ones at the given positions."""
     matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, codes)), (n_rows, n_codes))
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
@@ -250,24 +251,24 @@ def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_co
 
 
 def _entries(matrix: scipy.sparse.csr_matrix, columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the entries of each row at some columns, `[B, K]`."""
+    """Return the entries of each row at the given columns, `[B, K]`."""
     return entries(matrix, _rows(columns), columns.ravel()).reshape(columns.shape)
 
 
 def _products(
     profiles: scipy.sparse.csr_matrix, vectors: scipy.sparse.csr_matrix, items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the product of each query's profile `[B, C]` with the vectors `[I, C]` of its candidates `[B, K]`, `[B, K]`."""
+    """Return the dot products, `[B, K]`, of the profiles `[B, C]` and the vectors `[I, C]` of the candidates `[B, K]`."""
     return pair_products(profiles, vectors, _rows(items), items.ravel()).reshape(items.shape)
 
 
 def _rows(items: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the row of each slot, `[B * K]`."""
+    """Return the row index of each slot, `[B * K]`."""
     return np.repeat(np.arange(len(items)), items.shape[1])
 
 
 def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of the items' values over each query's events, `[B, 1]`; over all items where it has none."""
+    """Return the mean item value over each query's events, `[B, 1]`; over all items for an empty history."""
     n = np.asarray(profiles.sum(1), np.float32)
     total = (profiles @ values)[:, None]
     means: NDArray[np.float32] = np.divide(total, n, out=np.full_like(total, values[1:].mean()), where=n > 0)
@@ -277,7 +278,7 @@ def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> ND
 def _cosines(
     profiles: scipy.sparse.csr_matrix, features: ItemFeatures, norms: NDArray[np.float32], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the cosine of each query's profile, as item features, and each candidate's, `[B, K]`; 0 where one has none."""
+    """Return the cosine between each query's mean item features and each candidate's, `[B, K]`; 0 if either is zero."""
     if features.is_sparse:
         vectors = features.sparse()
         tastes = (profiles @ vectors).tocsr()
@@ -294,7 +295,7 @@ def _cosines(
 
 
 def _norms(features: ItemFeatures) -> Tensor:
-    """Return the length of each item's features, `[I]` float32."""
+    """Return the Euclidean norm of each item's features, `[I]` float32."""
     if not features.is_sparse:
         lengths: Tensor = torch.linalg.vector_norm(features.values, dim=1)
         return lengths

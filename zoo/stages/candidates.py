@@ -1,4 +1,4 @@
-"""What flows between the stages: what may not be recommended, the top K, and the lists that a ranker sees."""
+"""The values passed between stages: excluded items, the top-K candidates, and the lists of a ranker."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Exclusions:
     """Which items must not be recommended to each query of a block.
 
     Attributes:
-        always: Item numbers excluded for every query, `[X]` int64 (padding, what is not for sale, what the model does not know).
-        rows: With `items`: pairs that are excluded for one query (what it has seen), `[M]` int64.
-        items: `[M]` int64.
-        allowed: What the filters keep, `[B, I]` or `[1, I]` bool, or None where there are no filters.
+        always: Item numbers excluded for every query, `[X]` int64: padding, ineligible items, items unknown to the model.
+        rows: The row of each (row, item) pair excluded for a single query, such as a seen item, `[M]` int64.
+        items: The item number of each of these pairs, `[M]` int64.
+        allowed: The items that the filters keep, `[B, I]` or `[1, I]` bool; None without filters.
     """
 
     always: Tensor
@@ -29,12 +29,12 @@ class Exclusions:
 
     @classmethod
     def only_padding(cls) -> Exclusions:
-        """Return exclusions that leave out nothing but the padding."""
+        """Return exclusions of the padding item only."""
         none = torch.zeros(0, dtype=torch.int64)
         return cls(torch.zeros(1, dtype=torch.int64), none, none)
 
     def apply_(self, scores: Tensor) -> Tensor:
-        """Set the scores `[B, I]`, contiguous, of excluded items to -inf, in place, and return them."""
+        """Set the scores of excluded items to -inf in place, and return the contiguous scores `[B, I]`."""
         device = scores.device
         scores.index_fill_(1, self.always.to(device), -torch.inf)
         scores.view(-1).index_fill_(0, (self.rows * scores.shape[1] + self.items).to(device), -torch.inf)
@@ -54,12 +54,12 @@ class Exclusions:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """A list of items a query, best first.
+    """The best items for each query, best first.
 
     Attributes:
         items: Item numbers, `[B, K]` int64; 0 is an empty slot, and empty slots come last.
         scores: `[B, K]` float32, -inf in empty slots.
-        tied: Whether the score at the list's edge is shared by an item that had to stay outside, `[B]` bool.
+        tied: Whether an item outside the list has the same score as the last item in it, `[B]` bool.
     """
 
     items: Tensor
@@ -68,17 +68,17 @@ class Candidates:
 
     @classmethod
     def best(cls, scores: Tensor, k: int) -> Candidates:
-        """Return the K best items of each row of scores `[B, I]`, equal scores by item number."""
+        """Return the K best items of each row of scores `[B, I]`; ties are ordered by item number."""
         return cls(*top_k(scores, k))
 
     @classmethod
     def none(cls, k: int) -> Candidates:
-        """Return the lists of no query at all, `[0, K]`."""
+        """Return candidates for zero queries, `[0, K]`."""
         return cls(torch.zeros(0, k, dtype=torch.int64), torch.zeros(0, k), torch.zeros(0, dtype=torch.bool))
 
     @staticmethod
     def joined(blocks: list[Candidates]) -> Candidates:
-        """Return the lists of several blocks as one."""
+        """Return the concatenated lists of several blocks."""
         items, scores, tied = (torch.cat([getattr(b, name) for b in blocks]) for name in ("items", "scores", "tied"))
         return Candidates(items, scores, tied)
 
@@ -89,15 +89,15 @@ class Candidates:
 
 @dataclass(frozen=True, eq=False)
 class CandidateLists:
-    """What a ranker sees of a block of queries.
+    """The padded candidate lists of a block of queries, the input of a ranker.
 
     Attributes:
-        items: `[B, K]` int64, 0 where padded.
-        scores: The predictor's, or those of the ranker before, `[B, K]` float32, -inf where padded.
+        items: Item numbers, `[B, K]` int64, 0 where padded.
+        scores: Scores of the predictor or the previous ranker, `[B, K]` float32, -inf where padded.
         features: Ranking features, `[B, K, F]` float32.
         columns: The names of the F features.
         vectors: The item features of the pipeline, or None; `lists.vectors.rows(lists.items)` gives `[B, K, D]`.
-        labels: What the user did, `[B, K]` float32, when fitting; None when ranking.
+        labels: The relevance of each candidate, `[B, K]` float32, when fitting; None when ranking.
     """
 
     items: Tensor

@@ -1,4 +1,4 @@
-"""The surroundings of a fit: random streams, device, progress and validation for everybody; names and files for the core."""
+"""The context of a fit: random streams, device, progress and validation, and the training environment of the core."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tell(Protocol):
     def __call__(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
         """Report that `done` of `total` steps are complete, with an optional short note.
 
-        `resumed` marks the first report of a training that resumes from a checkpoint: its first `done` steps took no time now.
+        `resumed` marks the first report after resuming from a checkpoint; the first `done` steps ran earlier.
         """
 
 
@@ -34,17 +34,17 @@ def _no_callbacks(training: Training) -> list[Any]:
 
 @dataclass(frozen=True)
 class TrainingEnvironment:
-    """What only the core's training of networks reads: settings, names, files and callbacks.
+    """Settings, names, files and callbacks that only the core's training of networks reads.
 
     Attributes:
-        settings: How networks are trained.
+        settings: The settings of network training.
         label: The name of the model in tables.
-        phase: What the fit is for: `validated` finds the number of epochs, `rank` makes candidates for rankers to
-            learn from, `refit` is the last of several, `fit` the only one, `pretraining` comes before labels.
-        folder: Where checkpoints and logs are written, or None to write none; a training that finds its checkpoint
-            there resumes from it.
+        phase: The purpose of the fit: `validated` finds the number of epochs, `rank` generates the candidates that rankers
+            are trained on, `refit` is the last of several fits, `fit` the only one, `pretraining` uses no labels.
+        folder: Where checkpoints and logs are written, or None to write none. If the folder has a checkpoint of this
+            training, the training resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
-        losses: The losses that neural predictors may name.
+        losses: The losses that neural predictors can name.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -57,15 +57,15 @@ class TrainingEnvironment:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a stage needs while it is fitted, beside its data.
+    """Everything that a stage's `fit` needs besides the data.
 
     Attributes:
         seed: The seed of the run; every random stream is derived from it and a label.
-        device: Where tensors live.
-        validate: Evaluates a `Predictor` on the validation queries, or None where there are none.
-        epochs: The number of epochs to train, where it is known; None to find it by `validate`.
-        progress: Called with (done, total) and an optional note by long fits.
-        training: For the core's training loop.
+        device: The device for tensors.
+        validate: Returns the metric of a `Predictor` on the validation queries; None without a validation split.
+        epochs: The number of epochs to train, or None to choose it with `validate`.
+        progress: Long fits call it with (done, total) and an optional note.
+        training: Used by the core's training loop only.
     """
 
     seed: int = 0
@@ -76,7 +76,7 @@ class RunContext:
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)
 
     def rng(self, label: str) -> np.random.Generator:
-        """Return a numpy generator of the stream with this label; adding a stream changes no other."""
+        """Return a numpy generator of the stream with this label; streams are independent of each other."""
         return np.random.default_rng(self._stream_seed(label))
 
     def generator(self, label: str) -> torch.Generator:
@@ -85,7 +85,7 @@ class RunContext:
 
     @contextmanager
     def seeded(self, label: str) -> Iterator[None]:
-        """Seed torch's global generator, which initialisation and dropout draw from, and restore it afterwards."""
+        """Seed torch's global generator, used by initialisation and dropout, and restore it afterwards."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(self._stream_seed(label))
             yield
@@ -95,11 +95,11 @@ class RunContext:
         return replace(self, training=replace(self.training, **changes))
 
     def for_ranker(self, **settings: Any) -> RunContext:
-        """Return a copy with the settings of training that neural rankers have by default, and those given."""
+        """Return a copy with the default training settings of neural rankers, overridden by those given."""
         return self.for_training(settings=NetworkSettings(**{**RANKER_DEFAULTS, **settings}))
 
     def below(self, name: str) -> RunContext:
-        """Return a copy whose training writes to a subfolder; unchanged where nothing is written."""
+        """Return a copy whose training writes to a subfolder, or this context if it writes no files."""
         folder = self.training.folder
         return self if folder is None else self.for_training(folder=folder / name)
 
@@ -107,7 +107,7 @@ class RunContext:
         """Return the seed of a stream."""
         return int.from_bytes(hashlib.blake2b(f"{self.seed}/{label}".encode(), digest_size=7).digest(), "big")
 
-    # What a stage written for plugin API 1 may read.
+    # Attributes for stages written for plugin API 1.
 
     @property
     def settings(self) -> NetworkSettings:

@@ -1,4 +1,4 @@
-"""How many epochs to train: chosen on held-out data by early stopping, then trained again on all data."""
+"""Choose the number of epochs by early stopping on held-out data, then train again on all data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoo.stages.stage import Stage
 
 DEFAULT_EPOCHS = 20
-"""The most epochs to train where too little data could be held out to choose their number."""
+"""Maximum number of epochs when there is too little data to hold out."""
 
 
 def choose_epochs(
@@ -25,17 +25,17 @@ def choose_epochs(
     default: int,
     keep_validated: bool = False,
 ) -> Trained:
-    """Train with early stopping on held-out data, then train again on all data for as many epochs as were best.
+    """Train with early stopping on held-out data, then train again on all data for the best number of epochs.
 
     Args:
-        context: Of the fit. Where its `epochs` is set, that many are trained on all data and nothing is held out.
-        validated: Trains without the held-out data and returns how that went; None where too little could be held out.
-        everything: Trains on all data, for `epochs` of its context.
-        default: Epochs to train where `validated` returns None.
-        keep_validated: Whether the held-out data are a validation part of their own, so that the first training stays.
+        context: The context of the fit. If it sets `epochs`, the stage trains on all data for that number of epochs.
+        validated: Trains without the held-out data and returns the result; None if there is too little data to hold out.
+        everything: Trains on all data for the `epochs` of its context.
+        default: The number of epochs if `validated` returns None.
+        keep_validated: Whether to keep the first training, because the held-out data are a separate validation split.
 
     Returns:
-        The epochs of the weights that were kept, with the history of the training that chose them.
+        The number of epochs of the final weights, and the history of the training that chose it.
     """
     if context.epochs is not None:
         return everything(context)
@@ -48,10 +48,10 @@ def choose_epochs(
 
 
 def training_of(stage: Stage[Any]) -> Trained:
-    """Return how the training of a fitted stage went.
+    """Return the training result of a fitted stage.
 
     Raises:
-        TrainingError: Its `fit` did not say.
+        TrainingError: `fit` did not set `trained`.
     """
     if stage.trained is None:
         name = type(stage).__name__

@@ -1,4 +1,4 @@
-"""The featurizer stage: the catalogue's columns become numbers."""
+"""The featurizer stage: converts the catalogue's columns to item features."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Callable, Sequence
 
 from zoo.data.catalogue import Catalogue
 from zoo.stages.context import RunContext
-from zoo.stages.item_features import ItemFeatures, joined
+from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.stage import P, Stage, TrainingData
 
 
 class Featurizer(Stage[P]):
-    """Represents items: learns from the training data, then serves any item, also one it never saw."""
+    """Computes item features: learns from the training data, then transforms any item, including new ones."""
 
     @abstractmethod
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Learn from the items that occur in training (`data.known`) and what was done with them."""
+        """Learn from the items that occur in training (`data.known`) and from their interactions."""
 
     @abstractmethod
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
-        """Return the features `[I, D]` of a catalogue's items. A row depends on that item alone."""
+        """Return the features `[I, D]` of a catalogue's items. Each row depends on its own item only."""
 
     def fit_transform(self, data: TrainingData, context: RunContext) -> ItemFeatures:
-        """Fit, and return the features of the data's catalogue; to be overridden where both at once cost less than each."""
+        """Fit, and return the features of the data's catalogue. Override if doing both in one pass is cheaper."""
         self.fit(data, context)
         return self.transform(data.catalogue)
 
@@ -31,10 +31,10 @@ class Featurizer(Stage[P]):
 def item_features(
     featurize: Sequence[Callable[[TrainingData, RunContext], ItemFeatures]], data: TrainingData, context: RunContext
 ) -> ItemFeatures | None:
-    """Return what several featurizers make of the catalogue, by their `fit_transform`, side by side; None for none."""
+    """Return the concatenated features of several featurizers; None without featurizers."""
     made = []
     for number, fit_transform in enumerate(featurize, 1):
-        # Seeded, so that whether features are made, or were there already, shifts nobody's random numbers.
+        # Seeded, so that later random numbers do not depend on whether the features were computed or cached.
         with context.seeded("features"):
             made.append(fit_transform(data, context.below(f"featurizer-{number}")))
-    return joined(made)
+    return concatenate_features(made)

@@ -1,4 +1,4 @@
-"""The filter stage: which items may be recommended to whom."""
+"""The filter stage: decides which items may be recommended for a query."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ class Filter(Stage[P]):
 
     @abstractmethod
     def keep(self, queries: Queries) -> Tensor:
-        """Return which items may be recommended, `[B, I]` bool, or `[1, I]` where it is the same for all."""
+        """Return which items may be recommended, `[B, I]` bool, or `[1, I]` if it is the same for all queries."""
 
     def add_items(self, catalogue: Catalogue) -> None:
-        """Take new items after fitting, numbered after all others. Override where their columns are enough to judge them.
+        """Add new items after fitting, numbered after all others. Override if their columns suffice to filter them.
 
         Args:
-            catalogue: The N new items, from row 1; row 0 is padding, as ever.
+            catalogue: The N new items, from row 1; row 0 is padding.
 
         Raises:
-            ArtifactError: The filter takes none.
+            ArtifactError: The filter does not support new items.
         """
         raise ArtifactError(
-            f"{type(self).__name__} takes no new items: its plugin does not say how (`add_items`). Fit the model again with them."
+            f"{type(self).__name__} does not support new items: it does not override `add_items`. Fit the model again "
+            "with the new items."
         )

@@ -1,4 +1,4 @@
-"""Item features: a vector an item, dense or sparse."""
+"""Item features: one vector per item, dense or sparse."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from zoo.nn.sparse import csr_tensor, scipy_matrix, stacked
 
 @dataclass(frozen=True, eq=False)
 class ItemFeatures:
-    """A vector an item.
+    """One feature vector per item.
 
     Attributes:
         values: `[I, D]` float32, dense or in torch's sparse CSR layout; row 0 (padding) is zero.
-        names: What each of the D columns is.
+        names: The names of the D columns.
     """
 
     values: Tensor
@@ -42,22 +42,22 @@ class ItemFeatures:
         return scipy_matrix(self.values)
 
     def check_width(self, expected: int) -> None:
-        """Refuse features of another width than those that a stage was fitted on.
+        """Check that the features are as wide as those that a stage was fitted on.
 
         Raises:
-            ArtifactError: They have another one.
+            ArtifactError: Their width differs.
         """
         if self.values.shape[1] != expected:
             raise ArtifactError(
-                f"the featurizer makes {self.values.shape[1]} columns of new items, and the model was fitted on {expected}: "
-                "the featurizer has changed since. Fit the model again with what is installed."
+                f"the featurizer makes {self.values.shape[1]} feature columns for new items, and the model was fitted on "
+                f"{expected}: the featurizer has changed since the fit. Fit the model again with the installed version."
             )
 
     def followed_by(self, new: ItemFeatures) -> ItemFeatures:
-        """Return the features of these items and then of others, `[I + N, D]`.
+        """Return the features of these items followed by those of new items, `[I + N, D]`.
 
         Raises:
-            ArtifactError: The others have another width.
+            ArtifactError: The new features have a different width.
         """
         new.check_width(self.values.shape[1])
         return ItemFeatures(stacked(self.values, new.values), self.names)
@@ -75,8 +75,8 @@ class ItemFeatures:
         return torch.from_numpy(self.sparse()[items.reshape(-1).numpy()].toarray()).reshape(*items.shape, -1)
 
 
-def joined(features: list[ItemFeatures]) -> ItemFeatures | None:
-    """Return the features of several featurizers side by side; sparse where any is sparse."""
+def concatenate_features(features: list[ItemFeatures]) -> ItemFeatures | None:
+    """Concatenate the columns of several features, None for none; the result is sparse if any of them is."""
     if len(features) <= 1:
         return features[0] if features else None
     names = tuple(name for f in features for name in f.names)

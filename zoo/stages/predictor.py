@@ -1,4 +1,4 @@
-"""The predictor stage: histories become scores for every item."""
+"""The predictor stage: scores all items given a user's history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.stages.stage import P, Stage, TrainingData
 
 
 class Predictor(Stage[P]):
-    """Predicts what a user will do next. `fit` and `score` are all that a simple one needs."""
+    """Predicts the next items of a user. A simple predictor implements only `fit` and `score`."""
 
     @abstractmethod
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -26,24 +26,25 @@ class Predictor(Stage[P]):
         """Return a score for every item, `[B, I]` float32; higher is better. The core may write into the result."""
 
     def add_items(self, features: ItemFeatures) -> None:
-        """Take new items after fitting, numbered after all others. Override where their features are enough to score them.
+        """Add new items after fitting, numbered after all others. Override if their features suffice to score them.
 
         Args:
-            features: Of the N new items alone, `[N, D]`, as wide as those of the fit; no row is padding.
+            features: The features of the N new items, `[N, D]`, as wide as in the fit, without a padding row.
 
         Raises:
-            ArtifactError: The predictor takes none.
+            ArtifactError: The predictor does not support new items.
         """
         raise ArtifactError(
-            f"{type(self).__name__} takes no new items: its plugin does not say how (`add_items`). Fit the model again with them."
+            f"{type(self).__name__} does not support new items: it does not override `add_items`. Fit the model again "
+            "with the new items."
         )
 
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
-        """Return the scores of the given items only, `[B, K]`, for item numbers `[B, K]`. Override where that is cheaper."""
+        """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         return self.score(queries).gather(1, items)
 
     def recommend(self, queries: Queries, k: int, exclusions: Exclusions) -> Candidates:
-        """Return the K best items a query that the exclusions leave. Override where not every item needs a score.
+        """Return the K best items per query that are not excluded. Override to avoid scoring every item.
 
         Raises:
             ScoreError: The scores are not `[B, I]`, or one of them is NaN.

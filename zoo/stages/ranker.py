@@ -1,4 +1,4 @@
-"""The ranker stage: a short list is put in a better order."""
+"""The ranker stage: re-orders a short list of candidates."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Ranker(Stage[P]):
     """Re-orders the candidates of a predictor. Only the order of its scores matters."""
 
     ignored: Sequence[str] = ()
-    """Ranking features that it does not use since they never varied in the fit."""
+    """Ranking features that the ranker does not use because they were constant in the fit."""
 
     def fit(self, data: RankingData, context: RunContext) -> None:
-        """Learn from labelled lists. A ranker whose capabilities say `trainable = False` is never fitted."""
+        """Learn from labelled lists. Not called for a ranker whose capabilities declare `trainable = False`."""
 
     @abstractmethod
     def score(self, lists: CandidateLists) -> Tensor:
-        """Return a score for each candidate, `[B, K]` float32; what padded slots get is ignored."""
+        """Return a score for each candidate, `[B, K]` float32; the scores of padded slots are ignored."""

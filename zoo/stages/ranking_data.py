@@ -1,4 +1,4 @@
-"""What a ranker learns from: lists of candidates with labels, in compressed rows."""
+"""Training data of rankers: candidate lists with labels, in compressed row layout."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from zoo.errors import ScoreError, TrainingError
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_features import ItemFeatures
 
-FEWEST = 20
-"""Held-out lists without which nothing can be told of a ranker."""
+MIN_HELD_OUT = 20
+"""Minimum number of held-out lists; with fewer, nothing is held out."""
 ROWS = ("items", "scores", "features", "labels")
-"""What there is of each candidate."""
+"""The fields that have one row per candidate."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankingData:
-    """Lists with labels, of whatever lengths, one after the other.
+    """Labelled lists of varying length, stored one after the other.
 
     Attributes:
-        offsets: Where each list begins and ends, `[Q + 1]` int64.
-        items: Item numbers, `[N]` int64, best first by what came before; those of a judged document are its own.
-        scores: The predictor's, or those of the ranker before, `[N]` float32.
-        features: Ranking features, `[N, F]` float32; NaN is missing.
-        labels: How relevant each candidate is, `[N]` float32: 0 or 1 for what a user left or took, or a judge's grade.
+        offsets: Start and end of each list, `[Q + 1]` int64.
+        items: Item or document numbers, `[N]` int64, in the order of the previous stage, best first.
+        scores: Scores of the predictor or the previous ranker, `[N]` float32.
+        features: Ranking features, `[N, F]` float32; NaN means missing.
+        labels: The relevance of each candidate, `[N]` float32: 1 for a target and 0 otherwise, or a judge's grade.
         columns: The names of the F features.
         vectors: The item features of the pipeline, or None.
-        labelled: Which lists have labels, `[Q]` bool; the others are for who learns without.
-        validation: Further lists, to choose by; None where the ranker has to hold some out itself.
+        labelled: Which lists have labels, `[Q]` bool; the others serve training without labels.
+        validation: Lists for early stopping, or None if the ranker has to hold out some itself.
     """
 
     offsets: NDArray[np.int64]
@@ -49,7 +49,7 @@ class RankingData:
 
     @classmethod
     def of(cls, lists: CandidateLists) -> RankingData:
-        """Return padded lists that have labels, without their padding."""
+        """Return padded lists with labels as ranking data without padding."""
         assert lists.labels is not None
         mask = lists.mask
         offsets = np.concatenate([[0], np.cumsum(mask.sum(1).numpy())])
@@ -58,7 +58,7 @@ class RankingData:
 
     @staticmethod
     def joined(parts: Sequence[RankingData]) -> RankingData:
-        """Return the lists of several as one; columns and vectors are those of the first."""
+        """Return the concatenated lists; columns and vectors are those of the first part."""
         lengths = np.concatenate([part.lengths for part in parts])
         rows: dict[str, Any] = {name: torch.cat([getattr(p, name) for p in parts]) for name in ROWS}
         labelled = np.concatenate([part.labelled for part in parts])
@@ -75,12 +75,12 @@ class RankingData:
 
     @property
     def list_of(self) -> NDArray[np.int64]:
-        """Return which list each candidate is in, `[N]`."""
+        """Return the index of each candidate's list, `[N]`."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
     @property
     def decided(self) -> NDArray[np.bool_]:
-        """Return which lists teach an order, `[Q]`: they are labelled, and not all of their labels are equal."""
+        """Return which lists are informative, `[Q]`: labelled, with at least two different labels."""
         at = torch.from_numpy(self.list_of)
         lowest = torch.full((len(self),), torch.inf).scatter_reduce(0, at, self.labels, "amin")
         highest = torch.full((len(self),), -torch.inf).scatter_reduce(0, at, self.labels, "amax")
@@ -88,14 +88,14 @@ class RankingData:
         return decided
 
     def where(self, kept: NDArray[np.bool_]) -> RankingData:
-        """Return the lists kept, `[Q]` bool."""
+        """Return the lists that a mask `[Q]` selects."""
         candidates = torch.from_numpy(np.repeat(kept, self.lengths))
         rows = {name: getattr(self, name)[candidates] for name in ROWS}
         offsets = np.concatenate([[0], np.cumsum(self.lengths[kept])])
         return replace(self, offsets=offsets, labelled=self.labelled[kept], **rows)
 
     def lists(self, rows: NDArray[np.int64] | None = None) -> CandidateLists:
-        """Return some of the lists (all by default), `[B, K]`, padded to the longest of them, with their labels."""
+        """Return the given lists (all by default) with their labels, `[B, K]`, padded to the longest of them."""
         rows = np.arange(len(self)) if rows is None else rows
         place, mask = places(self.offsets, rows)
         items, scores, features, labels = (getattr(self, name)[place] for name in ROWS)
@@ -109,39 +109,39 @@ class RankingData:
         )
 
     def refuse_undecided(self, name: str) -> None:
-        """Refuse lists of which none teaches an order.
+        """Check that at least one list is informative.
 
         Args:
-            name: Who is to learn from them.
+            name: The name of the ranker to train, for the message.
 
         Raises:
-            TrainingError: There is none.
+            TrainingError: No list is informative.
         """
         if not self.decided.any():
             raise TrainingError(
-                f"{name}: none of {len(self):,} lists teaches an order: in each of them all labels are equal. It needs lists "
-                "of which some candidates were wanted more than others. In a model with a predictor these are the targets among "
-                "the candidates: raise evaluate.candidates, loosen the filters, or make the `rank` part longer."
+                f"{name}: none of {len(self):,} lists is informative: all labels within each list are equal. Training needs "
+                "lists in which some candidates are more relevant than others. In a model with a predictor these are the targets "
+                "among the candidates: raise evaluate.candidates, loosen the filters, or make the `rank` part longer."
             )
 
     def held_out(self, share: float, rng: np.random.Generator) -> tuple[RankingData, RankingData | None]:
-        """Return the lists without a share of those that teach an order, and that share: to learn from, and to choose by.
+        """Split the lists into training and held-out lists; only informative lists are held out.
 
-        Where there are `validation` lists, those are the second, and all are learned from. There is none to choose by where
-        too few lists teach an order.
+        If there are `validation` lists, they are the held-out lists and all others are training lists. If there are too few
+        informative lists, nothing is held out and the second value is None.
         """
         if self.validation is not None:
             return self, self.validation if self.validation.decided.any() else None
         decided = np.flatnonzero(self.decided)
         chosen = np.zeros(len(self), np.bool_)
         chosen[rng.permutation(decided)[: int(share * len(decided))]] = True
-        if np.count_nonzero(chosen) < FEWEST:
+        if np.count_nonzero(chosen) < MIN_HELD_OUT:
             return self, None
         return self.where(~chosen), self.where(chosen)
 
 
 def places(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Return where the candidates of some lists lie, `[B, K]` int64, and which of these slots are real, `[B, K]` bool."""
+    """Return the positions of the candidates of the given lists, `[B, K]` int64, and the mask of real slots, `[B, K]` bool."""
     lengths = torch.from_numpy(offsets[rows + 1] - offsets[rows])[:, None]
     place = torch.arange(max(int(lengths.max()) if len(rows) else 0, 1))
     mask = place < lengths
@@ -149,18 +149,18 @@ def places(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Tensor,
 
 
 def refuse_other_columns(lists: CandidateLists, learned: Sequence[str], name: str) -> None:
-    """Refuse lists whose features are not those that a ranker learned from.
+    """Check that lists have the features that a ranker was fitted on.
 
     Args:
-        lists: What is asked.
-        learned: The names of the features of the fit.
-        name: Who was fitted.
+        lists: The lists to score.
+        learned: The names of the features in the fit.
+        name: The name of the ranker, for the message.
 
     Raises:
-        ScoreError: They are others.
+        ScoreError: The features differ.
     """
     if list(lists.columns) != list(learned):
         raise ScoreError(
-            f"{name} was fitted on the ranking features {', '.join(learned)}, and is asked with "
-            f"{', '.join(lists.columns) or 'none'}: give it the same, or fit it again."
+            f"{name} was fitted on the ranking features {', '.join(learned)}, and the lists have "
+            f"{', '.join(lists.columns) or 'none'}: pass the same features, or fit it again."
         )

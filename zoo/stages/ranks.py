@@ -1,4 +1,4 @@
-"""The ranks of a distributed training: processes that do the same, each on its share, and add up what they measure."""
+"""Ranks of distributed training: each evaluates its share of the rows, and metrics are summed over all ranks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 
 def own_share() -> slice:
-    """Return which of some rows are this rank's: every n-th; all of them where no process group is initialized."""
+    """Return the rows of this rank as a slice: every n-th of n ranks, or all rows without a process group."""
     if not torch.distributed.is_initialized():
         return slice(None)
     return slice(torch.distributed.get_rank(), None, torch.distributed.get_world_size())
 
 
 def gather_state(state: Tensor, group: Any = None) -> list[Tensor]:
-    """Return a metric's state on each rank, `torchmetrics`' way; NCCL exchanges tensors of a GPU only."""
+    """Gather a metric's state from all ranks, for `torchmetrics`; moved to the GPU for NCCL, which needs that."""
     device = "cuda" if torch.distributed.get_backend(group) == "nccl" else state.device
     return [part.to(state.device) for part in gather_all_tensors(state.to(device), group)]
 
 
 class RankMean(torchmetrics.Metric):
-    """A mean over what all ranks have seen: the same number on each of them.
+    """The mean over the values of all ranks, the same on each rank.
 
     Example:
         mean = RankMean()
@@ -47,5 +47,5 @@ class RankMean(torchmetrics.Metric):
         self.count += count
 
     def compute(self) -> Tensor:
-        """Return the mean, a scalar; NaN where no rank has seen a value."""
+        """Return the mean, a scalar; NaN if no rank has a value."""
         return self.total / self.count

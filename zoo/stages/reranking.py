@@ -1,4 +1,4 @@
-"""Rankers one after the other: how they are fitted, and how a list goes through them."""
+"""Fit several rankers in sequence, and re-order lists by a ranker's scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.stages.ranking_data import RankingData
 from zoo.trained import Trained
 
 BLOCK = 1024
-"""Lists that are put in order at a time."""
+"""Lists to re-order at a time."""
 
 
 def fit_in_turn(
@@ -28,17 +28,17 @@ def fit_in_turn(
     *,
     refit: bool = False,
 ) -> list[Trained | None]:
-    """Fit the rankers that learn, each on lists as it will get them: put in order by the rankers before it.
+    """Fit the trainable rankers, each on lists that the previous rankers have re-ordered.
 
     Args:
-        rankers: In their order.
-        learning: Which of them learn.
+        rankers: The rankers, in pipeline order.
+        learning: Which of them are trainable.
         data: Labelled lists.
-        context: Of the run.
-        refit: Whether each is then fitted once more, for as many epochs as it chose, on the validation lists as well.
+        context: The context of the fit.
+        refit: Whether to fit each ranker again on training and validation lists, for the number of epochs it chose.
 
     Returns:
-        For each ranker how the training went that chose its epochs; None where it does not train in epochs.
+        For each ranker the training that chose its epochs; None for one that does not train in epochs.
     """
     trained = [ranker.trained for ranker in rankers]
     for at, ranker in enumerate(rankers):
@@ -50,12 +50,12 @@ def fit_in_turn(
                 trained[at] = _refit(ranker, data, data.validation, here)
         if not any(learning[at + 1 :]):
             break
-        data = _reordered(data, ranker)
+        data = _rerank_data(data, ranker)
     return trained
 
 
 def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, context: RunContext) -> Trained | None:
-    """Fit a ranker once more, on the lists it chose its epochs by as well; return how that went, with the first history."""
+    """Fit a ranker again on training and validation lists; return that training, with the history of the first."""
     chosen = ranker.trained
     everything = replace(RankingData.joined([data, validation]), validation=None)
     epochs = None if chosen is None else chosen.epochs
@@ -64,17 +64,17 @@ def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, cont
     return again if chosen is None or again is None else replace(again, history=chosen.history)
 
 
-def _reordered(data: RankingData, ranker: Ranker[Any]) -> RankingData:
-    """Return lists, and those to choose by, in the order of a ranker."""
-    with torch.no_grad():  # what comes of inference mode cannot be learned from
+def _rerank_data(data: RankingData, ranker: Ranker[Any]) -> RankingData:
+    """Re-order the lists and their validation lists by a ranker's scores."""
+    with torch.no_grad():  # autograd cannot record tensors made in inference mode
         blocks = [np.arange(at, min(at + BLOCK, len(data))) for at in range(0, len(data), BLOCK)]
-        ordered = RankingData.joined([RankingData.of(reranked(data.lists(rows), ranker)) for rows in blocks])
-    validation = None if data.validation is None else _reordered(data.validation, ranker)
+        ordered = RankingData.joined([RankingData.of(rerank(data.lists(rows), ranker)) for rows in blocks])
+    validation = None if data.validation is None else _rerank_data(data.validation, ranker)
     return replace(ordered, labelled=data.labelled, validation=validation)
 
 
-def reranked(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
-    """Return lists in the order of a ranker's scores; equal scores keep their order, empty slots come last.
+def rerank(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
+    """Re-order lists by a ranker's scores; equal scores keep their order, empty slots come last.
 
     Raises:
         ScoreError: The scores are not `[B, K]`, or one of them is NaN.
@@ -89,7 +89,11 @@ def reranked(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
     if scores.isnan().any():
         at = int(scores.isnan().any(1).nonzero()[0])
         gaps = [c for c, gap in zip(lists.columns, lists.features.isnan().any(0).any(0).tolist(), strict=True) if gap]
-        why = f"; these features have gaps (NaN), which it has to fill: {', '.join(gaps)}" if gaps else ""
+        why = (
+            f"; these features have missing values (NaN), which the ranker has to fill: {', '.join(gaps)}"
+            if gaps
+            else ""
+        )
         raise ScoreError(
             f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless{why}"
         )

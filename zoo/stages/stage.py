@@ -1,4 +1,4 @@
-"""What all stages share: built from parameters alone, fitted, saved as tensors and JSON."""
+"""The base class of all stages: built from parameters, fitted on data, saved as tensors and JSON."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a stage may learn from.
+    """The data that a stage is fitted on.
 
     Attributes:
-        interactions: The events before the cutoff; further columns lazily, `interactions.column("price")`.
-        catalogue: The items with their columns; those that did not occur in training as well.
-        features: What the featurizer made of the catalogue, or None where the model has no featurizer.
+        interactions: The events before the cutoff; further columns are read lazily, `interactions.column("price")`.
+        catalogue: All items with their columns, including items that do not occur in training.
+        features: The item features of the catalogue, or None for a model without a featurizer.
         known: Which items occur in training, `[I]`.
     """
 
@@ -45,31 +45,31 @@ class TrainingData:
     def of(
         cls, interactions: Interactions, catalogue: Catalogue | None = None, features: ItemFeatures | None = None
     ) -> TrainingData:
-        """Return training data of a log, by default with a catalogue that knows nothing of its items."""
+        """Return the training data of a log, by default with a catalogue without item columns."""
         return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
 
     def texts(self, names: Sequence[str]) -> list[str]:
-        """Return the catalogue's texts in the given columns as one an item, `[I]`, for those who learn from texts.
+        """Return one text per item, `[I]`, that joins the given text columns, for stages that learn from texts.
 
         Raises:
-            DataError: There is no such column, it is not text, or no item that occurs in training has one.
+            DataError: A column is missing or is not text, or no item that occurs in training has a text.
         """
         texts = self.catalogue.texts(names)
         if not any(texts[item].strip() for item in np.flatnonzero(self.known)):
             raise DataError(
                 f"the catalogue's {', '.join(map(repr, names))}: no text for any of the {int(self.known.sum()):,} items that "
-                "occur in training. Choose other `columns`, or mend the items file."
+                "occur in training. Choose other `columns`, or correct the items file."
             )
         return texts
 
 
 @dataclass(frozen=True)
 class State:
-    """A fitted stage as what may be written to disk.
+    """The state of a fitted stage in a form that can be written to disk.
 
     Attributes:
-        tensors: Dense tensors, and matrices in torch's sparse CSR layout, by name.
-        values: What JSON can hold.
+        tensors: Dense tensors and sparse CSR matrices, by name.
+        values: JSON values, by name.
     """
 
     tensors: dict[str, Tensor]
@@ -81,7 +81,7 @@ class State:
 
 
 class FittedAttribute:
-    """An attribute that `fit` sets: it is missing before, and setting it discards what was cached from an earlier fit."""
+    """An attribute that `fit` sets. Reading it before raises an error; setting it clears the cached properties."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -90,7 +90,7 @@ class FittedAttribute:
         """Return the value.
 
         Raises:
-            NotFittedError: The stage was neither fitted nor loaded.
+            NotFittedError: The stage is neither fitted nor loaded.
         """
         if stage is None:
             return self
@@ -102,7 +102,7 @@ class FittedAttribute:
             ) from None
 
     def __set__(self, stage: Stage[Any], value: Any) -> None:
-        """Set the value and discard the cached properties of the stage."""
+        """Set the value and clear the cached properties of the stage."""
         for cached in [n for n in stage.__dict__ if isinstance(getattr(type(stage), n, None), cached_property)]:
             del stage.__dict__[cached]
         stage.__dict__[self.name] = value
@@ -113,19 +113,18 @@ class FittedAttribute:
 
 
 class Stage(ABC, Generic[P]):
-    """A part of the pipeline: built from its `Params` alone, without data and without side effects.
+    """A part of the pipeline. The constructor takes only `Params`, reads no data and has no side effects.
 
-    A subclass names in `fitted` the attributes that `fit` sets, each a tensor (dense, or a matrix in CSR layout) or a JSON
-    value; the rest of saving and loading follows from that. One that trains in epochs also sets `trained`, which is saved
-    as well.
+    A subclass lists in `fitted` the attributes that `fit` sets, each a tensor (dense or a CSR matrix) or a JSON value;
+    saving and loading use this list. A stage that trains in epochs also sets `trained`, which is saved too.
     """
 
     fitted: ClassVar[tuple[str, ...]] = ()
     trained: Trained | None = None
-    """How its training in epochs went; set by `fit` where the capabilities declare `trains_in_epochs`."""
+    """The result of training in epochs; set by `fit` if the capabilities declare `trains_in_epochs`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make each name in `fitted` an attribute that explains itself where it is not set yet."""
+        """Make each name in `fitted` an attribute that raises `NotFittedError` until it is set."""
         super().__init_subclass__(**kwargs)
         for name in cls.fitted:
             if not hasattr(cls, name):  # a class may give it a default, or compute it
@@ -135,10 +134,10 @@ class Stage(ABC, Generic[P]):
         self.params = params
 
     def state(self) -> State:
-        """Return what fitting learned.
+        """Return the fitted attributes.
 
         Raises:
-            NotFittedError: The stage was not fitted.
+            NotFittedError: The stage is not fitted.
         """
         values = {name: getattr(self, name) for name in self.fitted}
         tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
@@ -146,7 +145,7 @@ class Stage(ABC, Generic[P]):
         return State(tensors, {**rest, **({} if self._keeps_epochs() else self._training())})
 
     def load_state(self, state: State) -> None:
-        """Take back what `state` returned."""
+        """Restore what `state` returned."""
         values = {**state.tensors, **state.values}
         if "epochs" in values and not self._keeps_epochs():
             self.trained = Trained.of_json(values)
@@ -155,17 +154,17 @@ class Stage(ABC, Generic[P]):
             setattr(self, name, value)
 
     def _training(self) -> dict[str, Any]:
-        """Return how training went as JSON, under the names that artifacts have for it; nothing where it did not train."""
+        """Return `trained` as JSON under its keys in artifacts; empty if the stage did not train in epochs."""
         return {} if self.trained is None else self.trained.as_json()
 
     def _keeps_epochs(self) -> bool:
-        """Return whether `epochs` is an attribute of the stage's own, as in plugin API 1."""
+        """Return whether the stage itself lists `epochs` in `fitted`, as in plugin API 1."""
         return "epochs" in self.fitted
 
     def migrate(self, state: State) -> State:
-        """Return a state that an earlier version of this class saved in the form that `load_state` takes.
+        """Convert a state that an earlier version of this class saved to the form that `load_state` expects.
 
-        Called before `load_state` with whatever a file holds; to be overridden where names or shapes have changed. Parts of
-        a sparse matrix that were saved one by one go through `zoo.nn.sparse.checked_csr`.
+        Called before `load_state` with the content of a file. Override if names or shapes have changed. Pass separately
+        saved parts of a sparse matrix through `zoo.nn.sparse.checked_csr`.
         """
         return state

@@ -1,4 +1,4 @@
-"""How well a document's text answers a query's: columns for rankers, made by the core."""
+"""Text matching features of (query, document) pairs for rankers: BM25, term overlap, phrases."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.products import pair_products
 
 K1, B = 1.2, 0.75
-"""How soon a further occurrence of a term counts no more, and how much a long text has to have more of them."""
+"""The BM25 parameters for term frequency saturation and document length normalisation."""
 WORD = re.compile(r"[^\W_]+")
 
 
 class TextMatch:
-    """BM25 and overlap of queries with the text columns of documents, each column for itself and all together.
+    """BM25 and term overlap between queries and the text columns of documents, per column and over all columns.
 
-    BM25 after Robertson and Zaragoza (2009), k1 = 1.2, b = 0.75, with the idf log(1 + (N - n + 0.5) / (n + 0.5)), which is
-    never negative. What it counts are the documents of training; a term that they lack has the idf of one that none has.
+    BM25 follows Robertson and Zaragoza (2009) with k1 = 1.2, b = 0.75 and the idf log(1 + (N - n + 0.5) / (n + 0.5)), which
+    is never negative. Document frequencies are counted on the training documents; for a term without one, n = 0.
 
-    | column | what it holds |
+    | column | value |
     | --- | --- |
-    | `bm25`, `bm25-COLUMN` | BM25 of the query in all text, and in a column |
-    | `overlap`, `overlap-COLUMN` | share of the query's different terms that occur there |
-    | `phrase-COLUMN` | share of its pairs of neighbouring terms that are neighbours there |
-    | `start-COLUMN` | mean over these terms of 1 / the place where they first occur there, 0 where they do not |
-    | `density-COLUMN` | share of the column's words that are terms of the query |
-    | `length-COLUMN` | log(1 + terms of the column) |
-    | `query-length` | different terms of the query |
+    | `bm25`, `bm25-COLUMN` | BM25 of the query, over all columns and per column |
+    | `overlap`, `overlap-COLUMN` | share of the query's distinct terms that occur in the text |
+    | `phrase-COLUMN` | share of the query's distinct word bigrams that occur in the column |
+    | `start-COLUMN` | mean over the query's terms of 1 / (position of the first occurrence), 0 if there is none |
+    | `density-COLUMN` | share of the column's words that are query terms |
+    | `length-COLUMN` | log(1 + number of words in the column) |
+    | `query-length` | number of distinct query terms |
     """
 
     def __init__(self, catalogue: Catalogue, columns: Sequence[str], asked: NDArray[np.bool_]) -> None:
-        """Count the terms of documents.
+        """Count the terms of the documents.
 
         Args:
             catalogue: The documents.
             columns: Their text columns.
-            asked: Which of them are in a list, `[I]`; the others are not read.
+            asked: Which documents occur in a list, `[I]`; the others are skipped.
 
         Raises:
-            DataError: A column is not there, or is no text.
+            DataError: A column is missing or is not text.
         """
         texts = {
             name: [text if wanted else "" for text, wanted in zip(catalogue.texts([name]), asked, strict=True)]
@@ -67,13 +67,13 @@ class TextMatch:
         documents: NDArray[np.int64],
         known: NDArray[np.bool_],
     ) -> dict[str, NDArray[np.float32]]:
-        """Return the columns of pairs of a query and a document, `[N]` each.
+        """Return the feature columns of (query, document) pairs, `[N]` each.
 
         Args:
-            queries: Texts, `[Q]`.
-            list_of: The query of each pair, `[N]`.
-            documents: Its document, `[N]`.
-            known: Which documents are of training, `[I]`: those in which terms are rare or not.
+            queries: The query texts, `[Q]`.
+            list_of: The query index of each pair, `[N]`.
+            documents: The document number of each pair, `[N]`.
+            known: Which documents are in training, `[I]`; document frequencies are counted on these.
         """
         asked = [sorted(set(words(text))) for text in queries]
         length = np.array([len(terms) for terms in asked], np.float32)
@@ -98,21 +98,21 @@ class TextMatch:
 
 
 class Terms:
-    """Terms with their numbers."""
+    """A vocabulary: terms and their numbers."""
 
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
-        """Number the terms of texts in the order in which they come."""
+        """Number the terms of the texts in order of first occurrence."""
         self.number: dict[str, int] = {}
         for text in texts:
             for term in text:
                 self.number.setdefault(term, len(self.number))
 
     def counts(self, texts: Iterable[Sequence[str]], *, first: bool = False) -> scipy.sparse.csr_matrix:
-        """Return how often each of them occurs in each text, `[rows, V]`; others are left out.
+        """Return the count of each vocabulary term in each text, `[rows, V]`; other terms are ignored.
 
         Args:
-            texts: As terms.
-            first: Return 1 / the place of the first occurrence instead, counted from 1.
+            texts: The texts as sequences of terms.
+            first: Whether to return 1 / (position of the first occurrence, from 1) instead of the count.
         """
         ends, terms, values = [0], list[int](), list[float]()
         for text in texts:
@@ -131,18 +131,18 @@ class Terms:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, in lower case."""
+    """Return the lower-case words of a text."""
     return WORD.findall(text.lower())
 
 
 def pairs(text: str) -> list[str]:
-    """Return the pairs of neighbouring words of a text."""
+    """Return the word bigrams of a text."""
     found = words(text)
     return [f"{a} {b}" for a, b in pairwise(found)]
 
 
 def _bm25(counts: scipy.sparse.csr_matrix, known: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
-    """Return what each term of each document is worth to a query that has it, `[I, V]`."""
+    """Return the BM25 weight of each term in each document, `[I, V]`."""
     n, having = int(known.sum()), np.asarray(counts[known].sign().sum(0)).ravel()
     idf = np.log1p((n - having + 0.5) / (having + 0.5))
     lengths = np.asarray(counts.sum(1)).ravel()

@@ -1,4 +1,4 @@
-"""The conformance kit: checks that tell whether a component is correct, honest and portable.
+"""The conformance kit: checks that a component is correct, free of data leakage, and portable.
 
 The whole conformance test of a plugin:
 

@@ -1,4 +1,4 @@
-"""Every check, theme by theme, in the order in which they are run and documented."""
+"""All checks by theme, in the order in which they are run and documented."""
 
 from types import ModuleType
 

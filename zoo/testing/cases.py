@@ -1,4 +1,4 @@
-"""Pairs of a component and a check, and what comes of each."""
+"""Test cases, which are pairs of a component and a check, and their results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from io import StringIO
 from types import ModuleType
 from typing import Literal
 
-from zoo.registry.plugin import FILE_VERSION, GROUP, Source, loaded
+from zoo.registry.plugin import FILE_VERSION, GROUP, Source, load_plugin
 from zoo.registry.registry import Component, Registry
 from zoo.testing.all_checks import CHECKS
 from zoo.testing.check import Check
@@ -24,11 +24,11 @@ Outcome = Literal["passed", "failed", "not applicable", "failed as expected"]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a case.
+    """The result of a case.
 
     Attributes:
         outcome: Whether it passed.
-        detail: Of a failure, what was found; of the others, why.
+        detail: What was found, for a failure; the reason, for other outcomes.
     """
 
     outcome: Outcome
@@ -37,7 +37,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Case:
-    """A component and a check that concerns it. Calling it runs the check, for pytest."""
+    """A component and a check that applies to it. Calling a case runs the check, for pytest."""
 
     subject: Subject
     check: Check
@@ -49,10 +49,13 @@ class Case:
 
     @property
     def concerns(self) -> bool:
-        """Return whether the check concerns the component; where that cannot be told, it does: `trouble` will say why."""
+        """Return whether the check applies to the component.
+
+        True if this cannot be determined; `result` then reports the reason.
+        """
         try:
             return self.check.concerns(self.subject)
-        except Exception:  # the component is broken, which `tiny-valid` or `target` says
+        except Exception:  # the component is broken, which `tiny-valid` or `target` reports
             return True
 
     def __str__(self) -> str:
@@ -64,7 +67,7 @@ class Case:
 
         Raises:
             CheckFailedError: The component does not conform.
-            SkipTest: The check does not apply after all, or fails as the component's author said it would.
+            SkipTest: The check turns out not to apply, or fails as declared in `expected_failures`.
         """
         result = self.result()
         if result.outcome == "failed":
@@ -73,26 +76,28 @@ class Case:
             raise unittest.SkipTest(f"{result.outcome}: {result.detail}")
 
     def result(self) -> Result:
-        """Return what comes of it; a component may raise anything, and that is a failure too."""
+        """Run the check and return the result; any exception of the component is a failure."""
         reason = self.subject.component.spec.expected_failures.get(self.check_id)
         if not self.concerns:
             return Result("not applicable", f"it is for {self.check.only}")
-        if trouble := self.subject.trouble(self.check.needs):
-            return Result("not applicable", trouble)
+        if problem := self.subject.problem(self.check.needs):
+            return Result("not applicable", problem)
         try:
-            with redirect_stdout(StringIO()):  # what a component prints is in nobody's way
+            with redirect_stdout(StringIO()):  # discard what the component prints
                 self.check.run(self.subject)
         except NotApplicableError as error:
             return Result("not applicable", str(error))
-        except Exception as error:  # whatever it is, it is the component's
-            return Result("failed as expected", reason) if reason else Result("failed", self.subject.told(error))
+        except Exception as error:  # a component may raise anything
+            return (
+                Result("failed as expected", reason) if reason else Result("failed", self.subject.describe_error(error))
+            )
         if reason:
-            return Result("failed", f"it passes, and the spec expects it to fail ({reason}): take it out")
+            return Result("failed", f"it passes, but the spec expects it to fail ({reason}): remove the entry")
         return Result("passed")
 
 
 def conformance(plugin: ModuleType) -> list[Case]:
-    """Return a case for each component of a plugin and each check that concerns it.
+    """Return a case for each component of a plugin and each check that applies to it.
 
     Args:
         plugin: The module with the plugin's hooks.
@@ -100,12 +105,12 @@ def conformance(plugin: ModuleType) -> list[Case]:
     Raises:
         PluginError: The plugin is broken.
     """
-    components = Registry([loaded(_source(plugin))]).components()
+    components = Registry([load_plugin(_source(plugin))]).components()
     return [case for case in cases(components) if case.concerns]
 
 
 def cases(components: Iterable[Component]) -> Iterator[Case]:
-    """Yield the cases of components: each with every check of its stage."""
+    """Yield a case for each component and each check of its stage."""
     processes: dict[int, FreshProcess] = {}
     subjects = []
     for component in components:
@@ -119,7 +124,7 @@ def cases(components: Iterable[Component]) -> Iterator[Case]:
 
 
 def _source(plugin: ModuleType) -> Source:
-    """Return where a plugin comes from: the distribution with its entry point, or a single file."""
+    """Return the source of a plugin: the distribution with its entry point, or a single file."""
     for point in entry_points(group=GROUP):
         if point.value == plugin.__name__ and point.dist is not None:
             return Source(point.name, point.dist.name, point.dist.version, lambda: plugin)

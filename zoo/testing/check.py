@@ -1,4 +1,4 @@
-"""What a check is: a small function with a name, a sentence, a remedy, and whom it concerns."""
+"""A check: a small function with a name, a sentence, a remedy, and the components it applies to."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Check:
     Attributes:
         name: Its name within a stage, such as `batch-invariance`.
         theme: The module it comes from.
-        sentence: What holds where it passes.
-        remedy: What to change where it fails.
-        paragraph: Why, and how it is found out: for the docs.
-        stages: The stages it concerns.
-        only: In words, which components of these stages it concerns; empty for all of them.
-        concerns: Whether it concerns a component.
-        needs: What has to be in order first.
-        run: Raises where the component does not conform.
+        sentence: What is true of a component that passes.
+        remedy: What to change in a component that fails.
+        paragraph: The reason for the check and its method, for the docs.
+        stages: The stages it applies to.
+        only: A description of the components of these stages that it applies to; empty for all of them.
+        concerns: Returns whether it applies to a component.
+        needs: What must work before the check can run.
+        run: Raises if the component does not conform.
     """
 
     name: str
@@ -52,18 +52,18 @@ def check(
     when: Callable[[Subject], bool] = lambda subject: True,
     needs: Needs = "answer",
 ) -> Callable[[Callable[[Subject], None]], Check]:
-    """Make a check of a function; its name is the check's, its docstring the paragraph of the docs.
+    """Turn a function into a check. The function's name becomes the check's name, and its docstring the paragraph in the docs.
 
     Args:
-        *stages: The stages it concerns.
-        sentence: What holds where it passes.
-        remedy: What to change where it fails.
-        only: In words, which components it concerns, where it does not concern all.
-        when: Whether it concerns a component.
-        needs: What has to be in order first.
+        *stages: The stages it applies to.
+        sentence: What is true of a component that passes.
+        remedy: What to change in a component that fails.
+        only: A description of the components that it applies to; empty for all of them.
+        when: Returns whether it applies to a component.
+        needs: What must work before the check can run.
     """
 
-    def made(run: Callable[[Subject], None]) -> Check:
+    def decorate(run: Callable[[Subject], None]) -> Check:
         return Check(
             name=run.__name__.strip("_").replace("_", "-"),
             theme=run.__module__.rpartition(".")[2],
@@ -77,4 +77,4 @@ def check(
             run=run,
         )
 
-    return made
+    return decorate

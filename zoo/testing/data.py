@@ -1,4 +1,4 @@
-"""The kit's logs, each small and with a known structure, and what may be asked of them."""
+"""The kit's data: small logs with a known structure, and queries for them."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ DAY = 86_400_000
 """Milliseconds."""
 START = 1_700_000_000_000
 SEED = 45
-"""Of the shop; one for which no two items weigh the same."""
+"""Seed of the shop, chosen such that no two items have the same total weight."""
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A shop as the kit knows it: what may be learned, what is asked, and what a component must not look at.
+    """The kit's view of a shop: training data, queries, and data that a component must not read.
 
     Attributes:
-        log: All events, those after the cutoff too.
-        before: Which of them may be learned from, `[N]` bool.
+        log: All events, including those after the cutoff.
+        before: Marks the events before the cutoff, which are the training data, `[N]` bool.
         catalogue: The items.
-        features: Item features, for a component that reads some.
-        queries: Histories within `log`, which goes on after them, and their targets.
-        labelled: Lists from which a ranker learns.
-        lists: Lists to put in order, some padded.
+        features: Item features, for components that read them.
+        queries: Histories within `log`, which continues after them, and their targets.
+        labelled: Lists with labels, for training a ranker.
+        lists: Lists to rank, some with padding.
     """
 
     log: Interactions
@@ -50,32 +50,32 @@ class World:
 
     @cached_property
     def training(self) -> Interactions:
-        """Return the events before the cutoff. Their `source` holds further columns of *all* events."""
+        """Return the events before the cutoff. Their `source` has the additional columns of *all* events."""
         return self.log.where(self.before)
 
     def data(self, capabilities: Capabilities) -> TrainingData:
-        """Return what a component may learn from."""
+        """Return the training data of a component."""
         return TrainingData.of(
             self.training, self.catalogue, None if capabilities.features == "none" else self.features
         )
 
-    def seen_by(self, queries: Queries, capabilities: Capabilities) -> Queries:
-        """Return queries as the core hands them over: no targets, and nothing that the component cannot know."""
+    def prepare_queries(self, queries: Queries, capabilities: Capabilities) -> Queries:
+        """Return queries as the core passes them: without targets, and restricted to users and items that the component can handle."""
         known = np.ones_like(self.training.known) if capabilities.cold_items else self.training.known
         users = np.concatenate([[False], self.training.lengths > 0])
         return queries.blind().restricted(known, users)
 
 
 class Events(NamedTuple):
-    """Events, one entry each, in any order.
+    """Events as arrays with one entry per event, in any order.
 
     Attributes:
         users: Rows from 0.
         items: Numbers from 1.
         times: UTC milliseconds.
         types: 0 for a view, 1 for a purchase.
-        before: Which of them may be learned from.
-        asked: Which are the history of their user's query; the others are its targets.
+        before: Marks the training events.
+        in_history: Marks the events in the history of their user's query; the others are its targets.
     """
 
     users: NDArray[np.int64]
@@ -83,7 +83,7 @@ class Events(NamedTuple):
     times: NDArray[np.int64]
     types: NDArray[np.int64]
     before: NDArray[np.bool_]
-    asked: NDArray[np.bool_]
+    in_history: NDArray[np.bool_]
 
     def ordered(self) -> Events:
         """Return the events by user and time."""
@@ -94,26 +94,27 @@ class Events(NamedTuple):
             self.times[order],
             self.types[order],
             self.before[order],
-            self.asked[order],
+            self.in_history[order],
         )
 
 
 def shop() -> World:
-    """Return a shop of 30 items in two halves: 40 users who mostly stay in one, some later events, and what comes next.
+    """Return a shop of 30 items in two halves, and 40 training users who mostly stay in one of them.
 
-    Five items are new: they occur in no training event. Four users are new, one of them without any history, and one
-    history is long. Views weigh 1, purchases 2.7; no two items weigh the same in sum.
+    Five items are new: they occur in no training event. Four users are new, one of them without a history, and one
+    history is long. Views have weight 1, purchases 2.7; no two items have the same total weight. Some known users have
+    events between the training cutoff and their query.
     """
     rng = np.random.default_rng(SEED)
     n_known, n_items, n_trained = 25, 30, 40
     lengths = np.concatenate([rng.integers(4, 11, n_trained - 1), [24], rng.integers(3, 6, 3), [0]])
     users = np.repeat(np.arange(len(lengths)), lengths + 3)
-    left = lengths[users] - np.arange(len(users)) + np.searchsorted(users, users)  # 0 and less for what comes next
+    left = lengths[users] - np.arange(len(users)) + np.searchsorted(users, users)  # 0 or less for targets
     weights = np.where(np.arange(1, n_known + 1)[None] % 2 == np.arange(2)[:, None], 20.0, 1.0)
     weights /= 1 + np.arange(n_known)[None] / 2  # early items are the popular ones
     shares = np.cumsum(weights, axis=1) / weights.sum(1, keepdims=True)
     items = (rng.random(len(users))[:, None] >= shares[users % 2]).sum(1) + 1
-    late = (left == 1) & (users % 4 == 1)  # what a known user did after the models were fitted
+    late = (left == 1) & (users % 4 == 1)  # events of known users after the training cutoff
     items = np.where(late & (users % 8 == 1), n_known + 1 + users % (n_items - n_known), items)
     before = (left > 0) & ~late & (users < n_trained)
     times = START + np.where(before, 0, 200 * DAY) + (rng.random(len(users)) * 190 * DAY).astype(np.int64)
@@ -122,8 +123,8 @@ def shop() -> World:
 
 
 def _world(events: Events, n_items: int) -> World:
-    """Return the world in which these events happen."""
-    users, items, times, types, before, asked = events.ordered()
+    """Return a world with these events."""
+    users, items, times, types, before, in_history = events.ordered()
     rng = np.random.default_rng(5)
     source = pa.table(
         {
@@ -135,16 +136,16 @@ def _world(events: Events, n_items: int) -> World:
         users, items, times, n_items=n_items, events=types,
         event_names=("view", "purchase"), event_weights=(1.0, 2.7), source=source,
     )  # fmt: skip
-    row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[asked], minlength=log.n_users)
+    row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[in_history], minlength=log.n_users)
     now = np.where(end > log.offsets[:-1], log.times[np.maximum(end - 1, 0)] + 1, START + 300 * DAY)
     trained = np.bincount(users[before], minlength=log.n_users) > 0
-    queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), what_came_next(log, end))
+    queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), targets_from(log, end))
     features = ItemFeatures(_features(n_items), ("c0", "c1", "c2", "c3", "size", "shade"))
     return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features))
 
 
-def what_came_next(log: Interactions, end: NDArray[np.int64]) -> Targets:
-    """Return the items of each row from an index on, as targets."""
+def targets_from(log: Interactions, end: NDArray[np.int64]) -> Targets:
+    """Return as targets the items of each row from index `end` on."""
     rest, width = np.arange(len(log)) >= end[log.users], log.n_items + 1
     found = np.unique(log.users[rest] * width + log.items[rest])
     offsets = np.concatenate([[0], np.cumsum(np.bincount(found // width, minlength=log.n_users))])
@@ -152,7 +153,7 @@ def what_came_next(log: Interactions, end: NDArray[np.int64]) -> Targets:
 
 
 def _catalogue(n_items: int) -> Catalogue:
-    """Return a catalogue with texts, categories, lists, numbers, a flag and moments; the last item lacks some of them."""
+    """Return a catalogue with text, category, list, numeric, boolean and timestamp columns; the last item has missing values."""
     names, nouns = ["shoe", "hat", "bag", "lamp"], ["red", "blue", "green", "wide", "soft"]
     rng = np.random.default_rng(3)
     numbers = range(1, n_items + 1)
@@ -174,7 +175,7 @@ def _catalogue(n_items: int) -> Catalogue:
 
 
 def _features(n_items: int) -> torch.Tensor:
-    """Return the category of each item, and two numbers, `[I, 6]`."""
+    """Return a one-hot category and two numeric features for each item, `[I, 6]`."""
     rng = np.random.default_rng(4)
     values = np.zeros((n_items + 1, 6), np.float32)
     values[np.arange(1, n_items + 1), np.arange(1, n_items + 1) % 4] = 1.0
@@ -183,7 +184,7 @@ def _features(n_items: int) -> torch.Tensor:
 
 
 def _lists(n_items: int, features: ItemFeatures) -> tuple[CandidateLists, CandidateLists]:
-    """Return labelled lists, whose order is upside down: the lower half is what users wanted; and such lists without labels."""
+    """Return lists with labels and lists without; in both, the relevant items are the half with the lower scores."""
     rng = np.random.default_rng(6)
     n, k = 60, 8
     items = torch.from_numpy(np.stack([rng.permutation(n_items)[:k] + 1 for _ in range(n)]))
@@ -198,7 +199,7 @@ def _lists(n_items: int, features: ItemFeatures) -> tuple[CandidateLists, Candid
 
 
 def lists_at(lists: CandidateLists, rows: torch.Tensor) -> CandidateLists:
-    """Return some of the lists, in the order asked for."""
+    """Return the lists at `rows`, in that order."""
     labels = None if lists.labels is None else lists.labels[rows]
     return replace(
         lists, items=lists.items[rows], scores=lists.scores[rows], features=lists.features[rows], labels=labels
@@ -206,7 +207,7 @@ def lists_at(lists: CandidateLists, rows: torch.Tensor) -> CandidateLists:
 
 
 def checkerboard() -> World:
-    """Return 100 users who take fields of one colour, in an order of their own, and leave one out: it is what comes next."""
+    """Return 100 users who take all fields of one colour except one, in random order; the withheld field is the target."""
     n, rng = 20, np.random.default_rng(0)
     fields = rng.permutation(n) + 1
     withheld = np.arange(100) % n
@@ -218,7 +219,7 @@ def checkerboard() -> World:
 
 
 def cycle() -> World:
-    """Return 90 users who walk a circle of 15 items, each from a place of its own; the item after that is what comes next."""
+    """Return 90 users who walk along a cycle of 15 items from different starts; the next item is the target."""
     n, rng = 15, np.random.default_rng(1)
     circle = rng.permutation(n) + 1
     lengths = rng.integers(5, 11, 90)

@@ -1,4 +1,4 @@
-"""One fresh process for a plugin: is it light to import, and do saved components answer there as they do here?"""
+"""One fresh process per plugin, which tests that its import is light and that saved components give the same outputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.retrieval import Retrieval
-from zoo.registry.plugin import Plugin, Source, loaded
+from zoo.registry.plugin import Plugin, Source, load_plugin
 from zoo.registry.registry import Registry
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
@@ -41,7 +41,7 @@ TIMEOUT = 300
 
 @dataclass(frozen=True, eq=False)
 class FreshProcess:
-    """A process that has nothing but a plugin and what its fitted components were saved as; started when first asked of.
+    """A process that loads a plugin and its saved components; it starts when `report` is first read.
 
     Attributes:
         plugin: The plugin.
@@ -53,16 +53,16 @@ class FreshProcess:
 
     @cached_property
     def report(self) -> FreshProcessReport:
-        """Return what it found."""
+        """Return the results of the process."""
         before, errors, saved = dict[str, Tensor](), dict[str, str](), dict[str, str]()
         with tempfile.TemporaryDirectory() as folder:
             for at, subject in enumerate(self.subjects):
-                if subject.stage in ("dataset", "metric") or subject.trouble("answer"):
+                if subject.stage in ("dataset", "metric") or subject.problem("answer"):
                     continue
                 try:
-                    saved[key_of(subject)] = str(saved_component(subject, Path(folder) / str(at), before))
-                except Exception as error:  # whatever it is, it is the component's
-                    errors[key_of(subject)] = subject.told(error)
+                    saved[key_of(subject)] = str(save_component(subject, Path(folder) / str(at), before))
+                except Exception as error:  # a component may raise anything
+                    errors[key_of(subject)] = subject.describe_error(error)
             try:
                 found, after = self._run(Path(folder), saved)
             except ArtifactError as error:
@@ -70,10 +70,10 @@ class FreshProcess:
         return FreshProcessReport(found["heavy"], before, after, {**errors, **found["errors"]})
 
     def _run(self, folder: Path, saved: dict[str, str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Run the process, and return what it reports and what the components answered.
+        """Run the process, and return its report and the outputs of the components.
 
         Raises:
-            ArtifactError: The process came to no end, or to a bad one.
+            ArtifactError: The process failed, or exceeded the time limit.
         """
         job = folder / "job.json"
         plugin = self.plugin
@@ -90,7 +90,7 @@ class FreshProcess:
                 command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT, cwd=folder
             )
         except subprocess.TimeoutExpired:
-            raise ArtifactError(f"the fresh process was not done after {TIMEOUT} s") from None
+            raise ArtifactError(f"the fresh process did not finish within {TIMEOUT} s") from None
         if done.returncode:
             raise ArtifactError(f"the fresh process failed: {done.stderr.strip()[-600:]}")
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -99,12 +99,12 @@ class FreshProcess:
 
 
 def key_of(subject: Subject) -> str:
-    """Return what a component is called between the two processes."""
+    """Return the key of a component in the report."""
     return f"{subject.stage}/{subject.name}"
 
 
-def saved_component(subject: Subject, folder: Path, before: dict[str, Tensor] | None = None) -> Path:
-    """Save a component, fitted on the shop, as an artifact, and note what it answers after that.
+def save_component(subject: Subject, folder: Path, before: dict[str, Tensor] | None = None) -> Path:
+    """Fit a component on the shop, save it as an artifact, and put its outputs into `before`.
 
     Raises:
         ArtifactError: Its state is neither tensors nor JSON.
@@ -118,7 +118,7 @@ def saved_component(subject: Subject, folder: Path, before: dict[str, Tensor] | 
 
 
 def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
-    """Return an artifact whose pipeline has the fitted component in its slot, and a stand-in predictor if that is another."""
+    """Return an artifact whose pipeline contains the fitted component, with a stand-in predictor unless it is one itself."""
     (other,) = Registry([stand_in_plugin()]).components("predictor")
     chosen, predictor = Chosen(subject.component, subject.params), Chosen(other, other.params())
     slots: dict[str, Any] = {"predictor": predictor}
@@ -148,10 +148,10 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
 
 
 def stand_in_plugin() -> Plugin:
-    """Return the plugin of the kit's own predictor."""
+    """Return the plugin with the kit's stand-in predictor."""
     return plugin_of(stand_in, "kit", "shopzoo-testing", __version__)
 
 
 def plugin_of(module: ModuleType, name: str, distribution: str, version: str) -> Plugin:
-    """Return a plugin that is already imported."""
-    return loaded(Source(name, distribution, version, lambda: module))
+    """Return the plugin of a module that is already imported."""
+    return load_plugin(Source(name, distribution, version, lambda: module))

@@ -1,4 +1,4 @@
-"""What runs in the kit's fresh process: `python -m zoo.testing.fresh_main job.json`."""
+"""The program of the kit's fresh process: `python -m zoo.testing.fresh_main job.json`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ HEAVY = (
     "torch", "pytorch_lightning", "torchmetrics", "tensorflow", "jax", "datasets", "transformers", "pandas", "polars",
     "pyarrow", "scipy", "sklearn", "lightgbm", "xgboost",
 )  # fmt: skip
-"""What importing a plugin must not import."""
+"""Packages that importing a plugin must not import."""
 
 
 def main(job_file: str) -> None:
-    """Import a plugin, load its saved components, and write down what was found beside the job."""
+    """Import a plugin, query its saved components, and write a report next to the job file."""
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     plugin = _plugin(job)
     heavy = [name for name in HEAVY if name in sys.modules]
@@ -28,20 +28,20 @@ def main(job_file: str) -> None:
 
 
 def _plugin(job: dict[str, Any]) -> Plugin:
-    """Import the plugin and ask it for its components."""
-    from zoo.registry.discovery import module_of
-    from zoo.registry.plugin import Source, loaded
+    """Load the plugin that a job names."""
+    from zoo.registry.discovery import import_file
+    from zoo.registry.plugin import Source, load_plugin
 
-    module = module_of(Path(job["file"])) if job["file"] else importlib.import_module(job["module"])
-    return loaded(Source(job["name"], job["distribution"], job["version"], lambda: module))
+    module = import_file(Path(job["file"])) if job["file"] else importlib.import_module(job["module"])
+    return load_plugin(Source(job["name"], job["distribution"], job["version"], lambda: module))
 
 
 def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, str]:
-    """Ask each saved component, write the answers down, and return what went wrong."""
+    """Query each saved component, write the outputs to a file, and return the errors by key."""
     from safetensors.torch import save_file
 
     from zoo.artifacts.saving import load_artifact
-    from zoo.registry.plugin import described
+    from zoo.registry.plugin import describe_error
     from zoo.registry.registry import Registry
     from zoo.testing.data import shop
     from zoo.testing.fresh import stand_in_plugin
@@ -56,8 +56,8 @@ def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, s
             pipeline = load_artifact(artifact, registry=registry).pipeline
             part = pipeline.predictor if stage == "predictor" else getattr(pipeline, f"{stage}s")[0]
             answers[key] = subject.ask(part, shop()).contiguous()
-        except Exception as error:  # whatever it is, it is the component's
-            errors[key] = described(error)
+        except Exception as error:  # a component may raise anything
+            errors[key] = describe_error(error)
     if answers:
         save_file(answers, folder / "answers.safetensors")
     return errors

@@ -1,4 +1,4 @@
-"""What a fresh process found."""
+"""The report of a fresh process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class FreshProcessReport:
-    """What a fresh process found.
+    """The report of a fresh process.
 
     Attributes:
-        heavy: The heavy packages that importing the plugin and asking it for its components imported.
-        before: What each component answered before it was saved, by `stage/name`.
-        after: What it answered in the fresh process.
-        errors: What went wrong, there or before, by `stage/name`.
-        failure: Why the process itself came to no good end, or nothing.
+        heavy: The heavy packages that loading the plugin imported.
+        before: The outputs of each component before it was saved, by `stage/name`.
+        after: The outputs of each component in the fresh process, by `stage/name`.
+        errors: Errors while saving or in the fresh process, by `stage/name`.
+        failure: The reason why the process itself failed; empty if it did not.
     """
 
     heavy: list[str]
@@ -28,8 +28,8 @@ class FreshProcessReport:
 
 
 class Reporter(Protocol):
-    """A fresh process, as far as checks ask it."""
+    """A fresh process, as the checks use it."""
 
     @property
     def report(self) -> FreshProcessReport:
-        """Return what it found."""
+        """Return the report of the process."""

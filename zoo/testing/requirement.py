@@ -1,4 +1,4 @@
-"""What checks require of a component, and the errors with which they end."""
+"""The preconditions of checks, and the errors that checks raise."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from typing import Literal
 from zoo.spec import StageName
 
 Needs = Literal["spec", "class", "fit", "answer"]
-"""What has to be in order before a check makes sense: the entry in the registry, the class and `tiny`, a fit, or the shape
-of what a fitted instance answers."""
+"""What must work before a check can run: the registry entry, the class and `tiny`, a fit, or the shape of the outputs."""
 
 FITTED_STAGES: tuple[StageName, ...] = ("featurizer", "predictor", "filter", "ranker")
 ALL_STAGES: tuple[StageName, ...] = ("dataset", *FITTED_STAGES, "metric")
 
 
 class CheckFailedError(AssertionError):
-    """A component does not do what a check asks for; the message says what was found, and what to change."""
+    """A component fails a check; the message says what was found, and what to change."""
 
 
 class NotApplicableError(Exception):
-    """A check has nothing to say of a component, which was found out only while it ran."""
+    """A check does not apply to a component, which was only discovered while it ran."""
 
 
 def require(holds: bool, found: str) -> None:
-    """Fail unless something holds.
+    """Raise unless a condition holds.
 
     Raises:
-        CheckFailedError: It does not; the message is what was found.
+        CheckFailedError: The condition is false; the message is `found`.
     """
     if not holds:
         raise CheckFailedError(found)

@@ -1,4 +1,4 @@
-"""A predictor of the kit's own, for pipelines whose component under test is another stage."""
+"""A simple predictor for pipelines that test a component of another stage."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ class StandIn(Predictor[Params]):
     counts: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Count."""
+        """Count the events of each item."""
         self.counts = torch.from_numpy(data.interactions.counts()).float()
 
     def score(self, queries: Queries) -> Tensor:

@@ -1,4 +1,4 @@
-"""A component under test: built with its `tiny` parameters, fitted on a world, asked what it makes of it."""
+"""A component under test, which is built with its `tiny` parameters, fitted on a world and queried."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ BASES: dict[StageName, type] = {
     "metric": Metric,
 }  # fmt: skip
 SETTINGS = NetworkSettings(max_epochs=8, batch_size=16, learning_rate=0.01)
-"""How networks are trained on the kit's logs, where a check does not say otherwise."""
+"""Default training settings of networks on the kit's logs."""
 RANKER_SETTINGS = SETTINGS.model_copy(update={"max_epochs": 30, "batch_size": 32})
-"""How the networks of rankers are trained on the kit's lists."""
+"""Training settings of neural rankers on the kit's lists."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A component as the checks see it."""
+    """A component under test, as the checks use it."""
 
     component: Component
     process: Reporter | None = None
@@ -70,7 +70,7 @@ class Subject:
 
     @cached_property
     def capabilities(self) -> Capabilities:
-        """Return what it says it can do under them."""
+        """Return its declared capabilities under the `tiny` parameters."""
         return self.component.capabilities(self.params)
 
     @cached_property
@@ -85,13 +85,13 @@ class Subject:
         return self.process
 
     @property
-    def learns(self) -> bool:
-        """Return whether a fit sets anything: what says that it learns nothing, and names nothing in `fitted`, has none."""
+    def has_state(self) -> bool:
+        """Return whether `fit` sets state: the component is trainable, or has names in `fitted`."""
         return self.capabilities.trainable or (self.stage != "ranker" and bool(self.target.fitted))  # type: ignore[attr-defined]
 
     @property
     def settings(self) -> NetworkSettings:
-        """Return how its network is trained, if it is one."""
+        """Return the training settings, which only networks use."""
         return RANKER_SETTINGS if self.stage == "ranker" else SETTINGS
 
     def build(self) -> Any:
@@ -109,26 +109,26 @@ class Subject:
         device: str | torch.device = "cpu",
         settings: NetworkSettings | None = None,
     ) -> Any:
-        """Return an instance that was fitted on a world: a fresh one, or `part` fitted again."""
+        """Fit a new instance, or `part` if given, on a world and return it."""
         part = self.build() if part is None else part
         context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
         if self.stage != "ranker":
             part.fit(world.data(self.capabilities), context)
-        elif self.learns:
+        elif self.has_state:
             part.fit(RankingData.of(world.labelled), context)
         return part
 
     def ask(self, part: Any, world: World, queries: Queries | None = None) -> Tensor:
-        """Return what a fitted instance makes of a world, as a matrix: a row a query, a list, or an item.
+        """Return the outputs of a fitted instance for a world, as a matrix with a row per query, list or item.
 
         Args:
             part: The instance.
-            world: What it is asked of.
-            queries: Asked instead of the world's own, and as they are.
+            world: The world whose queries, lists or catalogue it gets.
+            queries: Queries that replace those of the world, passed unchanged.
         """
-        queries = world.seen_by(world.queries, self.capabilities) if queries is None else queries
+        queries = world.prepare_queries(world.queries, self.capabilities) if queries is None else queries
         with torch.inference_mode():
-            answer = self.asked(part, world, queries)
+            answer = self._call(part, world, queries)
             if self.stage == "filter":
                 answer = answer.expand(len(queries), -1)
             elif self.stage == "ranker":
@@ -138,8 +138,8 @@ class Subject:
         matrix: Tensor = answer.detach().cpu().clone()
         return matrix
 
-    def asked(self, part: Any, world: World, queries: Queries) -> Any:
-        """Return what a fitted instance answers, whatever that is."""
+    def _call(self, part: Any, world: World, queries: Queries) -> Any:
+        """Return the raw output of the method of its stage."""
         if self.stage == "predictor":
             return part.score(queries)
         if self.stage == "filter":
@@ -148,66 +148,66 @@ class Subject:
 
     @cached_property
     def world(self) -> World:
-        """Return the shop that `fitted` was fitted on: its own, in case it changes what it is handed."""
+        """Return the shop that `fitted` was fitted on: a separate copy, in case the component modifies its input."""
         return shop()
 
     @cached_property
     def fitted(self) -> Any:
-        """Return an instance fitted on the shop, for the checks that only ask."""
+        """Return an instance fitted on the shop, shared by the checks that do not fit it again."""
         return self.fit(self.world)
 
     @cached_property
     def answer(self) -> Tensor:
-        """Return what the fitted instance makes of its own shop."""
+        """Return the outputs of the fitted instance for its shop."""
         return self.ask(self.fitted, self.world)
 
     def queries(self, kept: Callable[[Queries], Any] | None = None) -> Queries:
-        """Return the shop's queries as the core hands them over, or those of them that a mask keeps."""
-        asked = self.world.seen_by(self.world.queries, self.capabilities)
-        return asked if kept is None else asked.where(kept(asked))
+        """Return the shop's queries as the core passes them, or those where the mask `kept` is true."""
+        prepared = self.world.prepare_queries(self.world.queries, self.capabilities)
+        return prepared if kept is None else prepared.where(kept(prepared))
 
     @cached_property
-    def _troubles(self) -> dict[Needs, str]:
-        """Return what is not in order, by what needs it; found out once."""
+    def _problems(self) -> dict[Needs, str]:
+        """Return the problem that prevents each level of `Needs`, computed once."""
         found: dict[Needs, str] = {"spec": ""}
-        found["class"] = self._first_error({"tiny-valid": lambda: self.params, "target": self._class})
+        found["class"] = self._first_error({"tiny-valid": lambda: self.params, "target": self._require_class})
         if self.stage not in FITTED_STAGES:
             return found
-        found["fit"] = found["class"] or self._first_error({"fits": self.try_out})
+        found["fit"] = found["class"] or self._first_error({"fits": self.fit_and_ask})
         expected = f"{self.stage}.shape" in self.component.spec.expected_failures
         found["answer"] = found["fit"] or ("" if expected else self._first_error({"shape": self.require_shape}))
         return found
 
-    def try_out(self) -> None:
-        """Fit on the shop, and ask."""
+    def fit_and_ask(self) -> None:
+        """Fit on the shop, and query the instance."""
         part = self.fitted
         with torch.inference_mode():
-            self.asked(part, self.world, self.queries())
+            self._call(part, self.world, self.queries())
 
     def require_shape(self) -> None:
-        """Hold the fitted instance to the shape and the type of its stage.
+        """Require outputs of the shape and dtype of the stage.
 
         Raises:
-            CheckFailedError: An answer is of another.
+            CheckFailedError: The shape or dtype of an output is wrong.
         """
         require_shape(self.fitted, self.stage, self.world, self.queries())
 
-    def trouble(self, needs: Needs) -> str:
-        """Return what is not in order of what a check needs, or nothing."""
-        return "" if needs == "spec" else self._troubles[needs]
+    def problem(self, needs: Needs) -> str:
+        """Return the problem that prevents a check with these needs; empty if there is none."""
+        return "" if needs == "spec" else self._problems[needs]
 
     def _first_error(self, steps: dict[str, Callable[[], Any]]) -> str:
-        """Return which of some steps fails first and why, or nothing."""
+        """Return a message that names the first step that fails; empty if none does."""
         for name, step in steps.items():
             try:
                 with redirect_stdout(StringIO()):
                     step()
-            except Exception:  # a stranger's component may raise anything
-                return f"mend {self.stage}.{name} first"
+            except Exception:  # a component may raise anything
+                return f"fix {self.stage}.{name} first"
         return ""
 
-    def told(self, error: BaseException) -> str:
-        """Return an error in words, with the last line of the component's own that it came through."""
+    def describe_error(self, error: BaseException) -> str:
+        """Return an error as text, with the last line of the component's own code in the traceback."""
         if isinstance(error, CheckFailedError | ZooError):
             return str(error)
         module = sys.modules.get(self.component.spec.target.partition(":")[0])
@@ -216,14 +216,14 @@ class Subject:
         place = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
         return f"{type(error).__name__}: {error}{place}"
 
-    def _class(self) -> type:
+    def _require_class(self) -> type:
         """Return the class.
 
         Raises:
-            ZooError: It is of another kind than its stage asks for.
+            ZooError: It is not a subclass of the base class of its stage.
         """
         if not (isinstance(self.target, type) and issubclass(self.target, BASES[self.stage])):
-            raise ZooError(f"{self.component.spec.target!r} is no {BASES[self.stage].__name__}")
+            raise ZooError(f"{self.component.spec.target!r} is not a {BASES[self.stage].__name__}")
         return self.target
 
 
@@ -243,13 +243,13 @@ def global_randomness(seed: int) -> Iterator[None]:
 
 
 def difference(a: Tensor, b: Tensor, *, exact: bool = False, loose: bool = False) -> str:
-    """Return where two answers differ most, in words, or nothing where they are the same.
+    """Return a message about the largest difference between two outputs; empty if they agree.
 
     Args:
-        a: An answer.
-        b: Another one.
-        exact: Whether the last bit counts; otherwise what another order of additions changes does not.
-        loose: Whether what another machine changes does not count either.
+        a: The first output.
+        b: The second output.
+        exact: Require bit-identical values; by default, rounding differences are tolerated.
+        loose: Also tolerate differences between devices.
     """
     if a.shape != b.shape:
         return f"shapes {tuple(a.shape)} and {tuple(b.shape)}"
@@ -261,21 +261,21 @@ def difference(a: Tensor, b: Tensor, *, exact: bool = False, loose: bool = False
         return ""
     row, column = far.nonzero()[(a - b).abs().nan_to_num(nan=torch.inf)[far].argmax()].tolist()
     return (
-        f"{int(far.sum())} of {a.numel()} values differ, most of all row {row}, column {column}: "
+        f"{int(far.sum())} of {a.numel()} values differ, the largest difference is in row {row}, column {column}: "
         f"{float(a[row, column]):.7g} and {float(b[row, column]):.7g}"
     )
 
 
 def places(scores: Tensor, mask: Tensor) -> Tensor:
-    """Return the slots of lists in the order of their scores, best first, equal ones as they stand, empty ones last, `[B, K]`."""
+    """Return the slots of lists by descending score, `[B, K]`; ties keep their order, empty slots come last."""
     return scores.masked_fill(~mask, -torch.inf).sort(dim=1, descending=True, stable=True).indices
 
 
 def with_histories(queries: Queries) -> Any:
-    """Return which queries have a history, `[Q]` bool."""
+    """Return a mask of the queries with a history, `[Q]` bool."""
     return queries.lengths > 0
 
 
 def as_of_new_users(queries: Queries) -> Queries:
-    """Return the queries as if all came from users outside training."""
+    """Return the queries as if all users were new."""
     return replace(queries, users=np.zeros_like(queries.users))

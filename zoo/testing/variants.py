@@ -1,4 +1,4 @@
-"""The same world told otherwise: with another future, under other names, without a clock; and its fingerprint."""
+"""Variants of a world: with another future, with other numbers, without timestamps, with sparse features; and its hash."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_features import ItemFeatures
-from zoo.testing.data import DAY, World, what_came_next
+from zoo.testing.data import DAY, World, targets_from
 
 
 def with_other_future(world: World) -> World:
-    """Return a world in which nothing that may be known is changed, and everything after it is.
+    """Return a world that differs only in future data.
 
-    Other items, times, event types and columns for what comes after each query's history, other columns for whatever
-    may not be learned from, and so other targets.
+    The events after each query's history have other items, times and event types, so the targets differ too. All events
+    after the cutoff have other values in the additional columns.
     """
     log, q = world.log, world.queries
     future = np.arange(len(log)) >= q.end[log.users]
@@ -34,12 +34,12 @@ def with_other_future(world: World) -> World:
         events=np.where(future, 1 - log.events, log.events).astype(np.uint8),
         source=_other_columns(log, ~world.before),
     )
-    queries = replace(q, log=changed, targets=what_came_next(changed, q.end))
+    queries = replace(q, log=changed, targets=targets_from(changed, q.end))
     return replace(world, log=changed, queries=queries)
 
 
 def _other_columns(log: Interactions, changed: NDArray[np.bool_]) -> pa.Table:
-    """Return the further columns of a log, other values where they are changed, `[N]`."""
+    """Return the additional columns of a log, with other values where `changed` is true, `[N]`."""
     assert isinstance(log.source, pa.Table)
     columns = {}
     for name in log.source.column_names:
@@ -49,8 +49,8 @@ def _other_columns(log: Interactions, changed: NDArray[np.bool_]) -> pa.Table:
     return pa.table(columns)
 
 
-def renamed(world: World) -> tuple[World, NDArray[np.int64]]:
-    """Return a world whose users and items have other numbers, and the new number of each item, `[I]`."""
+def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
+    """Return a world with renumbered users and items, and the new number of each item, `[I]`."""
     rng = np.random.default_rng(11)
     log, q = world.log, world.queries
     number = np.concatenate([[0], rng.permutation(log.n_items) + 1])
@@ -80,7 +80,7 @@ def renamed(world: World) -> tuple[World, NDArray[np.int64]]:
 
 
 def without_clock(world: World) -> World:
-    """Return a world whose times say in which order things happened, and no more."""
+    """Return a world whose times are ranks in the order of all events."""
     log = world.log
     moments = np.unique(log.times)
     changed = replace(log, times=np.searchsorted(moments, log.times).astype(np.int64), clock="position")
@@ -89,14 +89,14 @@ def without_clock(world: World) -> World:
 
 
 def with_sparse_features(world: World) -> World:
-    """Return a world whose item features are stored sparse."""
+    """Return a world whose item features are sparse."""
     features = ItemFeatures.of_sparse(world.features.sparse(), world.features.names)
     labelled, lists = (replace(part, vectors=features) for part in (world.labelled, world.lists))
     return replace(world, features=features, labelled=labelled, lists=lists)
 
 
 def fingerprint(world: World, *, lists: bool) -> str:
-    """Return a hash of everything that a component is handed of a world: of its lists, or of all the rest."""
+    """Return a hash of the data that a component gets: of the lists, or of everything else."""
     digest = hashlib.blake2b(digest_size=16)
     for part in _of_lists(world) if lists else _of_data(world):
         digest.update(part)

@@ -80,6 +80,11 @@ class EpochTimer(pl.Callback):
             )
         self._sum += float(losses.sum())
 
+    @property
+    def state_key(self) -> str:
+        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
+        return "Meter"
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a training that goes on has to know."""
         return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}
@@ -170,6 +175,11 @@ class EarlyStopping(pl.Callback):
         return (
             bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
         )
+
+    @property
+    def state_key(self) -> str:
+        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
+        return "KeepBest"
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a training that goes on has to know."""
@@ -270,6 +280,11 @@ class EpochCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.path)
             self._written = time.perf_counter()
             self._cost = self._written - start
+
+    @property
+    def state_key(self) -> str:
+        """The name of its state in checkpoints; checkpoints of earlier versions have it too."""
+        return "KeepLast"
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the training is."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
@@ -34,10 +35,17 @@ RESULT = "result.safetensors"
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """Return the environment of torchrun or SLURM, where one of them started several processes of this command."""
+    """Return the environment of torchrun or SLURM, where one of them started several processes of this command.
+
+    Raises:
+        ConfigError: Lightning refuses the variables of a SLURM job.
+    """
     for kind in (TorchElasticEnvironment, SLURMEnvironment):
         if kind.detect():
-            environment: ClusterEnvironment = kind()
+            try:
+                environment: ClusterEnvironment = kind()
+            except RuntimeError as error:
+                raise ConfigError(f"SLURM: {error}") from error
             return environment if environment.world_size() > 1 else None
     return None
 
@@ -46,6 +54,27 @@ def is_first_process() -> bool:
     """Return whether this process prints and writes: of several that torchrun or SLURM started, only the first does."""
     environment = external_environment()
     return environment is None or environment.global_rank() == 0
+
+
+def own_device(device: torch.device) -> torch.device:
+    """Return the device of this process: of several that torchrun or SLURM started on a machine, each has its own GPU."""
+    environment = external_environment()
+    return (
+        device if environment is None or device.type == "cpu" else torch.device(device.type, environment.local_rank())
+    )
+
+
+def refuse_several_processes(command: str) -> None:
+    """Refuse to run a command in several processes that would all write the same results.
+
+    Raises:
+        ConfigError: torchrun or SLURM started several.
+    """
+    if (environment := external_environment()) is not None:
+        raise ConfigError(
+            f"{command} runs in one process, and {_name_of(environment)} started {environment.world_size()}. Start one, with "
+            "train.devices = n: each training then starts its own processes. `zoo fit` runs in several."
+        )
 
 
 def run(job: TrainingJob, tell: Tell) -> Trained:
@@ -59,7 +88,7 @@ def run(job: TrainingJob, tell: Tell) -> Trained:
     if environment is not None:
         _check_started(job, environment)
         with quiet():
-            return job.run(tell, environment, nodes=_nodes(environment))
+            return _join(job, environment, tell)
     if s.devices == 1:
         with quiet():
             return job.run(tell)
@@ -72,8 +101,7 @@ def _check_started(job: TrainingJob, environment: ClusterEnvironment) -> None:
     Raises:
         ConfigError: Their number is not `devices`, or `strategy` starts processes as well.
     """
-    s, there = job.settings, environment.world_size()
-    by = "torchrun" if isinstance(environment, TorchElasticEnvironment) else "SLURM"
+    s, there, by = job.settings, environment.world_size(), _name_of(environment)
     if s.devices != there:
         raise ConfigError(
             f"{job.name}: `devices` is {s.devices}, and {by} started {there} processes. Set train.devices = {there}, or "
@@ -84,6 +112,26 @@ def _check_started(job: TrainingJob, environment: ClusterEnvironment) -> None:
             f"{job.name}: strategy = {s.strategy!r} starts processes, and {by} has started them already. Leave "
             "`strategy` out."
         )
+
+
+def _name_of(environment: ClusterEnvironment) -> str:
+    return "torchrun" if isinstance(environment, TorchElasticEnvironment) else "SLURM"
+
+
+def _join(job: TrainingJob, environment: ClusterEnvironment, tell: Tell) -> Trained:
+    """Be a rank in a process that torchrun or SLURM started.
+
+    Raises:
+        TrainingError: The connection to another rank is lost, which has told its own error.
+    """
+    try:
+        return job.run(tell, environment, _nodes(environment))
+    except RuntimeError as error:
+        if torch.distributed.is_initialized() and "onnection" in str(error):
+            raise TrainingError(
+                f"{job.name}: another process of the training failed, and its message says why."
+            ) from error
+        raise
 
 
 def _nodes(environment: ClusterEnvironment) -> int:
@@ -100,22 +148,28 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
         ConfigError: A part of the training cannot be pickled.
         TrainingError: A process failed.
     """
-    launcher = pl.Trainer(
-        accelerator=job.device.type,
-        devices=job.settings.devices,
-        strategy=strategy,
-        plugins=LightningEnvironment(),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-    ).strategy.launcher
+    with quiet():
+        launcher = pl.Trainer(
+            accelerator=job.device.type,
+            devices=job.settings.devices,
+            strategy=strategy,
+            plugins=LightningEnvironment(),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+        ).strategy.launcher
     assert launcher is not None
     with TemporaryDirectory(prefix="zoo-") as name:
         folder = Path(name)
         try:
-            launcher.launch(_run_rank, _pickled(job) if strategy == "ddp_spawn" else job, folder)
+            launcher.launch(_run_rank, job, folder)
         except ProcessException as error:
             raise _original(folder, job.name, str(error)) from error
+        except (pickle.PicklingError, AttributeError, TypeError) as error:  # raised before a process is started
+            raise ConfigError(
+                f'{job.name}: `devices` needs every part of a training to be picklable under strategy = "ddp_spawn": {error}. '
+                'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
+            ) from error
         except BaseException:
             launcher.kill(signal.SIGKILL)  # Ctrl-C: a checkpoint is whole or not there
             raise
@@ -126,22 +180,7 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
     return Trained(**result["trained"])
 
 
-def _pickled(job: TrainingJob) -> bytes:
-    """Return a training as bytes, for processes that are spawned.
-
-    Raises:
-        ConfigError: A part cannot be pickled.
-    """
-    try:
-        return pickle.dumps(job)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ConfigError(
-            f'{job.name}: `devices` needs every part of a training to be picklable under strategy = "ddp_spawn": {error}. '
-            'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
-        ) from error
-
-
-def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
+def _run_rank(job: TrainingJob, folder: Path) -> None:
     """Be a rank in a process that was started for it; rank 0 leaves the result in the folder, any rank its error."""
     environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
 
@@ -151,7 +190,6 @@ def _run_rank(job: TrainingJob | bytes, folder: Path) -> None:
     rank = environment.local_rank()
     environment.set_global_rank(rank)
     try:
-        job = job if isinstance(job, TrainingJob) else pickle.loads(job)  # noqa: S301 - of the process that started this one
         with quiet():
             trained = job.run(tell, environment)
     except Exception as error:

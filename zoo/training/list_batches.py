@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zoo.data.batches import of_like_length
+from zoo.data.batches import batch_by_length
 from zoo.nn.lists import list_ndcg
 from zoo.stages.ranking_data import places
 from zoo.stages.ranks import RankMean, own_share
@@ -87,7 +87,7 @@ class ListExamples:
 
     def __iter__(self) -> Iterator[ListBatch]:
         """Yield the batches of one epoch."""
-        for chosen in of_like_length(self.lengths, self.batch_size, self.rng):
+        for chosen in batch_by_length(self.lengths, self.batch_size, self.rng):
             yield self.lists.batch(self.rows[chosen])
 
 

@@ -86,6 +86,6 @@ def test_blocks_of_lists_change_nothing(monkeypatch):
 def test_without_features_it_says_what_to_do():
     lists = CandidateLists(torch.ones(1, 2, dtype=torch.long), torch.zeros(1, 2), torch.zeros(1, 2, 0))
     with pytest.raises(
-        ConfigError, match=r"mmr compares items by their features and there are none: give the model a `featurizer`"
+        ConfigError, match=r"mmr compares items by their features, and there are none: give the model a `featurizer`"
     ):
         MMR(MMRParams()).score(lists)

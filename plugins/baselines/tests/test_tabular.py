@@ -90,7 +90,7 @@ def test_columns_that_do_not_fit_are_explained(fitted, params, message):
         features(fitted, **params)
 
 
-EMPTY = r"^tabular: the catalogue's column '{}' has no value for any of the 3 items that occur in training. Leave the column out, or mend the items file.$"
+EMPTY = r"^tabular: the catalogue's column '{}' has no value for any of the 3 items that occur in training. Remove the column, or fix the items file.$"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_without_any_column_named_it_takes_what_most_catalogues_have(fitted):
     assert features(fitted).names == ("brand=ash", "brand=oak", "price", "price:missing")  # as far as there are any
     bare = Catalogue(CATALOGUE.ids, TABLE.select(["size"]))
     with pytest.raises(
-        DataError, match=r"none of category, brand, price\. Its columns: size\. Name some in `columns`\.$"
+        DataError, match=r"none of category, brand, price\. Its columns: size\. Name columns in `columns`\.$"
     ):
         fitted(Tabular(TabularParams()), LOG, bare)
 

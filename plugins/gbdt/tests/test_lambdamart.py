@@ -160,7 +160,7 @@ def test_labels_that_are_no_grades_are_named(label, shown):
 def test_lists_without_an_order_are_an_error():
     data = lists_of(30)
     with pytest.raises(
-        TrainingError, match=r"^LambdaMART: none of 30 lists teaches an order: in each of them all labels"
+        TrainingError, match=r"^LambdaMART: none of 30 lists is informative: all labels within each list"
     ):
         fitted(replace(data, labels=torch.zeros(len(data.items))))
 
@@ -181,7 +181,7 @@ def test_other_features_than_those_of_the_fit_are_an_error():
     ranker, lists = fitted(lists_of(30)), replace(lists_of(30).lists(), columns=("price", "likeness", "noise"))
     with pytest.raises(
         ScoreError,
-        match=r"^LambdaMART was fitted on the ranking features likeness, price, noise, and is asked with price, likeness,",
+        match=r"^LambdaMART was fitted on the ranking features likeness, price, noise, and the lists have price, likeness,",
     ):
         ranker.score(lists)
     with pytest.raises(NotFittedError, match="LambdaMART is not fitted"):

@@ -69,7 +69,7 @@ def test_bad_parameters_are_explained(values, message):
 
 def test_a_value_that_no_item_has_is_an_error(kept):
     message = (
-        r"^category: `deny` names 'shoe', which is no value of the catalogue's column 'category'. Did you mean 'shoes'\? "
+        r"^category: `deny` names 'shoe', which is not a value of the catalogue's column 'category'. Did you mean 'shoes'\? "
         r"Its 3 values: bags, hats, shoes.$"
     )
     with pytest.raises(DataError, match=message):

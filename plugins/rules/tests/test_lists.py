@@ -43,12 +43,12 @@ def test_a_file_is_read_beside_the_config_and_its_ids_become_part_of_it(kept, tm
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, r'^m: no ids: give `ids = \["a", "b"\]`, or a `file` with an id a line$'),
+        ({}, r'^m: no ids: give `ids = \["a", "b"\]`, or a `file` with one id per line$'),
         ({"file": "none.txt"}, r"^m: /.*none\.txt: there is no such file\. Paths are relative to the experiment file$"),
-        ({"file": "."}, r"^m: /.* is a folder, expected a text file with an id a line\. Paths are"),
+        ({"file": "."}, r"^m: /.* is a folder, expected a text file with one id per line\. Paths are"),
         (
             {"file": "latin.txt"},
-            r"^m: /.*latin\.txt is no text in UTF-8, expected an id a line: write it again as UTF-8$",
+            r"^m: /.*latin\.txt is not UTF-8 text, expected one id per line: save it as UTF-8$",
         ),
         ({"ids": [True]}, r"^m\.ids\[1\]: expected a string, found true\.$"),
         ({"ids": "a", "file": "none.txt"}, r"^m\.ids: .*found 'a'\.$"),

@@ -117,6 +117,6 @@ def test_a_new_item_is_found_by_its_words(fitted, catalogue, log):
 
 def test_without_features_it_says_what_to_do(log):
     with pytest.raises(
-        ConfigError, match=r"^content-knn compares item features and there are none: give the model a `featurizer`$"
+        ConfigError, match=r"^content-knn compares item features, and there are none: give the model a `featurizer`$"
     ):
         ContentKNN(ContentKNNParams()).fit(TrainingData.of(log), RunContext())

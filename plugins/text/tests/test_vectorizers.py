@@ -187,7 +187,7 @@ def test_terms_of_new_items_are_not_learned(fitted, catalogue):
             {"columns": ["price"]},
             r"column 'price' is double, expected text: choose among its text columns \(title, brand\)$",
         ),
-        ({"svd": 8}, r"^svd = 8 asks for more columns than 7 known items with 7 terms can give: set svd = 7 or less$"),
+        ({"svd": 8}, r"^svd = 8 is more than 7 known items with 7 terms allow: set svd = 7 or less$"),
         ({"columns": ["titel"]}, r"no column 'titel'. Did you mean 'title'\?"),
     ],
 )
@@ -203,7 +203,7 @@ def test_items_without_any_text_are_refused(log, texts, params):
     with pytest.raises(DataError) as error:
         TfIdf(TfIdfParams(**params)).fit(TrainingData.of(log, catalogue), RunContext())
     assert str(error.value) == (
-        "the catalogue's 'title': no text for any of the 7 items that occur in training. Choose other `columns`, or mend the items file."
+        "the catalogue's 'title': no text for any of the 7 items that occur in training. Choose other `columns`, or correct the items file."
     )
 
 
@@ -216,10 +216,10 @@ def test_a_catalogue_that_knows_nothing_of_its_items_is_refused(log):
     ("values", "message"),
     [
         ({"ngrams": [2, 1]}, r"^m: ngrams must be \[shortest, longest\] with 1 <= shortest <= longest, found \[2, 1\]$"),
-        ({"analyzer": "char", "stop_words": "english"}, r"^m: stop_words need analyzer = \"word\", found 'char': leave one of them out$"),
+        ({"analyzer": "char", "stop_words": "english"}, r"^m: stop_words need analyzer = \"word\", found 'char': remove one of them$"),
         (
             {"hashing": 8, "min_df": 2},
-            r"^m: hashing keeps no list of terms to choose from, found min_df = 2: leave this out, or leave out hashing$",
+            r"^m: hashing stores no terms to select from, found min_df = 2: remove these options, or hashing$",
         ),
         ({"min_df": 5, "max_df": 2}, r"^m: no term is in 5 or more and in 2 or fewer: lower min_df, or raise max_df$"),
         ({"min_df": 0.9, "max_df": 0.1}, r"^m: no term is in 0\.9 or more and in 0\.1 or fewer: "),

@@ -137,35 +137,3 @@ def test_the_next_and_the_hidden_items_of_a_cycle_are_found(batch, fit, training
     place = torch.arange(batch.items.shape[1]).expand(batch.items.shape)[batch.masked]
     first = batch.items[:, :1].expand(batch.items.shape)[batch.masked]
     assert_learned((filled == (first - 1 + place) % 15 + 1).float().mean(), above=0.97, of="hidden")
-
-
-def test_the_order_of_a_history_is_read(fit, training_seed, assert_learned):
-    """Users go on to the item before last: 1 2 1 2, 3 1 3 1; the last item alone does not tell."""
-    pairs = [(a, b) for a in range(1, 6) for b in range(1, 6) if a != b]
-    rows = [([a, b] * 5)[:n] for a, b in pairs for n in range(5, 11)]
-    lengths = [len(row) for row in rows]
-    log = Interactions.from_arrays(np.repeat(np.arange(len(rows)), lengths), np.concatenate(rows))
-    predictor = fit(small(length=10), log, max_epochs=80, learning_rate=0.005, seed=training_seed)
-    best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
-    # Five seeds, one thread, ATEN_CPU_CAPABILITY=default: the worst is 1.0.
-    assert_learned((best == [row[-2] for row in rows]).mean(), above=0.95)
-
-
-def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit, training_seed, assert_learned):
-    """Users take fields of one colour in an order of their own, and leave one out."""
-    n, rng = 20, np.random.default_rng(0)
-    withheld = np.arange(200) % n + 1
-    rows = [rng.permutation([i for i in range(2 - w % 2, n + 1, 2) if i != w]) for w in withheld]
-    log = Interactions.from_arrays(np.repeat(np.arange(200), 9), np.concatenate(rows), np.tile(np.arange(9), 200))
-    scores = fit(small(), log, max_epochs=10, seed=training_seed).score(Queries.of_histories(log))
-    other = torch.arange(n + 1)[None] % 2 != torch.from_numpy(withheld)[:, None] % 2
-    other[:, 0] = False
-    leads = scores[torch.arange(200), withheld] - scores.masked_fill(~other, -torch.inf).amax(1)
-    assert_learned(leads.min(), above=0)
-
-
-def test_two_fits_of_a_seed_are_the_same(cycle, fit):
-    queries = Queries.of_histories(cycle)
-    one, two, other = (fit(small(dropout=0.2), cycle, seed=s).score(queries) for s in (0, 0, 1))
-    assert torch.equal(one, two)
-    assert not torch.equal(one, other)

@@ -103,8 +103,8 @@ def test_without_the_library_the_command_is_named(hollow, monkeypatch):
 def test_code_that_comes_with_a_model_is_refused(hollow):
     (hollow / "modules.json").write_text(json.dumps([{"type": "modeling_mine.Mine", "path": ""}]))
     assert refused(hollow) == (
-        f"sentence-encoder: {hollow / 'modules.json'} names modeling_mine.Mine, which is not of sentence-transformers: code that "
-        "comes with a model is not run. Choose a model without."
+        f"sentence-encoder: {hollow / 'modules.json'} names modeling_mine.Mine, which is not part of sentence-transformers: code that "
+        "comes with a model is not run. Choose a model without custom code."
     )
     (hollow / "modules.json").write_text('{"type": 1}')
     assert "modules.json cannot be read" in refused(hollow)
@@ -196,7 +196,7 @@ def test_a_prompt_and_a_length_change_what_is_read(library, model, fitted):
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert not torch.allclose(found, fitted.transform(CATALOGUE).values[2], atol=1e-3)
     assert refused(model, text_length=33) == (
-        f"sentence-encoder: text_length = 33, and the model in {model} reads 32 tokens: set text_length = 32 or less"
+        f"sentence-encoder: text_length = 33, but the model in {model} reads at most 32 tokens: set text_length = 32 or less"
     )
 
 
@@ -233,8 +233,8 @@ def test_another_model_in_the_folder_is_an_error_and_an_absent_one_only_where_it
     with pytest.raises(ConfigError) as error:
         encoder(folder).load_state(state)
     assert str(error.value) == (
-        f"sentence-encoder: the model in {folder} is another than the one it was fitted with: its files have changed. Put the "
-        "former ones back, or fit again."
+        f"sentence-encoder: the model in {folder} differs from the one used in `fit`: its files have changed. Restore the "
+        "original files, or fit again."
     )
     moved = encoder(folder.rename(tmp_path / "moved").with_name("gone"))
     moved.load_state(state)

@@ -1,1 +1,1 @@
-"""The metrics, one file each: first a function of judged lists, then the class that averages it."""
+"""The metrics, one per file: a function of evaluated lists, and the class that averages it."""

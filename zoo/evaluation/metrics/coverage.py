@@ -1,4 +1,4 @@
-"""Coverage: how much of the catalogue is ever shown."""
+"""Coverage: the share of the catalogue that is shown."""
 
 from torch import Tensor
 
@@ -10,17 +10,17 @@ def coverage(exposure: Tensor, eligible: Tensor) -> Tensor:
     """Return the share of the eligible items that occur in any list.
 
     Args:
-        exposure: How many lists show each item, `[I]`.
-        eligible: Which items may be shown, `[I]` bool.
+        exposure: The number of lists that show each item, `[I]`.
+        eligible: The items that may be shown, `[I]` bool.
 
     Example:
-        Four eligible items, of which the lists show three: 0.75.
+        The lists show three of four eligible items: 0.75.
     """
     return (exposure[eligible] > 0).double().mean()
 
 
 class Coverage(CatalogueMetric[CutoffParams]):
-    """Share of the eligible catalogue that is shown to anyone. It grows with the number of queries."""
+    """Share of the eligible items that occur in any list. It grows with the number of queries."""
 
     title = "coverage"
     bounds = (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Diversity: how unlike each other the items of a list are."""
+"""Diversity: the dissimilarity of the items in a list."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ from zoo.evaluation.metric_params import CutoffParams
 from zoo.stages.item_features import ItemFeatures
 
 BLOCK = 4096
-"""Lists whose features are summed at once."""
+"""Number of lists whose features are summed at once."""
 
 
 def diversity(judged: EvaluatedLists, features: ItemFeatures) -> Tensor:
-    """Return the mean cosine distance over the pairs of a list's items, `[Q]` float64; NaN with fewer than two items.
+    """Return the mean cosine distance over the pairs of items in a list, `[Q]` float64; NaN with fewer than two items.
 
-    An item without features has distance 1 to every other. The sum over pairs follows from the sum of the unit
-    vectors u, so that no pair is looked at: the similarities add up to `|sum u|^2 - sum |u|^2`.
+    An item without features has distance 1 to every other item. The sum of the similarities over ordered pairs of unit
+    vectors u is `|sum u|^2 - sum |u|^2`, which needs no loop over pairs.
 
     Args:
         judged: Lists of k slots.
         features: `[I, D]`, dense or sparse.
 
     Example:
-        Two items with orthogonal features: 1. Two with the same: 0.
+        Two items with orthogonal features: 1. Two items with equal features: 0.
     """
     vectors = features.sparse() if features.is_sparse else features.values.numpy()
     lengths = _squares(vectors) ** 0.5
@@ -66,6 +66,6 @@ class Diversity(QueryMetric[CutoffParams]):
     higher_is_better = None
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
-        assert facts.features is not None  # `needs` saw to it
+        """Return the value of each query, `[Q]`."""
+        assert facts.features is not None  # `bind` has checked `needs`
         return diversity(judged, facts.features)

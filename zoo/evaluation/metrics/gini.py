@@ -1,4 +1,4 @@
-"""Gini: how unequally items are shown."""
+"""Gini: the inequality of item exposure."""
 
 import torch
 from torch import Tensor
@@ -8,17 +8,17 @@ from zoo.evaluation.metric_params import CutoffParams
 
 
 def gini(exposure: Tensor, eligible: Tensor) -> Tensor:
-    """Return the Gini coefficient of the exposure of the eligible items; NaN where nothing is shown.
+    """Return the Gini coefficient of the exposure of the eligible items; NaN if no item is shown.
 
-    With the n exposures x sorted to rise, `sum((2 i - n - 1) x_i) / (n sum(x))`: 0 where all are shown alike, and
-    (n - 1) / n where one item has it all.
+    With n exposures x in ascending order it is `sum((2 i - n - 1) x_i) / (n sum(x))`: 0 if all items are shown equally
+    often, and (n - 1) / n if only one item is shown.
 
     Args:
-        exposure: How many lists show each item, `[I]`.
-        eligible: Which items may be shown, `[I]` bool.
+        exposure: The number of lists that show each item, `[I]`.
+        eligible: The items that may be shown, `[I]` bool.
 
     Example:
-        Four eligible items of which one is shown, in every list: 0.75.
+        Four eligible items, and every list shows the same one: 0.75.
     """
     x = exposure[eligible].sort().values.double()
     n = len(x)
@@ -26,7 +26,7 @@ def gini(exposure: Tensor, eligible: Tensor) -> Tensor:
 
 
 class Gini(CatalogueMetric[CutoffParams]):
-    """Inequality of the eligible items' exposure: 0 where all are shown alike, towards 1 where few are."""
+    """Inequality of the exposure of eligible items: 0 if all are shown equally often, near 1 if only a few are shown."""
 
     title = "gini"
     bounds = (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Hit: whether a list holds any target."""
+"""Hit: whether a list contains a target."""
 
 import torch
 from torch import Tensor
@@ -8,16 +8,16 @@ from zoo.evaluation.metric_params import CutoffParams
 
 
 def hit(judged: EvaluatedLists) -> Tensor:
-    """Return 1 where any target is among the k slots, else 0, `[Q]` float64.
+    """Return 1 if any target is among the k slots, else 0, `[Q]` float64.
 
     Example:
-        Of two lists, one holds its target at rank 2; the other misses: `[1.0, 0.0]`.
+        The first of two lists has its target at rank 2, the second has no target: `[1.0, 0.0]`.
     """
     return judged.hits.any(1).double()
 
 
 def no_hit(n_candidates: Tensor, n_targets: Tensor, draws: int) -> Tensor:
-    """Return the probability that the first draws without replacement hold no target, `[Q]` float64."""
+    """Return the probability that `draws` draws without replacement contain no target, `[Q]` float64."""
     drawn = torch.arange(draws, dtype=torch.float64)
     left = n_candidates[:, None] - drawn
     return torch.where(left > 0, (left - n_targets[:, None]).clamp_(min=0) / left, 1.0).prod(1)
@@ -29,7 +29,7 @@ class Hit(QueryMetric[CutoffParams]):
     title = "hit"
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
+        """Return the value of each query, `[Q]`."""
         return hit(judged)
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:

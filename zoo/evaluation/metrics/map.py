@@ -1,4 +1,4 @@
-"""Mean average precision: how early the targets come, all of them."""
+"""Mean average precision: the precision at the ranks of all targets."""
 
 import torch
 from torch import Tensor
@@ -8,10 +8,10 @@ from zoo.evaluation.metric_params import CutoffParams
 
 
 def average_precision(judged: EvaluatedLists) -> Tensor:
-    """Return the precision at the rank of each target found, summed and divided by min(k, |G|), `[Q]` float64.
+    """Return the sum of the precisions at the ranks of the hits, divided by min(k, |G|), `[Q]` float64.
 
     Example:
-        Ten slots, two targets, at the ranks 1 and 4: (1/1 + 2/4) / 2 = 0.75.
+        Ten slots, two targets, at ranks 1 and 4: (1/1 + 2/4) / 2 = 0.75.
     """
     hits = judged.hits.double()
     found = hits.cumsum(1)
@@ -19,16 +19,16 @@ def average_precision(judged: EvaluatedLists) -> Tensor:
 
 
 class MAP(QueryMetric[CutoffParams]):
-    """Mean over queries of the mean precision at the targets' ranks; a target that is not found counts 0."""
+    """Mean over queries of the average precision; a target outside the list contributes 0."""
 
     title = "map"
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
+        """Return the value of each query, `[Q]`."""
         return average_precision(judged)
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
-        """Return the sum over ranks of P(a target is there) times the precision expected there if so, divided alike."""
+        """Return the sum over ranks of P(hit) times the expected precision given a hit, divided by min(k, |G|)."""
         N, G = n_candidates[:, None], n_targets[:, None]
         rank = torch.arange(1, self.k + 1, dtype=torch.float64)
         there = torch.where(rank <= N, G / N, 0.0)

@@ -1,4 +1,4 @@
-"""Novelty: how rarely taken the items are that a list shows."""
+"""Novelty: the self-information of the items in a list."""
 
 from torch import Tensor
 
@@ -9,14 +9,14 @@ from zoo.evaluation.metric_params import CutoffParams
 def novelty(judged: EvaluatedLists, counts: Tensor) -> Tensor:
     """Return the mean of -log2 p(item) over the items of a list, `[Q]` float64, NaN for an empty list.
 
-    p is the item's share of the training events. An item without any counts as if it had one.
+    p is the item's share of the training events. An item without events counts as if it had one.
 
     Args:
         judged: Lists of k slots.
-        counts: How often each item occurs in training, `[I]`.
+        counts: The number of training events of each item, `[I]`.
 
     Example:
-        A list of two items with a half and an eighth of the events: (1 + 3) / 2 = 2 bits.
+        A list of two items with 1/2 and 1/8 of the events: (1 + 3) / 2 = 2 bits.
     """
     information = (counts.sum().clamp(min=1) / counts.clamp(min=1).double()).log2()
     information[0] = 0.0
@@ -30,5 +30,5 @@ class Novelty(QueryMetric[CutoffParams]):
     higher_is_better = None
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
+        """Return the value of each query, `[Q]`."""
         return novelty(judged, facts.counts)

@@ -1,4 +1,4 @@
-"""Precision: how much of a list is right."""
+"""Precision: the share of targets in a list."""
 
 from torch import Tensor
 
@@ -10,20 +10,20 @@ def precision(judged: EvaluatedLists) -> Tensor:
     """Return the number of targets among the k slots, divided by k, `[Q]` float64. Empty slots are misses.
 
     Example:
-        Ten slots with two targets: 0.2, also where six of the ten are empty.
+        Ten slots with two targets: 0.2, even if six of the ten are empty.
     """
     return judged.hits.double().mean(1)
 
 
 class Precision(QueryMetric[CutoffParams]):
-    """Share of the list's k slots that hold a target."""
+    """Share of the k slots of a list that hold a target."""
 
     title = "precision"
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
+        """Return the value of each query, `[Q]`."""
         return precision(judged)
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
-        """Return the share of targets among the candidates, of the slots that can be filled."""
+        """Return the share of targets among the candidates, times the share of slots that can be filled."""
         return n_targets / n_candidates * n_candidates.clamp(max=self.k) / self.k

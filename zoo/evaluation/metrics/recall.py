@@ -1,4 +1,4 @@
-"""Recall: how many of the targets a list holds."""
+"""Recall: the share of the targets in a list."""
 
 from typing import Literal
 
@@ -13,10 +13,10 @@ def recall(judged: EvaluatedLists, normalise: Literal["targets", "min"] = "targe
 
     Args:
         judged: Lists of k slots; each query has a target.
-        normalise: `"targets"` divides by |G|; `"min"` by min(k, |G|), so that 1 can always be reached.
+        normalise: `"targets"` divides by |G|; `"min"` divides by min(k, |G|), so that 1 is always attainable.
 
     Example:
-        Two slots, three targets, one of them found: 1/3 by `"targets"`, 1/2 by `"min"`.
+        Two slots, three targets, one hit: 1/3 with `"targets"`, 1/2 with `"min"`.
     """
     most = judged.n_targets if normalise == "targets" else judged.n_targets.clamp(max=judged.k)
     return judged.hits.sum(1) / most.double()
@@ -25,20 +25,20 @@ def recall(judged: EvaluatedLists, normalise: Literal["targets", "min"] = "targe
 class Recall(QueryMetric[RecallParams]):
     """Share of a query's targets that are in the list.
 
-    By default of all targets, as LightGCN counts; `normalise = "min"` divides by min(k, |G|), as Mult-VAE does (Liang
-    et al., WWW 2018), and is named `recall-min` in tables.
+    By default the denominator is |G|, as in LightGCN. `normalise = "min"` divides by min(k, |G|), as in Mult-VAE (Liang
+    et al., WWW 2018); its name in tables is `recall-min`.
     """
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """Return the name in tables, which says what is divided by."""
+        """Return the name in tables, which depends on the normalisation."""
         return "recall" if self.params.normalise == "targets" else "recall-min"
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
+        """Return the value of each query, `[Q]`."""
         return recall(judged, self.params.normalise)
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor:
-        """Return the mean number of targets among k draws, divided as the metric divides."""
+        """Return the expected number of targets among k draws, divided by the metric's denominator."""
         most = n_targets if self.params.normalise == "targets" else n_targets.clamp(max=self.k)
         return n_candidates.clamp(max=self.k) / n_candidates * n_targets / most

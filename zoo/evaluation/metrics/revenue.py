@@ -1,4 +1,4 @@
-"""Revenue: what the targets in a list cost."""
+"""Revenue: the total price of the targets in a list."""
 
 from torch import Tensor
 
@@ -11,21 +11,21 @@ def revenue(judged: EvaluatedLists, prices: Tensor) -> Tensor:
 
     Args:
         judged: Lists of k slots.
-        prices: `[I]` float64, NaN where an item has none.
+        prices: `[I]` float64, NaN for an item without a price.
 
     Example:
-        Two targets found, at 4.50 and 10: 14.5.
+        Two hits with prices 4.50 and 10: 14.5.
     """
     return (prices.nan_to_num(0.0)[judged.items] * judged.hits).sum(1)
 
 
 class Revenue(QueryMetric[CutoffParams]):
-    """Price of the targets in the list: what the catalogue's column `price` says, in its currency."""
+    """Total price of the targets in a list, from the catalogue's column `price`, in its currency."""
 
     title = "revenue"
     needs = ("prices",)
 
     def values(self, judged: EvaluatedLists, facts: Facts) -> Tensor:
-        """Return each query's value, `[Q]`."""
-        assert facts.prices is not None  # `needs` saw to it
+        """Return the value of each query, `[Q]`."""
+        assert facts.prices is not None  # `bind` has checked `needs`
         return revenue(judged, facts.prices)

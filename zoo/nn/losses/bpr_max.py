@@ -12,7 +12,7 @@ def bpr_max(
 ) -> Tensor:
     """Return the mean of -log sum_j s_j sigmoid(r - r_j) + regularisation * sum_j s_j r_j^2, s the softmax of the r_j.
 
-    A position whose negatives are all its target counts as 0.
+    The loss of a position is 0 if all negatives are its target.
 
     Args:
         hidden: `[N, D]`.

@@ -8,10 +8,10 @@ from zoo.nn.negatives import Negatives
 
 
 def gbce(hidden: Tensor, table: ItemTable, targets: Tensor, negatives: Negatives, calibration: float = 0.75) -> Tensor:
-    """Return the binary cross-entropy in which the positive's probability is raised to a power below 1.
+    """Return the binary cross-entropy with the positive's probability raised to a power of at most 1.
 
-    With k negatives of a catalogue of n items plain BCE is overconfident, since k is not n - 1; the power
-    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha), alpha = k / (n - 1), undoes it in part (t = 1: wholly).
+    With k negatives from a catalogue of n items, plain BCE is overconfident because k < n - 1. The power
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha), alpha = k / (n - 1), corrects this partly, for t = 1 fully.
 
     Args:
         hidden: `[N, D]`.

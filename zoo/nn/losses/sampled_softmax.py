@@ -16,7 +16,7 @@ def sampled_softmax(
     *,
     logq: bool = True,
 ) -> Tensor:
-    """Return the mean of -log p(target) with a softmax over the target and the negatives; one that is the target is left out.
+    """Return the mean of -log p(target) with a softmax over the target and the negatives that differ from it.
 
     Args:
         hidden: `[N, D]`.
@@ -24,14 +24,16 @@ def sampled_softmax(
         targets: `[N]`.
         negatives: Shared by all positions, `[K]`.
         temperature: Divides the scores.
-        logq: Whether a negative's score is lowered by the log of how often it is expected in the sample. Then the sum
-            over the sample is, in the mean, the sum over the catalogue, and popular items are not punished for being
-            drawn more often. The target is there for certain and needs no correction.
+        logq: Whether to subtract the log of a negative's expected count from its score. The sum over the sample then
+            estimates the sum over the catalogue without bias against popular items, which are drawn more often. The
+            target is always present and needs no correction.
     """
     hidden = hidden / temperature
     positive = table.logits(hidden, targets)
     drawn = hidden @ table.embed_outputs(negatives.items).T
     if logq:
         drawn = drawn - negatives.log_q
-    drawn = drawn.masked_fill(~negatives.others(targets), -1e30)  # finite, so that a row of nothing else has a gradient
+    drawn = drawn.masked_fill(
+        ~negatives.others(targets), -1e30
+    )  # finite, so that a row without negatives has a gradient
     return (torch.logaddexp(positive, drawn.logsumexp(1)) - positive).mean()

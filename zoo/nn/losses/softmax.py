@@ -1,4 +1,4 @@
-"""Cross-entropy over the whole catalogue: what sampled losses approximate."""
+"""Softmax cross-entropy over the whole catalogue, which sampled losses approximate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 from zoo.nn.items import ItemTable
 
 BLOCK = {"cpu": 2**22, "cuda": 2**27}
-"""Logits that are held at a time: on a CPU as many as its cache keeps between one pass over them and the next."""
+"""Number of logits computed at a time; on a CPU small enough to stay in the cache between passes."""
 TINY = 1e-30
 
 
@@ -29,11 +29,11 @@ def softmax(hidden: Tensor, table: ItemTable, targets: Tensor, temperature: floa
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """A linear layer and its cross-entropy in one, a block of rows after the other, gradients on the way.
+    """A fused linear layer and cross-entropy, computed in blocks of rows, with the gradients in the forward pass.
 
-    The logits `[N, I]` never exist as a whole, and each block is still in the cache when it is read again: on two cores
-    this takes a third of the time of the two operations apart, under bfloat16 a sixth (the idea: Wijmans et al., Cut
-    your losses, ICLR 2025; gradients in the forward pass as in Liger Kernel, Hsu et al., 2024).
+    The logits `[N, I]` are never stored as a whole, and each block stays in the cache between passes. On two cores this
+    takes a third of the time of the two separate operations, under bfloat16 a sixth (idea: Wijmans et al., Cut your
+    losses, ICLR 2025; gradients in the forward pass as in Liger Kernel, Hsu et al., 2024).
     """
 
     @staticmethod
@@ -58,14 +58,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 chance = p.gather(1, wanted).float()
                 if chance.min() > TINY:
                     losses[start : start + rows] = -chance.log().squeeze(1)
-                else:  # too small to take its logarithm
+                else:  # the probability is too small for its logarithm
                     losses[start : start + rows] = z.float().logsumexp(1) - z.gather(1, wanted).float().squeeze(1)
                 torch.mm(p, w, out=to_hidden[start : start + rows])
                 if dtype == to_weight.dtype:
                     to_weight.addmm_(p.T, block)
                 else:
                     to_weight += p.T @ block
-            # The softmax less one at the target.
+            # The gradient of the logits is the softmax minus one at the target.
             to_hidden = (to_hidden.float() - weight[targets]) / len(h)
             to_weight.index_add_(0, targets, hidden.to(weight.dtype), alpha=-1).div_(len(h))
         ctx.save_for_backward(to_hidden.to(hidden.dtype), to_weight)
@@ -74,6 +74,6 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        """Return the gradients, scaled."""
+        """Return the saved gradients times the incoming gradient."""
         to_hidden, to_weight = ctx.saved_tensors
         return to_hidden * grad, to_weight * grad, None, None

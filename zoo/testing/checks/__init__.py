@@ -1,1 +1,1 @@
-"""The checks, a module for each theme."""
+"""The checks, one module per theme."""

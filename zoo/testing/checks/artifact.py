@@ -1,4 +1,4 @@
-"""Artifacts: what was learned can be written down, and read by somebody else."""
+"""Artifacts: a fitted component can be saved, and loaded in another process."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from zoo.testing.subject import Subject, difference
 
 @check(
     *FITTED_STAGES,
-    sentence="What it learned is tensors and JSON.",
-    remedy="Name in `fitted` tensors (dense, or a matrix in CSR layout), numbers, texts, lists and tables; turn arrays into tensors; never pickle.",
+    sentence="The fitted state is tensors and JSON.",
+    remedy="List in `fitted` only tensors (dense, or a CSR matrix), numbers, strings, lists and dicts; convert arrays to tensors; never pickle.",
 )  # fmt: skip
 def state(subject: Subject) -> None:
-    """A fitted instance is saved in an artifact: safetensors for the tensors, JSON for the rest.
+    """The check saves a fitted instance as an artifact: tensors as safetensors, everything else as JSON.
 
-    Neither can hold code, so that a model from somebody else can be loaded without trusting them.
+    Neither format can hold code, so a model from an untrusted author can be loaded safely.
     """
-    from zoo.testing.fresh import saved_component
+    from zoo.testing.fresh import save_component
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            saved_component(subject, Path(folder) / "artifact")
+            save_component(subject, Path(folder) / "artifact")
         except (ArtifactError, TypeError, ValueError) as error:
             require(False, f"it cannot be saved: {error}")
 
 
 @check(
     *FITTED_STAGES,
-    sentence="Loaded in a fresh process it answers as before, to the last bit.",
-    remedy="Name in `fitted` everything that answering needs, and derive the rest from it and from `params`.",
+    sentence="After loading in a fresh process, the outputs are bit-identical.",
+    remedy="List in `fitted` everything that inference needs, and derive the rest from it and from `params`.",
 )  # fmt: skip
 def fresh_process(subject: Subject) -> None:
-    """The artifact is loaded by a process that never saw the training data, and the shop's questions are asked there.
+    """A process that never saw the training data loads the artifact and answers the queries of the kit's shop.
 
-    What an instance keeps beside its state, such as a mapping made in `fit` or a module's global, is not there. One process
-    serves all components of a plugin.
+    Anything that an instance keeps outside its state, such as a mapping built in `fit` or a module global, is missing there.
+    One process serves all components of a plugin.
     """
     report = subject.fresh.report
     key = f"{subject.stage}/{subject.name}"
     if key not in report.before:
-        raise NotApplicableError(f"mend {subject.stage}.state first: {report.errors.get(key, 'it was not saved')}")
+        raise NotApplicableError(f"fix {subject.stage}.state first: {report.errors.get(key, 'it was not saved')}")
     require(not report.failure, report.failure)
-    require(key in report.after, f"in the fresh process: {report.errors.get(key, 'no answer')}")
+    require(key in report.after, f"in the fresh process: {report.errors.get(key, 'no output')}")
     found = difference(report.before[key], report.after[key], exact=True)
     require(not found, f"before saving and in a fresh process: {found}")

@@ -1,4 +1,4 @@
-"""Capabilities: what a component says it can do, it does."""
+"""Capabilities: a component does what it declares."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from zoo.testing.variants import with_sparse_features
 
 
 @check(
-    *FITTED_STAGES, needs="class", only="those that declare that they learn nothing",
+    *FITTED_STAGES, needs="class", only="components that declare `trainable=False`",
     when=lambda s: not s.capabilities.trainable,
-    sentence="What learns nothing names nothing in `fitted`.",
-    remedy="Where `fit` sets something, a copied column too, leave `trainable` at True; where it does not, leave `fitted` empty.",
+    sentence="A component that is not trainable has an empty `fitted`.",
+    remedy="If `fit` sets anything, even a copied column, leave `trainable` at True; otherwise leave `fitted` empty.",
 )  # fmt: skip
 def untaught(subject: Subject) -> None:
-    """`Capabilities(trainable=False)` says that there is nothing to fit, and `fitted` names what a fit sets: only one can be true."""
+    """`Capabilities(trainable=False)` declares that there is nothing to fit; `fitted` lists what `fit` sets. The two contradict each other."""
     named = tuple(subject.build().fitted)
-    require(not named, f"it declares that it learns nothing, and `fitted` names {', '.join(named)}")
+    require(not named, f"it declares `trainable=False`, and `fitted` lists {', '.join(named)}")
 
 
 @check(
-    "predictor", only="those that declare that they serve new users", when=lambda s: s.capabilities.cold_users,
-    sentence="New users are served from their history.",
-    remedy="Score from the history, not from a vector a user; or declare `Capabilities(cold_users=False)`.",
+    "predictor", only="predictors that declare that they serve new users", when=lambda s: s.capabilities.cold_users,
+    sentence="New users get recommendations based on their history.",
+    remedy="Score from the history, not from a vector per user; or declare `Capabilities(cold_users=False)`.",
 )  # fmt: skip
 def new_users(subject: Subject) -> None:
-    """Where the answers to known users differ by what they took, they do so with `users` set to 0 as well."""
+    """If the scores of known users depend on their histories, they must also do so with `users` set to 0."""
     queries = subject.queries(with_histories)
     own, new = (subject.ask(subject.fitted, subject.world, q) for q in (queries, as_of_new_users(queries)))
     known = torch.from_numpy(subject.world.training.known)
     if _n_lists(own[:, known]) > 1:
-        require(_n_lists(new[:, known]) > 1, "known users get lists of their own, new users all the same one")
+        require(_n_lists(new[:, known]) > 1, "known users get different lists, all new users get the same one")
 
 
 @check(
-    "predictor", only="those that declare that they score new items", when=lambda s: bool(s.capabilities.cold_items),
-    sentence="Items that did not occur in training are scored, and may stand in a history.",
-    remedy="Give them a finite score from their features; or declare `Capabilities(cold_items=False)`, and the core keeps them away.",
+    "predictor", only="predictors that declare that they score new items", when=lambda s: bool(s.capabilities.cold_items),
+    sentence="Items that did not occur in training get a score, and may occur in a history.",
+    remedy="Compute a finite score from their features; or declare `Capabilities(cold_items=False)`, and the core removes such items.",
 )  # fmt: skip
 def new_items(subject: Subject) -> None:
-    """The scores of the shop's new items are finite, also for a history of nothing but new items."""
+    """The scores of the shop's new items are finite, even for a history that contains only new items."""
     new = torch.from_numpy(np.flatnonzero(~subject.world.training.known)[1:])
     scores = subject.ask(subject.fitted, subject.world, subject.queries(with_histories))[:, new]
     require(bool(scores.isfinite().all()), f"{int((~scores.isfinite()).sum())} of {scores.numel()} are not finite")
@@ -61,14 +61,14 @@ def new_items(subject: Subject) -> None:
 
 
 @check(
-    "predictor", "filter", "ranker", only="those that read features",
+    "predictor", "filter", "ranker", only="components that read features",
     when=lambda s: s.capabilities.features != "none",
-    sentence="Without item features it says what is missing, or does without.",
-    remedy="Where features are required, raise `ConfigError` and tell the user to give the model a `featurizer`; where they "
-    "are optional, go on.",
+    sentence="Missing item features raise a clear error, or are handled if optional.",
+    remedy="If features are required, raise `ConfigError` and tell the user to give the model a `featurizer`; if they are "
+    "optional, work without them.",
 )  # fmt: skip
 def missing_features(subject: Subject) -> None:
-    """Fitted and asked without features, it raises `ConfigError` if it declares them required, and answers if optional."""
+    """The check fits and queries it without features. It must raise `ConfigError` if it declares them required, and answer if optional."""
     required = subject.capabilities.features == "required"
     world, part = shop(), subject.build()
     world = replace(world, lists=replace(world.lists, vectors=None), labelled=replace(world.labelled, vectors=None))
@@ -84,20 +84,20 @@ def missing_features(subject: Subject) -> None:
     except ConfigError as error:
         require(required, f"it declares features optional, and without them it raises: {error}")
         return
-    except Exception as error:  # which error it is, is the question
+    except Exception as error:  # any other error fails the check
         require(False, f"without features it raises {type(error).__name__}: {error}")
-    require(not required, "it declares features required, and goes on without them")
+    require(not required, "it declares features required, and works without them")
 
 
 @check(
-    "predictor", "filter", "ranker", only="those that read features", when=lambda s: s.capabilities.features != "none",
-    sentence="Dense and sparse features are the same features.",
-    remedy="Ask `features.is_sparse`, and take `features.sparse()` or `features.rows(items)`.",
+    "predictor", "filter", "ranker", only="components that read features", when=lambda s: s.capabilities.features != "none",
+    sentence="Dense and sparse features give the same outputs.",
+    remedy="Check `features.is_sparse`, and use `features.sparse()` or `features.rows(items)`.",
 )  # fmt: skip
 def feature_layout(subject: Subject) -> None:
-    """Fitted on the same item features in both layouts, it answers alike: a user may choose any featurizer."""
+    """The check fits it on the same item features in both layouts and compares the outputs: users may combine it with any featurizer."""
     world = with_sparse_features(shop())
-    # A training carries what another order of additions changes far.
+    # Training amplifies the rounding differences between two orders of summation.
     found = difference(
         subject.answer, subject.ask(subject.fit(world), world), loose=subject.capabilities.trains_in_epochs
     )

@@ -26,10 +26,10 @@ def _learns_next_item(subject: Subject) -> bool:
     "override `objective` where the encoder is bidirectional by design.",
 )  # fmt: skip
 def causality(subject: Subject) -> None:
-    """For each position, all later items, event types and times are replaced, and the vectors up to it are compared.
+    """For each position, the check replaces all later items, event types and times, and compares the vectors before them.
 
-    In training every position predicts the item that follows it. An encoder that reads later events sees its own target:
-    the training loss falls and the model learns nothing it can use.
+    In training every position predicts the next item. An encoder that reads later events sees its own target: the training
+    loss falls, but the model learns nothing useful.
     """
     encoder, batch = subject.fitted.network.encoder, _batch(subject)
     with torch.inference_mode():
@@ -37,22 +37,22 @@ def causality(subject: Subject) -> None:
         for at in range(1, batch.items.shape[1]):
             after = encoder(_with_other_end(batch, at))
             found = difference(before[:, :at].flatten(1), after[:, :at].flatten(1))
-            require(not found, f"with other events from position {at + 1} on, the vectors before it differ: {found}")
+            require(not found, f"changing the events from position {at + 1} on changes the vectors before it: {found}")
 
 
 @check(
     "predictor", only="neural predictors trained for the next item of a sequence", when=_learns_next_item,
-    sentence="The encoder reads no padding.",
-    remedy="Mask the positions at and after `lengths`, also as keys of an attention.",
+    sentence="The encoder ignores padding.",
+    remedy="Mask the positions from `lengths` on, including as attention keys.",
 )  # fmt: skip
 def padding_content(subject: Subject) -> None:
-    """The padded positions of a batch get items, and the vectors of the others are compared."""
+    """The check puts items into the padded positions of a batch, and compares the vectors of all other positions."""
     encoder, batch = subject.fitted.network.encoder, _batch(subject)
     padded = torch.arange(batch.items.shape[1]) >= batch.lengths[:, None]
     filled = replace(batch, items=batch.items.masked_fill(padded, 3))
     with torch.inference_mode():
         before, after = encoder(batch)[~padded], encoder(filled)[~padded]
-    require(not (found := difference(before, after)), f"with padding and with items in its place: {found}")
+    require(not (found := difference(before, after)), f"with padding, and with items in its place: {found}")
 
 
 def _batch(subject: Subject) -> QueryBatch:
@@ -61,12 +61,12 @@ def _batch(subject: Subject) -> QueryBatch:
     device = next(subject.fitted.network.parameters()).device
     batch: QueryBatch = subject.fitted.objective.inference_batch(queries, device)
     if batch.items.shape[1] < 2:
-        raise NotApplicableError("under its `tiny` parameters it reads one event only")
+        raise NotApplicableError("with its `tiny` parameters it reads only one event")
     return batch
 
 
 def _with_other_end(batch: QueryBatch, at: int) -> QueryBatch:
-    """Return a batch with other items, event types and times from a position on, counted from 0."""
+    """Return a batch whose items, event types and times differ from position `at` on (0-based)."""
     items, events, times, now = (t.clone() for t in (batch.items, batch.events, batch.times, batch.now))
     later = items[:, at:]
     items[:, at:] = torch.where(later > 0, later % int(items.max()) + 1, later)

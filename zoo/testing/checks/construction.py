@@ -1,4 +1,4 @@
-"""Construction: a component is made of its parameters, and nothing else happens."""
+"""Construction: a component is built from its parameters, without side effects."""
 
 from __future__ import annotations
 
@@ -22,56 +22,56 @@ from zoo.testing.subject import Subject, global_randomness
 
 @check(
     *ALL_STAGES, needs="class",
-    sentence="An instance holds the parameters that it was given.",
-    remedy="Leave `self.params` alone; where a value follows from them, keep it under a name of its own.",
+    sentence="An instance keeps its parameters unchanged.",
+    remedy="Do not modify `self.params`; store derived values in separate attributes.",
 )  # fmt: skip
 def keeps_params(subject: Subject) -> None:
-    """The configuration in a results file or in an artifact is what the instance was built from.
+    """Results files and artifacts record the parameters that an instance was built with.
 
-    An instance that changes its parameters would be recorded as something it is not.
+    If an instance changes its parameters, the record is wrong.
     """
     found = subject.build().params
-    require(found == subject.params, f"given {subject.params!r}, it holds {found!r}")
+    require(found == subject.params, f"built with {subject.params!r}, it has {found!r}")
 
 
 @check(
     *FITTED_STAGES,
-    sentence="Building, fitting and asking print nothing and write no file.",
-    remedy="Do nothing in the constructor but keep parameters; draw from `context.rng`, report by `context.progress`.",
+    sentence="Construction, fitting and inference print nothing and write no files.",
+    remedy="Only store parameters in the constructor; draw from `context.rng`, and report through `context.progress`.",
 )  # fmt: skip
 def side_effects(subject: Subject) -> None:
-    """A component is built and fitted in an empty working folder.
+    """The check builds, fits and queries a component in an empty working directory.
 
-    Whatever it leaves there, prints, or changes in the environment, a user would find in some other place and not know
-    whom to ask. Threads that it leaves running count too.
+    It fails if the component writes a file there, prints, changes environment variables or leaves a thread running. Users
+    could not tell where such side effects come from.
     """
     home, environment, threads = Path.cwd(), dict(os.environ), threading.active_count()
-    said = StringIO()
+    printed = StringIO()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            with redirect_stdout(said):
+            with redirect_stdout(printed):
                 world = shop()
                 subject.ask(subject.fit(world), world)
             left = sorted(p.name for p in Path(folder).iterdir())
         finally:
             os.chdir(home)
-    require(not left, f"it wrote {', '.join(left)} into the working folder")
-    require(not said.getvalue(), f"it printed {said.getvalue()[:80]!r}")
+    require(not left, f"it wrote {', '.join(left)} into the working directory")
+    require(not printed.getvalue(), f"it printed {printed.getvalue()[:80]!r}")
     require(dict(os.environ) == environment, "it changed the environment variables")
     require(threading.active_count() <= threads, "it left a thread running")
 
 
 @check(
     *FITTED_STAGES,
-    sentence="Building, fitting and asking leave the global random numbers alone.",
-    remedy="Draw from `context.rng(label)` or `context.generator(label)`; torch's global generator under `context.seeded(label)`.",
+    sentence="Construction, fitting and inference do not touch the global random generators.",
+    remedy="Draw from `context.rng(label)` or `context.generator(label)`; use torch's global generator only under `context.seeded(label)`.",
 )  # fmt: skip
 def global_seed(subject: Subject) -> None:
-    """The global generators of torch, numpy and `random` stand where they stood.
+    """The check compares the state of the global generators of torch, numpy and `random` before and after.
 
-    Seeding them in a constructor makes every other part of a program repeat itself; drawing from them makes a result
-    depend on what ran before.
+    Seeding them makes the rest of a program repeat the same random numbers; drawing from them makes a result depend on
+    what ran before.
     """
     with global_randomness(1234):
         before = _global_state()
@@ -82,30 +82,30 @@ def global_seed(subject: Subject) -> None:
 
 
 def _global_state() -> dict[str, object]:
-    """Return where the global generators stand."""
+    """Return the state of the global generators."""
     name, keys, *rest = np.random.get_state()  # noqa: NPY002
     numpy_state = (name, np.asarray(keys).tobytes(), *rest)
     return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": numpy_state, "random": random.getstate()}
 
 
 @check(
-    *FITTED_STAGES, needs="class", only="those that learn something", when=lambda s: s.learns,
-    sentence="An instance that is asked before it was fitted says so.",
-    remedy="Name in `fitted` what `fit` sets, and set none of it in the constructor; where there is nothing to fit, leave "
+    *FITTED_STAGES, needs="class", only="components with fitted state", when=lambda s: s.has_state,
+    sentence="An instance that is not fitted raises `NotFittedError`.",
+    remedy="List in `fitted` what `fit` sets, and set none of it in the constructor; if there is nothing to fit, leave "
     "`fitted` empty and declare `Capabilities(trainable=False)`.",
 )  # fmt: skip
 def not_fitted(subject: Subject) -> None:
-    """Asked without a fit, or for its state, an instance raises `NotFittedError`.
+    """The check queries an unfitted instance and reads its state; both must raise `NotFittedError`.
 
-    A stage does so by itself where `fitted` names the attributes that `fit` sets. The error tells a user what to do; an
-    `AttributeError` on some inner name does not.
+    The base classes raise it for the attributes listed in `fitted`. The error tells the user what to do; an
+    `AttributeError` on an internal name does not.
     """
     part, world = subject.build(), shop()
-    for what, act in (("asked", lambda: subject.ask(part, world)), ("asked for its state", part.state)):
+    for what, act in (("queried", lambda: subject.ask(part, world)), ("asked for its state", part.state)):
         try:
             act()
         except NotFittedError:
             continue
-        except Exception as error:  # which error it is, is the question
-            require(False, f"{what} before it is fitted, it raises {type(error).__name__}: {error}")
-        require(False, f"{what} before it is fitted, it answers")
+        except Exception as error:  # any other error fails the check
+            require(False, f"{what} before `fit`, it raises {type(error).__name__}: {error}")
+        require(False, f"{what} before `fit`, it raises no error")

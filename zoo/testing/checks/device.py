@@ -1,4 +1,4 @@
-"""Devices: what is fitted on one may be used on another."""
+"""Devices: a component fitted on one device works on another."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from zoo.testing.subject import Subject, difference
 
 
 def other_devices() -> list[torch.device]:
-    """Return the devices of this machine beside the CPU."""
+    """Return the devices of this machine other than the CPU."""
     return [torch.device("cuda")] if torch.cuda.is_available() else []
 
 
 @check(
-    *FITTED_STAGES, only="those that learn something, on a machine with a GPU", when=lambda s: s.learns and bool(other_devices()),
-    sentence="Fitted on a GPU and asked on the CPU it answers as on the GPU.",
-    remedy="Make tensors on `context.device`, and let those of `fitted` say where an answer is computed.",
+    *FITTED_STAGES, only="components with fitted state, on a machine with a GPU", when=lambda s: s.has_state and bool(other_devices()),
+    sentence="A component fitted on a GPU gives the same outputs on the CPU.",
+    remedy="Create tensors on `context.device`, and compute on the device of the tensors in `fitted`.",
 )  # fmt: skip
 def device(subject: Subject) -> None:
-    """It is fitted and asked on the GPU; its state is moved to the CPU, loaded and asked there: the same, but for rounding."""
+    """The check fits and queries it on the GPU, moves its state to the CPU, and queries it there. The outputs agree up to rounding."""
     for there in other_devices():
         world = shop()
         part = subject.fit(world, device=there)
@@ -30,4 +30,4 @@ def device(subject: Subject) -> None:
         moved = subject.build()
         moved.load_state(State({name: tensor.cpu() for name, tensor in state.tensors.items()}, state.values))
         a, b = (subject.ask(p, world) for p in (part, moved))
-        require(not (found := difference(a, b, loose=True)), f"on {there} and on the CPU: {found}")
+        require(not (found := difference(a, b, loose=True)), f"outputs on {there} and on the CPU: {found}")

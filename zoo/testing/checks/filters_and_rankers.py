@@ -1,4 +1,4 @@
-"""Filters, rankers and featurizers: what only they can get wrong."""
+"""Filters, rankers and featurizers: checks that are specific to these stages."""
 
 from __future__ import annotations
 
@@ -22,70 +22,69 @@ from zoo.testing.variants import fingerprint
 
 @check(
     "filter",
-    sentence="Every query is left something that may be recommended.",
-    remedy="Let all items pass where there is nothing to judge by, such as a history; or choose a `tiny` that leaves some.",
+    sentence="The filter keeps at least one item for every query.",
+    remedy="Keep all items if the query lacks what the filter reads, such as a history; or choose `tiny` parameters that keep some.",
 )  # fmt: skip
 def leaves_something(subject: Subject) -> None:
-    """Of the items of training at least one is kept for each query of the shop, for those without a history too."""
+    """For each query of the shop, including those without a history, the filter keeps at least one item that occurs in training."""
     known = torch.from_numpy(subject.world.training.known)
     kept = subject.answer[:, known].sum(1)
-    require(bool((kept > 0).all()), f"{int((kept == 0).sum())} of {len(kept)} queries are left nothing")
+    require(bool((kept > 0).all()), f"{int((kept == 0).sum())} of {len(kept)} queries have no item left")
 
 
 @check(
     "ranker",
-    sentence="Lists stay as they were: a ranker orders, and invents nothing.",
-    remedy="Return scores, and copy `items`, `scores` or `features` before you write into them.",
+    sentence="A ranker does not modify the candidate lists.",
+    remedy="Return scores, and copy `items`, `scores` or `features` before writing into them.",
 )  # fmt: skip
 def only_orders(subject: Subject) -> None:
-    """The items, scores and features of the lists are compared by a hash of their bytes, before and after.
+    """The check compares a hash of the items, scores and features of the lists before and after.
 
-    The core puts the candidates in the order of the scores, so that a ranker cannot add one, unless it writes into the
-    list that it was handed.
+    The core sorts the candidates by the ranker's scores, so a ranker can only change a list by writing into its input.
     """
     world = shop()
     before = fingerprint(world, lists=True)
     subject.ask(subject.fit(world), world)
-    require(fingerprint(world, lists=True) == before, "fitting or asking wrote into the lists")
+    require(fingerprint(world, lists=True) == before, "`fit` or `score` wrote into the lists")
 
 
 @check(
-    "ranker", only="those that learn", when=lambda s: s.capabilities.trainable,
-    sentence="A feature with gaps gives no NaN score.",
-    remedy="Fill what is NaN in `features`, alike in `fit` and in `score`: with a mean of the fit, or with a number of its own.",
+    "ranker", only="rankers that are trainable", when=lambda s: s.capabilities.trainable,
+    sentence="Missing feature values give no NaN score.",
+    remedy="Impute NaN in `features` the same way in `fit` and in `score`: with the training mean, or with a constant.",
 )  # fmt: skip
 def gaps(subject: Subject) -> None:
-    """Every third candidate of the shop's lists has no rank, when fitting and when asked.
+    """The check removes the rank feature of about a third of the candidates, for `fit` and for `score`.
 
-    The core's own features have no gaps; the columns of judged lists may.
+    The core's own features have no missing values; the columns of judged lists may.
     """
     world = shop()
     column = world.lists.columns.index("rank")
 
-    def with_gaps(lists: CandidateLists) -> CandidateLists:
+    def remove_ranks(lists: CandidateLists) -> CandidateLists:
         features = lists.features.clone()
         features[..., column] = features[..., column].masked_fill(lists.items % 3 == 0, torch.nan)
         return replace(lists, features=features)
 
-    holed = replace(world, labelled=with_gaps(world.labelled), lists=with_gaps(world.lists))
-    scores = subject.ask(subject.fit(holed), holed)
-    missing = int((scores.isnan() & holed.lists.mask).sum())
-    require(not missing, f"{missing} of {int(holed.lists.mask.sum())} candidates got a NaN score")
+    incomplete = replace(world, labelled=remove_ranks(world.labelled), lists=remove_ranks(world.lists))
+    scores = subject.ask(subject.fit(incomplete), incomplete)
+    missing = int((scores.isnan() & incomplete.lists.mask).sum())
+    require(not missing, f"{missing} of {int(incomplete.lists.mask.sum())} candidates got a NaN score")
 
 
 @check(
     "featurizer",
-    sentence="An item's features depend on that item alone.",
-    remedy="Take from `fit` what depends on other items (means, terms, frequencies), not from the catalogue at hand.",
+    sentence="The features of an item depend only on that item.",
+    remedy="Compute statistics over items (means, vocabularies, frequencies) in `fit`, not in `transform`.",
 )  # fmt: skip
 def row_alone(subject: Subject) -> None:
-    """The catalogue is transformed as it is, in another order, and by half: each item keeps its row.
+    """The check transforms the catalogue as it is, shuffled, and only half of it; each item must get the same row.
 
-    New items come in later, a few at a time, and a catalogue of a fresh process need not be the one of training.
+    New items arrive later, a few at a time, and the catalogue at serving time may differ from the one used in training.
     """
     catalogue, n = subject.world.catalogue, len(subject.world.catalogue)
     shuffled = np.concatenate([[0], np.random.default_rng(1).permutation(n - 1) + 1])
-    for what, chosen in (("in another order", shuffled), ("in part", shuffled[: n // 2])):
+    for what, chosen in (("shuffled", shuffled), ("in part", shuffled[: n // 2])):
         taken = pa.array(chosen)
         part = Catalogue(catalogue.ids.take(taken), catalogue.table.take(taken))
         rows = subject.ask(subject.fitted, replace(subject.world, catalogue=part))
@@ -94,16 +93,16 @@ def row_alone(subject: Subject) -> None:
 
 
 @check(
-    "featurizer", only="those that override `fit_transform`",
+    "featurizer", only="featurizers that override `fit_transform`",
     when=lambda s: s.target.fit_transform is not Featurizer.fit_transform,  # type: ignore[attr-defined]
-    sentence="To fit and transform at once gives what one after the other does.",
-    remedy="Let `fit_transform` set all that `fit` sets, and return what `transform` would; or leave it to the core.",
+    sentence="`fit_transform` gives the same result as `fit` followed by `transform`.",
+    remedy="Set in `fit_transform` everything that `fit` sets, and return what `transform` would; or do not override it.",
 )  # fmt: skip
 def fit_transform(subject: Subject) -> None:
-    """A run fits and transforms at once; an artifact transforms with what was saved. Both have to be the same features.
+    """A run calls `fit_transform`; a loaded artifact calls `transform` on the saved state. Both must give the same features.
 
-    Compared are what `fit_transform` returns, what the instance then makes of the same catalogue, and what one does that
-    was only fitted.
+    The check compares the result of `fit_transform`, that of `transform` on the same instance, and that of `transform` on
+    an instance after `fit` alone.
     """
     world, part = shop(), subject.build()
     features = part.fit_transform(
@@ -113,7 +112,7 @@ def fit_transform(subject: Subject) -> None:
     require(isinstance(features, ItemFeatures), f"`fit_transform` returned {name}, expected zoo.api.ItemFeatures")
     require(
         len(features.values) == len(world.catalogue),
-        f"`fit_transform` made {len(features.values)} rows of {len(world.catalogue)} items",
+        f"`fit_transform` returned {len(features.values)} rows for {len(world.catalogue)} items",
     )
     at_once = features.rows(torch.arange(len(world.catalogue))).detach()
     for what, answer in (

@@ -1,4 +1,4 @@
-"""New items: taken after fitting, they count as if they had been there."""
+"""New items: an item added after fitting behaves like one that was present at the fit."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from zoo.testing.requirement import require
 from zoo.testing.subject import Subject, difference, with_histories
 
 
-def _grows(subject: Subject) -> bool:
-    """Return whether a component says that it scores new items, and how it takes some."""
+def _supports_add_items(subject: Subject) -> bool:
+    """Return whether a component declares that it scores new items, and overrides `add_items`."""
     base = Predictor if subject.stage == "predictor" else Filter
     overrides = getattr(subject.target, "add_items", None) is not base.add_items
     reads = subject.stage == "filter" or subject.capabilities.features != "none"
@@ -29,53 +29,56 @@ def _grows(subject: Subject) -> bool:
 
 
 @check(
-    "predictor", "filter", only="those that override `add_items` and declare that they score new items", when=_grows,
-    sentence="Items that it takes after fitting count as if they had been there at the fit.",
-    remedy="In `add_items`, append to every attribute of `fitted` that has an entry an item, and judge the new items as `fit` "
-    "does those outside training; or leave `add_items` out.",
+    "predictor", "filter", only="components that override `add_items` and declare that they score new items",
+    when=_supports_add_items,
+    sentence="Items added after fitting are treated like items that were present at the fit.",
+    remedy="In `add_items`, extend every attribute of `fitted` that has one entry per item, and treat the new items as `fit` "
+    "treats those outside training; or do not override `add_items`.",
 )  # fmt: skip
 def add_items(subject: Subject) -> None:
-    """The shop's new items come once more, under further numbers: with the same features or columns, their twins get the same.
+    """The check adds a copy of each of the shop's new items, with the same features or columns. A copy must get the output of its original.
 
-    The answers for the items of the fit stay, a twin stands in a history for the item that it is like, and all of it comes
-    back from the saved state. `zoo recommend --new-items` asks for this.
+    The outputs for the original items must stay the same, a copy must be able to replace its original in a history, and the
+    saved state must restore all of this. `zoo recommend --new-items` relies on it.
     """
     world = shop()
     cold = np.flatnonzero(~world.training.known)[1:]
     part, n = subject.fit(world), world.log.n_items
-    asked = _histories(subject, world, cold)
-    before = subject.ask(part, world, asked)
+    queries = _queries_with_new_items(subject, world, cold)
+    before = subject.ask(part, world, queries)
     grown = subject.build()
     grown.load_state(part.state().copy())
-    _take(subject, grown, world, cold)
-    twins = replace(asked, log=replace(asked.log, n_items=n + len(cold)))
+    _add_copies(subject, grown, world, cold)
+    wider = replace(queries, log=replace(queries.log, n_items=n + len(cold)))
     number = np.arange(n + 1)
     number[cold] = n + 1 + np.arange(len(cold))
-    renamed = replace(twins, log=replace(twins.log, items=number[twins.log.items].astype(np.int32)))
-    after, by_twins = (subject.ask(grown, world, queries) for queries in (twins, renamed))
-    width = (len(asked), n + 1 + len(cold))
+    with_copies = replace(wider, log=replace(wider.log, items=number[wider.log.items].astype(np.int32)))
+    after, from_copies = (subject.ask(grown, world, some) for some in (wider, with_copies))
+    width = (len(queries), n + 1 + len(cold))
     require(
-        tuple(after.shape) == width, f"after `add_items` an answer has the shape {tuple(after.shape)}, expected {width}"
+        tuple(after.shape) == width, f"after `add_items` an output has the shape {tuple(after.shape)}, expected {width}"
     )
-    _same(before, after[:, : n + 1], "before and after `add_items`, items of the fit")
-    _same(after[:, torch.from_numpy(cold)], after[:, n + 1 :], "items outside training that were there, and that came")
-    _same(after, by_twins, "with items that were there in the history, and with those that came")
+    _require_same(before, after[:, : n + 1], "items of the fit, before and after `add_items`")
+    _require_same(
+        after[:, torch.from_numpy(cold)], after[:, n + 1 :], "new items present at the fit, and their added copies"
+    )
+    _require_same(after, from_copies, "histories with the original items, and with their added copies")
     again = subject.build()
     again.load_state(grown.state().copy())
-    _same(after, subject.ask(again, world, twins), "after `add_items`, and loaded from what was saved then")
+    _require_same(after, subject.ask(again, world, wider), "after `add_items`, and after loading the state saved then")
 
 
-def _histories(subject: Subject, world: World, cold: NDArray[np.int64]) -> Queries:
-    """Return the shop's queries with a history, in which every third event is of a new item."""
-    queries = world.seen_by(world.queries, subject.capabilities)
+def _queries_with_new_items(subject: Subject, world: World, cold: NDArray[np.int64]) -> Queries:
+    """Return the shop's queries with a history, with a new item in every third event."""
+    queries = world.prepare_queries(world.queries, subject.capabilities)
     queries = queries.where(with_histories(queries)).compact()
     at = np.arange(len(queries.log))
     items = np.where(at % 3 == 0, cold[at % len(cold)], queries.log.items).astype(np.int32)
     return replace(queries, log=replace(queries.log, items=items))
 
 
-def _take(subject: Subject, part: Any, world: World, cold: NDArray[np.int64]) -> None:
-    """Let a fitted instance take the new items once more."""
+def _add_copies(subject: Subject, part: Any, world: World, cold: NDArray[np.int64]) -> None:
+    """Add copies of the new items to a fitted instance."""
     if subject.stage == "filter":
         rows = pa.array([0, *cold])
         part.add_items(
@@ -85,6 +88,6 @@ def _take(subject: Subject, part: Any, world: World, cold: NDArray[np.int64]) ->
         part.add_items(replace(world.features, values=world.features.values[torch.from_numpy(cold)]))
 
 
-def _same(a: Tensor, b: Tensor, what: str) -> None:
-    """Hold two answers to be the same but for rounding."""
+def _require_same(a: Tensor, b: Tensor, what: str) -> None:
+    """Require that two outputs agree up to rounding."""
     require(not (found := difference(a, b)), f"{what}: {found}")

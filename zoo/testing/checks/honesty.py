@@ -1,4 +1,4 @@
-"""Honesty: nothing is known before it happened, and a number is a name and no more."""
+"""Honesty: no component uses future information, and item numbers carry no meaning."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import FITTED_STAGES, require
 from zoo.testing.subject import Subject, difference, places
-from zoo.testing.variants import renamed, with_other_future, without_clock
+from zoo.testing.variants import with_new_numbers, with_other_future, without_clock
 
 
 @check(
     "featurizer", "predictor", "filter",
-    sentence="What happens after the cutoff changes nothing.",
-    remedy="Learn from `data.interactions`, never from its `source`; read what came before a query from `histories`, `batch` or "
+    sentence="Events after the cutoff do not change the outputs.",
+    remedy="Learn from `data.interactions`, never from its `source`; read the history of a query from `histories`, `batch` or "
     "`matrix`, never from the events of `queries.log`.",
 )  # fmt: skip
 def look_ahead(subject: Subject) -> None:
-    """Fitted and asked in two shops that differ in what comes after the cutoff, and in nothing else.
+    """The check fits and queries it in two shops that differ only after the cutoff.
 
-    Later events have other items, types and times, in the log that the queries lie in and in the table that further
-    columns come from. A component whose answers differ has seen the future, and its figures are worth nothing. In a run the
-    core cuts `queries.log` where the histories end; here it goes on, so that a component that reads on is found out.
+    Later events have different items, types and times, both in the log of the queries and in the source table of additional
+    columns. If the outputs differ, the component uses future information, and its results are invalid. In a run the core
+    truncates `queries.log` at the end of the histories; here the log continues, to detect components that read past the end.
     """
     answers = [subject.ask(subject.fit(world), world) for world in (shop(), with_other_future(shop()))]
-    require(not (found := difference(*answers)), f"with one future and with another: {found}")
+    require(not (found := difference(*answers)), f"outputs with two different futures: {found}")
 
 
 @check(
     "featurizer",
-    sentence="Items outside training change nothing for the others.",
-    remedy="Collect terms, categories, means and frequencies from the items that `data.known` marks.",
+    sentence="Items outside training do not affect the features of other items.",
+    remedy="Compute vocabularies, categories, means and frequencies only from items where `data.known` is true.",
 )  # fmt: skip
 def future_catalogue(subject: Subject) -> None:
-    """The items that do not occur in training get other columns before the fit; the known ones keep their features.
+    """The check changes the columns of items that do not occur in training. The features of known items must stay the same.
 
-    The catalogue holds items that came into the shop later; what is said of them was not known at the cutoff.
+    The catalogue includes items that were added to the shop later; their columns were not known at the cutoff.
     """
     world = shop()
     known = world.training.known
@@ -55,56 +55,57 @@ def future_catalogue(subject: Subject) -> None:
 
 @check(
     "predictor", "filter", "ranker",
-    sentence="The targets are not read.",
-    remedy="Do not touch `queries.targets`, nor, when ranking, `lists.labels`.",
+    sentence="Scoring does not read the targets.",
+    remedy="Do not read `queries.targets`, or, in a ranker's `score`, `lists.labels`.",
 )  # fmt: skip
 def targets(subject: Subject) -> None:
-    """Asked with the targets (a ranker: with labels) and without, it answers alike.
+    """The check queries it with and without the targets (a ranker: with and without labels), and compares the outputs.
 
-    The core takes them away before it asks anything; a model that tries anyway is no model.
+    The core removes targets before it queries a component; a component that reads them only works in this check.
     """
     world = shop()
     part = subject.fit(world)
     if subject.stage == "ranker":
         labels = torch.rand(world.lists.items.shape, generator=torch.Generator().manual_seed(1))
-        told = subject.ask(part, replace(world, lists=replace(world.lists, labels=labels)))
+        with_targets = subject.ask(part, replace(world, lists=replace(world.lists, labels=labels)))
     else:
-        queries = world.seen_by(world.queries, subject.capabilities)
-        told = subject.ask(part, world, replace(queries, targets=world.queries.targets))
-    require(not (found := difference(subject.ask(part, world), told)), f"without and with targets: {found}")
+        queries = world.prepare_queries(world.queries, subject.capabilities)
+        with_targets = subject.ask(part, world, replace(queries, targets=world.queries.targets))
+    found = difference(subject.ask(part, world), with_targets)
+    require(not found, f"outputs without and with targets: {found}")
 
 
 @check(
-    "predictor", "filter", "ranker", only="those that declare themselves deterministic",
+    "predictor", "filter", "ranker", only="components that declare `deterministic=True`",
     when=lambda s: s.capabilities.deterministic,
-    sentence="Other numbers for users and items give the same answers.",
-    remedy="Use item and user numbers as indices only; declare `Capabilities(deterministic=False)` where a seed decides.",
+    sentence="The numbering of users and items does not affect the outputs.",
+    remedy="Use item and user numbers only as indices; declare `Capabilities(deterministic=False)` if the outputs depend on a seed.",
 )  # fmt: skip
 def renaming(subject: Subject) -> None:
-    """Users and items are dealt new numbers, in logs, catalogue, features and lists; the answers move along with them.
+    """The check renumbers users and items in logs, catalogue, features and lists. The outputs must be permuted accordingly.
 
-    Numbers come from a hash of the id. A score that depends on them is noise, or knows how the ids were dealt.
+    Numbers come from a hash of the id. A score that depends on them is noise, or exploits how ids were assigned.
     """
     world = shop()
-    other, number = renamed(world)
+    other, number = with_new_numbers(world)
     one, two = (subject.ask(subject.fit(w), w) for w in (world, other))
     if subject.stage == "ranker":
         one, two = (places(scores, world.lists.mask).float() for scores in (one, two))
     else:
         one, two = one[:, 1:], two[:, torch.from_numpy(number)][:, 1:]
-    require(not (found := difference(one, two)), f"under the old and the new numbers: {found}")
+    require(not (found := difference(one, two)), f"outputs with the old and the new numbers: {found}")
 
 
 @check(
-    *FITTED_STAGES, only="those that declare that they need no clock", when=lambda s: not s.capabilities.needs_time,
-    sentence="Times say what came first, and no more.",
-    remedy="Read the order of events only; or declare `Capabilities(needs_time=True)`, and data without a clock are refused.",
+    *FITTED_STAGES, only="components that declare `needs_time=False`", when=lambda s: not s.capabilities.needs_time,
+    sentence="Only the order of timestamps affects the outputs.",
+    remedy="Read only the order of events; or declare `Capabilities(needs_time=True)`, and the core refuses data without real times.",
 )  # fmt: skip
 def clock(subject: Subject) -> None:
-    """Times are replaced by places in the order of all events, and the answers stay.
+    """The check replaces timestamps with ranks in the order of all events. The outputs must stay the same.
 
-    Data whose times are positions or the order of a file are handed to every component that needs no clock.
+    A component that does not need real times also gets data whose times are positions or line numbers.
     """
     world = without_clock(shop())
     found = difference(subject.answer, subject.ask(subject.fit(world), world))
-    require(not found, f"with times and with places: {found}")
+    require(not found, f"outputs with timestamps and with ranks: {found}")

@@ -1,4 +1,4 @@
-"""Metadata: what a component says of itself before anything of it is run."""
+"""Metadata: what a component declares, read without running it."""
 
 from __future__ import annotations
 
@@ -22,116 +22,114 @@ RUNS_CODE = ("eval", "exec", "__import__")
 @check(
     *ALL_STAGES, needs="spec",
     sentence="The summary is one sentence.",
-    remedy="Say in one line of at most 160 characters what it does, with a capital at the start and a full stop at the end.",
+    remedy="Describe in one line of at most 160 characters what it does; start with a capital letter and end with a full stop.",
 )  # fmt: skip
 def summary(subject: Subject) -> None:
-    """`zoo list` shows it in a row, and `zoo show` at the top: it is how somebody chooses."""
-    said = subject.component.spec.summary
-    fits = 10 <= len(said) <= 160 and said.endswith(".") and not said[0].islower() and "\n" not in said
-    require(fits, f"it is {said!r}")
+    """`zoo list` shows the summary in a table row, and `zoo show` at the top. Users choose a component by it."""
+    text = subject.component.spec.summary
+    is_valid = 10 <= len(text) <= 160 and text.endswith(".") and not text[0].islower() and "\n" not in text
+    require(is_valid, f"it is {text!r}")
 
 
 @check(
-    *ALL_STAGES, needs="spec", only="those that name a work", when=lambda s: bool(s.component.spec.citation),
-    sentence="A citation can be looked up.",
-    remedy="Name authors, title, venue and year; leave `citation` empty where there is no such work.",
+    *ALL_STAGES, needs="spec", only="components with a citation", when=lambda s: bool(s.component.spec.citation),
+    sentence="The citation identifies a publication.",
+    remedy="Give authors, title, venue and year; leave `citation` empty if there is no publication.",
 )  # fmt: skip
 def citation(subject: Subject) -> None:
-    """It has a year and more than a name, so that a reader finds the work and knows what the component claims to be."""
-    said = subject.component.spec.citation
-    require(bool(re.search(r"\b(1[89]|20)\d\d\b", said)) and len(said) >= 20, f"it is {said!r}")
+    """The citation has a year and at least 20 characters, so that readers can find the publication that the component implements."""
+    text = subject.component.spec.citation
+    require(bool(re.search(r"\b(1[89]|20)\d\d\b", text)) and len(text) >= 20, f"it is {text!r}")
 
 
 @check(
-    *ALL_STAGES, needs="spec", only="those of installed plugins", when=lambda s: not s.component.plugin.is_file,
-    sentence="The plugin says under which licence it may be used.",
-    remedy='Set `license` under `[project]` in pyproject.toml, such as license = "Apache-2.0".',
+    *ALL_STAGES, needs="spec", only="components of installed plugins", when=lambda s: not s.component.plugin.is_file,
+    sentence="The plugin declares its licence.",
+    remedy='Set `license` under `[project]` in pyproject.toml, for example license = "Apache-2.0".',
 )  # fmt: skip
 def licence(subject: Subject) -> None:
-    """The metadata of the installed distribution are read: an expression, a text, or a classifier."""
+    """The check reads the metadata of the installed distribution: a licence expression, a licence text, or a classifier."""
     try:
         found = metadata(subject.component.plugin.distribution)
     except PackageNotFoundError:
         require(False, f"no distribution {subject.component.plugin.distribution!r} is installed")
         return
-    said = [*(found.get_all("License-Expression") or ()), *(found.get_all("License") or ())]
-    said += [c for c in found.get_all("Classifier") or () if c.startswith("License ::")]
-    require(bool(said), f"the metadata of {subject.component.plugin.distribution} name no licence")
+    licences = [*(found.get_all("License-Expression") or ()), *(found.get_all("License") or ())]
+    licences += [c for c in found.get_all("Classifier") or () if c.startswith("License ::")]
+    require(bool(licences), f"the metadata of {subject.component.plugin.distribution} name no licence")
 
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="Every parameter is described.",
+    sentence="Every parameter has a description.",
     remedy="Write a docstring under each field of the `Params` class, or `Field(..., description=...)`.",
 )  # fmt: skip
 def params_described(subject: Subject) -> None:
-    """Help, error messages and the reference pages take what a parameter means from its description, and from nowhere else."""
+    """Command-line help, error messages and the reference pages are generated from these descriptions."""
     fields = subject.component.spec.params.model_fields
     missing = [name for name, field in fields.items() if not field.description]
-    require(not missing, f"nothing is said of {', '.join(missing)}")
+    require(not missing, f"these parameters have no description: {', '.join(missing)}")
 
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="Parameters are JSON: there is a schema, and what is written down is read back the same.",
-    remedy="Use numbers, texts, paths, dates, lists and tables; a `Literal` for choices.",
+    sentence="Parameters have a JSON schema and survive a JSON round trip.",
+    remedy="Use numbers, strings, paths, dates, lists and dicts; use a `Literal` for choices.",
 )  # fmt: skip
 def params_json(subject: Subject) -> None:
-    """A result is named by a hash of its parameters as JSON, an artifact holds them, and editors complete by their schema."""
+    """Results are identified by a hash of the parameters as JSON, artifacts store them, and editors complete from the schema."""
     params = subject.component.spec.params
     try:
         params.model_json_schema()
-    except Exception as error:  # pydantic has many ways to say no
-        require(False, f"no schema can be made: {str(error).splitlines()[0]}")
-    if subject.trouble("class"):
+    except Exception as error:  # pydantic raises errors of many types here
+        require(False, f"no schema can be generated: {str(error).splitlines()[0]}")
+    if subject.problem("class"):
         return
     written = subject.params.model_dump(mode="json")
     try:
         again = params.model_validate(written)
     except ValueError as error:
-        require(False, f"what is written down, {written}, is refused: {error}")
-    require(
-        digest(again.model_dump(mode="json")) == digest(written), f"written down and read again, {written} is another"
-    )
+        require(False, f"the dumped parameters {written} do not validate: {error}")
+    require(digest(again.model_dump(mode="json")) == digest(written), f"{written} changes in a JSON round trip")
 
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="An unknown parameter is refused.",
-    remedy="Derive the parameters from `Params` (or `NeuralParams`), and leave its `model_config` alone.",
+    sentence="An unknown parameter is an error.",
+    remedy="Derive the parameters from `Params` (or `NeuralParams`), and do not change `model_config`.",
 )  # fmt: skip
 def unknown_param(subject: Subject) -> None:
-    """A misspelt key that is silently ignored is the worst of all errors: the default is used, and nobody knows."""
+    """If a misspelt key were ignored, the default would be used without the user noticing."""
     values = {**subject.component.spec.tiny, "no_such_parameter": 1}
     try:
         subject.component.spec.params.model_validate(values)
     except ValueError as error:
-        require("no_such_parameter" in str(error), f"with an unknown key the error is: {error}")
+        require("no_such_parameter" in str(error), f"the error for an unknown key does not name it: {error}")
         return
-    require(False, "a key `no_such_parameter` is taken without a word")
+    require(False, "it accepts an unknown key `no_such_parameter`")
 
 
 @check(
-    *ALL_STAGES, needs="spec", only="those that can do with few parameters",
+    *ALL_STAGES, needs="spec", only="all components except datasets without `tiny`",
     when=lambda s: s.stage != "dataset" or bool(s.component.spec.tiny),
-    sentence="`tiny` is valid.",
-    remedy="Give every parameter that has no default, and small values for those that decide how long a fit takes.",
+    sentence="The `tiny` parameters are valid.",
+    remedy="Set every parameter that has no default, and small values for those that determine how long a fit takes.",
 )  # fmt: skip
 def tiny_valid(subject: Subject) -> None:
-    """The parameters for tests can be built: all further checks use them.
+    """All checks that run the component use these parameters.
 
-    A dataset that needs files cannot have any, and then is checked no further.
+    A dataset that needs files cannot have `tiny` parameters; it is not checked further.
     """
     _ = subject.params
 
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="The class can be imported and is of its stage.",
-    remedy='Let `target` be "package.module:Class", and derive the class from the stage\'s class in `zoo.api`.',
+    sentence="The class can be imported and is a subclass of its stage's base class.",
+    remedy='Set `target` to "package.module:Class", and derive the class from the base class of its stage in `zoo.api`.',
 )  # fmt: skip
 def target(subject: Subject) -> None:
-    """What `target` names is imported; it is a subclass of what its stage asks for."""
+    """The check imports `target` and tests that it is a subclass of the base class of its stage."""
     found, base = subject.target, BASES[subject.stage]
     is_one = isinstance(found, type) and issubclass(found, base)
     require(is_one, f"{subject.component.spec.target!r} is {found!r}, expected a subclass of zoo.api.{base.__name__}")
@@ -139,30 +137,30 @@ def target(subject: Subject) -> None:
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="The expected failures are checks.",
-    remedy="Write ids as the table does, such as `predictor.batch-invariance`.",
+    sentence="The expected failures are valid check ids.",
+    remedy="Use ids from the table of checks, such as `predictor.batch-invariance`.",
 )  # fmt: skip
 def expected_failures(subject: Subject) -> None:
-    """`expected_failures` of the spec names checks of the component's own stage, each with a reason."""
+    """`expected_failures` of the spec maps ids of checks of the component's stage to a reason."""
     from zoo.testing.all_checks import CHECKS
 
     known = {c.id_for(subject.stage) for c in CHECKS if subject.stage in c.stages}
-    said = subject.component.spec.expected_failures
-    unknown = sorted(set(said) - known)
+    expected = subject.component.spec.expected_failures
+    unknown = sorted(set(expected) - known)
     require(not unknown, f"there is no check {', '.join(unknown)} for a {subject.stage}")
-    silent = sorted(name for name, reason in said.items() if not reason)
-    require(not silent, f"no reason is given for {', '.join(silent)}")
+    without_reason = sorted(name for name, reason in expected.items() if not reason)
+    require(not without_reason, f"no reason is given for {', '.join(without_reason)}")
 
 
 @check(
-    *ALL_STAGES, needs="spec", only="those of installed plugins", when=lambda s: not s.component.plugin.is_file,
-    sentence="Importing the plugin imports nothing heavy.",
-    remedy="Keep the classes in modules of their own, which `target` names; import from `zoo.api`, whose heavy names are lazy.",
+    *ALL_STAGES, needs="spec", only="components of installed plugins", when=lambda s: not s.component.plugin.is_file,
+    sentence="Importing the plugin does not import heavy packages.",
+    remedy="Put the classes into separate modules, named by `target`; import from `zoo.api`, which loads heavy names lazily.",
 )  # fmt: skip
 def light_import(subject: Subject) -> None:
-    """In a fresh process the plugin is imported and asked for its components; torch and its like are not there afterwards.
+    """A fresh process imports the plugin and calls its `zoo_components` hook; torch and similar packages must not be imported.
 
-    `zoo list`, `zoo show` and the checking of a config import every plugin that is installed.
+    `zoo list`, `zoo show` and config validation import every installed plugin.
     """
     report = subject.fresh.report
     require(not report.failure, report.failure)
@@ -170,13 +168,13 @@ def light_import(subject: Subject) -> None:
 
 
 @check(
-    *ALL_STAGES, needs="spec", only="those of other plugins than the core",
+    *ALL_STAGES, needs="spec", only="components of plugins other than the core",
     when=lambda s: not s.component.spec.target.startswith("zoo."),
-    sentence="Of the core it imports `zoo.api` and `zoo.nn`.",
-    remedy="Import the name from `zoo.api`; if it is not there, it is not meant to be relied upon.",
+    sentence="From the core it imports only `zoo.api` and `zoo.nn`.",
+    remedy="Import the name from `zoo.api`; a name that is not there is not part of the public API.",
 )  # fmt: skip
 def imports(subject: Subject) -> None:
-    """Every module of the plugin is read; its tests may import `zoo.testing` too. The rest of the core changes without notice."""
+    """The check reads every module of the plugin. Its tests may also import `zoo.testing`. All other modules of the core may change without notice."""
     wrong = set()
     for file in _sources(subject):
         public = (
@@ -189,11 +187,11 @@ def imports(subject: Subject) -> None:
 
 @check(
     *ALL_STAGES, needs="spec",
-    sentence="It neither pickles nor runs text as code.",
-    remedy="Leave saving to the core, which takes tensors and JSON; parse text instead of evaluating it.",
+    sentence="It uses neither pickle nor `eval`.",
+    remedy="Leave saving to the core, which stores tensors and JSON; parse text instead of evaluating it.",
 )  # fmt: skip
 def no_pickle(subject: Subject) -> None:
-    """No module of the plugin imports a pickle of any kind, or calls `eval` or `exec`: either makes loading a file run code."""
+    """No module of the plugin imports a pickle library, or calls `eval` or `exec`. With either, loading a file could run code."""
     wrong = set()
     for file in _sources(subject):
         wrong |= {f"{file.name}: {name}" for name in _imported(file) if name.partition(".")[0] in PICKLES}
@@ -203,7 +201,7 @@ def no_pickle(subject: Subject) -> None:
 
 
 def _sources(subject: Subject) -> list[Path]:
-    """Return the files of all modules of a plugin: its packages, or its single file; of the core, those of the component."""
+    """Return the source files of a plugin: its packages, or its single file; for the core, only those of the component."""
     spec, plugin = subject.component.spec, subject.component.plugin
     names = [spec.params.__module__, spec.target.partition(":")[0]]
     if names[1].startswith("zoo."):
@@ -213,7 +211,7 @@ def _sources(subject: Subject) -> list[Path]:
 
 
 def _files(module: str) -> list[Path]:
-    """Return the source file of a module, and of a package the files of all its modules; none where it is not imported."""
+    """Return the source file of a module, or of all modules of a package; nothing if it is not imported."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if not file or not file.endswith(".py"):
         return []
@@ -228,7 +226,7 @@ def _tree(file: Path) -> ast.Module:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, also within functions."""
+    """Yield the modules that a file imports, including inside functions."""
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

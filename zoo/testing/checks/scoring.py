@@ -1,4 +1,4 @@
-"""Scoring: an answer belongs to its query alone, whatever comes with it."""
+"""Scoring: the output for a query depends only on that query."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from zoo.testing.subject import Subject, difference, places, with_histories
 
 
 def _makes_lists(subject: Subject) -> bool:
-    """Return whether a predictor takes the top K by itself."""
+    """Return whether a predictor overrides `recommend`."""
     return getattr(subject.target, "recommend", None) is not Predictor.recommend
 
 
 @check(
     *FITTED_STAGES, needs="fit",
-    sentence="Answers have the shape and the type that their stage asks for.",
+    sentence="Outputs have the shape and dtype of their stage.",
     remedy="Return `[B, I]` float32 scores, a `[B, I]` or `[1, I]` bool mask, `[B, K]` float32 scores of lists, or "
-    "`[I, D]` float32 features with D names and zeros for item 0; `I` counts the padding.",
+    "`[I, D]` float32 features with D names and zeros for item 0; `I` includes the padding row.",
 )  # fmt: skip
 def shape(subject: Subject) -> None:
-    """A predictor scores every item of the vocabulary, those outside training and the padding too.
+    """A predictor scores every item of the vocabulary, including items outside training and the padding item.
 
-    A filter says yes or no to each, once for all queries or once a query; a ranker scores each slot of each list; a
-    featurizer gives each item of a catalogue a row, and the padding a row of zeros. Asked for one query, and for many.
-    Where this check fails, those that look into the answers are not run.
+    A filter returns a bool per item, for each query or once for all queries; a ranker scores each slot of each list; a
+    featurizer returns a row for each item of the catalogue, and a row of zeros for the padding item. The check queries it
+    with one query and with many. If this check fails, the checks that read outputs do not run.
     """
     subject.require_shape()
 
 
 @check(
     "featurizer", "predictor", "ranker",
-    sentence="No answer is NaN, and none is infinitely good.",
+    sentence="No output is NaN or +inf.",
     remedy="Look for a division by a count, a length or a norm that can be zero.",
 )  # fmt: skip
 def finite(subject: Subject) -> None:
-    """Of a predictor the scores of queries with a history count, at items that the core may show; -inf is allowed.
+    """For a predictor, the check reads the scores of queries with a history, for items that may be recommended; -inf is allowed.
 
-    A NaN makes an order meaningless: the core refuses it, in the middle of somebody's evaluation.
+    A ranking by NaN scores is meaningless, so the core raises an error, possibly in the middle of a long evaluation.
     """
     part, world = subject.fitted, subject.world
     if subject.stage == "predictor":
@@ -62,24 +62,24 @@ def finite(subject: Subject) -> None:
 
 @check(
     "predictor", "filter", "ranker",
-    sentence="A query alone gets the answer that it gets in a batch, in whatever order.",
-    remedy="Let no row read another one: no statistics of the batch, no position in it, evaluation mode in networks.",
+    sentence="The output for a query does not depend on the batch or on its order.",
+    remedy="Make rows independent: no batch statistics, no use of the position in the batch, networks in evaluation mode.",
 )  # fmt: skip
 def batch_invariance(subject: Subject) -> None:
-    """Queries whose histories are equally long are asked together, one by one, and in reverse order.
+    """The check queries histories of equal length in one batch, one by one, and in reverse order.
 
-    Rankers get full lists; of them the order counts. What an order of additions changes in the last digits is tolerated.
+    Rankers get full lists, and only the order of their scores is compared. Rounding differences are tolerated.
     """
-    asked, part = _alike(subject), subject.fitted
-    together = asked(part, np.arange(8))
-    alone = torch.cat([asked(part, np.array([i])) for i in range(8)])
-    require(not (found := difference(together, alone)), f"eight at once and one by one: {found}")
-    reverse = asked(part, np.arange(8)[::-1].copy()).flip(0)
-    require(not (found := difference(together, reverse)), f"eight, and the same in reverse order: {found}")
+    ask_rows, part = _equal_length_asker(subject), subject.fitted
+    together = ask_rows(part, np.arange(8))
+    alone = torch.cat([ask_rows(part, np.array([i])) for i in range(8)])
+    require(not (found := difference(together, alone)), f"a batch of eight, and one by one: {found}")
+    reverse = ask_rows(part, np.arange(8)[::-1].copy()).flip(0)
+    require(not (found := difference(together, reverse)), f"a batch of eight, and the same in reverse order: {found}")
 
 
-def _alike(subject: Subject) -> Callable[[object, np.ndarray], Tensor]:
-    """Return a function that asks for some of the queries or lists that have one length."""
+def _equal_length_asker(subject: Subject) -> Callable[[object, np.ndarray], Tensor]:
+    """Return a function that takes rows, and queries the component with queries or lists of equal length."""
     if subject.stage == "ranker":
         full = subject.world.lists.mask.all(1).nonzero().squeeze(1)
         return lambda part, chosen: _order(part, lists_at(subject.world.lists, full[torch.from_numpy(chosen)]))
@@ -89,7 +89,7 @@ def _alike(subject: Subject) -> Callable[[object, np.ndarray], Tensor]:
 
 
 def _order(ranker: object, lists: CandidateLists) -> Tensor:
-    """Return the order that a ranker gives to lists, `[B, K]`, as slots."""
+    """Return the order in which a ranker puts the slots of lists, `[B, K]`."""
     with torch.inference_mode():
         scores: Tensor = ranker.score(lists)  # type: ignore[attr-defined]
     return places(scores.clone(), lists.mask).float()
@@ -97,13 +97,13 @@ def _order(ranker: object, lists: CandidateLists) -> Tensor:
 
 @check(
     "predictor", "filter", "ranker",
-    sentence="Padding changes nothing.",
-    remedy="Mask what is padded: `lengths` says how many events a row has, `mask` which slots hold an item.",
+    sentence="Padding does not change the outputs.",
+    remedy="Mask the padding: `lengths` has the number of events of each row, `mask` is true for slots with an item.",
 )  # fmt: skip
 def padding_invariance(subject: Subject) -> None:
-    """A query with two events is asked alone, and together with one of 24, which pads it; a list gets three empty slots.
+    """The check queries a history of two events alone, and padded in a batch with one of 24. A list gets three empty slots.
 
-    A mean over all positions, a reversed sequence or an unmasked attention reads padding as if it were events.
+    A mean over all positions, a reversed sequence or unmasked attention reads padding as if it were events.
     """
     part, world = subject.fitted, subject.world
     if subject.stage == "ranker":
@@ -121,32 +121,32 @@ def padding_invariance(subject: Subject) -> None:
         longest = int(queries.lengths.argmax())
         pair = queries.at(np.array([0, longest]))
         pair = replace(pair, end=np.array([pair.log.offsets[pair.row[0]] + 2, pair.end[1]]))
-        a, b = (subject.ask(part, world, asked) for asked in (pair[:1], pair))
-    require(not (found := difference(a, b[: len(a)])), f"without and with padding: {found}")
+        a, b = (subject.ask(part, world, some) for some in (pair[:1], pair))
+    require(not (found := difference(a, b[: len(a)])), f"outputs without and with padding: {found}")
 
 
 @check(
     "predictor", "filter", "ranker", "featurizer",
-    sentence="The same question gets the same answer, to the last bit.",
-    remedy="Draw no random numbers and keep no account while answering.",
+    sentence="Repeated queries give bit-identical outputs.",
+    remedy="Draw no random numbers and change no state during inference.",
 )  # fmt: skip
 def repeatable(subject: Subject) -> None:
-    """An instance is asked twice. Answering is no learning: what was asked before must not show."""
+    """The check queries an instance twice. Inference must not change its state."""
     world = shop()
     part = subject.fit(world)
     answers = [subject.ask(part, world) for _ in range(2)]
-    require(not (found := difference(*answers, exact=True)), f"the first and the second time: {found}")
+    require(not (found := difference(*answers, exact=True)), f"the first and the second output: {found}")
 
 
 @check(
     "predictor",
-    sentence="The core may write into the scores.",
-    remedy="Return memory of your own: `.repeat`, `.clone()` or a product, not a fitted tensor or a view of one.",
+    sentence="The scores do not share memory with the fitted state.",
+    remedy="Return new memory: `.repeat`, `.clone()` or a product, not a fitted tensor or a view of one.",
 )  # fmt: skip
 def own_memory(subject: Subject) -> None:
-    """All scores are overwritten with -inf, as the core does with those of excluded items, and asked for again.
+    """The check overwrites all scores with -inf, as the core does for excluded items, and queries the component again.
 
-    For one query and for many: `expand` and indexing hand out the fitted tensor itself.
+    It does so with one query and with many: `expand` and indexing can return a view of the fitted tensor.
     """
     world = shop()
     part = subject.fit(world)
@@ -160,44 +160,44 @@ def own_memory(subject: Subject) -> None:
 
 @check(
     "predictor",
-    sentence="`score_items` gives the scores that `score` gives.",
-    remedy="Take the columns of the items asked for, `[B, K]`; or leave `score_items` to the core.",
+    sentence="`score_items` gives the same scores as `score`.",
+    remedy="Return the scores of the given items, `[B, K]`; or do not override `score_items`.",
 )  # fmt: skip
 def score_items(subject: Subject) -> None:
-    """Four items of each query are scored by themselves and taken out of all scores."""
+    """The check calls `score_items` with four items for each query, and compares the result with those columns of `score`."""
     queries = subject.queries(with_histories)
     items = torch.from_numpy(np.random.default_rng(2).integers(1, queries.log.n_items + 1, (len(queries), 4)))
     with torch.inference_mode():
         some = subject.fitted.score_items(queries, items).cpu()
     found = difference(subject.ask(subject.fitted, subject.world, queries).gather(1, items), some)
-    require(not found, f"all and some: {found}")
+    require(not found, f"`score` and `score_items`: {found}")
 
 
 @check(
-    "predictor", only="those that override `recommend`", when=_makes_lists,
-    sentence="The padding, item 0, is never recommended, and lists are well formed.",
-    remedy="Apply `exclusions` to the scores before the top K, or leave `recommend` to the core.",
+    "predictor", only="predictors that override `recommend`", when=_makes_lists,
+    sentence="The padding item 0 is never recommended, and lists are well formed.",
+    remedy="Apply `exclusions` to the scores before selecting the top K, or do not override `recommend`.",
 )  # fmt: skip
 def padding(subject: Subject) -> None:
-    """Lists of ten: item 0 only in empty slots, which come last and score -inf; no item twice; best first."""
+    """In lists of ten, item 0 occurs only in empty slots, which come last and score -inf; no item occurs twice; scores are sorted in descending order."""
     lists = _recommended(subject, 10)
     filled = lists.items > 0
-    require(not (~filled & lists.scores.isfinite()).any(), "item 0 stands in a list with a score")
-    require(bool((filled[:, :-1] | ~filled[:, 1:]).all()), "an empty slot stands before a filled one")
+    require(not (~filled & lists.scores.isfinite()).any(), "item 0 occurs in a list with a finite score")
+    require(bool((filled[:, :-1] | ~filled[:, 1:]).all()), "an empty slot comes before a filled one")
     rises = (lists.scores[:, 1:] > lists.scores[:, :-1]) & filled[:, 1:]
-    require(not rises.any(), "a score is better than the one before it")
+    require(not rises.any(), "a score is higher than the one before it")
     for row in lists.items:
         items = row[row > 0]
-        require(len(np.unique(items)) == len(items), f"an item stands twice in a list: {items.tolist()}")
+        require(len(np.unique(items)) == len(items), f"an item occurs twice in a list: {items.tolist()}")
 
 
 @check(
-    "predictor", only="those that override `recommend`", when=_makes_lists,
+    "predictor", only="predictors that override `recommend`", when=_makes_lists,
     sentence="Excluded items are not recommended.",
-    remedy="Apply `exclusions` to the scores before the top K, or leave `recommend` to the core.",
+    remedy="Apply `exclusions` to the scores before selecting the top K, or do not override `recommend`.",
 )  # fmt: skip
 def exclusions(subject: Subject) -> None:
-    """What a query has seen, what filters leave out, and what is excluded for all, stays out of its list."""
+    """Lists contain no item of the query's history, no item that a filter removes, and no item that is excluded for all queries."""
     queries = subject.queries(with_histories)
     h, width = queries.histories, queries.log.n_items + 1
     allowed = torch.arange(width).expand(len(queries), -1) % 5 != torch.arange(len(queries))[:, None] % 5
@@ -210,20 +210,20 @@ def exclusions(subject: Subject) -> None:
 
 
 @check(
-    "predictor", only="those that override `recommend`", when=_makes_lists,
-    sentence="More may be asked for than there is.",
-    remedy="Take `min(k, I)` items and fill up with item 0 and -inf, or leave `recommend` to the core.",
+    "predictor", only="predictors that override `recommend`", when=_makes_lists,
+    sentence="`recommend` accepts a K larger than the catalogue.",
+    remedy="Select `min(k, I)` items and fill up with item 0 and -inf, or do not override `recommend`.",
 )  # fmt: skip
 def large_k(subject: Subject) -> None:
-    """Asked for more items than the catalogue has, `recommend` returns lists of that length, with empty slots at the end."""
+    """If K exceeds the number of items, `recommend` returns lists of length K with empty slots at the end."""
     k = subject.world.log.n_items + 7
     lists = _recommended(subject, k)
     n = len(subject.queries(with_histories))
-    require(tuple(lists.items.shape) == (n, k), f"asked for {k}, the lists are {tuple(lists.items.shape)}")
+    require(tuple(lists.items.shape) == (n, k), f"with k={k}, the shape of the lists is {tuple(lists.items.shape)}")
 
 
 def _recommended(subject: Subject, k: int) -> Candidates:
-    """Return lists of queries with a history, with nothing but the padding excluded."""
+    """Return lists for the queries with a history, with only the padding excluded."""
     with torch.inference_mode():
         found: Candidates = subject.fitted.recommend(subject.queries(with_histories), k, Exclusions.only_padding())
     return found.cpu()
@@ -231,14 +231,14 @@ def _recommended(subject: Subject, k: int) -> Candidates:
 
 @check(
     "predictor", "filter",
-    sentence="A query without a history is answered.",
-    remedy="Fall back on something for it: popular items, all items; look for divisions by the length.",
+    sentence="A query without a history gets a valid output.",
+    remedy="Use a fallback, such as popular items or all items; look for divisions by the length.",
 )  # fmt: skip
 def empty_history(subject: Subject) -> None:
-    """The first visit of a new customer is a query without events: no NaN, alone and beside others."""
+    """The first visit of a new customer is a query without events. Its scores must not be NaN, alone or in a batch with others."""
     queries = subject.queries(lambda q: q.lengths == 0)
     require(len(queries) > 0, "the shop has no such query")
     known = torch.from_numpy(subject.world.training.known)
-    for asked in (queries, subject.queries()):
-        scores = subject.ask(subject.fitted, subject.world, asked)[torch.from_numpy(asked.lengths == 0)][:, known]
+    for some in (queries, subject.queries()):
+        scores = subject.ask(subject.fitted, subject.world, some)[torch.from_numpy(some.lengths == 0)][:, known]
         require(not scores.isnan().any(), f"{int(scores.isnan().sum())} of {scores.numel()} scores are NaN")

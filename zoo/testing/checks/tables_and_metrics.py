@@ -1,4 +1,4 @@
-"""Datasets and metrics: tables that can be read again, and values that do not depend on how they are added up."""
+"""Datasets and metrics: reproducible tables, and metric values that do not depend on the batching."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zoo.testing.subject import Subject
 
 @check(
     "dataset", needs="class",
-    sentence="Reading gives tables, and the same ones each time.",
-    remedy="Return `Tables` with at least one event; fix the seed and the order of what is generated or listed.",
+    sentence="Reading returns the same tables each time.",
+    remedy="Return `Tables` with at least one event; fix the seed of generated data and the order of listed files.",
 )  # fmt: skip
 def same_tables(subject: Subject) -> None:
-    """Two instances are read; their tables have the same columns and the same contents.
+    """The check reads two instances and compares the columns and the contents of their tables.
 
-    A task is named by a hash of its data: where that changes from one reading to the next, no two rows can be compared.
+    A task is identified by a hash of its data: if the hash changed with each read, no two results could be compared.
     """
     first, second = (subject.build().read() for _ in range(2))
     require(isinstance(first, Tables), f"read() returned {type(first).__name__}, expected Tables")
@@ -30,35 +30,35 @@ def same_tables(subject: Subject) -> None:
         if a is None and b is None and what == "items":
             continue
         a, b = (table.select(list(table.column_names)) for table in (a, b))
-        require(a.num_rows > 0, f"there is no row in the {what}")
-        require(a.equals(b), f"the {what} were not the same the second time")
+        require(a.num_rows > 0, f"the table of {what} has no rows")
+        require(a.equals(b), f"the second read returned a different table of {what}")
 
 
 @check(
     "metric", needs="class",
-    sentence="Blocks of queries add up to the value of all.",
-    remedy="Keep sums and counts with `add_state`, and divide in `compute`.",
+    sentence="Updates in blocks give the same value as one update.",
+    remedy="Accumulate sums and counts with `add_state`, and divide in `compute`.",
 )  # fmt: skip
 def blocks_add_up(subject: Subject) -> None:
-    """All queries in one update, and seven at a time: the evaluator works in blocks, and several processes add theirs."""
-    judged = _judged()
-    whole, parts = _value(subject, [judged]), _value(subject, _cut(judged, 7))
+    """The check passes all queries in one update, and in blocks of seven: the evaluator works in blocks, possibly in several processes."""
+    judged = _evaluated_lists()
+    whole, parts = _value(subject, [judged]), _value(subject, _split(judged, 7))
     require(abs(whole - parts) <= 1e-9 * max(1.0, abs(whole)), f"in one block {whole:.12g}, in blocks {parts:.12g}")
 
 
 @check(
     "metric", needs="class",
-    sentence="A list is cut at k.",
-    remedy="Look at the first `k` slots only; the lists of an update may be longer.",
+    sentence="Only the first k slots of a list count.",
+    remedy="Read only the first `k` slots; the lists of an update may be longer.",
 )  # fmt: skip
 def cut_at_k(subject: Subject) -> None:
-    """What stands below place k changes nothing: lists are as long as the largest k of all metrics asks for."""
-    judged = _judged()
+    """The items below rank k do not change the value: lists are as long as the largest k of all metrics."""
+    judged = _evaluated_lists()
     k = subject.build().k
     if k >= judged.items.shape[1]:
-        raise NotApplicableError(f"its tiny k, {k}, is longer than the kit's lists")
+        raise NotApplicableError(f"its tiny k, {k}, is not smaller than the length of the kit's lists")
     whole, short = _value(subject, [judged]), _value(subject, [judged.at(k)])
-    require(whole == short, f"of lists of {judged.items.shape[1]} it is {whole:.12g}, of lists of k {short:.12g}")
+    require(whole == short, f"lists of {judged.items.shape[1]} give {whole:.12g}, lists of k give {short:.12g}")
 
 
 def _value(subject: Subject, blocks: list[EvaluatedLists]) -> float:
@@ -71,14 +71,14 @@ def _value(subject: Subject, blocks: list[EvaluatedLists]) -> float:
     return float(metric.compute())
 
 
-def _judged() -> EvaluatedLists:
-    """Return random lists of twelve items for the shop's queries, judged."""
+def _evaluated_lists() -> EvaluatedLists:
+    """Return random lists of twelve items for the shop's queries, compared with the targets."""
     queries = shop().queries
     order = torch.rand(len(queries), queries.log.n_items, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
     return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12)
 
 
-def _cut(judged: EvaluatedLists, size: int) -> list[EvaluatedLists]:
-    """Return judged lists in blocks."""
+def _split(judged: EvaluatedLists, size: int) -> list[EvaluatedLists]:
+    """Return evaluated lists in blocks of `size` queries."""
     blocks = [slice(start, start + size) for start in range(0, len(judged.items), size)]
     return [EvaluatedLists(judged.items[b], judged.hits[b], judged.n_targets[b], judged.targets[b]) for b in blocks]

@@ -1,4 +1,4 @@
-"""Baselines: what every model has to beat, and small tools beside them."""
+"""Baselines that every model should beat, and small filters, rankers and featurizers."""
 
 from shopzoo_baselines.params import (
     BordaParams,
@@ -14,7 +14,7 @@ from zoo.api import Capabilities, ComponentSpec, hookimpl
 
 
 def _of_half_life(params: PopularParams | PersonalPopularParams | TopPopularParams) -> Capabilities:
-    """Return capabilities that need a clock only where a half-life is set."""
+    """Return capabilities that need real times only if a half-life is set."""
     return Capabilities(needs_time=params.half_life is not None, collaborative=False)
 
 
@@ -27,9 +27,9 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_baselines.random:Random",
             params=RandomParams,
-            summary="Scores items at random, the same for the same query: the floor of every metric.",
+            summary="Scores items at random, the same for the same query: a lower bound for every metric.",
             capabilities=Capabilities(cold_items=True, deterministic=False, collaborative=False),
-            expected_failures={"predictor.above-chance": "chance is what it is for"},
+            expected_failures={"predictor.above-chance": "it scores at random by design"},
             api=2,
         ),
         ComponentSpec(
@@ -37,7 +37,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_baselines.popular:Popular",
             params=PopularParams,
-            summary="Recommends what most people take, of late if a half-life is set.",
+            summary="Recommends the most popular items, optionally with an exponential decay over time.",
             citation="Ji, Sun, Zhang, Li: A Re-visit of the Popularity Baseline in Recommender Systems. SIGIR 2020.",
             capabilities=_of_half_life,
             api=2,
@@ -47,7 +47,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_baselines.personal_popular:PersonalPopular",
             params=PersonalPopularParams,
-            summary="Recommends what the user takes most, then what everybody takes: for shops that people return to.",
+            summary="Recommends the user's most frequent items, then the most popular ones: for shops with repeat purchases.",
             citation="Li, Jullien, Ariannezhad, de Rijke: A Next Basket Recommendation Reality Check. TOIS 2023 (GP-TopFreq).",
             capabilities=_of_half_life,
             api=2,
@@ -57,7 +57,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_baselines.transition_graph:TransitionGraph",
             params=TransitionGraphParams,
-            summary="Recommends what followed the user's last items in other histories; counted, not trained.",
+            summary="Recommends items that followed the user's last items in other histories, by counting transitions.",
             citation="Ludewig, Jannach: Evaluation of Session-based Recommendation Algorithms. UMUAI 2018 (MC and SR).",
             tiny={"window": 3, "history": 5},
             api=2,
@@ -67,7 +67,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_baselines.popular:TopPopular",
             params=TopPopularParams,
-            summary="Keeps the most popular items only.",
+            summary="Keeps only the most popular items.",
             capabilities=_of_half_life,
             tiny={"share": 0.5},
             api=2,
@@ -77,7 +77,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="ranker",
             target="shopzoo_baselines.mmr:MMR",
             params=MMRParams,
-            summary="Re-orders a list so that an item is relevant and unlike those above it.",
+            summary="Diversifies a list: trades the relevance of an item against its similarity to the items above it.",
             citation="Carbonell, Goldstein: The Use of MMR, Diversity-Based Reranking for Reordering Documents. SIGIR 1998.",
             capabilities=Capabilities(features="required", cold_items=True, trainable=False),
             api=2,
@@ -87,7 +87,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="ranker",
             target="shopzoo_baselines.borda:Borda",
             params=BordaParams,
-            summary="Fuses rankings: an item gets a point for each item that it stands above, in each of them.",
+            summary="Fuses rankings: an item gets a point for each item ranked below it, in each ranking.",
             citation="Aslam, Montague: Models for Metasearch. SIGIR 2001 (Borda-fuse).",
             capabilities=Capabilities(cold_items=True, trainable=False),
             api=2,
@@ -97,7 +97,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_baselines.tabular:Tabular",
             params=TabularParams,
-            summary="Makes features of categories (one-hot) and numbers (standardised) of the catalogue.",
+            summary="Turns catalogue columns into features: categories one-hot encoded, numbers standardised.",
             capabilities=Capabilities(cold_items=True),
             tiny={"columns": ["category", "brand", "price"]},
             api=2,

@@ -10,17 +10,17 @@ from zoo.api import CandidateLists, ConfigError, Ranker
 
 
 class Borda(Ranker[BordaParams]):
-    """Gives an item a point for each item of the list that it stands above, half a point for a tie, and adds up.
+    """Sums over the rankings, for each item, a point per item ranked below it and half a point per tie.
 
-    Borda-fuse of Aslam and Montague (2001). Where a ranking lacks an item (NaN, or -inf), the item stands below all that the
-    ranking has and gets no point from it.
+    This is Borda-fuse of Aslam and Montague (2001). If an item is missing from a ranking (NaN or -inf), it gets no points from
+    it and ranks below all items that the ranking contains.
     """
 
     def score(self, lists: CandidateLists) -> Tensor:
         """Return the points of each candidate, `[B, K]`."""
         columns = {"score": lists.scores, **dict(zip(lists.columns, lists.features.unbind(-1), strict=True))}
         filled = lists.scores[lists.mask]
-        if (filled != filled[:1]).any():  # of the ranker before, and not the feature, which stays the predictor's
+        if (filled != filled[:1]).any():  # the scores of the preceding ranker; the feature `score` is the predictor's
             columns["score"] = lists.scores
         chosen = signs(tuple(columns), self.params.columns)
         points = torch.zeros_like(lists.scores)
@@ -30,10 +30,10 @@ class Borda(Ranker[BordaParams]):
 
 
 def signs(names: tuple[str, ...], patterns: list[str] | None) -> dict[str, int]:
-    """Return the columns that patterns name, and for each 1 where the higher value is the better, -1 where the lower.
+    """Return the columns that match the patterns, with 1 if higher values are better and -1 if lower values are.
 
     Raises:
-        ConfigError: A pattern names no column.
+        ConfigError: A pattern matches no column.
     """
     if patterns is None:
         return {name: 1 for name in names if name != "rank"}
@@ -48,15 +48,15 @@ def signs(names: tuple[str, ...], patterns: list[str] | None) -> dict[str, int]:
 
 
 def borda_points(values: Tensor, mask: Tensor) -> Tensor:
-    """Return how many items of its list each item stands above, a tie counting half, `[B, K]`.
+    """Return the number of items of its list that rank below each item, with ties counted half, `[B, K]`.
 
     Args:
-        values: Higher is better, `[B, K]`; NaN and -inf are missing.
-        mask: Which slots hold an item, `[B, K]`.
+        values: Higher is better, `[B, K]`; NaN and -inf are missing values.
+        mask: Marks the slots with an item, `[B, K]`.
     """
     values = values.masked_fill(~mask, -torch.inf).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     ascending = values.sort(dim=1).values
     below = torch.searchsorted(ascending, values)
     equal = torch.searchsorted(ascending, values, right=True) - below
-    empty = (~mask).sum(1, keepdim=True)  # padded slots sort first and are nobody's rival
+    empty = (~mask).sum(1, keepdim=True)  # padded slots sort first and do not count
     return ((below - empty) + (equal - 1) / 2).masked_fill(values == -torch.inf, 0.0)

@@ -10,47 +10,47 @@ HalfLife = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class RandomParams(Params):
-    """`random` has nothing to choose; the run's seed picks the scores."""
+    """`random` has no parameters; the scores depend on the seed of the run."""
 
 
 class PopularParams(Params):
-    """What counts as popular."""
+    """Parameters of `popular`."""
 
     half_life: HalfLife | None = None
-    """Days after which an event counts half; all events count in full by default."""
+    """Days after which the weight of an event has halved; by default the weight does not decay."""
 
 
 class PersonalPopularParams(Params):
-    """What counts as a habit."""
+    """Parameters of `personal-popular`."""
 
     half_life: HalfLife | None = None
-    """Days after which an event of the user's history counts half; all count in full by default."""
+    """Days after which the weight of an event of the user's history has halved; by default the weight does not decay."""
 
 
 class TransitionGraphParams(Params):
-    """How transitions are counted and how a history votes."""
+    """Parameters of `transition-graph`."""
 
     window: int = Field(10, ge=1)
-    """How many events further on a transition may lead; 1 counts consecutive events only (a Markov chain)."""
+    """Maximum distance of a transition, in events; 1 counts only consecutive events (a Markov chain)."""
     history: int = Field(10, ge=1)
-    """How many of the query's last events vote."""
+    """Number of last events of the query that are scored."""
     recency: float = Field(0.8, gt=0, le=1)
-    """What a vote counts for each event that came after it."""
+    """Decay of an event's weight for each later event."""
 
 
 class TopPopularParams(Params):
-    """How many items remain: `n` of them, or a share."""
+    """The number of items to keep: `n` of them, or a share."""
 
     n: int | None = Field(None, ge=1)
     """Keep this many items."""
     share: float | None = Field(None, gt=0, le=1)
     """Keep this share of the items that occur in training."""
     half_life: HalfLife | None = None
-    """Days after which an event counts half; all events count in full by default."""
+    """Days after which the weight of an event has halved; by default the weight does not decay."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "TopPopularParams":
-        """Refuse none and both."""
+        """Require exactly one of `n` and `share`."""
         if (self.n is None) == (self.share is None):
             found = "neither" if self.n is None else f"n = {self.n} and share = {self.share}"
             raise ValueError(f"give either `n` or `share`, found {found}. E.g. n = 1000, or share = 0.2")
@@ -58,39 +58,39 @@ class TopPopularParams(Params):
 
 
 class MMRParams(Params):
-    """How relevance is weighed against likeness."""
+    """The trade-off between relevance and diversity."""
 
     relevance: float = Field(0.7, ge=0, le=1)
-    """The weight of the predictor's score (lambda in the paper); the rest is the weight of being unlike what stands above."""
+    """Weight of the predictor's score (lambda in the paper); similarity to the items above has the weight 1 - `relevance`."""
 
 
 class BordaParams(Params):
-    """Which rankings are fused."""
+    """The rankings to fuse."""
 
     columns: list[str] | None = Field(None, min_length=1)
-    """Ranking features that vote, `-name` where the lower value is the better, `*` for any ending (`["score", "-rank*"]`). A
-    pipeline's lists have `score`, the predictor's, and `rank`. By default all but `rank`, which is the order of `score` once more."""
+    """Ranking features to fuse: `-name` if lower values are better, `*` as a wildcard (`["score", "-rank*"]`). The lists of a
+    pipeline have the predictor's `score` and its `rank`. By default all features except `rank`, which is redundant with `score`."""
 
 
 class TabularParams(Params):
-    """Which columns of the catalogue become features."""
+    """The columns of the catalogue that become features."""
 
     columns: list[str] = Field([])
-    """Columns read by their type: numbers as `numeric`, others as `categorical`; where no list names any, those of `category`, `brand` and `price` that there are."""
+    """Columns to encode by type: numbers as `numeric`, others as `categorical`. If all three lists are empty, `category`, `brand` and `price` are used if present."""
     categorical: list[str] = Field([])
-    """Columns of which each value becomes a feature of 0 or 1; a list column gives several."""
+    """Columns to one-hot encode; a list column sets several features."""
     numeric: list[str] = Field([])
-    """Columns that are standardised, each with a feature that says where it is missing."""
+    """Columns to standardise; each also gets a feature that marks missing values."""
     log: bool = True
-    """Whether numbers are taken as sign(x) log(1 + |x|) first: prices and counts are skewed."""
+    """Transform numbers by sign(x) log(1 + |x|) before standardising, since prices and counts are skewed."""
     min_items: int = Field(1, ge=1)
-    """Values that fewer known items have get no feature."""
+    """Minimum number of known items with a value; rarer values get no feature."""
     other: bool = False
-    """Whether the values without a feature share one, `brand:other`; then some must be rare in training: `min_items` of 2 or more."""
+    """Give the values without a feature a shared one, such as `brand:other`; requires `min_items` of 2 or more."""
 
     @model_validator(mode="after")
     def _a_column_once(self) -> "TabularParams":
-        """Refuse a column that is named twice."""
+        """Reject a column that is named twice."""
         named = [*self.columns, *self.categorical, *self.numeric]
         twice = next((name for name in named if named.count(name) > 1), None)
         if twice is not None:
@@ -101,15 +101,15 @@ class TabularParams(Params):
 
     @model_validator(mode="after")
     def _other_has_examples(self) -> "TabularParams":
-        """Refuse a shared feature that no item of training could have."""
+        """Reject a shared feature that no training item could have."""
         if self.other and self.min_items == 1:
             raise ValueError(
-                "other = true needs min_items of 2 or more, found 1: no value of training would share the feature, so nothing could "
-                "be learned of it"
+                "other = true needs min_items of 2 or more, found 1: no training item would have the shared feature, so a model "
+                "could not learn from it"
             )
         return self
 
     @property
     def names_none(self) -> bool:
-        """Return whether no list names a column."""
+        """Return whether all lists of columns are empty."""
         return not (self.columns or self.categorical or self.numeric)

@@ -1,4 +1,4 @@
-"""Popularity: a predictor that scores by it and a filter that cuts by it."""
+"""Popularity, as a predictor and as a filter."""
 
 import numpy as np
 import scipy.sparse
@@ -11,20 +11,21 @@ from zoo.api import Filter, Interactions, Predictor, Queries, RunContext, Traini
 from zoo.nn import top_k
 
 DAY = 24 * 60 * 60 * 1000
-"""Milliseconds."""
+"""One day in milliseconds."""
 
 
 class Popular(Predictor[PopularParams]):
-    """Scores each item by the weights of its events; with a half-life, by what is left of them when the log ends.
+    """Scores each item by the summed weights of its events, decayed to the end of the log if a half-life is set.
 
-    Nothing is personal: an exponential decay keeps its order as time goes on, so the moment of a query does not matter.
+    The scores are the same for all queries: an exponential decay preserves the order of items over time, so the time of a
+    query does not matter.
     """
 
     fitted = ("popularity",)
     popularity: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Add up the events of each item."""
+        """Sum the event weights of each item."""
         self.popularity = torch.from_numpy(popularity(data.interactions, self.params.half_life)).float()
 
     def score(self, queries: Queries) -> Tensor:
@@ -33,7 +34,7 @@ class Popular(Predictor[PopularParams]):
 
 
 class TopPopular(Filter[TopPopularParams]):
-    """Keeps the `n` most popular items, or a share of those that occur; equal ones by item number, the lower first."""
+    """Keeps the `n` most popular items, or a share of the items that occur in training; ties go to the lower item number."""
 
     fitted = ("kept",)
     kept: Tensor
@@ -58,22 +59,22 @@ def popularity(log: Interactions, half_life: float | None = None) -> NDArray[np.
 
     Args:
         log: The events.
-        half_life: Days before the log's end at which an event counts half; None counts all in full.
+        half_life: Days before the end of the log at which the weight of an event has halved; None for no decay.
     """
     weights = log.weights.astype(np.float64)
     if half_life is not None and len(log):
-        weights *= decayed(log.times.max() - log.times, half_life)
+        weights *= decay(log.times.max() - log.times, half_life)
     return np.bincount(log.items, weights, minlength=log.n_items + 1).astype(np.float64, copy=False)
 
 
 def over_popularity(popularity: Tensor, entries: scipy.sparse.csr_matrix) -> Tensor:
-    """Return scores `[B, I]`: the entries `[B, I]` where there are some, else the popularity `[I]`."""
+    """Return scores `[B, I]`: the stored entries of the sparse matrix `[B, I]`, and the popularity `[I]` elsewhere."""
     scores = popularity.repeat(entries.shape[0], 1)
     rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
     scores.numpy()[rows, entries.indices] = entries.data
     return scores
 
 
-def decayed(age: NDArray[np.int64], half_life: float) -> NDArray[np.float64]:
-    """Return what is left of an event of the given age in milliseconds, with a half-life in days."""
+def decay(age: NDArray[np.int64], half_life: float) -> NDArray[np.float64]:
+    """Return the remaining weight of events of the given age in milliseconds, with a half-life in days."""
     return np.exp2(-age / (half_life * DAY))

@@ -1,4 +1,4 @@
-"""Random scores as a hash of the query and the item: no state, no order of calls, the same in any batch."""
+"""Random scores as a hash of the query and the item, independent of the batch and of earlier calls."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from zoo.api import Predictor, Queries, RunContext, TrainingData
 
 
 class Random(Predictor[RandomParams]):
-    """Scores each item uniformly in [0, 1), from the run's seed, the user, the history and the item alone."""
+    """Scores each item uniformly in [0, 1), by a hash of the run's seed, the user, the history and the item."""
 
     fitted = ("key",)
     key: int
@@ -25,7 +25,7 @@ class Random(Predictor[RandomParams]):
         return torch.from_numpy((cells >> np.uint32(8)).astype(np.float32)).mul_(2.0**-24)
 
     def _query_keys(self, queries: Queries) -> NDArray[np.uint32]:
-        """Return a number for each query that its user and the items and order of its history decide, `[B]`."""
+        """Return a hash of each query's user and of the items of its history in order, `[B]`."""
         h = queries.histories
         place = np.arange(len(h.items)) - h.offsets[h.rows]
         words = _mixed(_mixed(place.astype(np.uint32)) ^ h.items.astype(np.uint32))
@@ -35,7 +35,7 @@ class Random(Predictor[RandomParams]):
 
 
 def _mixed(x: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return well-mixed 32-bit numbers, one to one (`lowbias32` of Wellons' hash-prospector)."""
+    """Hash 32-bit numbers one to one (`lowbias32` of Wellons' hash-prospector)."""
     x = (x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD)
     x = (x ^ (x >> np.uint32(15))) * np.uint32(0x735A2D97)
     return x ^ (x >> np.uint32(15))

@@ -1,4 +1,4 @@
-"""Features from the catalogue's categories and numbers."""
+"""Features from the categorical and numeric columns of the catalogue."""
 
 import numpy as np
 import pyarrow as pa
@@ -12,32 +12,32 @@ from shopzoo_baselines.params import TabularParams
 from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, TrainingData
 
 USUAL = ("category", "brand", "price")
-"""The columns that are read where none is named."""
+"""The columns that are read if none is named."""
 
 
 class Tabular(Featurizer[TabularParams]):
-    """One column of 0 or 1 a category, two columns a number: its standardised value, and whether it is missing.
+    """One-hot features for categories, and two features for a number: its standardised value, and whether it is missing.
 
-    Means, deviations and the set of categories come from known items only. A category that no known item has gives zeros (or
-    the feature of the `other` ones), a missing number gives the mean. Sparse where there is a categorical column, else dense.
+    Means, deviations and the set of categories are computed from known items only. A category that no known item has is encoded
+    as zeros (or as `other`), a missing number as the mean. The features are sparse if there is a categorical column, else dense.
 
-    It needs no text and costs a look at each column. Beside `tf-idf` under `content-knn` a number weighs as much as all words
-    of a title together, and mostly says less: put it before a network, which learns what each column is worth. `min_items`
-    keeps rare categories out, `other` lets them share a feature.
+    It needs no text, and its cost is one pass over each column. Combined with `tf-idf` under `content-knn`, a number has as much
+    weight as all words of a title together, and is usually less informative; use it with a neural model, which learns the weight
+    of each column. `min_items` drops rare categories, `other` gives them a shared feature.
     """
 
     fitted = ("categories", "numeric", "means", "deviations")
     categories: dict[str, list[str]]
-    """The values of each categorical column that have a feature of their own."""
+    """The values of each categorical column that have their own feature."""
     numeric: list[str]
     means: Tensor
     deviations: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Collect the categories, and measure the numbers, of known items.
+        """Collect the categories of known items, and compute the means and deviations of their numbers.
 
         Raises:
-            DataError: There is no such column, it is of another kind, or no known item has a value there.
+            DataError: A column does not exist, has the wrong type, or has no value for any known item.
         """
         p, catalogue = self.params, data.catalogue
         columns = _usual(catalogue) if p.names_none else p.columns
@@ -74,10 +74,10 @@ class Tabular(Featurizer[TabularParams]):
         return ItemFeatures.of_sparse(matrix, tuple(names))
 
     def _categories(self, catalogue: Catalogue, name: str, known: NDArray[np.bool_]) -> list[str]:
-        """Return the values of a column that enough known items have, sorted.
+        """Return the sorted values of a column that at least `min_items` known items have.
 
         Raises:
-            DataError: There is none.
+            DataError: There is no such value.
         """
         items, values = _present(catalogue, name)
         distinct = pc.unique(values.filter(pa.array(known[items]))).sort().to_pylist()
@@ -105,43 +105,43 @@ class Tabular(Featurizer[TabularParams]):
 
 
 def _usual(catalogue: Catalogue) -> list[str]:
-    """Return the columns that most shops have, as far as this one has them.
+    """Return the default columns that the catalogue has.
 
     Raises:
-        DataError: It has none.
+        DataError: It has none of them.
     """
     found = [name for name in USUAL if name in catalogue.columns]
     if not found:
         raise DataError(
             f"tabular: no column is named, and the catalogue has none of {', '.join(USUAL)}. Its columns: "
-            f"{', '.join(catalogue.columns) or 'none'}. Name some in `columns`."
+            f"{', '.join(catalogue.columns) or 'none'}. Name columns in `columns`."
         )
     return found
 
 
 def _present(catalogue: Catalogue, column: str) -> tuple[NDArray[np.int64], pa.Array]:
-    """Return the values of a column that are there, `[M]`, and the item of each, `[M]`; a file of texts has empty ones for nulls."""
+    """Return the item of each nonempty value of a column, `[M]`, and the values, `[M]`; CSV files have empty strings for nulls."""
     items, values = catalogue.categories(column)
-    there = pc.not_equal(pc.utf8_trim_whitespace(values), "")
-    return items[there.to_numpy(zero_copy_only=False)], values.filter(there)
+    present = pc.not_equal(pc.utf8_trim_whitespace(values), "")
+    return items[present.to_numpy(zero_copy_only=False)], values.filter(present)
 
 
 def _one_hot(
     items: NDArray[np.int64], values: pa.Array, categories: list[str], n: int, *, other: bool = False
 ) -> scipy.sparse.csr_matrix:
-    """Return which categories each item has, `[n, C]`; values outside the categories are left out, or share a last column."""
+    """Return the one-hot matrix of the categories of each item, `[n, C]`; other values are dropped, or share the last column."""
     codes = pc.index_in(values, pa.array(categories, pa.string()))
     codes = (codes.fill_null(len(categories)) if other else codes).to_numpy(zero_copy_only=False)
     known = np.isfinite(codes)
     cells = (items[known], codes[known].astype(np.int64))
     matrix = scipy.sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (n, len(categories) + other))
-    matrix.data[:] = 1.0  # a list may name a value twice
+    matrix.data[:] = 1.0  # a list column may contain a value twice
     return matrix
 
 
 def _without_values(column: str, known: NDArray[np.bool_]) -> DataError:
-    """Return what to say of a column that is empty for every known item."""
+    """Return the error for a column that is empty for every known item."""
     return DataError(
         f"tabular: the catalogue's column {column!r} has no value for any of the {int(known.sum()):,} items that occur in "
-        "training. Leave the column out, or mend the items file."
+        "training. Remove the column, or fix the items file."
     )

@@ -1,4 +1,4 @@
-"""An item-to-item graph of what followed what, in which the last items of a history vote."""
+"""A graph of item-to-item transitions, which scores the successors of the last items of a history."""
 
 import numpy as np
 import scipy.sparse
@@ -12,11 +12,12 @@ from zoo.nn.sparse import checked_csr, csr_tensor, scipy_matrix
 
 
 class TransitionGraph(Predictor[TransitionGraphParams]):
-    """Counts how often item b came after item a, near ones more, and lets the last items of a query vote.
+    """Counts how often item b came after item a, weighted by distance, and scores items by the last items of a query.
 
-    `window = 1, history = 1` is the Markov chain MC of Ludewig and Jannach (2018), a wider window their sequential rules SR (a
-    step of x events counts 1 / x). What differs: counts are event weights, rows are normalised to probabilities, more
-    than the last item may vote, and items that no vote reaches follow by popularity, at scores of 0 and below.
+    `window = 1, history = 1` is the Markov chain MC of Ludewig and Jannach (2018); a larger window gives their sequential rules
+    SR, in which a transition over x events counts 1 / x. What differs: counts are event weights, rows are normalised to
+    probabilities, more than the last item may contribute, and items without a transition follow by popularity, with scores of
+    0 and below.
     """
 
     fitted = ("graph", "backoff")
@@ -32,18 +33,20 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
 
     def score(self, queries: Queries) -> Tensor:
         """Return the scores `[B, I]`."""
-        return over_popularity(self.backoff, self._ballots(queries) @ scipy_matrix(self.graph))
+        return over_popularity(self.backoff, self._history_weights(queries) @ scipy_matrix(self.graph))
 
-    def _ballots(self, queries: Queries) -> scipy.sparse.csr_matrix:
-        """Return the weight of each vote, `[B, I]`."""
+    def _history_weights(self, queries: Queries) -> scipy.sparse.csr_matrix:
+        """Return the weight of each item of the histories, `[B, I]`."""
         h = queries.histories
-        later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # how many events came after
+        later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # number of later events
         last = later < self.params.history
-        votes = np.power(self.params.recency, later[last], dtype=np.float32)
-        return scipy.sparse.csr_matrix((votes, (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1))
+        weights = np.power(self.params.recency, later[last], dtype=np.float32)
+        return scipy.sparse.csr_matrix(
+            (weights, (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1)
+        )
 
     def migrate(self, state: State) -> State:
-        """Return a state whose graph was saved as offsets, items and probabilities as one with the graph."""
+        """Convert a state of an earlier version, with offsets, items and probabilities, to one with the graph as a CSR tensor."""
         if "graph" in state.tensors:
             return state
         offsets, items, probabilities, backoff = (
@@ -54,13 +57,13 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
 
 
 def transitions(log: Interactions, window: int) -> scipy.sparse.csr_matrix:
-    """Return how likely each item follows each, `[I, I]` float32; a row sums to 1, or is empty."""
+    """Return the transition probabilities between items, `[I, I]` float32; a row sums to 1, or is empty."""
     users, weights = log.users, log.weights
     graph = scipy.sparse.csr_matrix((log.n_items + 1,) * 2, dtype=np.float32)
     for step in range(1, min(window, len(log) - 1) + 1):
         same = users[step:] == users[:-step]
         pairs = (log.items[:-step][same], log.items[step:][same])
         graph += scipy.sparse.csr_matrix((weights[step:][same] / np.float32(step), pairs), graph.shape)
-    graph.eliminate_zeros()  # events of weight 0 lead nowhere
+    graph.eliminate_zeros()  # events of weight 0 give no transition
     graph.data /= np.repeat(graph.sum(axis=1).A1, np.diff(graph.indptr))
     return graph

@@ -1,4 +1,4 @@
-"""ShopZoo's convolutional networks: what a user took, read by filters that slide along it."""
+"""ShopZoo's convolutional networks over histories and texts."""
 
 from shopzoo_cnn.params import CaserParams, ConvTwoTowerParams, NextItNetParams, TextCNNParams
 from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
@@ -22,14 +22,14 @@ CASER = Recipe(
 
 @hookimpl
 def zoo_components() -> list[ComponentSpec]:
-    """Return the predictors of the family."""
+    """Return the components of the family."""
     return [
         ComponentSpec(
             name="caser",
             stage="predictor",
             target="shopzoo_cnn.caser:Caser",
             params=CaserParams,
-            summary="Reads the last few items by filters across and along them, and may know the user.",
+            summary="Applies horizontal and vertical convolutions to the last few items, optionally with user embeddings.",
             citation="Tang and Wang: Personalized top-n sequential recommendation via convolutional sequence embedding. WSDM 2018",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "horizontal": 4, "vertical": 2},
@@ -41,7 +41,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_cnn.nextitnet:NextItNet",
             params=NextItNetParams,
-            summary="Reads a history by causal convolutions whose steps double; each position gives the next item.",
+            summary="Predicts the next item at each position of a history, with dilated causal convolutions.",
             citation="Yuan et al.: A simple convolutional generative network for next item recommendation. WSDM 2019",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "dilations": [1]},
@@ -52,7 +52,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_cnn.conv_two_tower:ConvTwoTower",
             params=ConvTwoTowerParams,
-            summary="Matches items, by vector and features, with users, by filters along their history and global max pooling.",
+            summary="Two towers: items by embedding and features, users by a convolution over the history and max pooling.",
             citation="Yi et al.: Sampling-bias-corrected neural modeling for large corpus item recommendations. RecSys 2019",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "filters": 16},
@@ -63,7 +63,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_cnn.text_cnn:TextCNN",
             params=TextCNNParams,
-            summary="Reads item texts by filters over a few tokens, trained so that items taken together lie near.",
+            summary="Encodes item texts by convolutions over tokens, trained so that items taken together get similar vectors.",
             citation="Kim: Convolutional neural networks for sentence classification. EMNLP 2014",
             capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1, "filters": 8, "word_dim": 16},

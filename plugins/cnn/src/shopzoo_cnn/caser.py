@@ -1,4 +1,4 @@
-"""Caser: the last few items as an image, read by filters across and along it."""
+"""Caser: convolutions over the embedding matrix of the last few items."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zoo.nn import dropout
 class Caser(NeuralPredictor[CaserParams]):
     """Horizontal and vertical convolutions over the last `window` items (Tang and Wang, WSDM 2018).
 
-    What differs: the paper scores with an output table of its own, twice as wide, for the window's vector beside the
-    user's; here an item has one vector, read at the input and scored at the output, so the window's vector passes one
-    more linear map and the user's is added to it. The users' vectors are off by default: on Amazon Beauty they brought
-    nothing in twelve epochs (they see in training what comes next), and they cost a row for each user. The loss is a
-    softmax over the catalogue for one next item, not three negatives for each of the next three. It needs an order of
-    events and no clock. An epoch reads each user's last `length + 1` events once; every position sees its own window.
+    What differs: the paper scores the concatenated window and user vectors with a separate output embedding, twice as
+    wide; here input and output share the item embedding, so the window vector passes another linear layer and the user
+    vector is added. User embeddings are off by default: on Amazon Beauty they did not help in twelve epochs (in training
+    they see the next items), and they need a row per user. The loss is a softmax over the catalogue for the next item,
+    not three negatives for each of the next three items. It needs the order of events, but no real times. An epoch reads
+    each user's last `length + 1` events once; every position has its own window.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -28,7 +28,7 @@ class Caser(NeuralPredictor[CaserParams]):
 
 
 class Encoder(nn.Module):
-    """The window that ends at each position through the filters, a layer, and the map to the item vectors."""
+    """Horizontal and vertical filters over the window that ends at each position, and two linear layers."""
 
     def __init__(self, p: CaserParams, sizes: Sizes, items: ItemTable) -> None:
         super().__init__()
@@ -43,9 +43,9 @@ class Encoder(nn.Module):
             nn.init.normal_(self.users.weight[1:], std=1 / p.dim)
 
     def forward(self, batch: QueryBatch) -> Tensor:
-        """Return the vector of the window that ends at each position, `[B, L, D]`."""
+        """Return a vector for the window that ends at each position, `[B, L, D]`."""
         x = pad(self.items.embed_inputs(batch.items).transpose(1, 2), (self.window - 1, 0))  # [B, D, window - 1 + L]
-        # Windows overlap: each filter is applied once a place, and its largest value is taken over a window's places.
+        # Windows overlap: each filter is applied once per position, and max pooling runs over the positions of a window.
         places = (self.window - h for h in range(self.window))
         runs = [max_pool1d(conv(x), n, stride=1) for conv, n in zip(self.horizontal, places, strict=True)]
         across = relu(torch.cat(runs, 1)).transpose(1, 2)  # [B, L, window * horizontal]

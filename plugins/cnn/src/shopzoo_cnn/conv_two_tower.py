@@ -1,4 +1,4 @@
-"""Two towers: items by what they are, users by filters that slide along what they took."""
+"""Two towers: item embeddings with features, and a convolution over the user's history."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from zoo.nn import dropout
 
 
 class ConvTwoTower(NeuralPredictor[ConvTwoTowerParams]):
-    """A user is the strongest sign of each filter anywhere in the history, an item its vector and its features.
+    """A user tower with a convolution and max pooling over the history, and an item tower with an embedding and features.
 
-    The item tower is the item's own vector plus its projected features. The user tower is a convolution over the item
+    The item tower is the item embedding plus its projected features. The user tower is a convolution over the item
     vectors of the history, global max pooling and a dense layer (the pooling of Kim, EMNLP 2014; two towers as in Yi et
-    al., RecSys 2019). The maximum runs along the history, so that every position is trained to give the next item, and not
-    the last alone. It needs an order of events and no clock. An epoch reads each user's last `length + 1` events once.
+    al., RecSys 2019). The maximum is cumulative along the history, so every position is trained to predict the next item,
+    not only the last one. It needs the order of events, but no real times. An epoch reads each user's last `length + 1`
+    events once.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -26,7 +27,7 @@ class ConvTwoTower(NeuralPredictor[ConvTwoTowerParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors through the filters, the running maximum, and the dense layer."""
+    """A convolution over item vectors, the cumulative maximum, and a dense layer."""
 
     def __init__(self, p: ConvTwoTowerParams, items: ItemTable) -> None:
         super().__init__()
@@ -37,7 +38,7 @@ class Encoder(nn.Module):
     def forward(self, batch: QueryBatch) -> Tensor:
         """Return the vector of the history up to each position, `[B, L, D]`."""
         x = dropout(self.items.embed_inputs(batch.items), self.drop, self.training).transpose(1, 2)
-        signs = relu(self.filters(pad(x, (self.kernel - 1, 0))))  # [B, filters, L], each from the items up to its place
+        signs = relu(self.filters(pad(x, (self.kernel - 1, 0))))  # [B, filters, L], causal
         strongest = torch.cummax(signs, dim=2).values.transpose(1, 2)
         hidden: Tensor = self.out(dropout(strongest, self.drop, self.training))
         return hidden

@@ -9,43 +9,43 @@ class CaserParams(NeuralParams):
     """Parameters of `caser`."""
 
     window: int = Field(5, ge=1)
-    """The items that one vector is made of: the last ones."""
+    """Number of last items in the window of a position."""
     horizontal: int = Field(16, ge=1)
-    """Filters of each height from 1 to `window`, as wide as the item vectors: they find runs of items."""
+    """Number of horizontal filters for each height from 1 to `window`; they span the item vectors and detect runs of items."""
     vertical: int = Field(4, ge=1)
-    """Filters along the window, shared by the entries of the item vectors: weighted sums of the items."""
+    """Number of vertical filters, which are weighted sums of the items in the window."""
     user_vectors: bool = False
-    """Whether each user of training has a vector, added to that of the window; a user outside training adds nothing."""
+    """Add an embedding of the user to the window vector; a user outside training has none."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of what the filters give that is dropped in training."""
+    """Dropout rate on the outputs of the filters."""
 
 
 class NextItNetParams(NeuralParams):
     """Parameters of `nextitnet`."""
 
     blocks: int = Field(1, ge=1)
-    """How often the sequence of `dilations` is gone through."""
+    """Number of repetitions of the sequence of `dilations`."""
     dilations: list[Annotated[int, Field(ge=1)]] = Field([1, 4], min_length=1)
-    """A residual block for each: the step between the items that its first convolution reads; its second takes twice that."""
+    """Dilation of the first convolution of each residual block; the second convolution has twice that."""
     kernel: int = Field(3, ge=2)
-    """The items that a convolution reads."""
+    """Kernel size of the convolutions."""
 
 
 class ConvTwoTowerParams(NeuralParams):
     """Parameters of `conv-two-tower`."""
 
     kernel: int = Field(3, ge=1)
-    """The items of a history that a filter reads, one after the other."""
+    """Kernel size of the convolution over the history."""
     filters: int = Field(128, ge=1)
-    """Filters of the user tower."""
+    """Number of filters of the user tower."""
 
 
 class TextCNNParams(NeuralTextParams):
     """Parameters of `text-cnn`."""
 
     widths: list[Annotated[int, Field(ge=1)]] = Field([1, 2, 3], min_length=1)
-    """Tokens that a filter reads; a set of filters for each."""
+    """Kernel sizes in tokens; there is a set of filters for each."""
     filters: int = Field(128, ge=1)
-    """Filters of each width."""
+    """Number of filters of each width."""
     word_dim: int = Field(64, ge=1)
-    """Width of a token's vector."""
+    """Width of a token embedding."""

@@ -1,4 +1,4 @@
-"""LambdaMART: trees boosted along the gradients of LambdaRank, by LightGBM."""
+"""LambdaMART: trees boosted on the gradients of LambdaRank, with LightGBM."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from zoo.api import (
 )
 
 HIGHEST = 30
-"""The highest label that LightGBM knows a gain of."""
+"""The highest label for which LightGBM has a gain."""
 DEFAULT_TREES = 100
-"""The most trees where too few lists could be held out to choose their number by: LightGBM's own default."""
+"""Maximum number of trees if there are too few lists to hold out for early stopping; the default of LightGBM."""
 
 
 class LambdaMART(Ranker[LambdaMARTParams]):
-    """Trees boosted along LambdaRank's gradients (Burges, 2010), as LightGBM grows them (Ke et al., NeurIPS 2017).
+    """Trees boosted on the gradients of LambdaRank (Burges, 2010), with LightGBM (Ke et al., NeurIPS 2017).
 
-    What a list teaches is which of two candidates is to stand higher, weighed by what it does to NDCG when they change
-    places; a list whose labels are all equal teaches nothing and is left out. Features are read as they are: their scale
-    does not matter, a missing one goes the way that a split found better, an infinite one is the largest or smallest.
+    The loss compares pairs of candidates of a list, weighted by the change of NDCG when the two swap places; lists whose
+    labels are all equal are left out. Features need no scaling. A missing value follows the better branch of each split, an
+    infinite one counts as the largest or smallest value.
 
-    Where `context.epochs` does not say how many trees to grow, NDCG@`cutoff` on the data's validation lists decides.
-    Without such lists a share of the lists is held out first; the number of trees after which these are ranked best is then
-    grown on all. `trained.epochs` is that number, `trained.history` the value after each tree. It needs features, no clock
+    If `context.epochs` does not set the number of trees, early stopping chooses it by NDCG@`cutoff` on the validation lists
+    of the data. Without validation lists, a share of the lists is held out, and the best number of trees is then grown on all
+    lists. `trained.epochs` is that number, `trained.history` the value after each tree. It needs features, but no real times
     and no GPU.
     """
 
@@ -53,8 +53,8 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         """Grow the trees.
 
         Raises:
-            DataError: A label is no whole number from 0 to 30.
-            TrainingError: No list has two labels that differ, or LightGBM refuses the lists.
+            DataError: A label is not a whole number from 0 to 30.
+            TrainingError: No list has two different labels, or LightGBM raises an error.
         """
         _check_labels(data)
         data.refuse_undecided("LambdaMART")
@@ -73,7 +73,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         """Return the sum of the trees' values, `[B, K]`.
 
         Raises:
-            ScoreError: The lists have other features than those of the fit.
+            ScoreError: The features of the lists differ from those of the fit.
         """
         refuse_other_columns(lists, self.columns, "LambdaMART")
         scores, filled = torch.zeros(lists.mask.shape), lists.mask.cpu()
@@ -84,19 +84,19 @@ class LambdaMART(Ranker[LambdaMARTParams]):
 
     @cached_property
     def _booster(self) -> lightgbm.Booster:
-        """Return the trees, read from their text."""
+        """Return the trees, parsed from `text`."""
         return lightgbm.Booster(model_str=self.text)
 
     def _grow_validated(self, data: RankingData, context: RunContext) -> Trained | None:
-        """Grow trees until the validation lists, or a held-out share, are ranked no better; None where there are too few."""
+        """Grow trees with early stopping on the validation lists or a held-out share; return None if there are too few lists."""
         learned, chosen = data.held_out(self.params.held_out, context.rng("LambdaMART/held-out"))
         return None if chosen is None else self._grow(learned, context, self.params.trees, chosen)
 
     def _grow(self, data: RankingData, context: RunContext, trees: int, chosen: RankingData | None = None) -> Trained:
-        """Grow trees on lists; where there are lists to choose by, until these are ranked no better.
+        """Grow trees on lists, with early stopping on the lists `chosen` if given.
 
         Raises:
-            TrainingError: LightGBM refuses the lists.
+            TrainingError: LightGBM raises an error.
         """
         history = list[dict[str, Any]]()
         start = time.perf_counter()
@@ -127,7 +127,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         return Trained(kept, history, "patience" if len(history) < trees else "max_epochs")
 
     def _settings(self, context: RunContext) -> dict[str, Any]:
-        """Return the parameters in LightGBM's words."""
+        """Return the parameters of LightGBM."""
         p = self.params
         return {
             "objective": "lambdarank",
@@ -140,7 +140,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
             "metric": "ndcg",
             "eval_at": [p.cutoff],
             "seed": int(context.rng("LambdaMART/trees").integers(2**31)),
-            # the same trees whatever the number of threads, and whatever LightGBM would have timed
+            # the trees must depend neither on the number of threads nor on LightGBM's timing heuristics
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": torch.get_num_threads(),
@@ -149,7 +149,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
 
 
 def _dataset(data: RankingData, params: dict[str, Any], like: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
-    """Return the lists that teach an order as LightGBM reads them; in the bins of others, where there are some."""
+    """Return the lists with different labels as a LightGBM dataset; with the bins of `like`, if given."""
     data = data.where(data.decided)
     return lightgbm.Dataset(
         data.features.numpy(), data.labels.numpy(), group=data.lengths, params=params, reference=like
@@ -157,10 +157,10 @@ def _dataset(data: RankingData, params: dict[str, Any], like: lightgbm.Dataset |
 
 
 def _check_labels(data: RankingData) -> None:
-    """Refuse labels that LightGBM knows no gain of.
+    """Check the labels.
 
     Raises:
-        DataError: One is no whole number from 0 to 30.
+        DataError: A label is not a whole number from 0 to 30.
     """
     labels = data.labels.numpy()
     wrong = np.repeat(data.labelled, data.lengths) & ~(

@@ -7,22 +7,22 @@ class LambdaMARTParams(Params):
     """Parameters of `lambdamart`."""
 
     trees: int = Field(1000, ge=1)
-    """The most trees."""
+    """Maximum number of trees."""
     patience: int = Field(50, ge=0)
-    """Trees without a better NDCG on the lists to choose by after which no more are grown; 0 to grow all `trees`."""
+    """Number of trees without a better validation NDCG after which training stops; 0 to grow all `trees`."""
     learning_rate: float = Field(0.05, gt=0)
-    """What a tree counts for."""
+    """Learning rate: the factor on the output of each tree."""
     leaves: int = Field(15, ge=2)
-    """The most leaves of a tree."""
+    """Maximum number of leaves of a tree."""
     min_data: int = Field(20, ge=1)
-    """The fewest candidates in a leaf."""
+    """Minimum number of candidates in a leaf."""
     feature_fraction: float = Field(1.0, gt=0, le=1)
-    """Share of the features, drawn for each tree, that it may split by."""
+    """Share of the features that is sampled for each tree."""
     l2: float = Field(0.0, ge=0)
-    """Draws the values of the leaves to zero."""
+    """L2 regularization of the leaf values."""
     truncation: int = Field(30, ge=1)
-    """Pairs count of which one candidate stands among that many first ones; a little more than `cutoff`."""
+    """Only pairs with a candidate in this many top ranks count; choose it slightly above `cutoff`."""
     cutoff: int = Field(10, ge=1)
-    """The K of the NDCG@K by which the number of trees is chosen."""
+    """The K of the validation metric NDCG@K, which chooses the number of trees."""
     held_out: float = Field(0.2, gt=0, lt=1)
-    """Share of the lists that chooses the number of trees, where the data have no validation lists."""
+    """Share of the lists to hold out for choosing the number of trees, if the data have no validation lists."""

@@ -9,8 +9,8 @@ class ListwiseRankerParams(NeuralRankerParams):
     """Parameters of `neural-ranker`."""
 
     loss: Literal["listnet", "softmax", "lambdarank", "approx-ndcg", "neural-ndcg"] = "softmax"
-    """What is made small: two cross-entropies over a list, pairs weighed by what their swap does to NDCG, or 1 - NDCG made smooth."""
+    """The loss: two cross-entropies over a list, pairs weighted by their change of NDCG, or two smooth approximations of 1 - NDCG."""
     temperature: float = Field(1.0, gt=0)
-    """Divides the scores before the loss: the lower, the nearer the smooth NDCGs are to NDCG, and the rarer their gradients."""
+    """Divides the scores before the loss: lower values approximate NDCG more closely, but give sparser gradients."""
     loss_cutoff: int | None = Field(None, ge=1)
     """The K of the NDCG@K in `lambdarank` and `neural-ndcg`; the whole list by default."""

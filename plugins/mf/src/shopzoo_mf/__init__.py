@@ -1,4 +1,4 @@
-"""ShopZoo's factorisation and item-to-item models: they learn in closed form or by alternation, and score any history."""
+"""ShopZoo's matrix factorisation and item-to-item models."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,12 +23,12 @@ _BARS = "BARS: Zhu et al., SIGIR 2022"
 
 
 def _of_users(params: BPRMFParams) -> Capabilities:
-    """Return what a network can do that has a vector for each user of training."""
+    """Return the capabilities of a neural model with a vector for each training user."""
     return replace(neural_capabilities(params), cold_users=False)
 
 
 def _gowalla(*figures: Figure, **params: Any) -> Recipe:
-    """Return what is to be set on Gowalla in the split of NGCF and LightGCN."""
+    """Return the recipe for Gowalla in the split of NGCF and LightGCN."""
     note = "Chosen on validation events, after a second value had been read on the test part."
     data = {"time": "file-order"}
     return Recipe("gowalla", "gowalla", figures, params, split={"policy": "given"}, data=data, note=note)
@@ -43,7 +43,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_mf.als:ALS",
             params=ALSParams,
-            summary="Factorises users by items for implicit feedback, alternating least squares (iALS).",
+            summary="Matrix factorisation for implicit feedback by alternating least squares (iALS).",
             citation=f"{_HU}; {_RENDLE}",
             capabilities=_SEEDED,
             tiny={"factors": 8, "iterations": 5},
@@ -55,7 +55,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_mf.bpr_mf:BPRMF",
             params=BPRMFParams,
-            summary="Factorises users by items so that what was taken scores above what was not.",
+            summary="Matrix factorisation trained to score items that a user took above the others (BPR).",
             citation="Rendle, Freudenthaler, Gantner and Schmidt-Thieme: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009",
             capabilities=_of_users,
             tiny={"dim": 16},
@@ -66,7 +66,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_mf.item_knn:ItemKNN",
             params=ItemKNNParams,
-            summary="Scores an item by the cosine similarity of its nearest neighbours in the history.",
+            summary="Scores an item by its similarity to the nearest neighbours in the history (item-based k-NN).",
             citation="Sarwar, Karypis, Konstan and Riedl: Item-based collaborative filtering recommendation algorithms. WWW 2001",
             tiny={"k": 10},
             reproduces=(
@@ -83,7 +83,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_mf.ease:EASE",
             params=EASEParams,
-            summary="Regresses every item on all others, in closed form.",
+            summary="A linear autoencoder that regresses each item on all others, in closed form.",
             citation="Steck: Embarrassingly shallow autoencoders for sparse data. WWW 2019",
             tiny={"l2": 10.0},
             reproduces=(
@@ -100,7 +100,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_mf.item_item_mf:ItemItemMF",
             params=ItemItemMFParams,
-            summary="Factorises the items' shifted positive pointwise mutual information by a truncated SVD.",
+            summary="A truncated SVD of the shifted positive pointwise mutual information between items.",
             citation=_LEVY,
             capabilities=_SEEDED,
             tiny={"factors": 8},

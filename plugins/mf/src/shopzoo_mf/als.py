@@ -14,26 +14,26 @@ from zoo.api import DataError, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
-"""What all pairs together weigh, as a multiple of the events, where no weight is given. Weights tuned on one data set do
-not carry over to another of another density; this ratio did, on five of 6 % to .05 %."""
+"""Default ratio of the total weight of all pairs to that of the events. A weight per pair tuned on one data set does not
+transfer to data of another density; this ratio did, on five data sets with densities of 6 % to .05 %."""
 FOLD_IN_STEPS = 12
-"""Steps of conjugate gradients for a query's vector, which starts from nothing."""
+"""Steps of conjugate gradients for the vector of a query, which starts at zero."""
 TINY = 1e-30
-"""Keeps 0 / 0 from becoming NaN where a row has nothing to solve for."""
+"""Prevents 0 / 0 for rows without events."""
 
 
 class ALS(Predictor[ALSParams]):
-    """Users and items as vectors whose products fit a weighted square loss over all pairs.
+    """Matrix factorisation with a weighted squared loss over all pairs of users and items.
 
     The loss is the sum over events of c (1 - p'q)^2, plus the unobserved weight a times the sum over *all* pairs of
-    (p'q)^2, plus l (w + a n)^e |p|^2 for each vector: c is what the pair's events weigh in sum, w their total for the
-    vector's user or item, n the number of items or users on the other side. With e = 1 this is iALS as Rendle et al.
-    scale it, with e = 0 the regularisation of Hu et al. The vectors of one side are solved for by conjugate gradients,
-    from where they stood, while the other side is fixed; then the sides change roles.
+    (p'q)^2, plus l (w + a n)^e |p|^2 for each vector: c is the total weight of the pair's events, w that of the vector's
+    user or item, n the number of items or users on the other side. With e = 1 this is iALS as scaled by Rendle et al.,
+    with e = 0 the regularisation is that of Hu et al. Conjugate gradients, warm-started, solve for the vectors of one
+    side while those of the other side are fixed; then the sides swap roles.
 
-    A query is scored by folding it in: its history is solved for like a user of training, so that a new user, and what
-    a known one has done since, are served alike; the users' own vectors are not kept. A sweep costs two sparse products
-    a step, in time proportional to events times factors.
+    A query is folded in: its history is solved for like that of a training user, so new users and new events of known
+    users need no special case; user vectors are not stored. A sweep takes two sparse products per step, in time
+    proportional to events times factors.
 
     Source:
         Y. Hu, Y. Koren, C. Volinsky, Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008;
@@ -44,17 +44,17 @@ class ALS(Predictor[ALSParams]):
 
     fitted = ("items", "popularity", "unobserved")
     items: Tensor
-    """The items' vectors, `[I, D]` float32; zero for items that do not occur in training."""
+    """The item vectors, `[I, D]` float32; zero for items that do not occur in training."""
     popularity: Tensor
-    """Each item's share of the events, by weight, `[I]` float32."""
+    """Each item's share of the total event weight, `[I]` float32."""
     unobserved: float
-    """The weight of a pair without regard to events."""
+    """The weight of each pair, with or without events."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Alternate between the users' and the items' least-squares problems.
+        """Alternate between the least-squares problems of users and items.
 
         Raises:
-            DataError: The events weigh nothing.
+            DataError: The total weight of the events is not positive.
         """
         matrix = data.interactions.matrix()
         by_user = Events.of(csr_tensor(matrix, context.device))
@@ -82,64 +82,65 @@ class ALS(Predictor[ALSParams]):
         self.items = items
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the products of the queries' folded-in vectors with all items' vectors, `[B, I]`."""
+        """Return the products of the folded-in query vectors with all item vectors, `[B, I]`."""
         return self.fold_in(queries) @ self.items.T
 
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
-        """Return the products with the given items' vectors only, `[B, K]`."""
+        """Return the products with the vectors of the given items, `[B, K]`."""
         return (self.items[items] @ self.fold_in(queries).unsqueeze(2)).squeeze(2)
 
     def fold_in(self, queries: Queries) -> Tensor:
-        """Return the vectors that the queries' users would have had in training, `[B, D]`."""
+        """Return the user vectors of the queries, solved from their histories, `[B, D]`."""
         events = Events.of(csr_tensor(queries.matrix(), self.items.device))
         start = torch.zeros(len(queries), self.items.shape[1], device=self.items.device)
         return self._fold_in.solve(events, start, FOLD_IN_STEPS)
 
     @cached_property
     def _fold_in(self) -> LeastSquares:
-        """Return the problem of a user, given the fitted items."""
+        """Return the least-squares problem of a user, given the item vectors."""
         return self._problem(self.items, self.popularity, int((self.popularity > 0).sum()))
 
     def _problem(self, fixed: Tensor, share: Tensor, n: int) -> LeastSquares:
-        """Return the problem of one side's vectors while the `n` vectors of the other side are fixed."""
+        """Return the least-squares problem of one side, given the `n` fixed vectors of the other side."""
         ridge = (self.params.regularization, self.params.frequency_exponent)
         return LeastSquares(fixed, share, pairs=self.unobserved * n, unobserved=self.unobserved, ridge=ridge)
 
 
 class Events(NamedTuple):
-    """What each row (user, or item) did with each column (item, or user)."""
+    """The event weights of users by items, or of items by users."""
 
     weights: Tensor
     """`[n, m]` in CSR layout."""
     totals: Tensor
     """The sum of each row, `[n, 1]`."""
     fits: Tensor
-    """Room for a value an event, in the same layout: written to by each step, so that none allocates it anew."""
+    """A buffer with one value per event, in the same layout, which the steps reuse."""
 
     @classmethod
     def of(cls, weights: Tensor) -> Events:
-        """Return the events of a matrix in CSR layout."""
+        """Return the events of a CSR matrix."""
         return cls(weights, weights @ torch.ones(weights.shape[1], 1, device=weights.device), weights.clone())
 
 
 class LeastSquares:
-    """The normal equations of every row x of one side, (a Y'Y + sum of c y y' + l (w + b)^e I) x = sum of c y.
+    """The normal equations of each row x of one side, (a Y'Y + sum of c y y' + l (w + b)^e I) x = sum of c y.
 
-    Solved for all rows at once by conjugate gradients, preconditioned: the sum of c y y' over a row's events is replaced
-    by its expectation w M, with M the mean of y y' over all events. Then the matrices of all rows are combinations of
-    just two, (a Y'Y + l b I) + w (M + l I), and one basis T makes both diagonal: T' (first) T = I, T' (second) T = S.
-    So a preconditioning step is two small products, and two steps come closer to the solution than three plain ones.
+    Preconditioned conjugate gradients solve them for all rows at once. The preconditioner replaces the sum of c y y' over
+    the events of a row by its expectation w M, with M the mean of y y' over all events. The matrices of all rows are then
+    combinations of two, (a Y'Y + l b I) + w (M + l I), and one basis T diagonalises both: T' (first) T = I,
+    T' (second) T = S. A preconditioning step takes two small products, and two preconditioned steps come closer to the
+    solution than three plain ones.
     """
 
     def __init__(
         self, fixed: Tensor, share: Tensor, *, pairs: float, unobserved: float, ridge: tuple[float, float]
     ) -> None:
-        """Prepare what all rows have in common.
+        """Compute the terms that all rows share.
 
         Args:
-            fixed: The other side's vectors Y, `[m, D]`.
-            share: Each of its vectors' share of the events, `[m]`.
-            pairs: The weight b of a row's pairs without regard to events.
+            fixed: The vectors Y of the other side, `[m, D]`.
+            share: The share of the total event weight of each of them, `[m]`.
+            pairs: The total unobserved weight b of the pairs of a row.
             unobserved: The weight a of one pair.
             ridge: The regularisation l and its exponent e.
         """
@@ -153,7 +154,7 @@ class LeastSquares:
         self.basis, self.spectrum = (whiten.T @ rotation).to(fixed), spectrum.to(fixed)
 
     def solve(self, events: Events, rows: Tensor, steps: int) -> Tensor:
-        """Return the rows `[n, D]` after some steps of conjugate gradients from where they stand."""
+        """Return the rows `[n, D]` after `steps` steps of conjugate gradients, starting from `rows`."""
         weights, totals, fits = events
         ridge = self.ridge[0] * (totals + self.pairs) ** self.ridge[1]
         damping = 1 / (1 + totals * self.spectrum)
@@ -174,5 +175,5 @@ class LeastSquares:
         return rows
 
     def _fit(self, rows: Tensor, fits: Tensor) -> None:
-        """Write the products of rows with the fixed vectors, at the events only."""
+        """Write to `fits` the products of rows with the fixed vectors, only at the events."""
         torch.sparse.sampled_addmm(fits, rows, self.fixed.T, beta=0.0, out=fits)

@@ -1,4 +1,4 @@
-"""BPR-MF: users and items as vectors, trained so that what a user took scores above what the user did not take."""
+"""BPR-MF: matrix factorisation, trained to score items that a user took above the others."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from zoo.nn import dropout
 class BPRMF(NeuralPredictor[BPRMFParams]):
     """Matrix factorisation by Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme, UAI 2009).
 
-    What differs: pairs come in batches that share their negatives, the optimiser is `[train]`'s AdamW, whose decay takes
-    the place of the paper's regularisation, items have no bias, and any other loss of the zoo may be chosen. It reads
-    no order of events; a user outside training has no vector and gets the most popular items. An epoch goes through every
-    event once; `batch_size` counts events.
+    What differs: the pairs of a batch share their negatives; the optimiser is the AdamW of `[train]`, whose weight decay
+    replaces the regularisation of the paper; items have no bias; `loss` may select any other loss. It ignores the order
+    of events; a user outside training has no vector and gets the most popular items. An epoch reads every event once;
+    `batch_size` counts events.
     """
 
     @property
     def objective(self) -> Objective:
-        """Return pairs of users and items."""
+        """Return the training objective: pairs of users and items."""
         return UserItem()
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
-        """Return the users' vectors."""
+        """Return the user embedding."""
         return Users(self.params, sizes)
 
 
 class Users(nn.Module):
-    """A vector for each user of training."""
+    """An embedding of the training users."""
 
     def __init__(self, p: BPRMFParams, sizes: Sizes) -> None:
         super().__init__()
@@ -38,6 +38,6 @@ class Users(nn.Module):
         nn.init.normal_(self.vectors.weight[1:], std=p.dim**-0.5)
 
     def forward(self, batch: QueryBatch) -> Tensor:
-        """Return the users' vectors at each position, `[B, L, D]`: there is no order in them."""
+        """Return the user vectors, the same at each position, `[B, L, D]`."""
         users = dropout(self.vectors(batch.users), self.drop, self.training)
         return users[:, None].expand(-1, batch.items.shape[1], -1)

@@ -1,4 +1,4 @@
-"""EASE: a linear autoencoder of histories whose weights have a closed form."""
+"""EASE: a linear autoencoder of histories with closed-form weights."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from zoo.api import ConfigError, Predictor, Queries, ResourceError, RunContext, 
 from zoo.nn import csr_tensor
 
 MATRICES = 2
-"""How many matrices of items by items exist at once: the Gram matrix and its factor, then the factor and the inverse."""
+"""Number of items-by-items matrices in memory: the Gram matrix and its factor, then the factor and the inverse."""
 
 
 class EASE(Predictor[EASEParams]):
-    """Every item regressed on all others, without letting an item predict itself.
+    """A linear regression of each item on all others, with a zero diagonal.
 
     With the Gram matrix G = X'X of the binary matrix X of users by items and P = (G + l2 I)^-1, the weight of item i in
-    the score of item j is -P_ij / P_jj, and 0 on the diagonal. The cost is one inversion: time grows with the cube of
-    the number of items, memory with its square (two matrices of float32: 0.1 GiB for 3,500 items, 13 GiB for 41,000).
-    Items that do not occur in training are left out of the matrices.
+    the score of item j is -P_ij / P_jj, and 0 on the diagonal. The cost is one matrix inversion: time grows with the cube
+    of the number of items, memory with its square (two float32 matrices: 0.1 GiB for 3,500 items, 13 GiB for 41,000).
+    The matrices contain only items that occur in training.
 
     Source:
-        H. Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019, equation 8. How often a user took an
-        item, and event weights, play no part, as there.
+        H. Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019, equation 8. As in the paper, event counts
+        and weights are ignored.
     """
 
     fitted = ("weights", "known")
     weights: Tensor
-    """`[K, K]` float32: what row i in the history adds to the score of column j."""
+    """`[K, K]` float32: what item i in the history adds to the score of item j."""
     known: Tensor
-    """The item numbers of rows and columns, `[K]` int64."""
+    """The item numbers of the rows and columns, `[K]` int64."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Invert the Gram matrix.
 
         Raises:
-            ResourceError: The matrices would not fit the memory that is free.
-            ConfigError: The l2 is too small for the inverse to exist.
+            ResourceError: There is not enough free memory.
+            ConfigError: `l2` is too small for a numerical inverse.
         """
         known = torch.from_numpy(data.known).nonzero().squeeze(1)
-        _refuse_too_large(len(known), context.device)
+        _check_memory(len(known), context.device)
         taken = data.interactions.matrix(binary=True)[:, known.numpy()]
-        # One name for the Gram matrix, its factor and its inverse: each is freed as soon as the next one is there.
+        # The Gram matrix, its factor and its inverse share one name, so that each is freed when the next one is assigned.
         matrix = torch.zeros(len(known), len(known), device=context.device)
         for block, columns, values in item_pairs(taken, context.device):
             matrix[block].scatter_add_(1, columns.expand_as(values), values)
@@ -60,18 +60,18 @@ class EASE(Predictor[EASEParams]):
         self.weights, self.known = weights, known.to(context.device)
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the sum of the weights of each history's items, `[B, I]`."""
+        """Return the sum of the weights of the history's items, `[B, I]`."""
         known = self.known
         history = csr_tensor(queries.matrix(binary=True)[:, known.cpu().numpy()], known.device)
         scores = torch.zeros(len(queries), queries.log.n_items + 1, device=known.device)
         return scores.index_copy_(1, known, history @ self.weights)
 
 
-def _refuse_too_large(n: int, device: torch.device) -> None:
-    """Refuse a fit that would not fit.
+def _check_memory(n: int, device: torch.device) -> None:
+    """Check that the matrices fit into free memory.
 
     Raises:
-        ResourceError: With the size, what is free and what to do.
+        ResourceError: They do not fit.
     """
     needed, free = MATRICES * 4 * n * n, available_bytes(device)
     if needed > free:

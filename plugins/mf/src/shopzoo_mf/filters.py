@@ -1,4 +1,4 @@
-"""Filters that keep what a factorisation scores highest: candidates for a dearer predictor behind them."""
+"""Filters that keep the highest-scored items of a factorisation, as candidates for a slower predictor."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ P = TypeVar("P", UserItemMFParams, ItemItemMFFilterParams)
 
 
 class KeepBest(Filter[P]):
-    """Keeps the items that a predictor scores highest for the query; a subclass says which predictor.
+    """Keeps the items that a predictor scores highest for the query; subclasses set the predictor.
 
-    Only items that occur in training are kept. Those of the history count, since whether they may be recommended
-    again is no matter of this filter: leave room for them in `n`.
+    Only items that occur in training are kept. Items of the history count towards `n`, since this filter does not know
+    whether they may be recommended again; choose `n` accordingly.
     """
 
     predictor: Predictor
     fitted = ("known",)
     known: Tensor
-    """Which items occur in training, `[I]` bool."""
+    """Marks the items that occur in training, `[I]` bool."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Fit the predictor."""
@@ -35,7 +35,7 @@ class KeepBest(Filter[P]):
         self.predictor.fit(data, context)
 
     def keep(self, queries: Queries) -> Tensor:
-        """Return the best items of each query, `[B, I]` bool; equal scores by item number."""
+        """Return the best items of each query, `[B, I]` bool; ties go to the lower item number."""
         n_known = int(self.known.sum())
         n = min(self.params.n, n_known) if self.params.n else math.ceil(self.params.share * n_known)
         best = top_k(self.predictor.score(queries).masked_fill_(~self.known, -torch.inf), n)
@@ -44,19 +44,19 @@ class KeepBest(Filter[P]):
         )
 
     def state(self) -> State:
-        """Return what the predictor learned and which items are known."""
+        """Return the state of the predictor, and the known items."""
         own, inner = super().state(), self.predictor.state()
         return State({**own.tensors, **inner.tensors}, {**own.values, **inner.values})
 
     def load_state(self, state: State) -> None:
-        """Take back what `state` returned."""
+        """Restore what `state` returned."""
         self.known = state.tensors["known"]
         rest = {name: tensor for name, tensor in state.tensors.items() if name != "known"}
         self.predictor.load_state(State(rest, state.values))
 
 
 class UserItemMF(KeepBest[UserItemMFParams]):
-    """Keeps what `als` scores highest; see there."""
+    """Keeps the items that `als` scores highest; see there."""
 
     def __init__(self, params: UserItemMFParams) -> None:
         super().__init__(params)
@@ -64,7 +64,7 @@ class UserItemMF(KeepBest[UserItemMFParams]):
 
 
 class ItemItemMFFilter(KeepBest[ItemItemMFFilterParams]):
-    """Keeps what `item-item-mf` scores highest; see there."""
+    """Keeps the items that the predictor `item-item-mf` scores highest; see there."""
 
     def __init__(self, params: ItemItemMFFilterParams) -> None:
         super().__init__(params)

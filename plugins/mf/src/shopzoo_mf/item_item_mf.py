@@ -1,4 +1,4 @@
-"""A factorised item-item matrix: pointwise mutual information of items that the same users took."""
+"""A factorisation of the pointwise mutual information of items that the same users took."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from zoo.api import Predictor, Queries, RunContext, TrainingData
 from zoo.nn import csr_tensor
 
 OVERSAMPLING = 16
-"""Dimensions beyond the rank while the subspace is sought."""
+"""Additional dimensions of the subspace iteration."""
 POWER_ITERATIONS = 6
-"""Passes over the matrix and its transpose that sharpen the subspace."""
+"""Number of subspace iterations, each over the matrix and its transpose."""
 TINY = 1e-30
-"""Stands in for the frequency of items that are never taken together with another."""
+"""Replaces the zero frequency of items that never co-occur with another."""
 
 
 class ItemItemMF(Predictor[ItemItemMFParams]):
-    """Items as vectors whose products approximate how much more often than by chance one user takes both.
+    """Item vectors whose products approximate the pointwise mutual information of two items in a history.
 
     With n_ij the users who took both i and j, M_ij = max(0, log(n_ij) - log p_i - log p_j^s + const - log k) is the shifted
-    positive PMI, smoothed on the side of the recommended item j; U S V' is its truncated SVD. A history scores
-    the sum over its items of U S^p V'. This is skip-gram with negative sampling over baskets, in closed form.
-    Memory is that of M, which is sparse where the log is.
+    positive PMI, smoothed on the side of the recommended item j; U S V' is its truncated SVD. The scores of a query are
+    the sum of U S^p V' over the items of its history. This is skip-gram with negative sampling over baskets, in closed
+    form. Memory is dominated by M, which is sparse if the log is.
 
     Source:
         O. Levy and Y. Goldberg, Neural Word Embedding as Implicit Matrix Factorization, NeurIPS 2014; smoothing and
-        exponent after Levy, Goldberg and Dagan, TACL 2015. Differs in that a history, not one word, is the query.
+        exponent after Levy, Goldberg and Dagan, TACL 2015. What differs: the query is a history, not one word.
     """
 
     fitted = ("left", "right")
     left: Tensor
-    """U S^p, the vectors of items as history, `[I, D]` float32."""
+    """U S^p, the vectors of history items, `[I, D]` float32."""
     right: Tensor
-    """V, the vectors of items as candidates, `[I, D]` float32."""
+    """V, the vectors of candidates, `[I, D]` float32."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Build the matrix of PMI and factorise it."""
@@ -49,7 +49,7 @@ class ItemItemMF(Predictor[ItemItemMFParams]):
         self.left, self.right = left * values**self.params.exponent, right.contiguous()
 
     def score(self, queries: Queries) -> Tensor:
-        """Return the sum over each history of its items' products with all items, `[B, I]`."""
+        """Return the sum of the products of the history's items with all items, `[B, I]`."""
         history = csr_tensor(queries.matrix(binary=True), self.left.device)
         return (history @ self.left) @ self.right.T
 
@@ -63,10 +63,10 @@ def sppmi(
         matrix: Users by items, binary.
         shift: The k of log k.
         smoothing: The power of a column's frequency.
-        context: Where to compute.
+        context: Provides the device and the progress callback.
     """
     sizes = np.asarray(matrix.sum(axis=1)).ravel()
-    # The other items of the users who took an item: what its row of co-occurrences sums to, before that row is known.
+    # The number of other items in the histories with an item equals the sum of its row of co-occurrences.
     others = torch.from_numpy((matrix.T @ np.maximum(sizes - 1, 0)).astype(np.float32)).to(context.device)
     row = others.clamp_min(1).log()
     smoothed = others**smoothing

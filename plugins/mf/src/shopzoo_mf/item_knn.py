@@ -1,4 +1,4 @@
-"""Item-based nearest neighbours: items are similar when the same users took them."""
+"""Item-based nearest neighbours: items are similar if the same users took them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from zoo.api import Predictor, Queries, RunContext, TrainingData
 from zoo.nn import csr_tensor, top_k
 
 TINY = 1e-30
-"""Keeps rows without events from dividing by 0."""
+"""Prevents division by 0 for rows without events."""
 
 
 class ItemKNN(Predictor[ItemKNNParams]):
-    """An item's score is the summed similarity of those of its k nearest neighbours that are in the history.
+    """Scores an item by the sum of its similarities to those of its k nearest neighbours that are in the history.
 
-    The similarity of two items is x_i'x_j / (|x_i| |x_j| + shrinkage), where x_i holds what each user's events with the
-    item weigh in sum, damped for users who took much; what the history's own events weigh multiplies it. Each candidate
-    has k neighbours of its own (others keep the k nearest of each item of the history, which did worse on four of six data
-    sets and better on one). Equally similar neighbours are chosen by item number. Fitting never holds all pairs of
-    items at once; its time grows with the pairs of items that some user took together.
+    The similarity of two items is x_i'x_j / (|x_i| |x_j| + shrinkage), where x_i contains the summed event weights of each
+    user with the item, damped for active users; it is multiplied by the event weights in the history. Each candidate has
+    its own k neighbours (other implementations keep the k nearest neighbours of each history item, which was worse on four
+    of six data sets and better on one). Ties go to the lower item number. Fitting never stores all pairs of items at once;
+    its time grows with the number of pairs of items that some user took together.
 
     Source:
         B. Sarwar et al., Item-based Collaborative Filtering Recommendation Algorithms, WWW 2001; the shrinkage after
@@ -35,20 +35,20 @@ class ItemKNN(Predictor[ItemKNNParams]):
 
     fitted = ("neighbours", "similarities")
     neighbours: Tensor
-    """Item numbers, nearest first, `[I, k]` int32, 0 where there are fewer."""
+    """Item numbers, nearest first, `[I, k]` int32, padded with 0."""
     similarities: Tensor
-    """`[I, k]` float32, 0 where there are fewer."""
+    """`[I, k]` float32, padded with 0."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Find the neighbours of every item, a block of items at a time."""
-        matrix = damped(data.interactions.matrix(), self.params.damping)
+        """Find the neighbours of every item, in blocks of items."""
+        matrix = damp_rows(data.interactions.matrix(), self.params.damping)
         n_items = matrix.shape[1]
         lengths = torch.from_numpy(np.sqrt(np.asarray(matrix.power(2).sum(axis=0)).ravel())).to(context.device)
         neighbours, similarities = [], []
         for block, columns, products in item_pairs(matrix, context.device):
             similarity = products / (lengths[block, None] * lengths[columns] + self.params.shrinkage)
             own = columns == torch.arange(block.start, block.stop, device=context.device)[:, None]
-            # What nobody took is similar to nothing; without shrinkage its quotient is 0 / 0.
+            # Items without events have no neighbours; without shrinkage their similarity is 0 / 0.
             similarity.masked_fill_(own | ~(similarity > 0), -torch.inf)
             best = top_k(similarity, min(self.params.k, n_items))
             found = best.scores > -torch.inf
@@ -66,29 +66,29 @@ class ItemKNN(Predictor[ItemKNNParams]):
 
     @cached_property
     def _voters(self) -> Tensor:
-        """Return how similar each candidate (row) is to its neighbours (columns), `[I, I]` in CSR layout."""
+        """Return the similarity of each candidate (row) to its neighbours (columns), `[I, I]` in CSR layout."""
         return csr_tensor(self._neighbourhoods(), self.neighbours.device)
 
     @cached_property
     def _votes(self) -> scipy.sparse.csr_matrix:
-        """Return what each item of a history (row) gives to each candidate (column), `[I, I]`."""
+        """Return what each history item (row) adds to the score of each candidate (column), `[I, I]`."""
         return self._neighbourhoods().T.tocsr()
 
     def _neighbourhoods(self) -> scipy.sparse.csr_matrix:
-        """Return neighbours and similarities as one sparse matrix, `[I, I]`."""
+        """Return the similarities to the neighbours as a sparse matrix, `[I, I]`."""
         n_items, k = self.neighbours.shape
         parts = (
             self.similarities.cpu().numpy().ravel(),
             self.neighbours.cpu().numpy().ravel(),
             np.arange(n_items + 1) * k,
         )
-        matrix = scipy.sparse.csr_matrix(parts, shape=(n_items, n_items), copy=True)  # the fitted tensors stay whole
+        matrix = scipy.sparse.csr_matrix(parts, shape=(n_items, n_items), copy=True)  # do not modify the fitted tensors
         matrix.eliminate_zeros()
         return matrix
 
 
-def damped(matrix: scipy.sparse.csr_matrix, damping: float) -> scipy.sparse.csr_matrix:
-    """Return a matrix whose rows are divided by their length, relative to the typical length, to a power."""
+def damp_rows(matrix: scipy.sparse.csr_matrix, damping: float) -> scipy.sparse.csr_matrix:
+    """Divide each row of a matrix by (its length / the typical length) to the power of `damping`."""
     squares = np.asarray(matrix.power(2).sum(axis=1)).ravel()
     typical = squares.sum() / max((squares > 0).sum(), 1) + TINY
     scale = (np.maximum(squares, TINY) / typical) ** (-damping / 2)

@@ -1,4 +1,4 @@
-"""ShopZoo's recurrent networks: what a user took, read one event after the other."""
+"""ShopZoo's recurrent networks over histories and texts."""
 
 from shopzoo_rnn.params import GRU4RecParams, NARMParams, TextRNNParams
 from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neural_capabilities
@@ -22,14 +22,14 @@ GRU4REC = Recipe(
 
 @hookimpl
 def zoo_components() -> list[ComponentSpec]:
-    """Return the predictors of the family."""
+    """Return the components of the family."""
     return [
         ComponentSpec(
             name="gru4rec",
             stage="predictor",
             target="shopzoo_rnn.gru4rec:GRU4Rec",
             params=GRU4RecParams,
-            summary="Reads a history with gated recurrent units; the state after each event gives the next item.",
+            summary="Predicts the next item from the state of gated recurrent units after each event.",
             citation="Hidasi and Karatzoglou: Recurrent neural networks with top-k gains for session-based recommendations. CIKM 2018",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
@@ -41,7 +41,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_rnn.narm:NARM",
             params=NARMParams,
-            summary="Gated recurrent units whose state chooses among the states before it by attention.",
+            summary="Gated recurrent units with attention from each state to the states before it.",
             citation="Li et al.: Neural attentive session-based recommendation. CIKM 2017",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10},
@@ -52,7 +52,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_rnn.text_rnn:TextRNN",
             params=TextRNNParams,
-            summary="Reads item texts by recurrent layers from both ends, trained so that items taken together lie near.",
+            summary="Encodes item texts by a bidirectional recurrent network, trained so that items taken together get similar vectors.",
             citation="Lai et al.: Recurrent convolutional neural networks for text classification. AAAI 2015",
             capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1, "state_dim": 16, "word_dim": 16},

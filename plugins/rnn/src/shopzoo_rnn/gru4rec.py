@@ -1,4 +1,4 @@
-"""GRU4Rec: a recurrent network that carries what a user took from one event to the next."""
+"""GRU4Rec: a recurrent network over the items of a history."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zoo.nn import dropout
 class GRU4Rec(NeuralPredictor[GRU4RecParams]):
     """Gated recurrent units over item vectors (Hidasi et al., ICLR 2016; Hidasi and Karatzoglou, CIKM 2018).
 
-    As in the authors' own PyTorch version with `constrained_embedding`, an item has one vector, read at the input and
-    scored at the output. `loss = "sampled-softmax"` with `negative_sampling = "popularity"` is their sampled
-    cross-entropy with logQ, `loss = "bpr-max"` their other one. What differs: a user's events are one sequence that is
-    trained at all its positions at once, not cut by session-parallel batches; the optimiser is `[train]`'s AdamW, not
-    Adagrad; items have no bias; the input is scaled by sqrt(dim). It needs an order of events and no clock. An epoch
-    reads each user's last `length + 1` events once.
+    As in the authors' PyTorch version with `constrained_embedding`, input and output share the item embedding.
+    `loss = "sampled-softmax"` with `negative_sampling = "popularity"` is their sampled cross-entropy with logQ
+    correction, `loss = "bpr-max"` their other loss. What differs: the events of a user are one sequence, trained at all
+    positions at once instead of in session-parallel batches; the optimiser is the AdamW of `[train]`, not Adagrad; items
+    have no bias; the input is scaled by sqrt(dim). It needs the order of events, but no real times. An epoch reads each
+    user's last `length + 1` events once.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -26,7 +26,7 @@ class GRU4Rec(NeuralPredictor[GRU4RecParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors through the recurrent layers."""
+    """Recurrent layers over item vectors."""
 
     def __init__(self, p: GRU4RecParams, items: ItemTable) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Encoder(nn.Module):
         self.gru = nn.GRU(p.dim, p.dim, p.layers, batch_first=True, dropout=between)
 
     def forward(self, batch: QueryBatch) -> Tensor:
-        """Return the state after each event, `[B, L, D]`; right padding comes after all that counts."""
+        """Return the state after each event, `[B, L, D]`; sequences are right-padded, so states never read padding."""
         x = dropout(self.items.embed_inputs(batch.items), self.item_drop, self.training)
         states, _ = self.gru(x)
         return dropout(states, self.drop, self.training)

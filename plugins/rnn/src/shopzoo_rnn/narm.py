@@ -1,4 +1,4 @@
-"""NARM: a recurrent network whose last state chooses among all states before it."""
+"""NARM: a recurrent network with attention from each state to the states before it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
 from zoo.nn import dropout
 
 BLOCK = 2**18
-"""Numbers in the arrays that attention makes on the way: what the cache of a core holds (1 MiB)."""
+"""Number of elements of the intermediate arrays of attention; they fit the cache of a CPU core (1 MiB)."""
 DEVICE_BLOCK = 2**25
-"""The same off the CPU, where few large steps are faster (128 MiB)."""
+"""The same for other devices, where few large steps are faster (128 MiB)."""
 POSITIONS = 16
-"""Positions that read together; few, since keys after the last of them are not computed."""
+"""Query positions per block; small, since keys after the last position of a block are not computed."""
 
 
 class NARM(NeuralPredictor[NARMParams]):
-    """Gated recurrent units and an attentive sum of their states (Li et al., CIKM 2017).
+    """Gated recurrent units with additive attention over their states (Li et al., CIKM 2017).
 
-    A position's vector is made of its own state (the global encoder) and of the states up to it, weighed by
-    `v sigmoid(A1 h_t + A2 h_j)` (the local encoder); as in the paper's formulas the weights are not normalised, so that
-    their sum may grow with the history. Both encoders read the same recurrent layer. What differs: every position is
-    trained, not the last alone; the bilinear map's vectors are normalised, as small ones learn slowly against a table
-    that starts small (eight epochs on Amazon Beauty reach half as much NDCG@10 again); the optimiser is `[train]`'s
-    AdamW; the input is scaled by sqrt(dim). It needs an order of events and no clock. An epoch reads each user's last
-    `length + 1` events once; attention costs `length * length * dim` sigmoids a user.
+    The vector of a position combines its own state (the global encoder) and a sum of the states up to it, weighted by
+    `v sigmoid(A1 h_t + A2 h_j)` (the local encoder). As in the formulas of the paper, the weights are not normalised, so
+    their sum may grow with the history. Both encoders share the recurrent layer. What differs: every position is
+    trained, not only the last one; the output of the bilinear map is normalised, since small vectors learn slowly with
+    an embedding that starts small (this improves NDCG@10 after eight epochs on Amazon Beauty by half); the optimiser is
+    the AdamW of `[train]`; the input is scaled by sqrt(dim). It needs the order of events, but no real times. An epoch
+    reads each user's last `length + 1` events once; attention costs `length * length * dim` sigmoids per user.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -39,7 +39,7 @@ class NARM(NeuralPredictor[NARMParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors through the recurrent layer, the attention, and the bilinear map to the item vectors."""
+    """A recurrent layer over item vectors, attention, and the bilinear map to the item embedding."""
 
     def __init__(self, p: NARMParams, items: ItemTable) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
         self.out, self.norm = nn.Linear(2 * p.dim, p.dim, bias=False), nn.LayerNorm(p.dim)
 
     def forward(self, batch: QueryBatch) -> Tensor:
-        """Return a vector for each position, `[B, L, D]`; right padding comes after all that counts."""
+        """Return a vector for each position, `[B, L, D]`; sequences are right-padded, so no position reads padding."""
         x = dropout(self.items.embed_inputs(batch.items), self.item_drop, self.training)
         states, _ = self.gru(x)
         weights = attention_weights(self.ask(states), self.answer(states), self.weigh)
@@ -60,29 +60,29 @@ class Encoder(nn.Module):
 
 
 def attention_weights(ask: Tensor, answer: Tensor, v: Tensor) -> Tensor:
-    """Return `v sigmoid(ask_t + answer_j)` for each position t and each j up to it, `[B, L, L]`; 0 after it.
+    """Return `v sigmoid(ask_t + answer_j)` for each position t and each j <= t, `[B, L, L]`; 0 for j > t.
 
     Args:
         ask: `[B, L, D]`.
         answer: `[B, L, D]`.
         v: `[D]`.
     """
-    with torch.autocast(ask.device.type, enabled=False):  # sums over a history want float32
+    with torch.autocast(ask.device.type, enabled=False):  # sums over a history need float32
         weights: Tensor = _Weights.apply(ask.float(), answer.float(), v.float())  # type: ignore[no-untyped-call]
     return weights
 
 
 class _Weights(torch.autograd.Function):
-    """The weights without their `[B, L, L, D]` sigmoids in memory: made block by block, and once more for the gradient.
+    """Attention weights computed block by block, without the `[B, L, L, D]` sigmoids in memory; the backward pass recomputes them.
 
-    sigmoid(a + b) is 1 / (1 + exp(-a) exp(-b)), so that exponentials are taken of positions and not of pairs. The
-    gradient by hand, block by block in place, takes half the time of torch's checkpoints.
+    sigmoid(a + b) is 1 / (1 + exp(-a) exp(-b)), so exponentials are computed per position, not per pair. This manual
+    gradient takes half the time of torch's checkpointing.
     """
 
     @staticmethod
     def forward(ctx: Any, ask: Tensor, answer: Tensor, v: Tensor) -> Tensor:
         """Return `[B, L, L]`."""
-        # Within 87 an exponential is neither 0 nor infinite in float32; a product may be, and its sigmoid is 0 then.
+        # In [-87, 87] an exponential is neither 0 nor infinite in float32; a product may overflow, and its sigmoid is then 0.
         a, b = ((-x).clamp(-87, 87).exp() for x in (ask, answer))
         ctx.save_for_backward(a, b, v)
         weights = a.new_zeros(*a.shape[:2], a.shape[1])
@@ -107,9 +107,9 @@ class _Weights(torch.autograd.Function):
 
 
 def _blocks(x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
-    """Yield rows, positions and the keys up to the last of them, for arrays `[rows, positions, keys, D]` of `BLOCK` numbers.
+    """Yield slices of rows, positions and keys, such that arrays `[rows, positions, keys, D]` have at most `BLOCK` elements.
 
-    They are larger where one row's `POSITIONS` positions are.
+    A block with a single row may be larger.
     """
     b, length, dim = x.shape
     block = BLOCK if x.device.type == "cpu" else DEVICE_BLOCK

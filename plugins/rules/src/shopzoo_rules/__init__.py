@@ -1,14 +1,14 @@
-"""Business rules as filters: what a shop may not, or does not want to, recommend."""
+"""Business rules as filters: items that a shop must not, or does not want to, recommend."""
 
 from shopzoo_rules.params import AvailableParams, CategoryParams, ListParams, PriceBandParams
 from zoo.api import Capabilities, ComponentSpec, hookimpl
 
 _RULE = Capabilities(cold_items=True)
-"""A rule judges any item by what the catalogue says of it."""
+"""A rule applies to any item of the catalogue, including new ones."""
 
 
 def _of_available(params: AvailableParams) -> Capabilities:
-    """Return capabilities that need a clock unless nothing but the stock is read."""
+    """Return capabilities that need real times, unless only the stock is read."""
     stock_only = params.in_stock is not None and params.available_from is params.available_until is None
     return Capabilities(cold_items=True, needs_time=not stock_only)
 
@@ -22,7 +22,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_rules.available:Available",
             params=AvailableParams,
-            summary="Keeps items that are in stock and on sale at the moment of the query.",
+            summary="Keeps items that are in stock and on sale at the time of the query.",
             capabilities=_of_available,
             api=2,
         ),
@@ -31,7 +31,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_rules.category:Category",
             params=CategoryParams,
-            summary="Keeps or removes items by the values of a column, or keeps what is like the user's last items.",
+            summary="Keeps or removes items by their values in a column, or keeps those that share a value with the user's last items.",
             capabilities=_RULE,
             tiny={"like_last": 3},
             api=2,
@@ -41,7 +41,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_rules.price_band:PriceBand",
             params=PriceBandParams,
-            summary="Keeps prices within a band: a fixed one, the user's own, or both.",
+            summary="Keeps items in a price band: a fixed band, one derived from the user's history, or both.",
             capabilities=_RULE,
             tiny={"quantiles": [0.1, 0.9]},
             api=2,
@@ -51,7 +51,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_rules.lists:AllowList",
             params=ListParams,
-            summary="Keeps only the items that a list names.",
+            summary="Keeps only the items of a list.",
             capabilities=_RULE,
             tiny={"ids": ["1", "2", "3"], "missing": "ignore"},
             api=2,
@@ -61,7 +61,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="filter",
             target="shopzoo_rules.lists:DenyList",
             params=ListParams,
-            summary="Removes the items that a list names.",
+            summary="Removes the items of a list.",
             capabilities=_RULE,
             tiny={"ids": ["1", "2", "3"], "missing": "ignore"},
             api=2,

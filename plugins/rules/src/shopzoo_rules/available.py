@@ -1,4 +1,4 @@
-"""Availability: what is in stock, and on sale at the moment of the query."""
+"""Availability: items in stock, and on sale at the time of the query."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from shopzoo_rules.params import AvailableParams
 from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
 
 EVER = np.iinfo(np.int64)
-"""Its ends stand for "since ever" and "for ever"."""
+"""Its limits represent an open start and an open end."""
 
 
 class Available(Filter[AvailableParams]):
@@ -20,9 +20,9 @@ class Available(Filter[AvailableParams]):
     stocked: Tensor
     """`[I]` bool."""
     first: Tensor
-    """When the sale begins, `[I]` in UTC milliseconds."""
+    """Start of the sale, `[I]` in UTC milliseconds."""
     last: Tensor
-    """When it ends, `[I]` in UTC milliseconds."""
+    """End of the sale, `[I]` in UTC milliseconds."""
     timed: bool
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -37,7 +37,7 @@ class Available(Filter[AvailableParams]):
         self.timed = self.timed or timed
 
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor, Tensor, bool]:
-        """Return what is in stock, when its sale begins and ends, each `[I]`, and whether any moment of sale is read."""
+        """Return the stock, the start and the end of the sale, each `[I]`, and whether a start or end column is used."""
         names = self._columns(catalogue)
         return (
             torch.from_numpy(stocked(catalogue, names["in_stock"])),
@@ -47,17 +47,17 @@ class Available(Filter[AvailableParams]):
         )
 
     def keep(self, queries: Queries) -> Tensor:
-        """Return what can be had, `[B, I]`; `[1, I]` where no moment of sale is read."""
+        """Return a mask of the available items, `[B, I]`; `[1, I]` if only the stock is used."""
         if not self.timed:
             return self.stocked[None]
         now = torch.from_numpy(queries.now)[:, None]
         return self.stocked & (self.first <= now) & (now < self.last)
 
     def _columns(self, catalogue: Catalogue) -> dict[str, str | None]:
-        """Return the column of each kind, the usual ones where the parameters name none.
+        """Return the columns to read: those of the parameters, or the default ones.
 
         Raises:
-            DataError: There is none of them either.
+            DataError: No column is named, and the default ones do not exist.
         """
         named: dict[str, str | None] = self.params.model_dump()
         if any(name is not None for name in named.values()):
@@ -71,7 +71,7 @@ class Available(Filter[AvailableParams]):
 
 
 def stocked(catalogue: Catalogue, name: str | None) -> NDArray[np.bool_]:
-    """Return what is in stock by a column of booleans or counts, `[I]`; all where no column is named."""
+    """Return a mask of the items in stock by a column of booleans or counts, `[I]`; all items if no column is named."""
     if name is None:
         return np.ones(len(catalogue), np.bool_)
     column = catalogue.column(name)
@@ -84,10 +84,10 @@ def stocked(catalogue: Catalogue, name: str | None) -> NDArray[np.bool_]:
 
 
 def moments(catalogue: Catalogue, name: str | None, otherwise: int) -> NDArray[np.int64]:
-    """Return a column as UTC milliseconds, `[I]`; `otherwise` where it is null, or where no column is named.
+    """Return a column as UTC milliseconds, `[I]`; `otherwise` for null values, or if no column is named.
 
     Raises:
-        DataError: The column holds no moments.
+        DataError: The column does not contain times.
     """
     if name is None:
         return np.full(len(catalogue), otherwise)

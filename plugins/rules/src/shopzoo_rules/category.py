@@ -1,4 +1,4 @@
-"""Categories: wanted values, unwanted values, or those of the user's last items."""
+"""Category rules: allowed values, denied values, or the values of the user's last items."""
 
 from difflib import get_close_matches
 
@@ -16,38 +16,38 @@ from zoo.nn.sparse import checked_csr, csr_tensor, of_parts, parts_of, scipy_mat
 
 
 class Category(Filter[CategoryParams]):
-    """Keeps an item if it has an allowed value, no denied one, and one in common with the query's last items.
+    """Keeps an item if it has an allowed value, no denied value, and a value in common with the last items of the query.
 
-    An item without a value has none to allow and none to deny.
+    An item without a value is neither allowed nor denied.
     """
 
     fitted = ("kept", "values", "names")
     kept: Tensor
-    """Which items have a wanted value and no unwanted one, `[I]` bool."""
+    """Marks the items with an allowed value and no denied one, `[I]` bool."""
     values: Tensor
-    """Which values an item has, `[I, V]` in CSR layout."""
+    """The one-hot values of each item, `[I, V]` in CSR layout."""
     names: list[str]
     """The V values."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Read the column, and look the wanted and unwanted values up."""
+        """Read the column, and look up the allowed and denied values."""
         matrix, self.names = item_values(data.catalogue, self.params.column)
         for key, wanted in (("allow", self.params.allow), ("deny", self.params.deny)):
-            self._refuse_unknown(key, wanted or [])
+            self._check_known(key, wanted or [])
         self.kept = self._kept(matrix)
         self.values = csr_tensor(matrix)
 
     def add_items(self, catalogue: Catalogue) -> None:
-        """Read the column of new items; a value that no other item has is a new one."""
+        """Read the column of new items, which may have new values."""
         matrix, self.names = item_values(catalogue, self.params.column, self.names)
         self.kept = torch.cat([self.kept, self._kept(matrix)[1:]])
         before = parts_of(self.values)
         self.values = stacked(
             of_parts(before, len(self.names)), csr_tensor(matrix[1:])
-        )  # as wide as there are values now
+        )  # widened to the new number of values
 
     def keep(self, queries: Queries) -> Tensor:
-        """Return the items with a wanted value, `[B, I]`; `[1, I]` where the history does not matter."""
+        """Return a mask of the items to keep, `[B, I]`; `[1, I]` if it does not depend on the history."""
         if self.params.like_last is None:
             return self.kept[None]
         matrix = scipy_matrix(self.values)
@@ -59,7 +59,7 @@ class Category(Filter[CategoryParams]):
         return self.kept & (shared | torch.from_numpy(~liked.any(axis=1))[:, None])
 
     def migrate(self, state: State) -> State:
-        """Return a state whose values were saved as columns and offsets as one with a matrix of them."""
+        """Convert a state of an earlier version, with columns and offsets, to one with a CSR tensor."""
         if "offsets" not in state.tensors:
             return state
         kept, offsets, columns = (state.tensors[name] for name in ("kept", "offsets", "values"))
@@ -67,7 +67,7 @@ class Category(Filter[CategoryParams]):
         return State({"kept": kept, "values": checked_csr(offsets, columns, ones, shape)}, state.values)
 
     def _kept(self, matrix: scipy.sparse.csr_matrix) -> Tensor:
-        """Return which items have a value to allow and none to deny, `[I]` bool."""
+        """Return a mask of the items with an allowed value and no denied one, `[I]` bool."""
         kept = np.ones(matrix.shape[0], np.bool_)
         if self.params.allow is not None:
             kept &= matrix @ self._marked(self.params.allow) > 0
@@ -79,11 +79,11 @@ class Category(Filter[CategoryParams]):
         """Return 1 for the wanted values and 0 for the others, `[values]`."""
         return np.isin(self.names, wanted).astype(np.float32)
 
-    def _refuse_unknown(self, key: str, wanted: list[str]) -> None:
-        """Refuse values that the column does not have.
+    def _check_known(self, key: str, wanted: list[str]) -> None:
+        """Check that the column has all wanted values.
 
         Raises:
-            DataError: There is one.
+            DataError: It does not have one of them.
         """
         names = self.names
         for value in wanted:
@@ -91,7 +91,7 @@ class Category(Filter[CategoryParams]):
                 near = "".join(f" Did you mean {n!r}?" for n in get_close_matches(value, names, n=1))
                 some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
                 raise DataError(
-                    f"category: `{key}` names {value!r}, which is no value of the catalogue's column "
+                    f"category: `{key}` names {value!r}, which is not a value of the catalogue's column "
                     f"{self.params.column!r}.{near} Its {len(names)} values: {some}."
                 )
 
@@ -99,7 +99,7 @@ class Category(Filter[CategoryParams]):
 def item_values(
     catalogue: Catalogue, name: str, known: list[str] | None = None
 ) -> tuple[scipy.sparse.csr_matrix, list[str]]:
-    """Return which values each item has in a column, `[I, values]`, and the values: those known before, the others sorted.
+    """Return the one-hot values of each item in a column, `[I, values]`, and the values: first those in `known`, then the others, sorted.
 
     Raises:
         DataError: There is no such column, or its values are not categories.

@@ -1,4 +1,4 @@
-"""Lists of item ids: only these, or never these."""
+"""Allow and deny lists of item ids."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,13 @@ from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingD
 
 
 class AllowList(Filter[ListParams]):
-    """Keeps only the items that the list names."""
+    """Keeps only the items of the list."""
 
     fitted = ("kept",)
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Look the ids up."""
+        """Look up the ids."""
         self.kept = listed(data.catalogue, self.params, "allow-list")
 
     def keep(self, queries: Queries) -> Tensor:
@@ -25,18 +25,18 @@ class AllowList(Filter[ListParams]):
         return self.kept[None]
 
     def add_items(self, catalogue: Catalogue) -> None:
-        """Look the new ids up."""
+        """Look up the new ids."""
         self.kept = torch.cat([self.kept, among(catalogue, self.params)[1:]])
 
 
 class DenyList(Filter[ListParams]):
-    """Removes the items that the list names."""
+    """Removes the items of the list."""
 
     fitted = ("kept",)
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Look the ids up."""
+        """Look up the ids."""
         self.kept = ~listed(data.catalogue, self.params, "deny-list")
 
     def keep(self, queries: Queries) -> Tensor:
@@ -44,12 +44,12 @@ class DenyList(Filter[ListParams]):
         return self.kept[None]
 
     def add_items(self, catalogue: Catalogue) -> None:
-        """Look the new ids up."""
+        """Look up the new ids."""
         self.kept = torch.cat([self.kept, ~among(catalogue, self.params)[1:]])
 
 
 def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:
-    """Return which items a list names, `[I]` bool.
+    """Return a mask of the items of a list, `[I]` bool.
 
     Raises:
         DataError: An id is not in the catalogue.
@@ -66,6 +66,6 @@ def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:
 
 
 def among(catalogue: Catalogue, params: ListParams) -> Tensor:
-    """Return which items a list names, `[I]` bool, whatever else it names."""
+    """Return a mask of the items of a list, `[I]` bool; ids outside the catalogue are ignored."""
     ids, wanted = catalogue.ids.cast(pa.string()), pa.array(params.ids, pa.string())
     return torch.from_numpy(np.array(pc.is_in(ids, wanted).to_numpy(zero_copy_only=False), np.bool_))

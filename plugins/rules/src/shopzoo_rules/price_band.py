@@ -1,4 +1,4 @@
-"""Price bands: fixed, or drawn from what the user's history costs."""
+"""Price bands: fixed, or derived from the prices in the user's history."""
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from zoo.api import Catalogue, Filter, Queries, RunContext, TrainingData
 
 
 class PriceBand(Filter[PriceBandParams]):
-    """Keeps prices within `[min, max]` and within the band of quantiles of the prices in the query's history, ends included.
+    """Keeps prices in `[min, max]` and between two quantiles of the prices in the query's history, bounds included.
 
-    The prices are the catalogue's, an event of the history counting once. A query whose history has no price gets the
-    fixed band alone.
+    The prices are those of the catalogue, and each event of the history counts once. A query whose history has no price gets
+    only the fixed band.
     """
 
     fitted = ("prices", "kept")
@@ -30,7 +30,7 @@ class PriceBand(Filter[PriceBandParams]):
         self.prices, self.kept = torch.cat([self.prices, prices[1:]]), torch.cat([self.kept, kept[1:]])
 
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
-        """Return the prices of a catalogue's items, and which lie within the fixed band, each `[I]`."""
+        """Return the prices of the items, and a mask of those in the fixed band, each `[I]`."""
         low = -np.inf if self.params.min is None else self.params.min
         high = np.inf if self.params.max is None else self.params.max
         prices = catalogue.numbers(self.params.column).copy()  # arrow's memory is read-only
@@ -38,7 +38,7 @@ class PriceBand(Filter[PriceBandParams]):
         return torch.from_numpy(prices), torch.from_numpy(kept)
 
     def keep(self, queries: Queries) -> Tensor:
-        """Return what lies within the bands, `[B, I]`; `[1, I]` where the history does not matter."""
+        """Return a mask of the items in the bands, `[B, I]`; `[1, I]` if it does not depend on the history."""
         if self.params.quantiles is None:
             return self.kept[None]
         h = queries.histories
@@ -53,7 +53,7 @@ class PriceBand(Filter[PriceBandParams]):
         return self.kept & (within | torch.from_numpy(self._unpriced(self.prices.numpy())))
 
     def _unpriced(self, prices: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return the items that stay although they have no price, `[I]`."""
+        """Return a mask of the items to keep although they have no price, `[I]`."""
         missing = np.isnan(prices)
         return missing if self.params.unpriced == "keep" else np.zeros_like(missing)
 
@@ -61,12 +61,12 @@ class PriceBand(Filter[PriceBandParams]):
 def ragged_quantile(
     values: NDArray[np.float64], rows: NDArray[np.int64], counts: NDArray[np.int64], q: float
 ) -> NDArray[np.float64]:
-    """Return a quantile of each row's values, linear between neighbours as numpy's, `[B]`; NaN for an empty row.
+    """Return a quantile of each row's values, with linear interpolation as in numpy, `[B]`; NaN for an empty row.
 
     Args:
         values: `[M]`.
         rows: The row of each value, `[M]`, ascending.
-        counts: How many values each row has, `[B]`.
+        counts: The number of values of each row, `[B]`.
         q: Between 0 and 1.
     """
     if not len(values):

@@ -1,4 +1,4 @@
-"""Text without a network: term vectors of items, and recommendations by likeness of content."""
+"""Text without neural networks: term vectors of items, and content-based recommendations."""
 
 from shopzoo_text.params import BagOfWordsParams, ContentKNNParams, TfIdfParams
 from zoo.api import Capabilities, ComponentSpec, hookimpl
@@ -22,7 +22,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_text.vectorizers:TfIdf",
             params=TfIdfParams,
-            summary="Weighs the terms of item texts by how few items have them.",
+            summary="Weights the terms of item texts by their inverse document frequency.",
             citation="Sparck Jones: A Statistical Interpretation of Term Specificity and Its Application in Retrieval. 1972.",
             capabilities=Capabilities(cold_items=True),
             api=2,
@@ -32,7 +32,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_text.content_knn:ContentKNN",
             params=ContentKNNParams,
-            summary="Recommends items whose features are like those of what the user took; serves new items from the first day.",
+            summary="Recommends items with features similar to those of the user's history, including new items.",
             citation="Pazzani, Billsus: Content-Based Recommendation Systems. The Adaptive Web, 2007.",
             capabilities=Capabilities(features="required", cold_items=True, collaborative=False),
             api=2,

@@ -1,4 +1,4 @@
-"""Content-based recommendation: a user is what they took, an item is near or far."""
+"""Content-based recommendation: items are scored by their similarity to the user's history."""
 
 import math
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, S
 from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 
 BLOCK_BYTES = 2**27
-"""How large a block of dense profiles, `[D, N]`, or of cosines, `[I, N]`, may be."""
+"""Maximum size of a block of dense profiles, `[D, N]`, or of cosines, `[I, N]`."""
 
 Vectors = NDArray[np.float32] | scipy.sparse.csr_matrix
 
 
 class ContentKNN(Predictor[ContentKNNParams]):
-    """Scores an item by how near its features are to those of the history (Pazzani and Billsus, 2007).
+    """Scores an item by the similarity of its features to those of the history (Pazzani and Billsus, 2007).
 
-    By default that is the cosine with the recency-weighted mean of the history's features. With a `temperature` t it is the
-    recency-weighted mean, over the events, of exp((cosine - 1) / t) - exp(-1 / t): an item that is very near to one event
-    counts more than one that is somewhat near to many, since taste has more than one centre. A trained encoder wants it: its
-    loss is a softmax of cosines over such a temperature. As t grows the order approaches that of the mean; near 0 the nearest
-    event alone counts. It costs the cosines of every item of the histories, and not of one profile for each user.
+    By default the score is the cosine with the recency-weighted mean of the history's features. With a `temperature` t it is
+    the recency-weighted mean, over the events, of exp((cosine - 1) / t) - exp(-1 / t): an item that is very similar to one event
+    scores higher than one that is somewhat similar to many, since users have several interests. Set it for a trained encoder,
+    whose loss is a softmax of cosines with such a temperature. As t grows, the ranking approaches that of the mean; near 0 only
+    the most similar event counts. A temperature costs the cosines of every history item, instead of one profile per user.
 
-    Works on any features, sparse or dense; sparse ones stay so: the items' dense `[I, D]` is never made. Items and users
+    It works with any features, sparse or dense; sparse features are never converted to a dense `[I, D]`. Items and users
     whose features are all zero score 0.
 
-    `recency` and `temperature` are the parameters that matter: `recency` near 1 for long histories, in which any event tells
-    what is wanted next, lower for short ones; `temperature` around 0.3 for term weights, around 0.05 for a trained encoder.
-    Choose them on the validation part.
+    The important parameters are `recency` and `temperature`: `recency` near 1 for long histories, in which any event may predict
+    the next item, lower for short ones; `temperature` around 0.3 for term weights, around 0.05 for a trained encoder. Choose them
+    on the validation split.
     """
 
     fitted = ("vectors",)
@@ -44,28 +44,28 @@ class ContentKNN(Predictor[ContentKNNParams]):
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Scale the item features to length 1."""
         if data.features is None:
-            raise ConfigError("content-knn compares item features and there are none: give the model a `featurizer`")
+            raise ConfigError("content-knn compares item features, and there are none: give the model a `featurizer`")
         if data.features.is_sparse:
             self.vectors = csr_tensor(_of_length_1(data.features.sparse()))
         else:
             self.vectors = normalize(data.features.values, dim=1)
 
     def add_items(self, features: ItemFeatures) -> None:
-        """Scale the features of new items to length 1 too."""
+        """Scale the features of new items to length 1, and append them."""
         features.check_width(self.vectors.shape[1])
         sparse = self.vectors.layout == torch.sparse_csr
         new = csr_tensor(_of_length_1(features.sparse())) if sparse else normalize(features.values, dim=1)
         self.vectors = stacked(self.vectors, new)
 
     def score(self, queries: Queries) -> Tensor:
-        """Return how near each item is, `[B, I]`, at most 1."""
+        """Return the similarity of each item, `[B, I]`, at most 1."""
         items, shares = self._items(), self._shares(queries)
         if self.params.temperature is None:
             return _of_means(shares, items)
-        return _mean_likeness(shares, items, self.params.temperature)
+        return _mean_similarity(shares, items, self.params.temperature)
 
     def migrate(self, state: State) -> State:
-        """Return a state whose sparse vectors were saved as values, columns and offsets as `vectors` alone."""
+        """Convert a state of an earlier version, with values, columns and offsets, to one with a CSR tensor."""
         if "width" not in state.values:
             return state
         parts = {"values": state.tensors["vectors"], **state.tensors}
@@ -78,7 +78,7 @@ class ContentKNN(Predictor[ContentKNNParams]):
     def _shares(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item in each profile, `[B, I]`."""
         h = queries.histories
-        later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # how many events came after
+        later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # number of later events
         last = later < (self.params.history or np.inf)
         weights = h.weights[last] * np.power(self.params.recency, later[last], dtype=np.float32)
         return scipy.sparse.csr_matrix(
@@ -98,8 +98,8 @@ def _of_means(shares: scipy.sparse.csr_matrix, items: Vectors) -> Tensor:
     return scores
 
 
-def _mean_likeness(shares: scipy.sparse.csr_matrix, items: Vectors, temperature: float) -> Tensor:
-    """Return the mean over each history of how near its items are to each item, `[B, I]`, for shares `[B, I]`."""
+def _mean_similarity(shares: scipy.sparse.csr_matrix, items: Vectors, temperature: float) -> Tensor:
+    """Return the mean similarity of each item to the items of each history, `[B, I]`, with weights `[B, I]`."""
     taken = np.unique(shares.indices)
     weight = np.asarray(shares.sum(axis=1), np.float32).T
     parts = shares[:, taken].T.toarray(order="C") / np.where(weight > 0, weight, 1)  # [T, B]
@@ -107,26 +107,28 @@ def _mean_likeness(shares: scipy.sparse.csr_matrix, items: Vectors, temperature:
     for block in _blocks(len(taken), items.shape[0]):
         if scipy.sparse.issparse(items):
             cosines = items @ items[taken[block]].T.tocsr()
-            cosines.data = _likeness(cosines.data, temperature)  # what is not stored is a cosine of 0, and stays so
+            cosines.data = _similarity(
+                cosines.data, temperature
+            )  # entries that are not stored are cosines of 0, which stay 0
         else:
-            cosines = _likeness(items @ items[taken[block]].T, temperature)
+            cosines = _similarity(items @ items[taken[block]].T, temperature)
         total += cosines @ parts[block]
     return torch.from_numpy(np.ascontiguousarray(total.T))
 
 
-def _likeness(cosines: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return what cosines count, from 0 for none to 1 for the same."""
+def _similarity(cosines: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return similarities of cosines: 0 for a cosine of 0, 1 for a cosine of 1."""
     return np.expm1(np.minimum(cosines, 1) / np.float32(temperature)) * np.float32(math.exp(-1 / temperature))
 
 
 def _blocks(number: int, width: int) -> Iterator[slice]:
-    """Yield slices of as many rows of a width as may be dense at once."""
+    """Yield slices of rows, such that a dense block has at most `BLOCK_BYTES`."""
     rows = max(BLOCK_BYTES // (4 * width), 1)
     yield from (slice(start, start + rows) for start in range(0, number, rows))
 
 
 def _of_length_1(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
-    """Return a matrix with its rows scaled to length 1; an empty row stays empty."""
+    """Scale the rows of a matrix to length 1; an empty row stays empty."""
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1))).ravel()
     scale = np.repeat(np.where(lengths > 0, lengths, 1), np.diff(matrix.indptr)).astype(np.float32)
     return scipy.sparse.csr_matrix((matrix.data / scale, matrix.indices, matrix.indptr), matrix.shape)

@@ -10,41 +10,41 @@ Documents = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
 
 
 class BagOfWordsParams(Params):
-    """How texts become terms; scikit-learn's `CountVectorizer`."""
+    """Extraction of terms from texts, as in scikit-learn's `CountVectorizer`."""
 
     columns: list[str] = Field(["title"], min_length=1)
     """Text columns of the catalogue, joined by a space."""
     ngrams: tuple[int, int] = (1, 1)
-    """Shortest and longest run of words (or characters) that is a term."""
+    """Minimum and maximum length of the n-grams (of words or characters) that are terms."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
-    """What a term consists of: words (of two or more letters or digits), characters, or characters within words."""
+    """The unit of n-grams: words (of two or more letters or digits), characters, or characters within words."""
     min_df: Documents = 1
-    """Drop terms in fewer known items: a number of items, or, as a decimal fraction, a share of them."""
+    """Drop terms that occur in fewer known items than this: a number of items, or a share of them as a decimal fraction."""
     max_df: Documents = 1.0
-    """Drop terms in more known items: a number of items, or, as a decimal fraction, a share of them."""
+    """Drop terms that occur in more known items than this: a number of items, or a share of them as a decimal fraction."""
     stop_words: Literal["english"] | list[str] | None = None
-    """Words to leave out: your own, or scikit-learn's English ones."""
+    """Words to ignore: a list, or the English stop words of scikit-learn."""
     max_features: int | None = Field(None, ge=1)
-    """Keep this many terms, those that occur most often."""
+    """Keep only this many terms, the most frequent ones."""
     hashing: int | None = Field(None, ge=1, lt=2**31)
-    """Hash the terms into this many columns (`262144`) instead of keeping a list of them: for vocabularies too large to keep."""
+    """Hash the terms into this many columns (such as `262144`) instead of storing a vocabulary; for very large vocabularies."""
     svd: int | None = Field(None, ge=1)
-    """Project onto this many singular vectors of the known items (latent semantic analysis): dense features, a few hundred wide."""
+    """Project onto this many singular vectors of the known items (latent semantic analysis), which gives dense features; a few hundred is usual."""
 
     @model_validator(mode="after")
     def _hashing_keeps_no_terms(self) -> "BagOfWordsParams":
-        """Refuse what chooses among terms where none are kept."""
+        """Reject options that select terms together with hashing, which stores no terms."""
         choosing = {"min_df": 1, "max_df": 1.0, "max_features": None}
         set_here = [f"{k} = {getattr(self, k)}" for k, usual in choosing.items() if getattr(self, k) != usual]
         if self.hashing is not None and set_here:
             raise ValueError(
-                f"hashing keeps no list of terms to choose from, found {', '.join(set_here)}: leave this out, or leave out hashing"
+                f"hashing stores no terms to select from, found {', '.join(set_here)}: remove these options, or hashing"
             )
         return self
 
     @model_validator(mode="after")
     def _some_terms_are_left(self) -> "BagOfWordsParams":
-        """Refuse bounds between which no number of items lies."""
+        """Reject bounds that no term can satisfy."""
         if type(self.min_df) is type(self.max_df) and self.min_df > self.max_df:
             raise ValueError(
                 f"no term is in {self.min_df} or more and in {self.max_df} or fewer: lower min_df, or raise max_df"
@@ -53,14 +53,14 @@ class BagOfWordsParams(Params):
 
     @model_validator(mode="after")
     def _stop_words_are_words(self) -> "BagOfWordsParams":
-        """Refuse stop words where terms are characters."""
+        """Reject stop words if terms are characters."""
         if self.stop_words is not None and self.analyzer != "word":
-            raise ValueError(f'stop_words need analyzer = "word", found {self.analyzer!r}: leave one of them out')
+            raise ValueError(f'stop_words need analyzer = "word", found {self.analyzer!r}: remove one of them')
         return self
 
     @model_validator(mode="after")
     def _ngrams_ascend(self) -> "BagOfWordsParams":
-        """Refuse a range without a run."""
+        """Reject an empty range."""
         if not 1 <= self.ngrams[0] <= self.ngrams[1]:
             raise ValueError(
                 f"ngrams must be [shortest, longest] with 1 <= shortest <= longest, found {list(self.ngrams)}"
@@ -69,18 +69,18 @@ class BagOfWordsParams(Params):
 
 
 class TfIdfParams(BagOfWordsParams):
-    """How texts become weighted terms; scikit-learn's `TfidfVectorizer`."""
+    """Extraction and weighting of terms, as in scikit-learn's `TfidfVectorizer`."""
 
     sublinear_tf: bool = False
-    """Whether a term that occurs n times in a text counts 1 + ln(n) instead of n."""
+    """Count a term that occurs n times in a text as 1 + ln(n) instead of n."""
 
 
 class ContentKNNParams(Params):
-    """How a history becomes a profile."""
+    """Parameters of `content-knn`."""
 
     history: int | None = Field(None, ge=1)
-    """How many of the last events make the profile; all by default."""
+    """Number of last events that are compared; all by default."""
     recency: float = Field(0.9, gt=0, le=1)
-    """What an event counts for each event that came after it."""
+    """Decay of an event's weight for each later event."""
     temperature: float | None = Field(None, ge=0.02)
-    """How near an item has to be to an event of the history to count; by default it is compared with their mean."""
+    """Temperature of the similarity to single events: lower values count only very similar events. By default items are compared with the mean of the history."""

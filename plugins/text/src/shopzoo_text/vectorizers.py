@@ -1,4 +1,4 @@
-"""Bag of words and tf-idf: scikit-learn's vectorizers, fitted on known items, saved as a list of terms and tensors."""
+"""Bag of words and tf-idf: scikit-learn's vectorizers, fitted on known items, and saved as a list of terms and tensors."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ T = TypeVar("T", bound=BagOfWordsParams)
 
 
 class _TermVectors(Featurizer[T]):
-    """What both featurizers share: texts are counted, the counts weighed, and the weights made dense where `svd` says so."""
+    """The base class of both featurizers: count terms, weight the counts, and optionally project with an SVD."""
 
     fitted: ClassVar[tuple[str, ...]] = ("terms", "axes")
     terms: list[str] | None
-    """The terms in the order of their columns; None where they are hashed."""
+    """The terms in the order of their columns; None with `hashing`."""
     axes: Tensor | None
     """The right singular vectors as columns, `[terms, svd]`; None without `svd`."""
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Collect the terms of the known items, and learn their weights."""
+        """Collect the terms of the known items, and compute their weights."""
         self._learn(data.texts(self.params.columns), data.known)
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
-        """Return the term vectors of all items, `[I, D]`, sparse without `svd`; an item without text has an empty one."""
+        """Return the term vectors of all items, `[I, D]`, sparse without `svd`; zeros for an item without text."""
         return self._features(self._vectors(catalogue.texts(self.params.columns)))
 
     def fit_transform(self, data: TrainingData, context: RunContext) -> ItemFeatures:
-        """Fit, and return the term vectors of all items; a text is read once."""
+        """Fit, and return the term vectors of all items; each text is processed once."""
         texts = data.texts(self.params.columns)
         known = self._learn(texts, data.known)
         others = self._vectors(_of(texts, ~data.known))
@@ -47,13 +47,13 @@ class _TermVectors(Featurizer[T]):
 
     @abstractmethod
     def _weigh(self, counts: csr_matrix, *, learn: bool) -> csr_matrix:
-        """Return what counts are worth, `[texts, terms]`; `learn` from them first where they are those of the known items."""
+        """Return the weighted counts, `[texts, terms]`; with `learn`, fit the weights on these counts first."""
 
     def _learn(self, texts: list[str], known: NDArray[np.bool_]) -> csr_matrix:
         """Learn from the texts of known items, and return their vectors, `[known items, terms]`.
 
         Raises:
-            DataError: No term is left of them, or `svd` asks for more than there is.
+            DataError: No term is left, or `svd` is larger than the number of items or terms.
         """
         texts, counter, p = _of(texts, known), self._counter(), self.params
         if not p.hashing:
@@ -65,13 +65,13 @@ class _TermVectors(Featurizer[T]):
         if not counts.nnz:
             raise self._no_term(texts, "no term to hash")
         self.terms = None if p.hashing else counter.get_feature_names_out().tolist()
-        counts.sort_indices()  # as they are when a text is transformed: a sum in another order is another float
+        counts.sort_indices()  # the same order as in `transform`, so that sums are bit-identical
         weights = self._weigh(counts, learn=True)
         self.axes = self._axes(weights) if p.svd else None
         return weights
 
     def _no_term(self, texts: list[str], why: str) -> DataError:
-        """Return what to say where the texts of known items give no term."""
+        """Return the error for texts of known items without any term."""
         p = self.params
         return DataError(
             f"no term is left of the catalogue's {self._named()}: {sum(map(bool, texts))} of {len(texts)} "
@@ -80,21 +80,21 @@ class _TermVectors(Featurizer[T]):
         )
 
     def _named(self) -> str:
-        """Return the columns as a message names them."""
+        """Return the columns as text for a message."""
         return ", ".join(map(repr, self.params.columns))
 
     def _axes(self, weights: csr_matrix) -> Tensor:
-        """Return the first right singular vectors, `[terms, svd]`; the same ones whatever the run's seed."""
+        """Return the first right singular vectors, `[terms, svd]`, independent of the run's seed."""
         most = min(weights.shape)
         if self.params.svd > most:
             raise DataError(
-                f"svd = {self.params.svd} asks for more columns than {weights.shape[0]:,} known items with {weights.shape[1]:,} terms "
-                f"can give: set svd = {most} or less"
+                f"svd = {self.params.svd} is more than {weights.shape[0]:,} known items with {weights.shape[1]:,} terms "
+                f"allow: set svd = {most} or less"
             )
         return torch.from_numpy(TruncatedSVD(self.params.svd, random_state=0).fit(weights).components_.T.copy())
 
     def _vectors(self, texts: list[str]) -> csr_matrix:
-        """Return the vectors of texts under what was learned, `[texts, terms]`."""
+        """Return the vectors of texts with the fitted terms and weights, `[texts, terms]`."""
         return self._weigh(self._counter(vocabulary=self.terms).transform(texts), learn=False)
 
     def _features(self, weights: csr_matrix) -> ItemFeatures:
@@ -106,7 +106,7 @@ class _TermVectors(Featurizer[T]):
         return ItemFeatures.of_sparse(csr_matrix(weights), tuple(names))
 
     def _counter(self, **options: Any) -> CountVectorizer | HashingVectorizer:
-        """Return scikit-learn's vectorizer for the parameters; one that hashes has no vocabulary."""
+        """Return scikit-learn's vectorizer for the parameters; with `hashing` it has no vocabulary."""
         p = self.params
         options |= {"ngram_range": p.ngrams, "analyzer": p.analyzer, "stop_words": p.stop_words, "dtype": np.float32}
         if p.hashing:
@@ -116,32 +116,32 @@ class _TermVectors(Featurizer[T]):
 
 
 class BagOfWords(_TermVectors[BagOfWordsParams]):
-    """Counts how often each term of the known items' texts occurs in an item's text, as scikit-learn's `CountVectorizer` does.
+    """Term counts of item texts, as computed by scikit-learn's `CountVectorizer`.
 
-    A frequent word counts as much as a rare one, which `content-knn`, comparing by cosine, takes as it is (`tf-idf` is mostly
-    better there), and a network weighs by what it learns. `analyzer` and `ngrams` make terms of runs of words, or of
-    characters for languages without spaces and for typing errors; `min_df = 2` leaves out the words of a single item.
+    Frequent words count as much as rare ones. `content-knn` compares these counts by cosine, for which `tf-idf` is usually
+    better; a neural model learns its own weights. `analyzer` and `ngrams` select n-grams of words, or of characters, for
+    languages without spaces and for misspellings; `min_df = 2` drops words of a single item.
 
-    It needs a column of texts. Each text is read once: seconds for 100,000 items. Features are sparse and as wide as there are
-    terms, `hashing` bounds that, `svd` makes them dense and narrow; terms come from the items in training alone. An item
-    without a text, or without a known term, has a vector of zeros.
+    It needs a text column. Each text is processed once: seconds for 100,000 items. Features are sparse, with one column per
+    term; `hashing` limits the width, `svd` gives narrow dense features. Terms come only from training items. An item without
+    text, or without a known term, has a zero vector.
     """
 
     def _weigh(self, counts: csr_matrix, *, learn: bool) -> csr_matrix:
-        """Return the counts as they are."""
+        """Return the counts unchanged."""
         return counts
 
 
 class TfIdf(_TermVectors[TfIdfParams]):
-    """Weighs counts by ln((1 + n) / (1 + df)) + 1 and scales each vector to length 1, as scikit-learn's `TfidfVectorizer` does.
+    """Counts weighted by ln((1 + n) / (1 + df)) + 1 and scaled to length 1, as computed by scikit-learn's `TfidfVectorizer`.
 
-    `n` items are in training, `df` of them have the term. The featurizer to begin with, and under `content-knn` hard to beat
-    for short titles. `analyzer` and `ngrams` make terms of runs of words, or of characters for languages without spaces and
-    for typing errors; `min_df = 2` leaves out the words of a single item; `sublinear_tf` is for long texts, whose words repeat.
+    `n` is the number of training items, `df` the number of those with the term. Start with this featurizer; with `content-knn`
+    it is hard to beat for short titles. `analyzer` and `ngrams` select n-grams of words, or of characters, for languages without
+    spaces and for misspellings; `min_df = 2` drops words of a single item; `sublinear_tf` is for long texts with repeated words.
 
-    It needs a column of texts. Each text is read once: seconds for 100,000 items. Features are sparse and as wide as there are
-    terms, `hashing` bounds that, `svd` makes them dense and narrow; terms and weights come from the items in training alone.
-    An item without a text, or without a known term, has a vector of zeros.
+    It needs a text column. Each text is processed once: seconds for 100,000 items. Features are sparse, with one column per
+    term; `hashing` limits the width, `svd` gives narrow dense features. Terms and weights come only from training items. An item
+    without text, or without a known term, has a zero vector.
     """
 
     fitted = ("terms", "axes", "idf")
@@ -149,7 +149,7 @@ class TfIdf(_TermVectors[TfIdfParams]):
     """The weight of each term, `[terms]`."""
 
     def _weigh(self, counts: csr_matrix, *, learn: bool) -> csr_matrix:
-        """Return the weights; first count in how many known items each term occurs, where these are they."""
+        """Return the weighted counts; with `learn`, compute the document frequencies first."""
         transformer = TfidfTransformer(sublinear_tf=self.params.sublinear_tf)
         if learn:
             self.idf = torch.from_numpy(transformer.fit(counts).idf_)
@@ -159,5 +159,5 @@ class TfIdf(_TermVectors[TfIdfParams]):
 
 
 def _of(texts: list[str], chosen: NDArray[np.bool_]) -> list[str]:
-    """Return some of the texts, `[texts]` bool."""
+    """Return the texts where the mask is true."""
     return [texts[i] for i in np.flatnonzero(chosen)]

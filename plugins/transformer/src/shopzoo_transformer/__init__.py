@@ -1,4 +1,4 @@
-"""ShopZoo's Transformers: what a user took, read by attention."""
+"""ShopZoo's Transformers over histories and texts."""
 
 from dataclasses import replace
 from typing import Any
@@ -87,7 +87,7 @@ HSTU = Recipe(
 
 
 def _reads_time(params: HSTUParams) -> Capabilities:
-    """Return capabilities that need a clock where time differences are read."""
+    """Return capabilities that need real times if the model reads time differences."""
     return replace(neural_capabilities(params), needs_time=params.time)
 
 
@@ -100,7 +100,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_transformer.sasrec:SASRec",
             params=SASRecParams,
-            summary="Reads a history by causal self-attention; each position gives the next item.",
+            summary="Predicts the next item at each position of a history, with causal self-attention.",
             citation="Kang and McAuley: Self-attentive sequential recommendation. ICDM 2018",
             capabilities=neural_capabilities,
             tiny={"dim": 16, "length": 10, "blocks": 1},
@@ -112,7 +112,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_transformer.bert4rec:BERT4Rec",
             params=BERT4RecParams,
-            summary="Reads a history in both directions; hidden positions give their item, the next one among them.",
+            summary="Predicts masked items of a history, including the next one, with bidirectional self-attention.",
             citation="Sun et al.: BERT4Rec: Sequential recommendation with bidirectional encoder representations from Transformer. CIKM 2019",
             capabilities=neural_capabilities,
             tiny={"dim": 32, "length": 10, "blocks": 1, "dropout": 0.0, "mask_rate": 0.4, "last_share": 0.5},
@@ -124,7 +124,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target="shopzoo_transformer.hstu:HSTU",
             params=HSTUParams,
-            summary="Adds up a history by attention without a softmax, weighed by how long ago each event was.",
+            summary="Attention without a softmax over the history, with learned biases for the age of each event.",
             citation="Zhai et al.: Actions speak louder than words: Trillion-parameter sequential transducers for generative recommendations. ICML 2024",
             capabilities=_reads_time,
             tiny={"dim": 16, "length": 10, "blocks": 1},
@@ -136,7 +136,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_transformer.text_transformer:TextTransformer",
             params=TextTransformerParams,
-            summary="Reads item texts by attention among their tokens, trained so that items taken together lie near.",
+            summary="Encodes item texts by a small Transformer, trained so that items taken together get similar vectors.",
             citation="Vaswani et al.: Attention is all you need. NeurIPS 2017",
             capabilities=Capabilities(cold_items=True, deterministic=False, trains_in_epochs=True),
             tiny={"tokens": 200, "text_dim": 16, "window": 1},
@@ -147,11 +147,11 @@ def zoo_components() -> list[ComponentSpec]:
             stage="featurizer",
             target="shopzoo_transformer.sentence_encoder:SentenceEncoder",
             params=SentenceEncoderParams,
-            summary="Reads item texts by a pretrained sentence-transformers model from a folder; trains and downloads nothing.",
+            summary="Encodes item texts with a pretrained sentence-transformers model from a local folder, without training.",
             citation="Reimers and Gurevych: Sentence-BERT: Sentence embeddings using Siamese BERT-networks. EMNLP 2019",
             capabilities=Capabilities(cold_items=True),
             tiny={"model": "models/all-MiniLM-L6-v2"},
-            expected_failures={"featurizer.fits": "it needs a pretrained model, and a plugin brings none along"},
+            expected_failures={"featurizer.fits": "it needs a pretrained model, which the plugin does not include"},
             api=2,
         ),
     ]

@@ -1,4 +1,4 @@
-"""BERT4Rec: hidden items are found from what was taken before and after them."""
+"""BERT4Rec: a bidirectional Transformer that predicts masked items."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from zoo.nn import TransformerBlock, dropout
 
 
 class BERT4Rec(NeuralPredictor[BERT4RecParams]):
-    """A Transformer that reads in both directions and fills in hidden items (Sun et al., CIKM 2019).
+    """A bidirectional Transformer trained to predict masked items (Sun et al., CIKM 2019).
 
-    In training a share `mask_rate` of a history is hidden, or, in a share `last_share` of the histories, the last item
-    alone; to recommend, a hidden position is put after it. As in the paper, all that is hidden has one learned vector,
-    and a layer with GELU and a norm stand before the output, whose item vectors are those of the input. What differs:
-    layers are normalised before, not after, they are used; items have no bias at the output; what is hidden is drawn anew
-    in each epoch, where the authors draw ten times, cut long histories into windows and add each once with its last item
-    hidden. They hide .2 of the items of MovieLens and .6 of Amazon Beauty. It needs an order of events and no clock. An epoch reads each user's last `length` events once and
-    learns from the hidden ones only, so that it takes more epochs than a causal model (Petrov and Macdonald, RecSys
-    2022).
+    In training a share `mask_rate` of a history is masked, or, in a share `last_share` of the histories, only the last
+    item; to recommend, a masked position is appended. As in the paper, masked items share one learned vector, a layer
+    with GELU and a norm precede the output, and input and output share the item embedding. What differs: pre-norm
+    instead of post-norm layers; items have no output bias; masks are drawn anew in each epoch, while the authors draw
+    ten times, cut long histories into windows and add each once with its last item masked. They mask .2 of the items of
+    MovieLens and .6 of Amazon Beauty. It needs the order of events, but no real times. An epoch reads each user's last
+    `length` events once and learns only from the masked ones, so it takes more epochs than a causal model (Petrov and
+    Macdonald, RecSys 2022).
     """
 
     @property
     def objective(self) -> MaskedItem:
-        """Return what the encoder is trained for."""
+        """Return the training objective."""
         return MaskedItem(self.params.length, self.params.mask_rate, self.params.last_share)
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -37,7 +37,7 @@ class BERT4Rec(NeuralPredictor[BERT4RecParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors, or the one of what is hidden, plus position vectors through the blocks."""
+    """Transformer blocks over item vectors, or the mask vector, plus position vectors."""
 
     def __init__(self, p: BERT4RecParams, items: ItemTable) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Encoder(nn.Module):
         """Return a vector for each position, `[B, L, D]`."""
         length = batch.items.shape[1]
         x = torch.where(batch.masked[:, :, None], self.hidden, self.items.embed_inputs(batch.items))
-        # As large as the items, as in the paper: it is by their places that a hidden position finds its neighbours. Counted
-        # from the end, so that the question has the same place whatever the length.
+        # Position vectors are scaled like item vectors, as in the paper: a masked position finds its neighbours by them.
+        # Positions are counted from the end, so that the next item has the same position for any length.
         place = batch.lengths[:, None] - 1 - torch.arange(length, device=x.device)
         places = embedding(place.clamp(min=0), self.positions.weight) * math.sqrt(self.items.dim)
         x = dropout(x + places, self.drop, self.training)

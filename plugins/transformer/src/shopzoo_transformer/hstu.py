@@ -1,4 +1,4 @@
-"""HSTU: attention without a softmax, which adds up what it reads, and knows how long ago it was."""
+"""HSTU: attention without a softmax, with biases for the age of events."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from zoo.api import ItemTable, NeuralPredictor, QueryBatch, Sizes
 from zoo.nn import dropout
 
 BUCKETS = 128
-"""Ages in seconds that differ by a factor of e^0.301, or 1.35, share a bucket; a minute is 13, a day 37, a year 57."""
+"""Number of age buckets. A bucket spans a factor of e^0.301, or 1.35, in seconds: a minute is in bucket 13, a day in 37, a year in 57."""
 NEVER = -1e4
-"""The score of what must not be read: of it `silu` makes a zero, and of its gradient too."""
+"""The score of masked positions, for which `silu` and its gradient are zero."""
 
 
 class HSTU(NeuralPredictor[HSTUParams]):
     """Hierarchical sequential transduction units (Zhai et al., ICML 2024: Actions speak louder than words).
 
-    A position weighs itself and what came before it by `silu(q k + bias)`, one by one: no softmax makes the weights add
-    up to one, so that how often something was taken counts, not only its share. The bias is learned for each distance
-    and, with `time`, for how long before the moment of the question the event was. The query's moment is thus known to
-    the model: in `leave-last-out` the time at which the withheld event came.
+    Each position attends to itself and earlier positions with weights `silu(q k + bias)`. There is no softmax, so the
+    weights need not sum to one, and the frequency of an item counts, not only its share. The bias is learned for each
+    distance and, with `time`, for the age of the event at the time of the query. The model therefore knows the time of
+    the query: in `leave-last-out`, that is the time of the withheld event.
 
-    As in the authors' code for public data sets: U, V, Q and K are as wide as the input, norms have no weights, and the
-    sum is divided by `length`, the most events that are read, whatever the history has. What differs: vectors are
-    normalised by mean and variance at the end and scored by their product, where the authors use a cosine and a
-    temperature of 0.05; the loss is a softmax over the catalogue, not over 128 negatives; the bias of a distance that
-    lies ahead, which is never read, is left out. With `time` it needs a real clock, without it an order of events. An
-    epoch reads each user's last `length + 1` events once.
+    As in the authors' code for public data sets, U, V, Q and K are as wide as the input, norms have no weights, and the
+    sum is divided by `length`, the maximum number of events, whatever the length of the history. What differs: the
+    output has a layer norm and is scored by the dot product, while the authors use a cosine and a temperature of 0.05;
+    the loss is a softmax over the catalogue, not over 128 negatives; there are no biases for future positions, which
+    are never read. With `time` it needs real times, otherwise only the order of events. An epoch reads each user's last
+    `length + 1` events once.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -38,7 +38,7 @@ class HSTU(NeuralPredictor[HSTUParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors plus position vectors through the units."""
+    """Transduction units over item vectors plus position vectors."""
 
     def __init__(self, p: HSTUParams, items: ItemTable) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Encoder(nn.Module):
 
 
 class TransductionUnit(nn.Module):
-    """One layer: what is read from the past, gated by the position itself."""
+    """One layer: attention to earlier positions, gated by the current position."""
 
     def __init__(self, p: HSTUParams) -> None:
         super().__init__()
@@ -74,19 +74,19 @@ class TransductionUnit(nn.Module):
         """Return `[B, L, D]`.
 
         Args:
-            x: `[B, L, D]`, right-padded: a real position reads nothing that comes after it, and so no padding.
-            ages: The bucket of each event's age at the moment each position is asked, `[B, L, L]`; None without time.
+            x: `[B, L, D]`, right-padded: a real position reads only earlier positions, and therefore no padding.
+            ages: The bucket of each event's age at the time of each position's query, `[B, L, L]`; None without time.
         """
         b, length, dim = x.shape
-        u, v, q, k = silu(self.uvqk(normed(x))).chunk(4, dim=-1)
+        u, v, q, k = silu(self.uvqk(normalize(x))).chunk(4, dim=-1)
         q, k, v = (part.view(b, length, self.heads, -1).transpose(1, 2) for part in (q, k, v / self.length))
         bias = self.bias(length, ages)
         read = silu(q @ k.transpose(-2, -1) + bias) @ v  # [B, H, L, D / H]
-        gated = u * normed(read.transpose(1, 2).reshape(b, length, dim))
+        gated = u * normalize(read.transpose(1, 2).reshape(b, length, dim))
         return x + self.out(dropout(gated, self.drop, self.training))
 
     def bias(self, length: int, ages: Tensor | None) -> Tensor:
-        """Return what is added to a score for the distance and the age of what is read, spread to `[B, H, L, L]`."""
+        """Return the bias for the distance and the age of each event, which broadcasts to `[B, H, L, L]`."""
         place = torch.arange(length, device=self.distance.device)
         distance = place[:, None] - place
         bias = self.distance[distance.clamp(min=0)].masked_fill(distance < 0, NEVER)
@@ -95,15 +95,15 @@ class TransductionUnit(nn.Module):
         return (self.age.index_select(0, ages.flatten()).view(ages.shape) + bias)[:, None]
 
 
-def normed(x: Tensor) -> Tensor:
-    """Return vectors with a mean of 0 and a variance of 1; small ones stay small, by the authors' epsilon."""
+def normalize(x: Tensor) -> Tensor:
+    """Normalise vectors to mean 0 and variance 1; with the authors' epsilon, small vectors stay small."""
     return layer_norm(x, x.shape[-1:], eps=1e-6)
 
 
 def age_buckets(batch: QueryBatch) -> Tensor:
-    """Return how old each event is when each position is asked for the next, `[B, L, L]` int64, on a scale of logs.
+    """Return the age bucket of each event at the time of each position's query, `[B, L, L]` int64, on a log scale.
 
-    The log's clock counts milliseconds. The buckets, the authors' own, begin at a second; 128 hold all of an int64.
+    Times are in milliseconds. The buckets are those of the authors and start at one second; 128 buckets cover all int64 times.
     """
     age = (batch.now[:, :, None] - batch.times[:, None, :]).float()
     return age.div_(1000).clamp_(min=1).log_().div_(0.301).long()

@@ -10,20 +10,20 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from zoo.api import Field, NeuralParams, NeuralTextParams, Params
 
 PACKAGE = "package:"
-"""How a model begins that is a folder within an installed package."""
+"""The prefix of a model in a folder of an installed package."""
 
 
 class AttentionParams(NeuralParams):
-    """What all Transformers have."""
+    """Parameters that all Transformers share."""
 
     blocks: int = Field(2, ge=1)
-    """Layers of attention, one upon the other."""
+    """Number of attention layers."""
     heads: int = Field(1, ge=1)
-    """Attention heads; `dim` is divided among them."""
+    """Number of attention heads; must divide `dim`."""
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:
-        """Refuse heads that do not divide the width."""
+        """Reject a number of heads that does not divide the width."""
         if self.dim % self.heads:
             raise ValueError(f"expected `heads` to divide `dim`, found heads = {self.heads} and dim = {self.dim}.")
         return self
@@ -33,40 +33,40 @@ class SASRecParams(AttentionParams):
     """Parameters of `sasrec`."""
 
     blocks: int = Field(2, ge=0)
-    """Transformer blocks; 0 reads the last item only."""
+    """Number of Transformer blocks; with 0 the model reads only the last item."""
 
 
 class HSTUParams(AttentionParams):
     """Parameters of `hstu`."""
 
     time: bool = True
-    """Whether it counts how long ago an event was; without it, only the order of events is read, and no clock is needed."""
+    """Read the age of events; without it, the model reads only their order and needs no real times."""
 
 
 class BERT4RecParams(AttentionParams):
     """Parameters of `bert4rec`."""
 
     length: int = Field(50, ge=2)
-    """Positions that are read: in training the latest events, afterwards the latest but one and the hidden next one."""
+    """Number of positions: in training the last `length` events, in inference the last `length` - 1 events and the masked next one."""
     heads: int = Field(2, ge=1)
-    """Attention heads; `dim` is divided among them."""
+    """Number of attention heads; must divide `dim`."""
     mask_rate: float = Field(0.2, gt=0, lt=1)
-    """Share of the items that is hidden in training; at least one in each sequence."""
+    """Share of the items that is masked in training; at least one per sequence."""
     last_share: float = Field(0.2, ge=0, le=1)
-    """Share of the training sequences in which only the last item is hidden, as it is when the next one is asked for."""
+    """Share of the training sequences in which only the last item is masked, as in inference."""
 
 
 class TextTransformerParams(NeuralTextParams):
     """Parameters of `text-transformer`."""
 
     blocks: int = Field(1, ge=1)
-    """Layers of attention, one upon the other."""
+    """Number of attention layers."""
     heads: int = Field(2, ge=1)
-    """Attention heads; `text_dim` is divided among them."""
+    """Number of attention heads; must divide `text_dim`."""
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:
-        """Refuse heads that do not divide the width."""
+        """Reject a number of heads that does not divide the width."""
         if self.text_dim % self.heads:
             raise ValueError(
                 f"expected `heads` to divide `text_dim`, found heads = {self.heads} and text_dim = {self.text_dim}."
@@ -78,20 +78,20 @@ class SentenceEncoderParams(Params):
     """Parameters of `sentence-encoder`."""
 
     model: str = Field(min_length=1)
-    """The folder of the model, relative to the experiment file; or a folder within an installed package, `package:NAME/FOLDER`."""
+    """The folder of the model, relative to the experiment file; or `package:NAME/FOLDER` for a folder in an installed package."""
     columns: list[str] = Field(["title"], min_length=1)
     """Text columns of the catalogue, joined by a space."""
     prompt: str | None = None
-    """What to put before each text, where the model was trained with such a thing (`"passage: "`); its own default by default."""
+    """Prefix of each text, for models trained with one (such as `"passage: "`); by default that of the model."""
     text_length: int | None = Field(None, ge=1)
-    """Tokens of a text that are read, the first ones; as many as the model reads by default."""
+    """Maximum number of tokens per text; by default that of the model."""
     batch_size: int = Field(64, ge=1)
-    """Texts that are encoded at once, those of like length together."""
+    """Number of texts per batch; texts are sorted by length."""
 
     @field_validator("model")
     @classmethod
     def _from_the_experiment_file(cls, model: str, info: ValidationInfo) -> Any:
-        """Start a relative path from the experiment file's folder; a package is named by its name alone."""
+        """Resolve a relative path against the folder of the experiment file; check the name of a package."""
         if not model.startswith(PACKAGE):
             return str(((info.context or {}).get("base", Path()) / Path(model).expanduser()).absolute())
         name = model.removeprefix(PACKAGE).partition("/")[0]

@@ -1,4 +1,4 @@
-"""SASRec: self-attention over what a user took, read from left to right."""
+"""SASRec: causal self-attention over the history."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zoo.nn import TransformerBlock, dropout
 
 
 class SASRec(NeuralPredictor[SASRecParams]):
-    """A causal Transformer whose vector at each position gives the next item (Kang and McAuley, ICDM 2018).
+    """A causal Transformer that predicts the next item at each position (Kang and McAuley, ICDM 2018).
 
-    What differs: layers are normalised before, not after, they are used, the feed-forward layer is four times as wide,
-    and the loss is a softmax over the catalogue, not one negative (worth a quarter of HR@10 and more than any change of
-    architecture; Klenitskiy and Vasilev, RecSys 2023). Positions are counted from the oldest event that is read. It
-    needs an order of events and no clock. An epoch reads each user's last `length + 1` events once.
+    What differs: pre-norm instead of post-norm layers, a feed-forward layer that is four times as wide, and a softmax
+    loss over the catalogue instead of one negative (which improves HR@10 by a quarter, more than any change of the
+    architecture; Klenitskiy and Vasilev, RecSys 2023). Positions are counted from the oldest event in the window. It
+    needs the order of events, but no real times. An epoch reads each user's last `length + 1` events once.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -24,7 +24,7 @@ class SASRec(NeuralPredictor[SASRecParams]):
 
 
 class Encoder(nn.Module):
-    """Item vectors plus position vectors through the blocks."""
+    """Transformer blocks over item vectors plus position vectors."""
 
     def __init__(self, p: SASRecParams, items: ItemTable) -> None:
         super().__init__()

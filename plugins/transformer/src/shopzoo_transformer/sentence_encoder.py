@@ -1,4 +1,4 @@
-"""A pretrained sentence encoder, from a folder of this machine."""
+"""A pretrained sentence encoder from a local folder."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from shopzoo_transformer.params import PACKAGE, SentenceEncoderParams
 from zoo.api import Catalogue, ConfigError, Featurizer, ItemFeatures, RunContext, State, TrainingData
 
 LONGEST = 100_000
-"""Characters of a text that are looked at: what comes after them is beyond any model's number of tokens."""
+"""Maximum number of characters of a text to read; this exceeds the token limit of any model."""
 FETCH = "Fetch one beforehand, where there is a network: hf download ORGANISATION/NAME --local-dir FOLDER"
 
 
 class SentenceEncoder(Featurizer[SentenceEncoderParams]):
     """Vectors of item texts by a pretrained model of the sentence-transformers library (Reimers and Gurevych, EMNLP 2019).
 
-    All is the model's own: its tokenizer, how many tokens it reads, its pooling (for most of them the mean over the tokens).
-    Texts of like length are encoded together; vectors have length 1, and an item without a text has none. Nothing is trained:
-    a text is read as the model learned to read, not as this shop's customers do, and each costs one pass through the model,
-    new items' texts too. Models of many languages serve a shop of several.
+    The tokenizer, the maximum number of tokens and the pooling (usually the mean over tokens) are those of the model. Texts of
+    similar length are encoded together; vectors have length 1, and an item without text has a zero vector. The model is not
+    trained on the shop's data, and each text, including those of new items, costs one forward pass. Use a multilingual model
+    for a shop in several languages.
 
-    The model is read from a folder and never downloaded: fetch it beforehand, with
-    `hf download ORGANISATION/NAME --local-dir FOLDER`. The folder must hold safetensors and no code of its own, and the
-    library is an extra: `pip install 'shopzoo-transformer[sentence]'`. An artifact holds no copy of the model but a
-    fingerprint of its files: where new items are to be encoded, the same model has to be there, and another one is an error.
+    The model is loaded from a local folder and never downloaded; get it beforehand with
+    `hf download ORGANISATION/NAME --local-dir FOLDER`. The folder must contain safetensors and no custom code, and the library
+    is an extra: `pip install 'shopzoo-transformer[sentence]'`. An artifact does not include the model, but a hash of its files:
+    to encode new items, the same model must be present, and a different one is an error.
     """
 
     fitted = ("fingerprint",)
@@ -45,20 +45,20 @@ class SentenceEncoder(Featurizer[SentenceEncoderParams]):
         self.device = torch.device("cpu")
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
-        """Look at the model; there is nothing to train.
+        """Load the model and compute its fingerprint; nothing is trained.
 
         Raises:
             ConfigError: There is no such model, or the library is not installed.
             DataError: No known item has a text.
         """
-        data.texts(self.params.columns)  # an error of theirs is one of the fit
+        data.texts(self.params.columns)  # raise errors about texts in `fit`
         self.device = context.device
         folder = folder_of(self.params.model)
         self.fingerprint = fingerprint_of(folder)
-        self._model = loaded(folder, self.device, self.params.text_length)  # likewise
+        self._model = load_model(folder, self.device, self.params.text_length)  # likewise
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
-        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without one."""
+        """Return the vectors of the items' texts, `[I, D]`; zeros for an item without text."""
         texts = catalogue.texts(self.params.columns)
         filled = [item for item, text in enumerate(texts) if text.strip()]
         found = self._encoded([texts[item][:LONGEST] for item in filled] or ["-"])
@@ -67,17 +67,17 @@ class SentenceEncoder(Featurizer[SentenceEncoderParams]):
         return ItemFeatures(vectors, tuple(f"sentence-{i}" for i in range(vectors.shape[1])))
 
     def load_state(self, state: State) -> None:
-        """Take back the fingerprint. The folder may be absent until there is something to encode.
+        """Restore the fingerprint. The folder may be missing until there is a text to encode.
 
         Raises:
-            ConfigError: The folder holds another model than at the fit.
+            ConfigError: The folder contains a different model than at the fit.
         """
         super().load_state(state)
         if self.params.model.startswith(PACKAGE) or Path(self.params.model).is_dir():
             self._folder()
 
     def _encoded(self, texts: list[str]) -> Tensor:
-        """Return the vectors of texts, `[N, D]`; the library sorts them by their length."""
+        """Return the vectors of texts, `[N, D]`; the library sorts texts by length."""
         p = self.params
         vectors: Tensor = self._model.encode(
             texts, batch_size=p.batch_size, prompt=p.prompt, normalize_embeddings=True, convert_to_tensor=True,
@@ -86,30 +86,30 @@ class SentenceEncoder(Featurizer[SentenceEncoderParams]):
         return vectors.float().cpu().clone()  # the library's may be inference tensors
 
     def _folder(self) -> Path:
-        """Return the folder, with the model in it that was there at the fit.
+        """Return the folder of the model, after checking its fingerprint.
 
         Raises:
-            ConfigError: There is none, or another one.
+            ConfigError: There is no model, or it differs from the one of the fit.
         """
         expected, folder = self.fingerprint, folder_of(self.params.model)
         if fingerprint_of(folder) != expected:
             raise ConfigError(
-                f"sentence-encoder: the model in {folder} is another than the one it was fitted with: its files have changed. "
-                "Put the former ones back, or fit again."
+                f"sentence-encoder: the model in {folder} differs from the one used in `fit`: its files have changed. "
+                "Restore the original files, or fit again."
             )
         return folder
 
     @cached_property
     def _model(self) -> Any:
         """Return the model, on the device of the fit."""
-        return loaded(self._folder(), self.device, self.params.text_length)
+        return load_model(self._folder(), self.device, self.params.text_length)
 
 
 def folder_of(model: str) -> Path:
-    """Return the folder of a model: a path, or a folder within an installed package, which is not imported.
+    """Return the folder of a model: a path, or a folder in an installed package, which is not imported.
 
     Raises:
-        ConfigError: There is none, there is no model in it, or the model brings code of its own.
+        ConfigError: There is no such folder, it contains no model, or the model includes custom code.
     """
     folder = Path(model)
     if model.startswith(PACKAGE):
@@ -133,15 +133,15 @@ def folder_of(model: str) -> Path:
             f"sentence-encoder: {folder} holds no model of sentence-transformers: expected modules.json in it, found {found}. "
             f"Give the folder into which a model was saved. {FETCH}"
         )
-    _refuse_code(parts)
+    _check_no_code(parts)
     return folder
 
 
-def _refuse_code(parts: Path) -> None:
-    """Refuse a model of which a part is code that comes with it.
+def _check_no_code(parts: Path) -> None:
+    """Check that the model has no custom code.
 
     Raises:
-        ConfigError: There is such a part, or the list of parts cannot be read.
+        ConfigError: It has, or its list of modules cannot be read.
     """
     try:
         kinds = [str(part["type"]) for part in json.loads(parts.read_text("utf-8"))] if parts.is_file() else []
@@ -151,13 +151,13 @@ def _refuse_code(parts: Path) -> None:
         ) from error
     if foreign := [kind for kind in kinds if not kind.startswith("sentence_transformers.")]:
         raise ConfigError(
-            f"sentence-encoder: {parts} names {foreign[0]}, which is not of sentence-transformers: code that comes with a model "
-            "is not run. Choose a model without."
+            f"sentence-encoder: {parts} names {foreign[0]}, which is not part of sentence-transformers: code that comes with a "
+            "model is not run. Choose a model without custom code."
         )
 
 
 def fingerprint_of(folder: Path) -> str:
-    """Return a hash of the names and contents of a folder's files, without hidden ones and texts for people."""
+    """Return a hash of the names and contents of a folder's files, except hidden and Markdown files."""
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder)
@@ -168,11 +168,11 @@ def fingerprint_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def loaded(folder: Path, device: torch.device, text_length: int | None) -> Any:
-    """Return the model of a folder.
+def load_model(folder: Path, device: torch.device, text_length: int | None) -> Any:
+    """Load the model of a folder.
 
     Raises:
-        ConfigError: The library is not installed, it cannot load the model, or the model reads fewer tokens than asked for.
+        ConfigError: The library is not installed, it cannot load the model, or `text_length` exceeds the limit of the model.
     """
     try:
         import sentence_transformers
@@ -182,12 +182,12 @@ def loaded(folder: Path, device: torch.device, text_length: int | None) -> Any:
             "pip install 'shopzoo-transformer[sentence]'"
         ) from error
     try:
-        with _quiet(), torch.random.fork_rng(devices=[]):  # what it draws is overwritten
+        with _quiet(), torch.random.fork_rng(devices=[]):  # initial weights are drawn and overwritten
             model = sentence_transformers.SentenceTransformer(
                 str(folder), device=str(device), local_files_only=True, trust_remote_code=False,
                 model_kwargs={"use_safetensors": True},
             )  # fmt: skip
-    except Exception as error:  # the library has many ways to say no
+    except Exception as error:  # the library raises errors of many types
         raise ConfigError(
             f"sentence-encoder: the model in {folder} cannot be loaded ({type(error).__name__}: {error}). Fetch it again, with "
             "its weights as safetensors, or choose another."
@@ -196,7 +196,7 @@ def loaded(folder: Path, device: torch.device, text_length: int | None) -> Any:
     if text_length is not None:
         if most is not None and text_length > most:
             raise ConfigError(
-                f"sentence-encoder: text_length = {text_length}, and the model in {folder} reads {most} tokens: set "
+                f"sentence-encoder: text_length = {text_length}, but the model in {folder} reads at most {most} tokens: set "
                 f"text_length = {most} or less"
             )
         model.max_seq_length = text_length
@@ -205,7 +205,7 @@ def loaded(folder: Path, device: torch.device, text_length: int | None) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing a bar while it loads."""
+    """Disable the progress bar of transformers."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

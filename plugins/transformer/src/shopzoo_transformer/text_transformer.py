@@ -1,4 +1,4 @@
-"""A small Transformer over the tokens of a text, trained from scratch."""
+"""A small Transformer over the tokens of a text, trained from scratch on the shop's data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zoo.nn import TransformerBlock, dropout
 
 
 class TextTransformer(NeuralFeaturizer[TextTransformerParams]):
-    """Attention among a text's tokens (Vaswani et al., NeurIPS 2017), and the mean of what comes out.
+    """Self-attention over the tokens of a text (Vaswani et al., NeurIPS 2017), and mean pooling.
 
-    The mean is what Reimers and Gurevych (EMNLP 2019) found best. It is trained from scratch on items that were taken
-    together: for texts of a few thousand products one block is enough. Layers are normalised before, not after, they are used.
-    `blocks` and `heads` say how much is read into a text, `text_dim` how wide it is within and the features are. What
-    `sentence-encoder` has learned of a language elsewhere, this one has to learn from the shop.
+    Mean pooling is what Reimers and Gurevych (EMNLP 2019) found best. It is trained from scratch on items that were taken
+    together; for the texts of a few thousand products one block is enough. Layers are pre-norm. `blocks` and `heads` set the
+    capacity, `text_dim` the width of the layers and of the features. Unlike `sentence-encoder`, it has no pretrained knowledge
+    of a language.
     """
 
     def build(self, tokens: int) -> nn.Module:
@@ -27,7 +27,7 @@ class TextTransformer(NeuralFeaturizer[TextTransformerParams]):
 
 
 class Encoder(nn.Module):
-    """Token vectors plus position vectors through the blocks."""
+    """Transformer blocks over token vectors plus position vectors."""
 
     def __init__(self, p: TextTransformerParams, tokens: int) -> None:
         super().__init__()
@@ -48,7 +48,9 @@ class Encoder(nn.Module):
         length, real = batch.tokens.shape[1], batch.mask
         x = self.tokens(batch.tokens) * math.sqrt(self.dim) + self.positions.weight[:length]
         x = dropout(x, self.drop, self.training)
-        readable = real | (torch.arange(length, device=x.device) == 0)  # an empty text must read something
+        readable = real | (
+            torch.arange(length, device=x.device) == 0
+        )  # a softmax needs at least one position, even for an empty text
         for block in self.blocks:
             x = block(x, readable[:, None, None])
         mean = (self.norm(x) * real[:, :, None]).sum(1) / batch.lengths.clamp(min=1)[:, None]

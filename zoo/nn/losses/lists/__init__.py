@@ -1,4 +1,4 @@
-"""The losses over lists, one file each: scores, labels and mask in, each `[B, K]`; the mean over the lists out.
+"""Listwise losses, one per file: each takes scores, labels and mask, `[B, K]` each, and returns the mean over lists.
 
-What stands in a padded slot counts for nothing. Graded labels become gains, `2^label - 1`, but for ListNet.
+Padded slots do not affect the loss. All losses except ListNet convert graded labels to gains, `2^label - 1`.
 """

@@ -1,4 +1,4 @@
-"""What several losses have in common with NDCG."""
+"""Normalised gains, shared by the losses based on NDCG."""
 
 from torch import Tensor
 
@@ -6,9 +6,9 @@ from zoo.nn.lists import gains, ideal_dcg
 
 
 def ndcg_gains(labels: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
-    """Return each gain as a share of what its list reaches at best, `[B, K]`: discounted and added up they are NDCG@k.
+    """Return each gain divided by the ideal DCG@k of its list, `[B, K]`; their discounted sum is NDCG@k.
 
-    Padded slots have none, nor has a list without a positive.
+    Padded slots and lists without a positive get 0.
 
     Args:
         labels: Graded, 0 and up, `[B, K]`.

@@ -1,4 +1,4 @@
-"""LambdaRank (Burges, 2010) as a loss that can be written down (LambdaLoss; Wang et al., CIKM 2018)."""
+"""LambdaRank (Burges, 2010) as an explicit loss (LambdaLoss; Wang et al., CIKM 2018)."""
 
 import torch
 from torch import Tensor
@@ -9,18 +9,18 @@ from zoo.nn.losses.lists.gain import ndcg_gains
 
 
 def lambdarank(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None = None, sigma: float = 1.0) -> Tensor:
-    """Return the mean over lists of sum_ij |change of NDCG@k if i and j change places| log(1 + exp(-sigma (s_i - s_j))).
+    """Return the mean over lists of sum_ij |change of NDCG@k if i and j swap places| log(1 + exp(-sigma (s_i - s_j))).
 
-    The sum is over the pairs in which i has the higher label. The change is that of the present order, and no gradient
-    goes through it: then the gradient is LambdaRank's. Of two items past the cutoff no change is seen, so that `[B, k, K]`
-    pairs are made, and no more. Equal scores keep the order in which the items stand.
+    The sum is over the pairs in which i has the higher label. The change is computed for the current order and has no
+    gradient, so the loss has LambdaRank's gradient. Swapping two items past the cutoff changes nothing, so only
+    `[B, k, K]` pairs are computed. Equal scores keep their order.
 
     Args:
         scores: `[B, K]`.
         labels: Graded, 0 and up, `[B, K]`.
         mask: Which slots hold an item, `[B, K]`.
         k: The cutoff of NDCG; the whole list by default.
-        sigma: How steep the logistic loss is.
+        sigma: Steepness of the logistic loss.
     """
     gains = ndcg_gains(labels.to(scores.dtype), mask, k)
     lowest = torch.finfo(scores.dtype).min

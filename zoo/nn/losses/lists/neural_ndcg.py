@@ -1,4 +1,4 @@
-"""NeuralNDCG (Pobrotyn and Białobrzeski, SIGIR eCom 2021): NDCG of gains that a soft permutation has sorted."""
+"""NeuralNDCG (Pobrotyn and Białobrzeski, SIGIR eCom 2021): NDCG of gains sorted by a soft permutation."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from zoo.nn.losses.lists.gain import ndcg_gains
 from zoo.nn.losses.lists.sinkhorn import sinkhorn
 
 LEAST = 1e-12
-"""A smaller chance is none: products with numbers too small to be normal are ten times slower."""
+"""Smaller probabilities are set to 0: arithmetic with subnormal numbers is ten times slower."""
 
 
 def neural_ndcg(
@@ -20,17 +20,17 @@ def neural_ndcg(
     temperature: float = 1.0,
     iterations: int = 20,
 ) -> Tensor:
-    """Return the mean of 1 - NDCG@k of the gains that NeuralSort's permutation, made doubly stochastic, has sorted.
+    """Return the mean of 1 - NDCG@k of the gains, sorted by NeuralSort's permutation scaled to be doubly stochastic.
 
-    It tends to 1 - NDCG as the temperature falls. A list without a positive counts as 1.
+    It approaches 1 - NDCG as the temperature decreases. A list without a positive has loss 1.
 
     Args:
         scores: `[B, K]`.
         labels: Graded, 0 and up, `[B, K]`.
         mask: Which slots hold an item, `[B, K]`.
         k: The cutoff of NDCG; the whole list by default.
-        temperature: How soft the permutation is.
-        iterations: How often Sinkhorn's scaling goes over columns and rows.
+        temperature: Softness of the permutation.
+        iterations: Iterations of Sinkhorn scaling.
     """
     gains = ndcg_gains(labels.to(scores.dtype), mask, k)
     permutation = soft_permutation(scores, mask, temperature)
@@ -41,9 +41,9 @@ def neural_ndcg(
 
 
 def soft_permutation(scores: Tensor, mask: Tensor, temperature: float) -> Tensor:
-    """Return how much of each item stands at each rank, `[B, K ranks, K items]`; 0 for padded items and ranks.
+    """Return the soft permutation matrices, `[B, K ranks, K items]`; 0 for padded items and ranks.
 
-    NeuralSort (Grover et al., ICLR 2019): a list of n items has at rank i the softmax of
+    NeuralSort (Grover et al., ICLR 2019): in a list of n items, row i is the softmax over j of
     ((n + 1 - 2 i) s_j - sum_l |s_j - s_l|) / temperature. The rows sum to 1.
     """
     scores, filled = scores.masked_fill(~mask, 0.0), mask.to(scores.dtype)

@@ -1,4 +1,4 @@
-"""Sinkhorn's scaling of a batch of matrices (Sinkhorn and Knopp, 1967), with the gradient in one product."""
+"""Sinkhorn scaling of a batch of matrices (Sinkhorn and Knopp, 1967), with the gradient as one product."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LEAST = 1e-10
-"""A sum that is not above it is no divisor: it is one of padding."""
+"""Rows and columns with a smaller sum are padding and get the factor 0."""
 
 
 def sinkhorn(matrix: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Return factors of rows and of columns, `[B, K]` each, by which matrices become doubly stochastic.
+    """Return row and column factors, `[B, K]` each, that make the matrices doubly stochastic.
 
-    Columns and rows are divided by their sums in turn, the rows last. Those that are all 0 get the factor 0.
+    Columns and rows are divided by their sums in turn, rows last. The factor of an all-zero row or column is 0.
 
     Args:
-        matrix: Not negative, `[B, K rows, K columns]`.
-        iterations: How often columns and rows are gone over.
+        matrix: Nonnegative, `[B, K rows, K columns]`.
+        iterations: The number of iterations over columns and rows.
     """
     rows, columns = _Sinkhorn.apply(matrix, iterations)  # type: ignore[no-untyped-call]
     return rows, columns
 
 
 class _Sinkhorn(torch.autograd.Function):
-    """The factors, step by step, and their gradient.
+    """The Sinkhorn iterations with their gradient.
 
-    Every step adds to the matrix's gradient an outer product of two vectors. They are kept, and multiplied once at the end:
-    autograd would make a matrix a step.
+    Each step adds an outer product of two vectors to the gradient of the matrix. The vectors are collected and multiplied
+    once at the end; autograd would allocate a matrix per step.
     """
 
     @staticmethod
@@ -49,7 +49,7 @@ class _Sinkhorn(torch.autograd.Function):
         matrix, rows, columns = ctx.saved_tensors
         left, right = list[Tensor](), list[Tensor]()
         for step in reversed(range(len(columns))):
-            to_rows = -to_rows * rows[step + 1].square()  # now of the sums over the columns
+            to_rows = -to_rows * rows[step + 1].square()  # now the gradient of the row sums
             left.append(to_rows)
             right.append(columns[step])
             to_columns = -(to_columns + _product(matrix.mT, to_rows)) * columns[step].square()
@@ -65,5 +65,5 @@ def _product(matrix: Tensor, vector: Tensor) -> Tensor:
 
 
 def _inverse(sums: Tensor) -> Tensor:
-    """Return 1 / sum, and 0 where there is nothing to divide by."""
+    """Return 1 / sum, or 0 for the sum of padding."""
     return (1 / sums).where(sums > LEAST, 0.0)

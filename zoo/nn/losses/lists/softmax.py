@@ -1,4 +1,4 @@
-"""Softmax cross-entropy over a list, against its gains (Bruch et al., ICTIR 2019; for binary labels a bound on NDCG)."""
+"""Softmax cross-entropy between gains and scores (Bruch et al., ICTIR 2019; for binary labels a bound on NDCG)."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from zoo.nn.lists import gains
 def list_softmax(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
     """Return the mean of -sum_i p_i log q_i, p each item's share of the list's gains and q the softmax of the scores.
 
-    Unlike ListNet's, an item of label 0 has no share. A list without a positive counts as 0.
+    Unlike in ListNet, the share of an item with label 0 is 0. A list without a positive has loss 0.
 
     Args:
         scores: `[B, K]`.
@@ -19,5 +19,5 @@ def list_softmax(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
     gain = gains(labels.to(scores.dtype)).masked_fill(~mask, 0.0)
     total = gain.sum(1, keepdim=True)
     shares = gain / total.where(total > 0, 1.0)
-    lowest = torch.finfo(scores.dtype).min  # not -inf, so that a list of nothing but padding has a value
+    lowest = torch.finfo(scores.dtype).min  # not -inf, so that the loss of an empty list is finite
     return -(shares * scores.masked_fill(~mask, lowest).log_softmax(1)).sum(1).mean()
