@@ -175,7 +175,6 @@ class Folder:
         return listed
 
     def _content(self, name: str) -> bytes:
-        """Return the bytes of a file."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:

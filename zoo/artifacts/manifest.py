@@ -162,5 +162,4 @@ def _checksum(plain: dict[str, Any]) -> str:
 
 
 def _hash() -> Any:
-    """Return a new hash object."""
     return hashlib.blake2b(digest_size=16)

@@ -162,7 +162,6 @@ def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Inte
 
 
 def _write_table(path: Path, columns: dict[str, Any]) -> None:
-    """Write a table."""
     pq.write_table(pa.table(columns), path, compression="zstd")
 
 

@@ -126,7 +126,6 @@ def _name_stages(
 
 
 def _file(name: str) -> str:
-    """Return the file name of a stage's tensors."""
     return f"{name}.safetensors"
 
 

@@ -207,11 +207,9 @@ class Store:
         self._write("results.jsonl", "".join(json.dumps(asdict(r)) + "\n" for r in self.rows()))
 
     def _path(self, name: str) -> Path:
-        """Return the path of a file of the folder."""
         return self.folder / name
 
     def _write(self, name: str, text: str) -> None:
-        """Write a text file atomically."""
         with self._writing(name) as path:
             path.write_text(text, encoding="utf-8")
 

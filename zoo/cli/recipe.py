@@ -40,5 +40,4 @@ def experiment_file(component: Component, recipe: Recipe) -> str:
 
 
 def _section(title: str, table: dict[str, Any]) -> str:
-    """Return a table of the file as TOML."""
     return "\n".join([title, *(f"{key} = {format_toml(value)}" for key, value in table.items())])
