@@ -1,7 +1,7 @@
-"""What single events and a trained encoder add to `tf-idf` among cold items: paired differences over three draws of such items.
+"""Compare models with `tf-idf` on cold items: paired differences over three random draws of cold items.
 
-Run it with `ZOO_DATA=path/to/data python examples/cold_pairs.py`; it needs the plugins `cnn` and `text`, and about ten minutes a
-draw on one core. What is fitted is kept in `runs/cold-pairs`, so that the same command resumes an interrupted run.
+Run it with `ZOO_DATA=path/to/data python examples/cold_pairs.py`; it needs the plugins `cnn` and `text`, and takes about ten
+minutes per draw on one core. Fitted models are saved in `runs/cold-pairs`, so the same command resumes an interrupted run.
 """
 
 from dataclasses import replace
@@ -18,14 +18,14 @@ METRICS = ("recall@10", "ndcg@10")
 DRAWS = (0, 1, 2)
 
 
-def paired(difference: NDArray[np.float64], user: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the mean of differences `[N]` and half its 95 % interval; a user, asked in several draws, counts as one."""
+def mean_difference(difference: NDArray[np.float64], user: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the mean of differences `[N]` and half the width of its 95 % interval, clustered by user."""
     of_user = np.bincount(user, difference - difference.mean())
     return float(difference.mean()), float(1.96 * np.sqrt((of_user**2).sum()) / len(difference))
 
 
 def cold_queries(task: zoo.Task) -> tuple[Queries, zoo.Rules]:
-    """Return the test queries with a cold target, and the rules under which only cold items are recommended."""
+    """Return the test queries with a cold target, and rules that allow only cold items."""
     queries, targets = task.queries("test"), task.queries("test").answers()
     targets = targets.where(targets.cold)
     eligible = task.eligible & ~task.training("test").known
@@ -33,7 +33,7 @@ def cold_queries(task: zoo.Task) -> tuple[Queries, zoo.Rules]:
 
 
 def main() -> None:
-    """Print each model's figures among cold items, and how far they are from those of `tf-idf`."""
+    """Print each model's metrics on cold items, and their differences from `tf-idf`."""
     values: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     users = []
     for draw in DRAWS:
@@ -57,7 +57,7 @@ def main() -> None:
         print(f"{metric} {BASE:22} {base.mean():.4f}, {len(base):,} queries")
         for label in OTHERS:
             own = np.concatenate(values[label, metric])
-            mean, half = paired(own - base, user)
+            mean, half = mean_difference(own - base, user)
             print(f"{metric} {label:22} {own.mean():.4f} {mean:+.4f} ({mean - half:+.4f} to {mean + half:+.4f})")
 
 

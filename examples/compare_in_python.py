@@ -1,6 +1,6 @@
-"""Compare models in Python, piece by piece: a log, a split, a pipeline, an evaluator.
+"""Compare models in Python, step by step: a log, a split, a pipeline, an evaluator.
 
-Run it with `python examples/compare_in_python.py`; it needs the plugins `baselines` and `mf` and no data.
+Run it with `python examples/compare_in_python.py`; it needs the plugins `baselines` and `mf`, but no data.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from zoo.api import Facts
 
 
 def log_of_two_tastes() -> zoo.Interactions:
-    """Return 20,000 events of 500 users, half of whom prefer even items and half odd ones."""
+    """Return 20,000 events of 500 users, half of whom prefer even items and half odd items."""
     rng = np.random.default_rng(0)
     users = rng.integers(0, 500, 20_000)
     items = 2 * rng.integers(1, 100, 20_000) - (users + (rng.random(20_000) < 0.1)) % 2

@@ -1,12 +1,12 @@
-"""What pretraining without labels is worth where few lists have labels: `sorting-autoencoder` on MQ2007-agg, fold 1.
+"""Measure the benefit of pretraining without labels if few lists have labels: `sorting-autoencoder` on MQ2007-agg, fold 1.
 
     ZOO_DATA=/path/to/data python examples/few_labels.py
 
-A share of the training lists keeps its labels, drawn anew for each of three seeds; all rankers of a seed get the same ones.
-The number of epochs is chosen on the validation part for all alike. Prints a JSON line a ranker and share: mean NDCG@10 over
-the seeds on the validation and the test part, a query without a relevant document counting 0. The rankers of one encoder
-differ in what trains it: a listwise loss, a sort, or the autoencoder with its parts left out one by one. About a quarter
-of an hour on one core.
+A share of the training lists, drawn for each of three seeds, keeps its labels; all rankers get the same labels for a seed.
+The number of epochs is chosen on the validation part for all rankers. The script prints a JSON line per ranker and share:
+the mean NDCG@10 over seeds on the validation and test parts, where a query without a relevant document counts 0. Rankers with
+the same encoder differ in their training: a listwise loss, a sorting network, or the autoencoder and its ablations. It takes
+about a quarter of an hour on one core.
 """
 
 import json
@@ -40,8 +40,8 @@ RANKERS = {
 }
 
 
-def judged(*parts: int) -> RankingData:
-    """Return the lists of some parts."""
+def load_parts(*parts: int) -> RankingData:
+    """Return the lists of some parts of the data set."""
     table = pq.read_table(JUDGMENTS).sort_by([("part", "ascending"), ("query_id", "ascending")])
     table = table.filter(np.isin(table["part"].to_numpy(), parts))
     query, n = table["query_id"].to_numpy(), len(table)
@@ -54,8 +54,8 @@ def judged(*parts: int) -> RankingData:
     return RankingData(offsets, items, scores, torch.from_numpy(features), labels, columns, None, known)
 
 
-def hidden(data: RankingData, share: float, seed: int) -> RankingData:
-    """Return lists of which only a share has labels."""
+def hide_labels(data: RankingData, share: float, seed: int) -> RankingData:
+    """Remove the labels of all lists except a random share."""
     known = np.zeros(len(data), bool)
     known[np.random.default_rng(seed).permutation(len(data))[: round(share * len(data))]] = True
     return replace(data, labelled=known, labels=data.labels * torch.from_numpy(np.repeat(known, data.lengths)))
@@ -68,15 +68,16 @@ def ndcg(ranker: Ranker, data: RankingData) -> float:
 
 
 def main() -> None:
-    """Fit all rankers."""
-    train, validation, test = judged(1, 2, 3), judged(4), judged(5)
+    """Fit all rankers, and print their metrics."""
+    train, validation, test = load_parts(1, 2, 3), load_parts(4), load_parts(5)
     for label, (name, params) in RANKERS.items():
         for share in SHARES:
             found = []
             for seed in SEEDS:
                 ranker = zoo.load(name, stage="ranker", **params)
                 ranker.fit(
-                    replace(hidden(train, share, seed), validation=validation), RunContext(seed).for_ranker(**TRAIN)
+                    replace(hide_labels(train, share, seed), validation=validation),
+                    RunContext(seed).for_ranker(**TRAIN),
                 )
                 found.append([ndcg(ranker, part) for part in (validation, test)])
             valid, tested = ([round(value, 4) for value in values] for values in zip(*found, strict=True))

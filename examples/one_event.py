@@ -1,4 +1,4 @@
-"""What models make of users of whom one event is known: every history of `cold-start.toml` cut down to its last event.
+"""Evaluate models for users with a single known event: each history of `cold-start.toml` is truncated to its last event.
 
 Run it with `ZOO_DATA=path/to/data python examples/one_event.py`; it needs the plugins `baselines`, `mf` and `text`.
 """
@@ -12,7 +12,7 @@ from zoo.api import Facts, Queries
 
 
 def one_event_each(task: zoo.Task) -> Queries:
-    """Return the test queries that have a history, with only the last event of it."""
+    """Return the test queries with a history, truncated to the last event."""
     queries = task.queries("test")
     queries = queries.where(queries.lengths > 0)
     last = np.zeros(len(queries.log), np.bool_)
@@ -22,14 +22,14 @@ def one_event_each(task: zoo.Task) -> Queries:
 
 
 def main() -> None:
-    """Print recall@10 of each model, with its interval."""
+    """Print recall@10 of each model, with its confidence interval."""
     experiment = zoo.load_experiment(Path(__file__).parent / "cold-start.toml")
     task = zoo.load_task(experiment)
     queries, rules = one_event_each(task), zoo.Rules(task.eligible, task.exclude_seen)
     evaluator = zoo.Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
     print(f"{len(queries):,} queries")
     for model in experiment.models:
-        if model.trains_in_epochs:  # takes minutes to train, for a question about histories
+        if model.trains_in_epochs:  # skip neural models, which take minutes to train
             continue
         pipeline = zoo.Pipeline(model).fit(task)
         result = evaluator.evaluate(pipeline.recommend(queries, evaluator.k, rules), queries.answers())

@@ -1,4 +1,4 @@
-"""A whole plugin in one file: `zoo bench FILE --plugin examples/plugins/my_model.py` knows a predictor "recent-popular"."""
+"""A plugin in one file: `zoo bench FILE --plugin examples/plugins/my_model.py` adds the predictor "recent-popular"."""
 
 import numpy as np
 import torch
@@ -7,16 +7,16 @@ from zoo.api import Capabilities, ComponentSpec, Field, Params, Predictor, Queri
 
 
 class RecentPopularParams(Params):
-    """Checked when the config is; `zoo show recent-popular --plugin ...` prints them."""
+    """Validated with the config; `zoo show recent-popular --plugin ...` prints them."""
 
     events: int = Field(1000, ge=1)
-    """How many of the latest events count."""
+    """Number of latest events to count."""
 
 
 class RecentPopular(Predictor[RecentPopularParams]):
-    """Recommends what was taken most among the latest events of everybody."""
+    """Recommends the most frequent items of the latest events of all users."""
 
-    fitted = ("counts",)  # what `fit` learns, and all that is saved
+    fitted = ("counts",)  # set by `fit`, and saved
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Count the items of the latest events."""
@@ -25,20 +25,20 @@ class RecentPopular(Predictor[RecentPopularParams]):
         self.counts = torch.from_numpy(np.bincount(log.items[latest], minlength=log.n_items + 1)).float()
 
     def score(self, queries: Queries) -> torch.Tensor:
-        """Return a score for each query and item, `[B, I]`; the core masks, filters and takes the best."""
+        """Return a score for each query and item, `[B, I]`; the core masks, filters and selects the top K."""
         return self.counts.repeat(len(queries), 1)
 
 
 @hookimpl
 def zoo_components() -> list[ComponentSpec]:
-    """Tell the zoo what this file provides."""
+    """Return the components of this file."""
     return [
         ComponentSpec(
             name="recent-popular",
             stage="predictor",
             target="my_model:RecentPopular",
             params=RecentPopularParams,
-            summary="Recommends what was taken most among the latest events of everybody.",
+            summary="Recommends the most frequent items of the latest events of all users.",
             capabilities=Capabilities(needs_time=True, collaborative=False),
             api=2,
         )

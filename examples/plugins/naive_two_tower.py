@@ -1,9 +1,9 @@
-"""The two towers as one often finds them written: for comparison with `conv-two-tower`, and a model in one file.
+"""A common but flawed two-tower model, for comparison with `conv-two-tower`, and an example of a model in one file.
 
     ZOO_DATA=path/to/data zoo bench examples/plugins/naive_two_tower.toml --plugin examples/plugins/naive_two_tower.py
 
-The convolution slides along a single id, so that two of the three weights of its kernel only ever meet padding; the pooling
-pools one place; and a user is a number, not a history.
+The convolution runs over a single user id, so two of the three positions of its kernel only see padding; the pooling covers
+one position; and a user is an id, not a history.
 """
 
 from dataclasses import replace
@@ -27,11 +27,11 @@ from zoo.api import (
 
 
 class NaiveTwoTower(NeuralPredictor[NeuralParams]):
-    """A user's vector through a convolution of width 3 over one place, global max pooling and a dense layer."""
+    """A user embedding, a convolution of width 3 over one position, global max pooling and a dense layer."""
 
     @property
     def objective(self) -> Objective:
-        """Return what the encoder is trained for: pairs of a user and an item."""
+        """Return the training objective: pairs of users and items."""
         return UserItem()
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -54,7 +54,7 @@ class Encoder(nn.Module):
 
 
 def _of_users(params: NeuralParams) -> Capabilities:
-    """Return what a model can do that has a vector for each user of training."""
+    """Return the capabilities of a neural model with a vector for each training user."""
     return replace(neural_capabilities(params), cold_users=False)
 
 
@@ -67,7 +67,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="predictor",
             target=f"{__name__}:NaiveTwoTower",
             params=NeuralParams,
-            summary="Two towers as one often finds them: a convolution over a single user id.",
+            summary="A common but flawed two-tower model: a convolution over a single user id.",
             capabilities=_of_users,
             api=2,
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from shopzoo_sorting.autoencoder import PlaceDecoder, Reconstruction, SetAutoencoder, corrupted, error
+from shopzoo_sorting.autoencoder import PlaceDecoder, Reconstruction, SetAutoencoder, corrupt, error
 from shopzoo_sorting.network import SoftSort
 from shopzoo_sorting.params import SortingAutoencoderParams
 from shopzoo_sorting.sorting_autoencoder import SortingAutoencoder
@@ -32,8 +32,8 @@ def ragged(b=4, k=11):
 def test_permuting_the_input_permutes_the_reconstruction(params):
     model, (inputs, mask) = network(**params), ragged()
     order = torch.randperm(11, generator=torch.Generator().manual_seed(1))
-    found = model.reconstructed(inputs[:, order], mask[:, order])
-    torch.testing.assert_close(found[mask[:, order]], model.reconstructed(inputs, mask)[:, order][mask[:, order]])
+    found = model.reconstruct(inputs[:, order], mask[:, order])
+    torch.testing.assert_close(found[mask[:, order]], model.reconstruct(inputs, mask)[:, order][mask[:, order]])
     torch.testing.assert_close(
         model(inputs[:, order], mask[:, order])[mask[:, order]], model(inputs, mask)[:, order][mask[:, order]]
     )
@@ -42,9 +42,9 @@ def test_permuting_the_input_permutes_the_reconstruction(params):
 
 def test_padding_changes_no_reconstruction():
     model, (inputs, mask) = network(code=2), ragged()
-    whole = model.reconstructed(inputs, mask)
+    whole = model.reconstruct(inputs, mask)
     for row, length in enumerate([11, 3, 1, 7]):
-        alone = model.reconstructed(inputs[row : row + 1, :length], mask[row : row + 1, :length])
+        alone = model.reconstruct(inputs[row : row + 1, :length], mask[row : row + 1, :length])
         torch.testing.assert_close(whole[row, :length], alone[0])
 
 
@@ -53,11 +53,11 @@ def test_all_places_and_a_hard_sort_let_every_code_through():
     model.sort = SoftSort(steepness=math.inf)
     model.decoder = torch.nn.Module()
     model.decoder.forward = lambda codes, lengths, n: codes
-    scores, codes = model.encoded(inputs, mask)
-    assert torch.equal(model.decoded(scores, codes, mask)[mask], codes[mask])
+    scores, codes = model.encode(inputs, mask)
+    assert torch.equal(model.decode(scores, codes, mask)[mask], codes[mask])
     model.kept = 2
     model.decoder.forward = lambda codes, lengths, n: torch.nn.functional.pad(codes, (0, 0, 0, n - codes.shape[1]))
-    kept = model.decoded(scores, codes, mask)
+    kept = model.decode(scores, codes, mask)
     best = scores.masked_fill(~mask, -torch.inf).argsort(1, descending=True).argsort(1) < 2
     assert torch.equal(kept[mask & best], codes[mask & best])
     assert (kept[~(mask & best)] == 0).all()
@@ -66,10 +66,10 @@ def test_all_places_and_a_hard_sort_let_every_code_through():
 def test_turning_the_order_round_changes_scores_alone():
     model, (inputs, mask) = network(), ragged()
     model.sort = SoftSort(steepness=math.inf)  # a soft bitonic network has no mirror image
-    scores, told = model(inputs, mask), model.reconstructed(inputs, mask)
-    model.turn()
+    scores, told = model(inputs, mask), model.reconstruct(inputs, mask)
+    model.reverse()
     assert torch.equal(model(inputs, mask), -scores)
-    torch.testing.assert_close(model.reconstructed(inputs, mask)[mask], told[mask])
+    torch.testing.assert_close(model.reconstruct(inputs, mask)[mask], told[mask])
     assert told[0].std() > 0.01
 
 
@@ -84,17 +84,17 @@ def test_corruption_loses_exchanges_and_shakes():
     inputs, mask = ragged()
     inputs = inputs + 10 * mask[..., None] * torch.arange(1.0, 12)[:, None]
     torch.manual_seed(0)
-    assert torch.equal(corrupted(inputs, mask, 0.0, 0.0, 0.0), inputs)
-    lost = corrupted(inputs, mask, 0.5, 0.0, 0.0)
+    assert torch.equal(corrupt(inputs, mask, 0.0, 0.0, 0.0), inputs)
+    lost = corrupt(inputs, mask, 0.5, 0.0, 0.0)
     assert 0.3 < (lost[0] == 0).float().mean() < 0.7
     assert ((lost == 0) | (lost == inputs)).all()
-    swapped = corrupted(inputs, mask, 0.0, 0.9, 0.0)
+    swapped = corrupt(inputs, mask, 0.0, 0.9, 0.0)
     for row in range(4):
         assert torch.isin(
             swapped[row, mask[row]], inputs[row, mask[row]]
         ).all()  # from its own list, never from padding
     assert (swapped[0] != inputs[0]).any()
-    noisy = corrupted(inputs, mask, 0.0, 0.0, 0.5)
+    noisy = corrupt(inputs, mask, 0.0, 0.0, 0.5)
     assert 0.3 < (noisy - inputs)[mask].std() < 0.7
     assert (noisy[~mask] == 0).all()
 

@@ -1,4 +1,4 @@
-"""A set autoencoder whose bottleneck is a sort: what is kept of a candidate is its place, and little more."""
+"""A set autoencoder with a sort as its bottleneck: a candidate is represented by its rank and a short code."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from zoo.api import ListBatch
 
 
 class SetAutoencoder(nn.Module):
-    """Encodes a list, puts it in order, keeps the first places, and decodes from them.
+    """Encodes a list, sorts it, keeps the first places, and decodes them.
 
-    In training a call returns scores, decoded feedback and errors of reconstruction, `[B, K, 3]`; in evaluation the scores
-    alone, `[B, K]`.
+    In training mode `forward` returns scores, decoded feedback and reconstruction errors, `[B, K, 3]`; in evaluation mode
+    only the scores, `[B, K]`.
     """
 
     def __init__(self, width: int, p: SortingAutoencoderParams) -> None:
-        """Make the network for inputs of a width."""
+        """Build the network for inputs of a given width."""
         super().__init__()
         self.kept, self.sorting = p.places, p.sorting
         self.sort = SoftSort(p.network, p.sigmoid, p.steepness)
@@ -35,43 +35,45 @@ class SetAutoencoder(nn.Module):
         self.features = nn.Linear(p.dim, width)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Return what is said above, of inputs `[B, K, W]` and the mask of real slots `[B, K]`."""
-        scores, codes = self.encoded(inputs, mask)
+        """Return the outputs described above, for inputs `[B, K, W]` and the mask of real slots `[B, K]`."""
+        scores, codes = self.encode(inputs, mask)
         if not self.training:
             return scores
-        told = self.decoded(scores, codes, mask)
-        wrong = (self.features(told) - inputs).square().mean(-1)
-        return torch.stack([scores, self.feedback(told).squeeze(-1), wrong], dim=-1)
+        decoded = self.decode(scores, codes, mask)
+        wrong = (self.features(decoded) - inputs).square().mean(-1)
+        return torch.stack([scores, self.feedback(decoded).squeeze(-1), wrong], dim=-1)
 
-    def reconstructed(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Return the inputs as the places tell them, `[B, K, W]`."""
-        found: Tensor = self.features(self.decoded(*self.encoded(inputs, mask), mask))
+    def reconstruct(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Return the inputs reconstructed from the places, `[B, K, W]`."""
+        found: Tensor = self.features(self.decode(*self.encode(inputs, mask), mask))
         return found
 
-    def turn(self) -> None:
-        """Turn the order round, and let the decoder read the places from the other end.
+    def reverse(self) -> None:
+        """Reverse the order, and let the decoder count places from the other end.
 
-        What it tells stays the same, but of lists longer than the places that are kept: there the other end is kept now.
+        The reconstruction stays the same, except for lists longer than the number of places, of which the other end is now
+        kept.
         """
         for part in (self.rank.weight, self.rank.bias):
             part.data.neg_()
         self.decoder.backwards.logical_not_()
 
-    def encoded(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return a score `[B, K]` and a code `[B, K, C]` for each candidate."""
         hidden = self.encoder(inputs, mask)
         codes = hidden[..., :0] if self.code is None else self.code(hidden)
         return self.rank(hidden).squeeze(-1).float(), codes
 
-    def decoded(self, scores: Tensor, codes: Tensor, mask: Tensor) -> Tensor:
-        """Return what the places tell of each candidate, `[B, K, D]`: sort, keep the first, decode, undo the sort."""
-        order = self.in_order(scores, codes, mask)
+    def decode(self, scores: Tensor, codes: Tensor, mask: Tensor) -> Tensor:
+        """Return a decoded vector for each candidate, `[B, K, D]`: sort, keep the first places, decode, undo the sort."""
+        order = self.sort_codes(scores, codes, mask)
         return order.undo(self.decoder(order.payloads[:, : self.kept], mask.sum(1), codes.shape[1]))
 
-    def in_order(self, scores: Tensor, codes: Tensor, mask: Tensor) -> SoftSorted:
-        """Return the codes in order, best first: by the scores, or whatever `sorting` puts in their place.
+    def sort_codes(self, scores: Tensor, codes: Tensor, mask: Tensor) -> SoftSorted:
+        """Sort the codes, best first: by the scores, or as `sorting` says.
 
-        Training draws the wires of the network; otherwise they follow the scores, and the order of the list has no say.
+        In training the wires of the network are drawn at random; otherwise they follow the scores, so that the order of the
+        list does not matter.
         """
         if self.sorting == "soft":
             return replace(self.sort, wires="random" if self.training else "sorted")(scores, codes, mask)
@@ -81,7 +83,7 @@ class SetAutoencoder(nn.Module):
 
 
 class PlaceDecoder(nn.Module):
-    """Reads a place of the order: where it is, and the code that came to stand there."""
+    """Decodes a place from its position and the code that was sorted there."""
 
     backwards: Tensor
 
@@ -94,27 +96,27 @@ class PlaceDecoder(nn.Module):
         self.register_buffer("backwards", torch.tensor(False))
 
     def forward(self, codes: Tensor, lengths: Tensor, n: int) -> Tensor:
-        """Return a vector for each of n places, `[B, n, D]`; those behind the codes `[B, k, C]` share one.
+        """Return a vector for each of n places, `[B, n, D]`; the places after the kept codes share one vector.
 
         Args:
-            codes: What stands at the first places.
-            lengths: Of the lists, `[B]`.
-            n: Places of the longest list.
+            codes: The codes at the first places, `[B, k, C]`.
+            lengths: The lengths of the lists, `[B]`.
+            n: The number of places, which is the length of the longest list.
         """
         at = torch.arange(codes.shape[1], device=codes.device, dtype=torch.float32).expand(codes.shape[:2])
         last = (lengths[:, None] - 1).clamp(min=0)
         at = torch.where(self.backwards, (last - at).clamp(min=0), at)
         share = at / last.clamp(min=1)
-        told = self.place(torch.stack([share, 1 / (at + 1), at.log1p() / 4], dim=-1))
-        vectors = self.norm(gelu(self.mix(gelu(told if self.code is None else told + self.code(codes)))))
+        place = self.place(torch.stack([share, 1 / (at + 1), at.log1p() / 4], dim=-1))
+        vectors = self.norm(gelu(self.mix(gelu(place if self.code is None else place + self.code(codes)))))
         behind = self.behind.expand(len(codes), n - codes.shape[1], -1)
         return torch.cat([vectors, behind], dim=1)
 
 
-def corrupted(inputs: Tensor, mask: Tensor, drop: float, swap: float, noise: float) -> Tensor:
-    """Return inputs `[B, K, W]` with features lost, taken from other candidates of the list, and noisy.
+def corrupt(inputs: Tensor, mask: Tensor, drop: float, swap: float, noise: float) -> Tensor:
+    """Return inputs `[B, K, W]` with features dropped, swapped with other candidates of the list, or with added noise.
 
-    Draws from torch's own generator, as dropout does.
+    Draws from torch's global generator, as dropout does.
     """
     k, width = inputs.shape[1:]
     others = (mask.float() + 1e-12).multinomial(k, replacement=True)
@@ -125,16 +127,16 @@ def corrupted(inputs: Tensor, mask: Tensor, drop: float, swap: float, noise: flo
 
 
 class Reconstruction(nn.Module):
-    """An autoencoder with its loss without labels: what pretraining steps."""
+    """An autoencoder with its unsupervised loss, for pretraining."""
 
     def __init__(self, network: SetAutoencoder, p: SortingAutoencoderParams) -> None:
         super().__init__()
-        self.network, self.harm = network, (p.drop, p.swap, p.noise)
+        self.network, self.corruption = network, (p.drop, p.swap, p.noise)
 
     def loss(self, batch: ListBatch) -> Tensor:
-        """Return the mean squared error of what is reconstructed from the corrupted inputs of a batch."""
-        harmed = corrupted(batch.inputs, batch.mask, *self.harm) if self.training else batch.inputs
-        return error(self.network.reconstructed(harmed, batch.mask), batch.inputs, batch.mask)
+        """Return the mean squared error of the reconstruction from the corrupted inputs of a batch."""
+        inputs = corrupt(batch.inputs, batch.mask, *self.corruption) if self.training else batch.inputs
+        return error(self.network.reconstruct(inputs, batch.mask), batch.inputs, batch.mask)
 
 
 def error(found: Tensor, inputs: Tensor, mask: Tensor) -> Tensor:

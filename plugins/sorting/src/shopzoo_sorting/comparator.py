@@ -1,4 +1,4 @@
-"""A learned answer to which of two candidates stands higher, and a sort that asks it."""
+"""A learned comparison of two candidates, and a sort that uses it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from shopzoo_sorting.wiring import Kind, wiring
 
 
 class Comparator(nn.Module):
-    """Compares candidates after SortNet (Rigutini et al., IEEE Transactions on Neural Networks 2011).
+    """Compares candidates as in SortNet (Rigutini et al., IEEE Transactions on Neural Networks 2011).
 
-    A hidden unit reads a pair by one set of weights for the first and another for the second; it has a twin with the two
-    sets exchanged, and the answer is the difference of unit and twin. So it is antisymmetric whatever the weights: a pair
-    that is turned round gets the opposite answer, and a candidate neither beats nor loses to itself.
+    A hidden unit has one set of weights for the first and another for the second candidate of a pair; a twin unit has the
+    two sets exchanged, and the output is the difference of the two. It is therefore antisymmetric for any weights: a
+    reversed pair gets the opposite output, and a candidate compared with itself gets 0.
 
-    In training a call returns how candidates read as first and as second of a pair, `[B, K, 2 D]`, which `agreement` takes.
-    In evaluation it returns scores `[B, K]`: minus the place that a sort by these answers gives each.
+    In training mode `forward` returns the vectors of candidates as first and as second of a pair, `[B, K, 2 D]`, for
+    `agreement`. In evaluation mode it returns scores `[B, K]`: the negative ranks after sorting by these comparisons.
     """
 
     def __init__(self, encoder: nn.Module, dim: int, network: Kind) -> None:
-        """Compare the vectors `[B, K, D]` that an encoder makes of the inputs."""
+        """Build a comparator of the vectors `[B, K, D]` of an encoder."""
         super().__init__()
         self.encoder, self.network = encoder, network
         self.sides = nn.Linear(dim, 2 * dim)
         self.out = nn.Linear(dim, 1, bias=False)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Return what is said above, of inputs `[B, K, W]` and the mask of real slots `[B, K]`."""
+        """Return the outputs described above, for inputs `[B, K, W]` and the mask of real slots `[B, K]`."""
         sides: Tensor = self.sides(self.encoder(inputs, mask))
         return sides if self.training else self.places(sides, mask)
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return by how much the first of each pair stands higher, `[...]`; both sides are `[..., 2 D]`."""
+        """Return a positive value if the first candidate of a pair ranks higher, `[...]`; the vectors are `[..., 2 D]`."""
         (a, b), (c, d) = first.chunk(2, dim=-1), second.chunk(2, dim=-1)
         answer: Tensor = self.out((a + d).tanh() - (c + b).tanh())
         return answer.squeeze(-1)
 
     def agreement(self, sides: Tensor, labels: Tensor, mask: Tensor, partners: int) -> Tensor:
-        """Return the mean of -log p(the better one stands higher): over the pairs of a list, then over lists.
+        """Return the mean of -log p(the better candidate ranks higher) over the pairs of a list, averaged over lists.
 
-        Each candidate meets some of its list, drawn with repetition from torch's own generator as dropout does; pairs with
-        one label teach nothing.
+        Each candidate is compared with `partners` candidates of its list, drawn with replacement from torch's global
+        generator, as dropout does; pairs with equal labels are ignored.
         """
         lists, k, _ = sides.shape
-        held = mask.float() + 1e-12  # a list without a candidate meets nobody real, and has no pair
+        held = mask.float() + 1e-12  # `multinomial` needs positive weights; an empty list has no valid pair
         meets = held.multinomial(k * partners, replacement=True).view(lists, k, partners)
         other = sides.gather(1, meets.view(lists, -1, 1).expand(-1, -1, sides.shape[2])).view(lists, k, partners, -1)
         ahead = labels[..., None] - labels.gather(1, meets.view(lists, -1)).view_as(meets)
@@ -54,17 +54,17 @@ class Comparator(nn.Module):
         return (wrong.sum((1, 2)) / counts.sum((1, 2)).clamp(min=1)).mean()
 
     def places(self, sides: Tensor, mask: Tensor) -> Tensor:
-        """Return minus the place of each candidate in the sorted list, from 0, `[B, K]` float32.
+        """Return the negative rank of each candidate in the sorted list, from 0, `[B, K]` float32.
 
-        The order comes from the comparisons of the network alone, about K log^2 K of all K^2 (`bitonic`). Answers need not
-        be transitive, and then the result may depend on where each started: they start in the order of how they compare
-        with the mean of their list, so that it does not depend on how the list lies.
+        The sorting network makes about K log^2 K of all K^2 comparisons (`bitonic`). Comparisons need not be transitive, so the
+        result may depend on the initial order. Candidates start in the order of their comparison with the mean of the list,
+        so the result does not depend on the order of the list.
         """
         lists, k, width = sides.shape
         lengths = mask.sum(1)
         mean = (sides * mask[..., None]).sum(1, keepdim=True) / lengths.clamp(min=1)[:, None, None]
         first = self.compare(sides, mean.expand_as(sides)).masked_fill(~mask, -torch.inf)
-        rows = first.argsort(dim=1, descending=True, stable=True).T  # [K, B]: which candidate is in each slot
+        rows = first.argsort(dim=1, descending=True, stable=True).T  # [K, B]: the candidate in each slot
         at = torch.arange(lists, device=sides.device) * k
         flat = sides.reshape(lists * k, width)
         layers = wiring(self.network, k, sides.device)

@@ -1,4 +1,4 @@
-"""What a relaxed order is worth: NDCG of softly sorted gains, and how surely each place holds what belongs there."""
+"""Losses of a soft order: NDCG of softly sorted gains, and the cross-entropy of the relaxed permutation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from shopzoo_sorting.network import SoftSort
 from zoo.nn import discounts, gains, ideal_dcg
 
 LEAST = 1e-6
-"""A probability below this is taken for this: the logarithm of 0 has no gradient."""
+"""Lower bound of a probability, since the logarithm of 0 has no gradient."""
 
 
 def ndcg_loss(scores: Tensor, labels: Tensor, mask: Tensor, sort: SoftSort, k: int | None = None) -> Tensor:
-    """Return 1 - relaxed NDCG, the mean over the lists with a positive: scores, labels and mask are `[B, K]`.
+    """Return 1 - relaxed NDCG, averaged over the lists with a positive label; scores, labels and mask are `[B, K]`.
 
-    The gains `2^label - 1` travel through the sorting network with the scores. What arrives at a place is the gain that is
-    expected there, since the swaps of a layer are doubly stochastic; the places' gains are discounted as in NDCG, and
-    divided by the best that the list can reach. As the steepness grows this becomes NDCG, at the first `k` places or at all.
+    The gains `2^label - 1` are sorted together with the scores. Since the swaps of a layer are doubly stochastic, each place
+    gets its expected gain; the gains are discounted as in NDCG and divided by the ideal DCG. As the steepness grows, this
+    converges to NDCG at the first `k` places, or at all places.
     """
     gain = gains(labels).masked_fill(~mask, 0.0)
     expected = sort(scores, gain[..., None], mask).payloads[:, :k, 0]
@@ -28,12 +28,12 @@ def ndcg_loss(scores: Tensor, labels: Tensor, mask: Tensor, sort: SoftSort, k: i
 
 
 def permutation_loss(scores: Tensor, labels: Tensor, mask: Tensor, sort: SoftSort, k: int | None = None) -> Tensor:
-    """Return the mean over places of -log(the mass that a place holds of what belongs there): all are `[B, K]`.
+    """Return the mean over places of -log(the probability mass of the right grade); all inputs are `[B, K]`.
 
-    With labels that are all different this is the cross-entropy of the relaxed permutation matrix (Petersen et al., ICML
-    2021), and the G grades that travel are the columns of that matrix: O(G K log^2 K) time and memory, G <= K. Items with
-    one label may stand for each other: a place is content with any item of the grade that belongs there. The first `k`
-    places count, or all; a list is a mean over its own places, the result one over lists.
+    If all labels differ, this is the cross-entropy of the relaxed permutation matrix (Petersen et al., ICML 2021), and the G
+    sorted grades are the columns of that matrix: O(G K log^2 K) time and memory, G <= K. Items with equal labels are
+    interchangeable: a place accepts any item of the right grade. Only the first `k` places count, or all; the loss is averaged
+    over the places of a list, then over lists.
     """
     held = labels.masked_fill(~mask, -torch.inf)
     grades = torch.unique(held[mask])

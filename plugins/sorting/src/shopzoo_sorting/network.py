@@ -1,4 +1,4 @@
-"""Sort softly: scores, and what travels with them, through a network of soft swaps, and back."""
+"""Soft sorting: scores and payloads pass through a sorting network of soft swaps, which can be undone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class SoftSorted:
 
     Attributes:
         scores: Best first, `[B, K]`.
-        payloads: What travelled with them, `[B, K, C]`.
-        order: The slot of the list that each wire of the network started with, `[B, K]` int64.
-        shares: The share of each comparison that stayed, `[pairs, B]`.
+        payloads: The payloads in the same order, `[B, K, C]`.
+        order: The slot of the list at the start of each wire of the network, `[B, K]` int64.
+        shares: The share of each pair that was not swapped, `[pairs, B]`.
         wiring: The network.
     """
 
@@ -34,9 +34,9 @@ class SoftSorted:
     wiring: Wiring
 
     def undo(self, payloads: Tensor) -> Tensor:
-        """Return payloads `[B, K, C]` given in sorted order in the order of the list: the same swaps, backwards.
+        """Return payloads `[B, K, C]`, given in sorted order, in the order of the list, by applying the swaps in reverse.
 
-        This multiplies with the transpose of the relaxed permutation. After hard swaps it is the inverse of sorting.
+        This multiplies with the transpose of the relaxed permutation. With hard swaps it is the inverse of sorting.
         """
         rows = payloads.to(self.shares.dtype).permute(1, 2, 0)
         found: Tensor = _Undo.apply(rows, self.shares, self.wiring)  # type: ignore[no-untyped-call]
@@ -46,23 +46,22 @@ class SoftSorted:
 
 @dataclass(frozen=True)
 class SoftSort:
-    """A sort with a gradient (Petersen et al., ICML 2021, ICLR 2022).
+    """A differentiable sort (Petersen et al., ICML 2021, ICLR 2022).
 
-    Each comparison of the network mixes its two slots, of scores and payloads alike: `sigmoid(steepness * difference)` of a
-    pair stays as it is, the rest is swapped. So the relaxed permutation matrix acts and never exists: time and memory are
-    O(K log^2 K) a list with `bitonic`, O(K^2) with `odd-even`.
+    Each comparison of the network mixes its two slots, for scores and payloads alike: a share
+    `sigmoid(steepness * difference)` of a pair stays, the rest is swapped. The relaxed permutation matrix is applied without
+    being stored: time and memory are O(K log^2 K) per list with `bitonic`, O(K^2) with `odd-even`.
 
-    What differs from the papers: which item takes which wire of the network. They take them as the list happens to lie
-    (`listed`), so that other orders of one list are mixed differently. `sorted` gives them to the items in the order of
-    their scores: the result then does not depend on the order of the list. With either, items that meet the same others
-    at the same comparisons step by step can get stuck in training, above all in a bitonic network. `random` draws the
-    wires of each list, from torch's own generator as dropout does: the one to train scores by. Which wires are taken is
-    not differentiated.
+    What differs from the papers is the assignment of items to the wires of the network. The papers assign them in the order
+    of the list (`listed`), so the result depends on that order. `sorted` assigns them in the order of their scores, so the
+    result does not depend on the order of the list. With either assignment, training can get stuck, because items meet the
+    same others at the same comparisons in each step, especially in a bitonic network. `random` draws the wires of each list
+    from torch's global generator, as dropout does; use it to train scores. The assignment is not differentiated.
 
     Attributes:
         network: `bitonic` or `odd-even`.
         sigmoid: One of `SIGMOIDS`.
-        steepness: Over 0; with infinity this is a sort, and no gradient comes back.
+        steepness: A positive number; with infinity this is a hard sort without gradients.
         wires: `sorted`, `listed` or `random`.
     """
 
@@ -74,8 +73,8 @@ class SoftSort:
     def __call__(self, scores: Tensor, payloads: Tensor, mask: Tensor | None = None) -> SoftSorted:
         """Return scores `[B, K]` and payloads `[B, K, C]` sorted, best first.
 
-        Slots where `mask` `[B, K]` is False come last and are zero. They take part in no comparison, so a list is sorted
-        as it would be alone, whatever it was filled up to.
+        Slots where `mask` `[B, K]` is False come last and are zero. They take part in no comparison, so padding does not
+        change the result.
         """
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         order = self._wires(scores if mask is None else scores.masked_fill(~mask, -torch.inf))
@@ -90,7 +89,7 @@ class SoftSort:
         return SoftSorted(found[..., 0], found[..., 1:], order, shares, layers)
 
     def _wires(self, scores: Tensor) -> Tensor:
-        """Return which slot starts at each wire, `[B, K]`; those with a score of -inf take the last ones."""
+        """Return the slot at the start of each wire, `[B, K]`; slots with a score of -inf get the last wires."""
         first = scores.detach()
         if self.wires != "sorted":
             drawn = torch.rand_like(first) if self.wires == "random" else torch.zeros_like(first)
@@ -99,18 +98,18 @@ class SoftSort:
 
 
 def _wide(order: Tensor, payloads: Tensor) -> Tensor:
-    """Return an index `[B, K]` for payloads `[B, K, C]`."""
+    """Return an index `[B, K]` expanded to the payloads `[B, K, C]`."""
     return order[..., None].expand(-1, -1, payloads.shape[2])
 
 
 class _Sort(torch.autograd.Function):
-    """Rows `[K, 1 + C, B]`, the first column the scores, through the network. Lists lie innermost: swaps are then vectors."""
+    """Apply the network to rows `[K, 1 + C, B]`, whose first column is the scores. The batch is innermost, so swaps are vectorised."""
 
     @staticmethod
     def forward(  # noqa: PLR0917 - a Function takes no keywords
         ctx: Any, rows: Tensor, lengths: Tensor | None, network: Wiring, sigmoid: str, steepness: float
     ) -> tuple[Tensor, Tensor]:
-        """Return the rows in sorted order, and the shares `[pairs, B]` that stayed."""
+        """Return the rows in sorted order, and the shares `[pairs, B]` that were not swapped."""
         lists = rows.shape[2]
         shares, slopes = rows.new_empty(network.pairs, lists), rows.new_empty(network.pairs, lists)
         differences = rows.new_empty(network.pairs, *rows.shape[1:])
@@ -150,11 +149,11 @@ class _Sort(torch.autograd.Function):
 
 
 class _Undo(torch.autograd.Function):
-    """Rows `[K, C, B]` in sorted order through the transposed swaps, the last layer first."""
+    """Apply the transposed swaps to rows `[K, C, B]` in sorted order, from the last layer to the first."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, shares: Tensor, network: Wiring) -> Tensor:
-        """Return the rows in the order of the network."""
+        """Return the rows in the order of the wires."""
         differences = rows.new_empty(network.pairs, *rows.shape[1:])
         rows = rows.index_select(0, network.write)
         for layer in reversed(network.layers):
@@ -181,14 +180,14 @@ class _Undo(torch.autograd.Function):
 
 
 def _pairs(rows: Tensor, pairs: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return views of the two slots of each pair, and room for what becomes of the rows; rows that wait are in it already."""
+    """Return views of the two slots of each pair, and an output buffer, which already contains the rows without a comparison."""
     found = torch.empty_like(rows)
     found[2 * pairs :] = rows[2 * pairs :]
     return rows[:pairs], rows[pairs : 2 * pairs], found
 
 
 def _mix(first: Tensor, second: Tensor, share: Tensor, out: Tensor) -> None:
-    """Write each pair `[P, C, B]`, of which a share `[P, B]` stays and the rest is swapped."""
+    """Write the mixed pairs `[P, C, B]` to `out`: a share `[P, B]` of a pair stays, the rest is swapped."""
     share, pairs = share[:, None], len(first)
     torch.lerp(second, first, share, out=out[:pairs])  # exact where the share is 0 or 1
     torch.lerp(first, second, share, out=out[pairs : 2 * pairs])

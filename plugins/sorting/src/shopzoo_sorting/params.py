@@ -11,56 +11,56 @@ class SortingNetworkParams(NeuralRankerParams):
     """Parameters of `sorting-network`."""
 
     mode: Literal["scorer", "comparator"] = "scorer"
-    """What is learned: a score, through a soft sort (`scorer`), or which of two candidates stands higher (`comparator`)."""
+    """The model: a score, trained through a soft sort (`scorer`), or a comparison of two candidates (`comparator`)."""
     network: Literal["bitonic", "odd-even"] = "bitonic"
-    """The comparisons that sort: about K log² K of them for K candidates, or K²."""
+    """The sorting network: `bitonic` has about K log² K comparisons for K candidates, `odd-even` K²."""
     loss: Literal["ndcg", "permutation"] = "ndcg"
-    """What is made small of a soft order: 1 - NDCG, or the cross-entropy of what stands at each place."""
+    """The loss of the soft order: 1 - NDCG, or the cross-entropy of the relaxed permutation."""
     sigmoid: Literal["logistic", "cauchy", "reciprocal", "optimal"] = "optimal"
-    """How much of a pair is swapped, by the difference of its scores; with all but `logistic` a better score makes no place worse."""
+    """The function from the difference of two scores to the share that is swapped; all but `logistic` keep the sort monotonic."""
     steepness: float = Field(4.0, gt=0, allow_inf_nan=False)
-    """Multiplies that difference: the higher, the nearer a soft sort is to a sort, and the rarer its gradients."""
+    """Factor on that difference: higher values approximate a hard sort more closely, but give sparser gradients."""
     wires: Literal["random", "sorted", "listed"] = "random"
-    """Which candidate starts at which end of the network: drawn anew in each step, by their scores, or as they are listed."""
+    """Assignment of candidates to the wires of the network: drawn in each step, by score, or in the order of the list."""
     loss_cutoff: int | None = Field(None, ge=1)
-    """The places of the order that count in the loss; all by default."""
+    """Number of top places that count in the loss; all by default."""
     partners: int = Field(8, ge=1)
-    """Candidates of its list with which each one is compared in a step of the `comparator`'s training."""
+    """Number of candidates of the list that each candidate is compared with in a training step of the `comparator`."""
 
 
 class SortingAutoencoderParams(NeuralRankerParams):
     """Parameters of `sorting-autoencoder`."""
 
     scorer: Literal["mlp", "set-attention"] = "set-attention"
-    """What encodes a candidate: self-attention over its list, or layers that read it alone (`mlp`)."""
+    """The encoder of candidates: self-attention over the list, or a multilayer perceptron for each candidate alone (`mlp`)."""
     places: int = Field(100, ge=1)
-    """The first places of the order that are kept: the bottleneck. What stands behind them is one and the same to the decoder."""
+    """Number of top places that the decoder reads, which is the bottleneck; all later places share one vector."""
     code: int = Field(0, ge=0)
-    """Numbers that a candidate brings to its place. The fewer they are, the more the order has to tell."""
+    """Width of the code of a candidate; with a smaller code, the order must carry more information."""
     sorting: Literal["soft", "none", "random"] = "soft"
-    """What brings candidates to their places; `none` (as listed) and `random` are there to show what the sort is worth."""
+    """How candidates are put in order; `none` (the order of the list) and `random` are for ablations."""
     network: Literal["bitonic", "odd-even"] = "odd-even"
-    """The comparisons that sort: about K log² K of them for K candidates, or K²."""
+    """The sorting network: `bitonic` has about K log² K comparisons for K candidates, `odd-even` K²."""
     sigmoid: Literal["logistic", "cauchy", "reciprocal", "optimal"] = "optimal"
-    """How much of a pair is swapped, by the difference of its scores."""
+    """The function from the difference of two scores to the share that is swapped."""
     steepness: float = Field(16.0, gt=0, allow_inf_nan=False)
-    """Multiplies that difference."""
+    """Factor on that difference."""
     pretrain_epochs: int = Field(10, ge=0)
-    """Epochs over all lists, those without labels too, in which features are reconstructed; 0 learns from labels alone."""
+    """Number of pretraining epochs, which reconstruct features of all lists, with and without labels; 0 skips pretraining."""
     drop: float = Field(0.2, ge=0, lt=1)
-    """Share of the features of a candidate that are lost on the way in, in pretraining."""
+    """Share of the input features that is dropped in pretraining."""
     swap: float = Field(0.1, ge=0, lt=1)
-    """Share that is taken from another candidate of the list, likewise."""
+    """Share of the input features that is swapped with another candidate of the list in pretraining."""
     noise: float = Field(0.1, ge=0)
-    """Spread of the normal noise on the rest, likewise."""
+    """Standard deviation of the normal noise on the other input features in pretraining."""
     feedback: float = Field(0.5, ge=0)
-    """Weight of the feedback that is decoded from the places, beside the loss of the order, when labels are learned."""
+    """Weight of the loss of the decoded feedback in supervised training."""
     reconstruction: float = Field(0.5, ge=0)
-    """Weight of the reconstruction of features, likewise."""
+    """Weight of the reconstruction loss in supervised training."""
 
     @model_validator(mode="after")
     def _shares_of_one_whole(self) -> Self:
-        """Refuse more harm than there are features."""
+        """Reject shares that sum to more than 1."""
         if self.drop + self.swap > 1:
             raise ValueError(
                 f"expected `drop` and `swap` to be shares of one whole, found {self.drop:g} and {self.swap:g}."

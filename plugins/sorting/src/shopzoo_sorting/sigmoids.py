@@ -1,4 +1,4 @@
-"""How far two slots are swapped, given the difference of their scores: the sigmoids of soft sorting networks."""
+"""The sigmoids of soft sorting networks, which map the difference of two scores to the share that stays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reciprocal(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def optimal(z: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the monotonic sigmoid that errs least, and its slope: z + 1/2 up to |z| = 1/4, then 1 - 1 / (16 z)."""
+    """Return the error-optimal monotonic sigmoid and its slope: z + 1/2 up to |z| = 1/4, then 1 - 1 / (16 z)."""
     far = z.abs().clamp_(min=0.25)
     tail = far.reciprocal().mul_(1 / 16)
     value = (1 - tail).where(z > 0, tail)
@@ -50,7 +50,7 @@ SIGMOIDS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
 def share_kept(difference: Tensor, sigmoid: str, steepness: float) -> tuple[Tensor, Tensor]:
     """Return the share of each pair that stays in its slot, and its derivative by the difference `first - second`.
 
-    With a steepness of infinity all of the pair stays where the first is at least as large, and nothing otherwise.
+    With infinite steepness, all of the pair stays if the first is at least as large, and nothing otherwise.
     """
     if math.isinf(steepness):
         return (difference >= 0).to(difference.dtype), torch.zeros_like(difference)

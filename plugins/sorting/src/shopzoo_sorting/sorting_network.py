@@ -1,4 +1,4 @@
-"""A ranker that is trained through a sort."""
+"""A ranker that is trained through a differentiable sorting network."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from zoo.api import NeuralRanker
 
 
 class SortingNetwork(NeuralRanker[SortingNetworkParams]):
-    """A scorer under the loss of a differentiable sorting network (Petersen et al., ICML 2021, ICLR 2022).
+    """A scorer trained through a differentiable sorting network (Petersen et al., ICML 2021, ICLR 2022).
 
-    The scores of a list are sorted softly, by the comparisons of a bitonic or odd-even network of which each swaps a part of
-    its pair; the gains of the candidates travel by the same swaps, and what arrives is worth 1 - NDCG. To rank is a hard
-    sort by score. What differs from the papers: they compare the matrix of the permutation with the true one, `loss =
-    "permutation"`, which is at home where a list has one true order; here items of one label may stand for each other, and
-    the matrix is never made. `wires = "random"` draws which candidate takes which wire of the network in each step, which
-    the papers leave to the order of the list: so no candidate meets the same others over and over.
+    The scores of a list are sorted softly by a bitonic or odd-even network, each comparison of which swaps a share of its
+    pair; the same swaps move the gains of the candidates, and the loss is 1 - NDCG of the sorted gains. Ranking is a hard
+    sort by score. What differs from the papers: they compare the relaxed permutation matrix with the true one, `loss =
+    "permutation"`, which suits lists with one true order; here items with equal labels are interchangeable, and the matrix is
+    never stored. `wires = "random"` draws the assignment of candidates to wires in each step, while the papers use the order
+    of the list; so the candidates that a candidate is compared with vary.
 
-    With `mode = "comparator"` it is SortNet (Rigutini et al., 2011) instead: a network that is antisymmetric by construction
-    says which of two candidates stands higher, it learns from pairs, and the sorting network asks it to rank. What differs:
-    pairs are drawn anew in each step, where SortNet collects those it got wrong; the loss is logistic, not squared.
+    With `mode = "comparator"` it is SortNet (Rigutini et al., 2011): a network that is antisymmetric by construction compares
+    two candidates, is trained on pairs, and makes the comparisons of the sorting network. What differs: pairs are drawn anew
+    in each step, while SortNet collects misclassified pairs; the loss is logistic, not squared.
 
-    It needs features and no clock. An epoch goes once through the lists that have two labels which differ.
+    It needs features, but no real times. An epoch reads each list with at least two different labels once.
     """
 
     def build(self, width: int) -> nn.Module:
@@ -39,7 +39,7 @@ class SortingNetwork(NeuralRanker[SortingNetworkParams]):
         return Comparator(encoder(p, width), p.dim, p.network)
 
     def loss(self, scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        """Return the loss of the soft order of scores `[B, K]`, or of the comparator's answers `[B, K, 2 D]`."""
+        """Return the loss of the soft order of scores `[B, K]`, or of the comparator's vectors `[B, K, 2 D]`."""
         p = self.params
         if p.mode == "comparator":
             comparator = cast("Comparator", self.network.scorer)

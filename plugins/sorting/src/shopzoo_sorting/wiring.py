@@ -1,4 +1,4 @@
-"""Which slots a sorting network compares, layer by layer: odd-even transposition and Batcher's bitonic network."""
+"""The comparisons of sorting networks, layer by layer: odd-even transposition and Batcher's bitonic network."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ Kind = Literal["bitonic", "odd-even"]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Comparisons that touch no slot twice, so that they are made at once.
+    """Comparisons of disjoint pairs of slots, which are made in parallel.
 
-    The rows of a layer are its first slots, its second slots and the slots that wait, in this order. `read` finds them
-    among the rows of the layer before, `write` is its inverse.
+    The rows of a layer are the first slots of its pairs, the second slots, and the slots without a comparison, in this order.
 
     Attributes:
         pairs: The number P of comparisons.
-        longer: A comparison is made in lists longer than this, `[P]` int64: those that have both slots, and that a network
+        longer: A comparison is made only in lists longer than this, `[P]` int64: those that have both slots, and that a network
             of their own length would compare here.
-        read: `[K]` int64.
-        write: `[K]` int64.
-        part: The place of the comparisons among those of the whole network.
+        read: The index of each row among the rows of the layer before, `[K]` int64.
+        write: The inverse of `read`, `[K]` int64.
+        part: The slice of these comparisons among those of the whole network.
     """
 
     pairs: int
@@ -37,13 +36,13 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
-    """The layers of a network for K slots, the larger value always to the slot that comes first.
+    """The layers of a network for K slots; each comparison moves the larger value to the earlier slot.
 
     Attributes:
-        layers: In the order in which they act.
-        pairs: The number of comparisons in all of them.
-        read: Where the rows of the last layer are to be found in the order of the slots, `[K]` int64.
-        write: Its inverse, `[K]` int64.
+        layers: The layers in order.
+        pairs: The total number of comparisons.
+        read: The row of the last layer for each slot, `[K]` int64.
+        write: The inverse of `read`, `[K]` int64.
     """
 
     layers: tuple[Layer, ...]
@@ -56,9 +55,9 @@ class Wiring:
 def wiring(kind: Kind, n: int, device: torch.device | None = None) -> Wiring:
     """Return the network for `n` slots, for any `n`.
 
-    All comparisons put the larger value first, so a value smaller than all others that starts in the last slot stays there.
-    A list that is no power of two long is one that was filled up with such values: its comparisons with them do nothing
-    and are left out.
+    All comparisons put the larger value first, so a minimum that starts in the last slot stays there. A list whose length is
+    not a power of two behaves like one that is padded with such values; the comparisons with padding do nothing and are left
+    out.
     """
     rows, layers, done = torch.arange(n), [], 0
     for longer, pairs in {"bitonic": bitonic, "odd-even": odd_even}[kind](n):
@@ -76,7 +75,7 @@ def wiring(kind: Kind, n: int, device: torch.device | None = None) -> Wiring:
 def odd_even(n: int) -> list[tuple[int, list[tuple[int, int]]]]:
     """Return the comparisons of odd-even transposition: n layers of neighbours, O(n^2) comparisons.
 
-    Before each layer stands the length that a list must exceed to need it.
+    Each layer is preceded by the length that a list must exceed to need it.
     """
     layers = [(at, [(i, i + 1) for i in range(at % 2, n - 1, 2)]) for at in range(n)]
     return [layer for layer in layers if layer[1]]
@@ -85,10 +84,10 @@ def odd_even(n: int) -> list[tuple[int, list[tuple[int, int]]]]:
 def bitonic(n: int) -> list[tuple[int, list[tuple[int, int]]]]:
     """Return the comparisons of the bitonic network (Batcher, AFIPS 1968): O(log^2 n) layers, O(n log^2 n) comparisons.
 
-    Blocks of twice the size are merged in each stage: the first layer of a merge compares a sorted block with the next one
-    read backwards, the others compare slots at half the distance. This is Batcher's network with every second block
-    turned round, so that no comparison points backwards. Before each layer stands the length that a list must exceed to
-    need it: shorter ones are sorted already.
+    Each stage merges blocks of twice the size: the first layer of a merge compares a sorted block with the reversed next one,
+    the others compare slots at half the distance. This is Batcher's network with every second block reversed, so that no
+    comparison points backwards. Each layer is preceded by the length that a list must exceed to need it; shorter lists are
+    already sorted.
     """
     layers, half = [], 1
     while half < n:
