@@ -1,4 +1,4 @@
-"""One training as each rank runs it, alone or with the others of a process group."""
+"""One training as each rank runs it, alone or in a process group."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ from zoo.training.streams import Stream, Streams
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
-    """A training, the same on every rank; it can be pickled if its parts can.
+    """A training, identical on every rank; it can be pickled if its parts can.
 
     Attributes:
         plugins: Returns the Lightning callbacks of plugins; called on rank 0 only. The first field, because a pickled
             job is restored in this order: plugins that are files are loaded before the classes they define.
-        training: What plugins and loggers are told.
+        training: Names and numbers of the training, for plugins and loggers.
         settings: How networks are trained.
         device: Where tensors live.
         network: Has `loss(batch)`; trained in place.
         batches: The batches of an epoch, of all ranks.
-        streams: The random numbers that batches and loss draw from.
-        validate: Returns the metric to watch, the same number on every rank; None to train to the end.
+        streams: The random streams of the batches and the loss.
+        validate: Returns the metric to monitor, the same number on every rank; None to train to the end.
         rule: When to validate and when to stop.
-        checkpoint: The file of the last epoch, if it is kept; a training that finds it resumes from it.
-        identity: What must be the same where a training resumes.
+        checkpoint: The file of the last epoch, or None; a training resumes from a file that exists.
+        identity: Settings that must be equal when a training resumes.
     """
 
     plugins: Callable[[Training], list[Any]]
@@ -70,20 +70,20 @@ class TrainingJob:
 
     @property
     def name(self) -> str:
-        """Return what is trained, for messages."""
+        """The name of the trained component, for messages."""
         return self.training.component
 
     def run(self, tell: Tell, environment: ClusterEnvironment | None = None, nodes: int = 1) -> Trained:
         """Train as one rank.
 
         Args:
-            tell: Told the progress; on rank 0 only.
-            environment: Knows rank and number of the processes that train together; None where there is only this one.
-            nodes: The number of machines they are on.
+            tell: Receives the progress; on rank 0 only.
+            environment: Rank and number of the processes that train together; None for a single process.
+            nodes: The number of machines.
         """
         s, ranks = self.settings, self.settings.devices
         batches: Batches = Share(self.batches, ranks) if ranks > 1 else self.batches
-        # The rate falls over `max_epochs` also where fewer are trained: so a refit repeats what was validated.
+        # The learning rate schedule spans `max_epochs` even if fewer are trained, so that a refit repeats the validated training.
         module = TrainingModule(self.network, s, s.max_epochs * math.ceil(len(batches) / s.accumulate))
         is_first = environment is None or environment.global_rank() == 0
         begun = self.checkpoint if self.checkpoint is not None and self.checkpoint.exists() else None
@@ -108,7 +108,7 @@ class TrainingJob:
         """Return the callbacks of plugins.
 
         Raises:
-            ConfigError: One waits for other ranks, where it would wait for ever.
+            ConfigError: A callback communicates with other ranks, and would wait forever.
         """
         found = self.plugins(self.training)
         if self.settings.devices > 1 and (
@@ -147,18 +147,18 @@ class TrainingJob:
 
 
 class _StartedStrategy(DDPStrategy):
-    """DDP in a process that was started for it already; so it can be used in a notebook's forks too."""
+    """DDP in a process that is already started; it also works in the forks of a notebook."""
 
     def _configure_launcher(self) -> None:
-        """Start no process."""
+        """Set no launcher: the process is already running."""
 
 
 def _fit(trainer: pl.Trainer, module: TrainingModule, batches: Batches, begun: Path | None) -> None:
-    """Train, or go on with what is begun.
+    """Train, or resume from a checkpoint.
 
     Raises:
-        KeyboardInterrupt: Somebody wants the process to end. Lightning makes an exit of it, which a benchmark would take
-            for the failure of this one run.
+        KeyboardInterrupt: The user or the system stops the process. Lightning turns the interrupt into `SystemExit`, which a
+            benchmark would record as a failure of one run.
     """
     handler = signal.getsignal(signal.SIGINT)
     try:

@@ -1,4 +1,4 @@
-"""How the ranks of a training start: this process alone, those that torchrun or SLURM started, or Lightning's own."""
+"""Start the ranks of a training: this process alone, the processes of torchrun or SLURM, or processes that Lightning starts."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from zoo.training.job import TrainingJob
 from zoo.training.module import restore, weights
 
 RESULT = "result.safetensors"
-"""The file in which rank 0 of the started processes leaves weights and history."""
+"""The file in which rank 0 of the started processes writes weights and history."""
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """Return the environment of torchrun or SLURM, where one of them started several processes of this command.
+    """Return the environment of torchrun or SLURM if one of them started several processes of this command, otherwise None.
 
     Raises:
         ConfigError: Lightning refuses the variables of a SLURM job.
@@ -51,13 +51,13 @@ def external_environment() -> ClusterEnvironment | None:
 
 
 def is_first_process() -> bool:
-    """Return whether this process prints and writes: of several that torchrun or SLURM started, only the first does."""
+    """Return whether this process prints and writes: only the first of those that torchrun or SLURM started does."""
     environment = external_environment()
     return environment is None or environment.global_rank() == 0
 
 
 def own_device(device: torch.device) -> torch.device:
-    """Return the device of this process: of several that torchrun or SLURM started on a machine, each has its own GPU."""
+    """Return the device of this process: each process that torchrun or SLURM started on a machine has its own GPU."""
     environment = external_environment()
     return (
         device if environment is None or device.type == "cpu" else torch.device(device.type, environment.local_rank())
@@ -78,7 +78,7 @@ def refuse_several_processes(command: str) -> None:
 
 
 def run(job: TrainingJob, tell: Tell) -> Trained:
-    """Run a training on as many ranks as its settings say; afterwards its network has the weights.
+    """Run a training on the number of ranks in its settings; afterwards its network has the trained weights.
 
     Raises:
         ConfigError: The settings do not fit the processes that are there, or a part of the training cannot be pickled.
@@ -96,7 +96,7 @@ def run(job: TrainingJob, tell: Tell) -> Trained:
 
 
 def _check_started(job: TrainingJob, environment: ClusterEnvironment) -> None:
-    """Refuse settings that do not fit the processes that torchrun or SLURM started.
+    """Refuse settings that do not match the processes that torchrun or SLURM started.
 
     Raises:
         ConfigError: Their number is not `devices`, or `strategy` starts processes as well.
@@ -135,14 +135,14 @@ def _join(job: TrainingJob, environment: ClusterEnvironment, tell: Tell) -> Trai
 
 
 def _nodes(environment: ClusterEnvironment) -> int:
-    """Return how many machines the processes are on."""
+    """Return the number of machines."""
     if isinstance(environment, SLURMEnvironment):
         return int(os.environ.get("SLURM_NNODES", "1"))
     return environment.world_size() // int(os.environ["LOCAL_WORLD_SIZE"])
 
 
 def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
-    """Run a training in processes that Lightning's launcher starts, and take the result of rank 0 from a folder.
+    """Run a training in processes that Lightning's launcher starts, and read the result of rank 0 from a folder.
 
     Raises:
         ConfigError: A part of the training cannot be pickled.
@@ -181,7 +181,7 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
 
 
 def _run_rank(job: TrainingJob, folder: Path) -> None:
-    """Be a rank in a process that was started for it; rank 0 leaves the result in the folder, any rank its error."""
+    """Run as one rank in a started process. Rank 0 writes the result to the folder; any rank writes its error there."""
     environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
 
     def tell(done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
@@ -201,14 +201,14 @@ def _run_rank(job: TrainingJob, folder: Path) -> None:
 
 
 def _write_error(path: Path, error: Exception) -> None:
-    """Write an error as JSON; one of a plugin's own class as the class of the zoo that it belongs to."""
+    """Write an error as JSON; an error of a plugin's own class is written as the class of the zoo that it derives from."""
     kind = next((c.__name__ for c in type(error).__mro__ if vars(errors).get(c.__name__) is c), None)
     message = str(error) if kind else f"{type(error).__name__}: {error}"
     path.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}))
 
 
 def _original(folder: Path, name: str, last: str) -> ZooError:
-    """Return the error that came first: the others follow from it, because a rank that is lost breaks the group."""
+    """Return the first error: the others follow from it, because a lost rank breaks the group."""
     found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     if not found:  # a process was killed
         return TrainingError(f"{name}: a process of the training failed: {last.strip().splitlines()[-1]}")
@@ -221,7 +221,7 @@ def _original(folder: Path, name: str, last: str) -> ZooError:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning from announcing devices, processes and tips."""
+    """Silence Lightning's messages on devices, processes and tips."""
     levels = {name: logging.getLogger(name).level for name in ("pytorch_lightning", "lightning_fabric")}
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Fit a network: settings of `[train]`, names and files of the context, and as many ranks as are asked for."""
+"""Train a network with the settings, names and files of a run, on one or more ranks."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def train(
 ) -> Trained:
     """Train a network until validation stops it, or for as many epochs as the context says.
 
-    With a folder in the context each epoch is kept there, and an interrupted training goes on from its last one: it ends
-    with the weights of an undisturbed one, bit for bit.
+    With a folder in the context, checkpoints are written there and an interrupted training resumes from the last one. It
+    ends with weights that are bit-identical to those of an uninterrupted training.
 
     Args:
         network: Has `loss(batch)`; trained in place, and left in evaluation mode with its best weights.
         batches: The batches of an epoch.
-        context: Settings, randomness, device, and `epochs` where their number is settled.
+        context: Settings, randomness, device, and `epochs` if their number is known.
         name: For messages and files.
-        validate: Returns the metric to watch, higher is better, the same number on every rank; None to train to the end.
-        streams: The random numbers that `batches` and the loss draw from.
-        params: What network, batches and loss were made of, as JSON: a training made of others is not gone on with.
-        monitor: What `validate` returns; the metric of the settings where it is None.
+        validate: Returns the metric to monitor, higher is better, the same number on every rank; None to train to the end.
+        streams: The random streams of `batches` and the loss.
+        params: The parameters of network, batches and loss, as JSON: a training with other parameters does not resume.
+        monitor: The name of the metric that `validate` returns; by default the metric of the settings.
 
     Raises:
-        TrainingError: The loss is no number any more.
+        TrainingError: The loss is not finite.
         ConfigError: A logger cannot be made, or a part of the training cannot be sent to another process.
     """
     s, run = context.training.settings, context.training

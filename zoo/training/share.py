@@ -10,7 +10,7 @@ import torch
 
 
 class Batches(Protocol):
-    """Batches that can be gone through again and again, an epoch each time."""
+    """Batches that can be iterated over several times, once per epoch."""
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -20,7 +20,7 @@ class Batches(Protocol):
 
 
 class Share:
-    """The batches of one rank: every n-th, as many for each; a rank with one batch fewer sees its first one again."""
+    """The batches of one rank: every n-th batch. All ranks get the same number; a rank with one batch fewer repeats its first."""
 
     def __init__(self, batches: Batches, ranks: int) -> None:
         self.batches, self.ranks = batches, ranks
@@ -34,7 +34,9 @@ class Share:
         rank = torch.distributed.get_rank()
         first = last = None
         given = 1
-        for at, batch in enumerate(self.batches):  # to the end before the last is given: all draw the same next order
+        for at, batch in enumerate(
+            self.batches
+        ):  # exhaust the batches before yielding the last one: all ranks then draw the same next order
             if at % self.ranks == rank:
                 if last is None:
                     first = batch
