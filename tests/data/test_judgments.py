@@ -121,12 +121,14 @@ def test_queries_are_dealt_evenly_and_each_tests_once() -> None:
 
 
 def test_a_query_of_two_parts_is_refused() -> None:
-    with pytest.raises(DataError, match=r"file, row 2: part is '10', and '1' in row 5, of the same query"):
+    with pytest.raises(DataError, match=r"file, row 2: part is '10' here and '1' in row 5, which has the same query"):
         read({"part": ["2", "10", "2", "1", "1", "2"]}, column="part")
 
 
 def test_a_query_of_two_texts_is_refused() -> None:
-    with pytest.raises(DataError, match=r"file, row 6: query is 'sky', and 'blue' in row \d, of the same query"):
+    with pytest.raises(
+        DataError, match=r"file, row 6: query is 'sky' here and 'blue' in row \d, which has the same query"
+    ):
         read({"query": ["blue", "red", "blue", "hat", "red", "sky"]}, text=["title"])
 
 

@@ -234,8 +234,8 @@ def test_an_item_table_of_other_items_is_refused():
     rows = [("a", "007", START, "view"), ("a", "008", START, "view")]
     assert refused(rows, pa.table({"item_id": [7, 8]})) == (
         "items.csv: this table has none of the 2 items of events.csv. An id there is '007', an id here is '7'. "
-        "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map the right columns: "
-        "data.columns and data.item_columns, item_id."
+        "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map `item_id` "
+        "to the right column in data.columns or data.item_columns."
     )
     assert data_of(rows, pa.table({"item_id": ["7", "008"]})).notes["items of the log that the item table lacks"] == 1
 

@@ -88,7 +88,7 @@ def test_a_metric_of_ones_own(facts, judged):
         (
             "diversity",
             "metric 'diversity@10' needs features, and the task has no item features: set a featurizer, or remove the "
-            "metric out.",
+            "metric.",
         ),
     ],
 )
