@@ -183,7 +183,7 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
         "new items: the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel. The fitted model reads this: "
         "give new items the columns that the items of training had, of the same type."
     )
-    assert refused(artifact, tmp_path / "none.csv").startswith(f"{tmp_path / 'none.csv'}: there is no such file.")
+    assert refused(artifact, tmp_path / "none.csv").startswith(f"{tmp_path / 'none.csv'}: the file does not exist.")
 
 
 def test_a_model_that_scores_no_new_item_says_which_would(files):

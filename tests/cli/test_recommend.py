@@ -76,7 +76,9 @@ def test_the_moment_is_that_of_the_option_where_a_query_has_none(zoo, artifact):
     late = zoo("recommend", artifact, "--history", "", "--k", 100, "--now", "2030-01-01").stdout.splitlines()
     assert len(early) < len(late)
     stderr = zoo("recommend", artifact, "--history", "", "--now", "soon", code=2).stderr
-    assert stderr.startswith("zoo: now: timestamp ('now' in the file) is 'soon', which is no ISO 8601 date and time")
+    assert stderr.startswith(
+        "zoo: now: timestamp ('now' in the file) is 'soon', which is not an ISO 8601 date and time"
+    )
 
 
 def test_all_events_and_no_histories(zoo, shop, tmp_path):

@@ -104,7 +104,7 @@ def test_a_time_far_from_the_rest_is_refused(stray, scale, unit):
     rest = [int(moment * scale) for moment in (MS, MS - 20 * year, MS + year)]
     assert refused([rest[0], stray, *rest[1:]]) == (
         f"events.csv, row 2: timestamp is {stray}, far from most, which are {unit} ({rest[0]} in row 1). "
-        "Mend or remove such rows (1), or write all of them as UTC milliseconds; numbers that only count are a position."
+        "Correct or remove these 1 rows, or write all values as UTC milliseconds. If the numbers only count events, map the column to 'position'."
     )
     assert times([MS, 0, MS, MS]).values.tolist() == [MS, 0, MS, MS]
 
@@ -112,18 +112,18 @@ def test_a_time_far_from_the_rest_is_refused(stray, scale, unit):
 def test_units_that_are_mixed_are_refused():
     assert refused([MS, MS + 1, MS // 1000, MS]) == (
         "events.csv, row 3: timestamp is 1717158615, and 1717158615250 in row 1: "
-        "a mixture of units (here seconds and milliseconds). Write all of them as UTC milliseconds."
+        "a mixture of units (here seconds and milliseconds). Write all values as UTC milliseconds."
     )
 
 
 def test_forms_that_are_mixed_are_refused():
     assert refused(["1717158615250", "2024-05-31T12:30:15Z"]) == (
-        "events.csv, row 2: timestamp is '2024-05-31T12:30:15Z', expected a number, as the first row is. Write all of them in one form."
+        "events.csv, row 2: timestamp is '2024-05-31T12:30:15Z', expected a number, as in the first row. Write all values in one format."
     )
     assert refused(["2024-05-31", "2024-06-01", "1717158615250"]) == (
-        "events.csv, row 3: timestamp is '1717158615250', which is no ISO 8601 date and time "
-        "(of others, day-first and month-first cannot be told apart). "
-        "Write all of them as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds."
+        "events.csv, row 3: timestamp is '1717158615250', which is not an ISO 8601 date and time "
+        "(other formats are ambiguous: day first or month first). "
+        "Write all values as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds."
     )
 
 
@@ -133,7 +133,7 @@ def test_the_message_names_the_files_own_column():
     with pytest.raises(DataError) as error:
         parse_times(mapped, column, "timestamp")
     assert str(error.value).startswith(
-        "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is no ISO 8601 date and time ("
+        "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is not an ISO 8601 date and time ("
     )
 
 
@@ -141,7 +141,7 @@ def test_the_message_names_the_files_own_column():
 def test_the_first_unparsable_row_is_named(before, after):
     values = ["2024-05-31"] * (before + 1) + ["31.05.2024"] + ["2024-05-31", "soon"] * after
     assert refused(values).startswith(
-        f"events.csv, row {before + 2}: timestamp is '31.05.2024', which is no ISO 8601 date and time"
+        f"events.csv, row {before + 2}: timestamp is '31.05.2024', which is not an ISO 8601 date and time"
     )
 
 
@@ -149,7 +149,7 @@ def test_the_first_unparsable_row_is_named(before, after):
 def test_an_empty_time_is_refused(empty):
     assert refused(["2024-05-31", empty]) == (
         "events.csv, row 2: timestamp is empty, expected UTC milliseconds, or a date and time such as "
-        "2024-05-31T12:00:00Z. Mend the row, or remove it from the file."
+        "2024-05-31T12:00:00Z. Correct the row, or remove it from the file."
     )
 
 
@@ -164,14 +164,14 @@ def test_positions_are_whole_numbers():
     assert times(["3", "1"], clock="position").values.tolist() == [3, 1]
     assert times([3.0, 1.0], clock="position").values.tolist() == [3, 1]
     assert refused(["3", "x"], clock="position") == (
-        "events.csv, row 2: position is 'x', expected a whole number. Mend the row."
+        "events.csv, row 2: position is 'x', expected a whole number. Correct the row."
     )
     assert refused([1.0, 2.5, float("nan")], clock="position") == (
-        "events.csv, row 3: position is empty, expected a whole number. Mend the row, or remove it from the file."
+        "events.csv, row 3: position is empty, expected a whole number. Correct the row, or remove it from the file."
     )
     assert (
         refused([1.0, 2.5], clock="position")
-        == "events.csv, row 2: position is 2.5, expected a whole number. Mend the row."
+        == "events.csv, row 2: position is 2.5, expected a whole number. Correct the row."
     )
 
 
@@ -184,8 +184,8 @@ def test_the_clock_is_a_timestamp_else_a_position_unless_said():
     with pytest.raises(DataError) as error:
         choose_clock(table(user_id=[1], when=[1]), "auto")
     assert str(error.value) == (
-        "events.csv: no column 'timestamp' and none 'position', so nothing orders a user's events. Its columns: user_id, when. "
-        'Map one, data.columns = { timestamp = ... }, or say that the rows are in order: data.time = "file-order".'
+        "events.csv: there is no column 'timestamp' or 'position' to order a user's events by. Its columns: user_id, when. "
+        'Map one, data.columns = { timestamp = ... }, or declare that the rows are in order: data.time = "file-order".'
     )
     with pytest.raises(DataError, match="no column 'position'"):
         choose_clock(table(timestamp=[1]), "position")

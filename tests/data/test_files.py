@@ -118,7 +118,7 @@ def test_several_files_are_one_table_and_a_row_is_named_in_its_own(tmp_path):
     text(tmp_path / "c.csv", "user_id,item_id,timestamp\n1,2,1700000000000\n,2,1700000000000\n")
     assert refused(tmp_path / "*.csv") == (
         f"{tmp_path / 'c.csv'}, row 2: user_id is empty, expected an id (rows without user_id: 1). "
-        'Mend the file, or leave these rows out: data.null_ids = "drop".'
+        'Correct the file, or drop these rows: data.null_ids = "drop".'
     )
 
 
@@ -127,7 +127,7 @@ def test_several_files_must_be_of_one_form(tmp_path):
     write(tmp_path / "b.parquet", TABLE.rename_columns(["user", "item_id", "timestamp", "price"]))
     assert refused(tmp_path / "*.parquet") == (
         f"{tmp_path / 'b.parquet'}: no column 'user_id', which {tmp_path / 'a.parquet'} has. "
-        "Did you mean 'user'? Its columns: user, item_id, timestamp, price. Give files of one form."
+        "Did you mean 'user'? Its columns: user, item_id, timestamp, price. Use files with the same columns."
     )
     write(tmp_path / "b.parquet", TABLE.set_column(2, "timestamp", pa.array([["x"]] * 3)))
     assert "the files' columns are of different types" in refused(tmp_path / "*.parquet")
@@ -155,7 +155,7 @@ def test_a_delimiter_may_be_said(tmp_path):
 def test_a_header_with_another_delimiter_is_told(tmp_path, name, separator, written):
     file = text(tmp_path / name, separator.join(["user_id", "item_id", "timestamp"]) + "\n")
     assert refused(file) == (
-        f"{file}: the header is one field, {separator.join(['user_id', 'item_id', 'timestamp'])!r}, and looks separated by "
+        f"{file}: the header is a single field, {separator.join(['user_id', 'item_id', 'timestamp'])!r}, and seems to be separated by "
         f"{separator!r}. Set delimiter = {written} in data.source."
     )
 
@@ -190,18 +190,18 @@ def test_files_that_are_not_there_are_refused(tmp_path):
     write(tmp_path / "events.parquet")
     text(tmp_path / "event.parquet.md", "which no reader takes")
     assert refused(tmp_path / "event.parquet") == (
-        f"{tmp_path / 'event.parquet'}: there is no such file. Did you mean 'events.parquet'? Paths in an experiment file are relative to it."
+        f"{tmp_path / 'event.parquet'}: the file does not exist. Did you mean 'events.parquet'? Paths in an experiment file are relative to it."
     )
     assert refused(tmp_path / "nowhere" / "e.csv") == (
-        f"{tmp_path / 'nowhere' / 'e.csv'}: there is no such file, nor a folder {tmp_path / 'nowhere'}. "
+        f"{tmp_path / 'nowhere' / 'e.csv'}: the folder {tmp_path / 'nowhere'} does not exist. "
         "Paths in an experiment file are relative to it."
     )
     assert refused(tmp_path / "*.csv") == (
-        f"{tmp_path / '*.csv'}: no file is of this pattern. Paths in an experiment file are relative to it."
+        f"{tmp_path / '*.csv'}: no file matches this pattern. Paths in an experiment file are relative to it."
     )
-    assert refused(Path("nowhere.csv")).startswith(f"{Path.cwd() / 'nowhere.csv'}: there is no such file.")
+    assert refused(Path("nowhere.csv")).startswith(f"{Path.cwd() / 'nowhere.csv'}: the file does not exist.")
     assert refused(tmp_path) == (
-        f"{tmp_path} is a folder, expected files. Give a file, or a pattern such as {tmp_path / '*.parquet'}."
+        f"{tmp_path} is a folder, expected a file. Use a file, or a pattern such as {tmp_path / '*.parquet'}."
     )
 
 
@@ -216,10 +216,10 @@ def test_a_format_that_is_not_known_is_refused(tmp_path):
 def test_empty_files_are_refused(tmp_path):
     file = text(tmp_path / "e.csv", "")
     assert refused(file) == (
-        f"{file}: the file is empty (0 bytes), expected a table. Write it again, or choose another file."
+        f"{file}: the file is empty (0 bytes), expected a table. Recreate it, or choose another file."
     )
     header = text(tmp_path / "h.csv", "user_id,item_id,timestamp\n")
-    assert refused(header) == f"{header}: there is no row in it, expected a row an event. Choose another file."
+    assert refused(header) == f"{header}: the table has no rows, expected one row per event. Choose another file."
     for ending in ("parquet", "arrow", "json"):
         file = write(tmp_path / f"none.{ending}", TABLE.slice(0, 0))
         assert refused(file).startswith(f"{file}: there is no row in it, expected a ")
@@ -229,12 +229,12 @@ def test_empty_files_are_refused(tmp_path):
     ("name", "content", "reason"),
     [
         ("e.parquet", b"not parquet at all", "cannot be read as parquet: "),
-        ("e.csv", b"user_id,item_id,timestamp\n1,2,3\n1,2,3,4\n", "cannot be read as csv: line 3 has 4 fields, the header 3. Mend"),
-        ("e.csv", b"user_id,item_id,timestamp\n1,2,3,4\n1,2,3,4\n", "cannot be read as csv: line 2 has 4 fields, the header 3. Mend"),
-        ("e.csv", b'user_id,item_id,timestamp\n1,"2\n,",3\n1,2,3,4\n', "cannot be read as csv: line 4 has 4 fields, the header 3. Mend"),
+        ("e.csv", b"user_id,item_id,timestamp\n1,2,3\n1,2,3,4\n", "cannot be read as csv: line 3 has 4 fields, the header 3. Correct"),
+        ("e.csv", b"user_id,item_id,timestamp\n1,2,3,4\n1,2,3,4\n", "cannot be read as csv: line 2 has 4 fields, the header 3. Correct"),
+        ("e.csv", b'user_id,item_id,timestamp\n1,"2\n,",3\n1,2,3,4\n', "cannot be read as csv: line 4 has 4 fields, the header 3. Correct"),
         ("e.csv", b'user_id,item_id,timestamp\n1,"2,3\n', "cannot be read as csv: Error tokenizing data"),
         ("e.csv", b"user_id,item_id,timestamp\n1,\xe9,3\n", "cannot be read as csv: line 2 is not UTF-8 (byte 0xe9), perhaps Latin-1 "
-         "or Windows-1252, expected UTF-8. Mend"),
+         "or Windows-1252, expected UTF-8. Correct"),
         ("e.csv.gz", gzip.compress(b"user_id,item_id,\xfcber\n1,2,3\n", mtime=0), "cannot be read as csv: line 1 is not UTF-8 (byte 0xfc)"),
         ("e.csv.gz", b"not gzip", "cannot be read as csv: "),
         ("e.jsonl", b'{"user_id": 1\n{"user_id"', "cannot be read as json: "),
@@ -254,9 +254,7 @@ def test_ids_in_another_encoding_are_refused(tmp_path):
     file = tmp_path / "e.jsonl"
     rows = [f'{{"user_id": "{user}", "item_id": "1", "timestamp": 1700000000000}}\n' for user in ("a", "b", "é")]
     file.write_bytes("".join(rows).encode("latin-1"))
-    assert refused(file) == (
-        f"{file}, row 3: user_id is no text in UTF-8, expected an id. Write the file again as UTF-8."
-    )
+    assert refused(file) == (f"{file}, row 3: user_id is not valid UTF-8, expected an id. Save the file as UTF-8.")
 
 
 def test_a_file_that_changes_between_two_reads_is_refused(tmp_path):

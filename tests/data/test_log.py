@@ -139,7 +139,7 @@ def test_a_log_that_ends_at_a_moment_holds_what_happened_before():
     later = moment + timedelta(milliseconds=1)
     assert listed(data_of(ROWS, until=later.isoformat())) == listed(data_of(ROWS))
     assert refused(ROWS, until=moment.isoformat(), time="file-order") == (
-        f"data.until = {moment:%Y-%m-%dT%H:%M:%SZ} is a moment, and the events are ordered by file-order only. "
+        f"data.until = {moment:%Y-%m-%dT%H:%M:%SZ} needs timestamps, and the events are ordered by file-order only. "
         "Remove it, or use a log with timestamps."
     )
     with pytest.raises(ValidationError, match="expected a date, found 5"):
@@ -202,10 +202,10 @@ def test_an_item_that_is_listed_twice_is_refused():
 def test_an_item_table_without_item_id_is_refused():
     assert refused(ROWS, pa.table({"itemid": ["x"]})) == (
         "items.csv: no column 'item_id'. Did you mean 'itemid'? Its columns: itemid. "
-        "Map the one that holds it: data.item_columns = { item_id = ... }."
+        "Map the column that holds it: data.item_columns = { item_id = ... }."
     )
     assert refused(ROWS, pa.table({"item_id": pa.array([], pa.string())})) == (
-        "items.csv: there is no row in it, expected a row an item. Choose another file."
+        "items.csv: the table has no rows, expected one row per item. Choose another file."
     )
 
 
@@ -216,7 +216,7 @@ def test_a_row_without_an_id_is_refused(empty, name, at):
     row[at] = empty
     assert refused([*ROWS, tuple(row)]) == (
         f"events.csv, row 6: {name} is empty, expected an id (rows without {name}: 1). "
-        'Mend the file, or leave these rows out: data.null_ids = "drop".'
+        'Correct the file, or drop these rows: data.null_ids = "drop".'
     )
 
 
@@ -226,16 +226,16 @@ def test_rows_without_ids_are_counted_in_one_go():
     assert refused(tables(rows, names=names), columns={"user_id": "customer"}) == (
         "events.csv, row 7: user_id ('customer' in the file) is empty, expected an id "
         "(rows without user_id: 2, rows without item_id: 2). "
-        'Mend the file, or leave these rows out: data.null_ids = "drop".'
+        'Correct the file, or drop these rows: data.null_ids = "drop".'
     )
 
 
 def test_an_item_table_of_other_items_is_refused():
     rows = [("a", "007", START, "view"), ("a", "008", START, "view")]
     assert refused(rows, pa.table({"item_id": [7, 8]})) == (
-        "items.csv: none of the 2 items of events.csv is in it: ids there are such as '007', ids here such as '7'. "
-        "Ids are compared as text: write them alike in both files (leading zeros, prefixes), or map the right columns: "
-        "data.columns and data.item_columns, item_id."
+        "items.csv: this table has none of the 2 items of events.csv. An id there is '007', an id here is '7'. "
+        "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map `item_id` "
+        "to the right column in data.columns or data.item_columns."
     )
     assert data_of(rows, pa.table({"item_id": ["7", "008"]})).notes["items of the log that the item table lacks"] == 1
 
@@ -250,14 +250,14 @@ def test_event_types_that_do_not_exist_are_refused():
     bare = tables([row[:3] for row in ROWS])
     assert refused(bare, events=["view"]) == (
         "data.events names event types, but: events.csv: no column 'event'. Its columns: user_id, item_id, timestamp. "
-        "Map the one that holds it: data.columns = { event = ... }."
+        "Map the column that holds it: data.columns = { event = ... }."
     )
     assert data_of(bare).log.event_names == ("interaction",)
 
 
 def test_an_event_without_a_type_and_too_many_types_are_refused():
     assert refused([*ROWS, ("a", "x", START, None)]) == (
-        "events.csv, row 6: event is empty, expected the event's type. Mend the row."
+        "events.csv, row 6: event is empty, expected the event type. Correct the row."
     )
     message = refused([("a", "x", START, f"e{i:03}") for i in range(300)])
     assert message.startswith(
@@ -266,11 +266,11 @@ def test_an_event_without_a_type_and_too_many_types_are_refused():
 
 
 def test_a_table_without_rows_is_refused():
-    assert refused([]) == "events.csv: there is no row in it, expected a row an event. Choose another file."
+    assert refused([]) == "events.csv: the table has no rows, expected one row per event. Choose another file."
 
 
 def test_a_log_of_which_nothing_is_left_is_refused_with_the_reasons():
     assert refused(ROWS, events=["cancel"], k_core=2) == (
         "events.csv: no event is left (rows: 5; left out: event 'purchase': 2; left out: event 'view': 2; left out: k-core: 1). "
-        "Loosen data.events, data.until, data.k_core or data.null_ids."
+        "Relax data.events, data.until, data.k_core or data.null_ids."
     )

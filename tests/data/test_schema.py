@@ -30,7 +30,7 @@ def test_a_mapping_to_a_column_that_is_not_there_is_refused():
     with pytest.raises(DataError) as error:
         table({"user_id": "custommer"}, customer=[1], item=[1])
     assert str(error.value) == (
-        "events.csv: data.columns maps 'user_id' to 'custommer', which is no column. Did you mean 'customer'? Its columns: customer, item."
+        "events.csv: data.columns maps 'user_id' to 'custommer', which is not a column. Did you mean 'customer'? Its columns: customer, item."
     )
 
 
@@ -40,12 +40,12 @@ def test_a_mapping_to_a_column_that_is_not_there_is_refused():
         (
             {"user": "user_id"},
             ["user_id"],
-            "'user' to 'user_id', and 'user' is no column name that the zoo knows. Did you mean 'user_id'?",
+            "'user' to 'user_id', and 'user' is not a known column name. Did you mean 'user_id'?",
         ),
         (
             {"titel": "name"},
             ["name"],
-            "'titel' to 'name', and 'titel' is no column name that the zoo knows. Did you mean 'title'?",
+            "'titel' to 'name', and 'titel' is not a known column name. Did you mean 'title'?",
         ),
     ],
 )
@@ -54,7 +54,7 @@ def test_a_name_that_is_nearly_canonical_is_refused(mapping, columns, problem):
         table(mapping, **{name: [1] for name in columns})
     assert str(error.value) == (
         f"events.csv: data.columns maps {problem} "
-        "Write zoo name = \"file's name\"; a column that has the zoo's name needs no line."
+        'Write known_name = "name in the file"; a column that already has a known name needs no mapping.'
     )
 
 
@@ -62,8 +62,8 @@ def test_a_reversed_mapping_is_told():
     with pytest.raises(DataError) as error:
         table({"customer": "user_id"}, customer=[1], item_id=[1])
     assert str(error.value) == (
-        "events.csv: data.columns maps 'customer' to 'user_id', which is no column. "
-        'You may have it the wrong way round: user_id = "customer". Its columns: customer, item_id.'
+        "events.csv: data.columns maps 'customer' to 'user_id', which is not a column. "
+        'The mapping may be reversed: try user_id = "customer". Its columns: customer, item_id.'
     )
 
 
@@ -80,7 +80,7 @@ def test_a_missing_column_is_refused_with_the_nearest_and_how_to_map_it():
         table(userid=[1], item=[1]).require("user_id")
     assert str(error.value) == (
         "events.csv: no column 'user_id'. Did you mean 'userid'? Its columns: userid, item. "
-        "Map the one that holds it: data.columns = { user_id = ... }."
+        "Map the column that holds it: data.columns = { user_id = ... }."
     )
     with pytest.raises(
         DataError, match=r"Did you mean 'user'\? Its columns: user \('customer' in the file\), item\. Map"
@@ -96,7 +96,7 @@ def test_numbers_written_as_text_are_numbers():
     }
     with pytest.raises(DataError) as error:
         table(price=["1.50", "1,50"]).select(["price"])
-    assert str(error.value) == "events.csv, row 2: price is '1,50', expected a number such as 12.50. Mend the row."
+    assert str(error.value) == "events.csv, row 2: price is '1,50', expected a number such as 12.50. Correct the row."
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=3, max_size=30))

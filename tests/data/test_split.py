@@ -277,7 +277,7 @@ def test_temporal_needs_a_clock():
     with pytest.raises(SplitError) as error:
         split(log, Temporal())
     assert str(error.value) == (
-        "split.policy 'temporal' cuts at moments, and the events are ordered by position only, which is no clock. "
+        "split.policy 'temporal' needs timestamps, and the events are ordered by position only. "
         'Use a log with timestamps, or split.policy = "leave-last-out".'
     )
 
@@ -287,11 +287,13 @@ def test_a_split_without_a_test_query_is_refused_with_counts():
     with pytest.raises(SplitError) as error:
         Task.of(log, Temporal(cuts=[0.9]))
     assert str(error.value) == (
-        "the split leaves no test query (policy 'temporal'; events: train 2, test 1; users with events: 1, "
+        "the split leaves no test queries (policy 'temporal'; events: train 2, test 1; users with events: 1, "
         "events that are no target: item seen before: 1, users left out: no target: 1; the events run from 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z). "
-        "Hold out more, or loosen the rules of [evaluate]."
+        "Hold out more, or relax the rules of [evaluate]."
     )
-    with pytest.raises(SplitError, match=r"leaves no validate query \(policy 'temporal'; events: train 1, validate 1"):
+    with pytest.raises(
+        SplitError, match=r"leaves no validate queries \(policy 'temporal'; events: train 1, validate 1"
+    ):
         Task.of(log, Temporal(cuts=[0.4, 0.8]), EvaluateSettings(target_events=["view"]))
 
 
@@ -300,7 +302,7 @@ def test_a_split_without_training_events_is_refused():
     with pytest.raises(SplitError) as error:
         split(log, Temporal(cuts=[0.5]))
     assert str(error.value) == (
-        "split.policy 'temporal' leaves no event to train on (train 0, test 4 events; "
+        "split.policy 'temporal' leaves no training events (train 0, test 4 events; "
         "the events run from 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z): hold out less, or use more data."
     )
 
@@ -324,7 +326,7 @@ def test_given_values_of_no_part_are_refused():
     with pytest.raises(SplitError) as error:
         split(log, Given())
     assert str(error.value) == (
-        "split.column 'split' has the value 'tset' (1 events), which is of no part. Did you mean 'test'? Values of the parts: "
+        "split.column 'split' has the value 'tset' (1 events), which belongs to no part. Did you mean 'test'? Values of the parts: "
         "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'test': ['test']}. Add it to one of them."
     )
     with pytest.raises(DataError) as error:
@@ -408,11 +410,11 @@ def test_a_share_that_holds_out_nothing_is_refused():
     with pytest.raises(SplitError) as error:
         Task.of(log_of([(0, i, i, 0, "-") for i in range(1, 5)]), Temporal(cold_items=0.001))
     assert str(error.value) == (
-        "split.cold_items = 0.001 holds out none of 6 items with seed = 0: hold out a larger share, or draw with another seed."
+        "split.cold_items = 0.001 holds out none of 6 items with seed = 0: hold out a larger share, or use another seed."
     )
 
 
 def test_holding_out_all_that_trains_is_refused_with_counts():
     log = log_of([(0, i, i, 0, "-") for i in range(1, 5)])
-    with pytest.raises(SplitError, match=r"leaves no event to train on \(train 0, test 2 events; the events run from"):
+    with pytest.raises(SplitError, match=r"leaves no training events \(train 0, test 2 events; the events run from"):
         split(log, Temporal(cuts=[0.5]), np.array([False, True, True, False, False, False, False]))

@@ -71,5 +71,5 @@ def test_other_metrics_take_a_label_above_zero_for_relevant(lists: Any) -> None:
 
 def test_what_judged_lists_do_not_have_cannot_be_measured() -> None:
     for name in ("coverage", "revenue"):
-        with pytest.raises(ConfigError, match=f"{name}@3 says something of a catalogue or of prices"):
+        with pytest.raises(ConfigError, match=f"{name}@3 needs a catalogue, prices or item features"):
             ListEvaluator([metric(name, 3)])

@@ -83,12 +83,12 @@ def test_a_metric_of_ones_own(facts, judged):
         (
             "revenue",
             "metric 'revenue@10' needs prices, and the catalogue has no numeric column 'price': map one in "
-            "data.item_columns, or leave the metric out.",
+            "data.item_columns, or remove the metric.",
         ),
         (
             "diversity",
-            "metric 'diversity@10' needs features, and the task has no item features: name a featurizer, or leave the "
-            "metric out.",
+            "metric 'diversity@10' needs features, and the task has no item features: set a featurizer, or remove the "
+            "metric.",
         ),
     ],
 )
@@ -117,6 +117,6 @@ def test_a_target_twice_in_a_list_is_refused(targets_of, sets):
     with pytest.raises(ScoreError) as error:
         EvaluatedLists.of(items, targets_of(sets), 4)
     assert str(error.value) == (
-        "the list of query 1 holds item 4 more than once, and it is a target: a list is a set of items; "
-        "mend `recommend` or the ranker that made it"
+        "the list of query 1 contains item 4 more than once, but the items of a list must be distinct: "
+        "fix `recommend` or the ranker that returned it"
     )

@@ -76,7 +76,7 @@ def test_a_constant_column_is_zero(fitted):
     ("params", "message"),
     [
         ({"categorical": ["stats"]}, r"column 'stats' is struct<x: int64>, expected text, numbers, booleans or lists of them: choose another column"),
-        ({"numeric": ["brand"]}, r"column 'brand' is text, not all of it numbers"),
+        ({"numeric": ["brand"]}, r"column 'brand' is text, and not all of its values are numbers"),
         ({"categorical": ["brnd"]}, r"no column 'brnd'. Did you mean 'brand'\?"),
         (
             {"categorical": ["brand"], "min_items": 3},

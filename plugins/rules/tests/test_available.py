@@ -74,5 +74,5 @@ def test_what_does_not_fit_is_explained(kept):
             kept(Available(AvailableParams(available_from=name)), [1])
     with pytest.raises(DataError, match=r"no column 'instock'. Did you mean 'in_stock'\?"):
         kept(Available(AvailableParams(in_stock="instock")), [1])
-    with pytest.raises(DataError, match=r"column 'category' is text, not all of it numbers"):
+    with pytest.raises(DataError, match=r"column 'category' is text, and not all of its values are numbers"):
         kept(Available(AvailableParams(in_stock="category")), [1])

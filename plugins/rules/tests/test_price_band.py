@@ -57,5 +57,5 @@ def test_bad_parameters_are_explained(values, message):
 
 
 def test_a_column_of_text_is_an_error(kept):
-    with pytest.raises(DataError, match=r"column 'category' is text, not all of it numbers"):
+    with pytest.raises(DataError, match=r"column 'category' is text, and not all of its values are numbers"):
         kept(PriceBand(PriceBandParams(column="category", max=1)), [1])
