@@ -73,7 +73,7 @@ def test_an_interrupted_benchmark_goes_on_within_its_training(tmp_path, stop, ke
     assert row.metrics == whole.metrics
     assert store.lists(row).equals(expected.lists(whole))
     assert not list(folder.rglob("*"))
-    assert again.told[0][2] == "goes on after epoch 1"
+    assert again.told[0][2] == "resumes after epoch 1"
     assert again.told[1:] == first.told[stop - 1 :]
 
 
