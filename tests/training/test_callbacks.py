@@ -274,7 +274,7 @@ def test_a_logger_that_is_not_installed_says_what_to_install(cycle, make, tmp_pa
 def test_a_logger_of_no_such_name_or_argument_is_an_error(cycle, make, tmp_path):
     with pytest.raises(ConfigError, match=r"train.logger: .*'csv'.*found 'tensorbord'\."):
         validated(NetworkSettings, {"logger": "tensorbord"}, "train")
-    with pytest.raises(ConfigError, match=r"train.logger: CSVLogger cannot be made of .* argument 'folder'"):
+    with pytest.raises(ConfigError, match=r"train.logger: CSVLogger does not accept .* argument 'folder'"):
         logged(cycle, make, tmp_path, {"name": "csv", "folder": "x"})
 
 
