@@ -133,7 +133,7 @@ def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp
     zoo("fit", net, "--out", tmp_path / "beside", "--set", "train.max_epochs=2")  # another place, another training
     assert kept.exists()
     done = zoo("fit", net, "--out", out, "--set", "train.logger=csv")
-    assert done.stderr.splitlines()[2:] == ["1/1 bpr-mf, seed 3: goes on after epoch 2"]
+    assert done.stderr.splitlines()[2:] == ["1/1 bpr-mf, seed 3: resumes after epoch 2"]
     assert done.stdout.splitlines()[1:] == [f"Logs in {kept.parents[1]}"]
     assert {path.name for path in training.rglob("*") if path.is_file()} == {"hparams.yaml", "metrics.csv"}
     for name in ("predictor.safetensors", "state.json"):

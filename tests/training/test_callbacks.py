@@ -73,7 +73,7 @@ def test_an_interrupted_benchmark_goes_on_within_its_training(tmp_path, stop, ke
     assert row.metrics == whole.metrics
     assert store.lists(row).equals(expected.lists(whole))
     assert not list(folder.rglob("*"))
-    assert again.told[0][2] == "goes on after epoch 1"
+    assert again.told[0][2] == "resumes after epoch 1"
     assert again.told[1:] == first.told[stop - 1 :]
 
 
@@ -274,7 +274,7 @@ def test_a_logger_that_is_not_installed_says_what_to_install(cycle, make, tmp_pa
 def test_a_logger_of_no_such_name_or_argument_is_an_error(cycle, make, tmp_path):
     with pytest.raises(ConfigError, match=r"train.logger: .*'csv'.*found 'tensorbord'\."):
         validated(NetworkSettings, {"logger": "tensorbord"}, "train")
-    with pytest.raises(ConfigError, match=r"train.logger: CSVLogger cannot be made of .* argument 'folder'"):
+    with pytest.raises(ConfigError, match=r"train.logger: CSVLogger does not accept .* argument 'folder'"):
         logged(cycle, make, tmp_path, {"name": "csv", "folder": "x"})
 
 

@@ -190,7 +190,7 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
         fitted(cycle, validate=Right(cycle), folder=tmp_path, callbacks=interrupted, **options)
     again = fitted(cycle, validate=Right(cycle), folder=tmp_path, **options)
     done, _, note = again.told[0]
-    assert note == f"goes on after epoch {done}"
+    assert note == f"resumes after epoch {done}"
     assert done == 3 or strategy == "ddp_spawn"
     assert [f["loss"] for f in again.trained.history] == [f["loss"] for f in whole.trained.history]
     assert [f["value"] for f in again.trained.history] == [f["value"] for f in whole.trained.history]

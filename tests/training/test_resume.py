@@ -122,7 +122,7 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(go, params, settings
     go("run", params, VALUES, stop=stop, **settings)
     resumed = go("run", params, VALUES, **settings)
     assert same(undisturbed, resumed)
-    assert resumed.told[0] == (stop, 6, f"goes on after epoch {stop}")
+    assert resumed.told[0] == (stop, 6, f"resumes after epoch {stop}")
     assert [t[0] for t in resumed.told[1:]] == list(range(stop + 1, 7))
     assert resumed.told[1:] == undisturbed.told[stop:]
 
@@ -211,9 +211,7 @@ def test_one_checkpoint_is_kept_and_a_kill_while_it_is_written_loses_nothing(go,
 def test_a_damaged_checkpoint_is_an_error_that_says_what_to_do(go, tmp_path):
     go("run", stop=1)
     (tmp_path / "run" / f"Small{ENDING}").write_bytes(b"nonsense")
-    with pytest.raises(
-        TrainingError, match=r"Small.checkpoint.safetensors is no checkpoint of a training: .*Remove it"
-    ):
+    with pytest.raises(TrainingError, match=r"Small.checkpoint.safetensors is not a training checkpoint: .*Remove it"):
         go("run")
 
 
@@ -313,6 +311,6 @@ def test_a_killed_process_loses_nothing(tmp_path, signum):
         assert killed.stdout.splitlines()[-1] == "interrupted True"
     again = run("killed", 0, 0)
     assert again.returncode == 0, again.stderr
-    assert "goes on after epoch" in again.stdout
+    assert "resumes after epoch" in again.stdout
     whole, resumed = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("whole", "killed"))
     assert all(torch.equal(whole[n], resumed[n]) for n in whole)

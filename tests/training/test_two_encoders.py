@@ -77,4 +77,4 @@ def test_an_interrupted_one_goes_on_from_its_own_checkpoint(tmp_path, monkeypatc
         ONE, OTHER, folder=tmp_path, progress=lambda done, total, note="", **_: told.append((done, note))
     )
     assert torch.equal(resumed, undisturbed)
-    assert [done for done, note in told if note.startswith("goes on after epoch")].count(1) == 1
+    assert [done for done, note in told if note.startswith("resumes after epoch")].count(1) == 1

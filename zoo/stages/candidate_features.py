@@ -199,7 +199,6 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         return [g for g in self.params.groups or GROUPS if g not in lacking]
 
     def _category_columns(self, catalogue: Catalogue) -> list[str]:
-        """Return the names of the category columns."""
         if self.params.categories is None:
             return ["category"] if "category" in catalogue.columns else []
         return self.params.categories
@@ -243,7 +242,6 @@ def _members(values: list[str], items: NDArray[np.int64], found: list[str], n_it
 
 
 def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_codes: int) -> scipy.sparse.csr_matrix:
-    """Return a sparse matrix with ones at the given positions."""
     matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, codes)), (n_rows, n_codes))
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
@@ -263,7 +261,6 @@ def _products(
 
 
 def _rows(items: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the row index of each slot, `[B * K]`."""
     return np.repeat(np.arange(len(items)), items.shape[1])
 
 

@@ -45,7 +45,7 @@ class SafeCheckpointIO(CheckpointIO):
                 write_tensors(temporary, packed.tensors, header)
         except (OSError, SafetensorError) as error:
             raise TrainingError(
-                f"{path} cannot be written: {error}. The checkpoint before is kept: make room, then train again to go on."
+                f"{path} cannot be written: {error}. The previous checkpoint is kept: free disk space, then train again to resume."
             ) from error
 
     def load_checkpoint(
@@ -91,7 +91,7 @@ def _readable(path: str | Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"{path} is no checkpoint of a training: {error}. Remove it: the training then begins anew."
+            f"{path} is not a training checkpoint: {error}. Remove it to start the training again."
         ) from error
 
 
@@ -164,6 +164,6 @@ def _is_kept(entry: tuple[str, Any]) -> bool:
     try:
         _Packed().pack(state, f"the state of the callback {name}")
     except TrainingError as error:
-        warnings.warn(f"{error} It is left out: a training that goes on begins it anew.", stacklevel=2)
+        warnings.warn(f"{error} It is not saved: a resumed training starts without it.", stacklevel=2)
         return False
     return True

@@ -44,7 +44,7 @@ def logger_of(choice: str | LoggerTable | None, training: Training, begun: int) 
             f"Install it (pip install {package}), or leave `logger` out."
         ) from error
     except TypeError as error:
-        raise ConfigError(f"train.logger: {class_name} cannot be made of the keys beside `name`: {error}") from error
+        raise ConfigError(f"train.logger: {class_name} does not accept the keys besides `name`: {error}") from error
     logger.log_hyperparams({key: value for key, value in asdict(training).items() if key != "folder"})
     return logger
 

@@ -161,9 +161,9 @@ class NeuralFeaturizer(Featurizer[P]):
             self.network = self.build(self.tokenizer.size).to(context.device)
         size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
         examples = PairExamples(neighbours, texts, p.epoch_pairs, size, rng)
-        lesson = PairTrainingStep(self.network, p.temperature, logq=p.logq)
-        made_of = p.model_dump(mode="json")
-        return train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor="pair-ndcg@10")
+        step = PairTrainingStep(self.network, p.temperature, logq=p.logq)
+        params = p.model_dump(mode="json")
+        return train(step, examples, context, name, validate, streams=(rng,), params=params, monitor="pair-ndcg@10")
 
     def _vectors(self, texts: Texts, device: torch.device) -> Tensor:
         """Return the vectors of all texts, `[I, D]`, with the current weights."""

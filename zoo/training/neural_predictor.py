@@ -158,12 +158,10 @@ class NeuralPredictor(Predictor[P]):
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
         own = self._has_own_loss()
-        lesson = TrainingStep(
-            self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses)
-        )
+        step = TrainingStep(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
-        made_of = p.model_dump(mode="json")
-        self.trained = train(lesson, examples, context, name, validate, streams=(order, negatives), params=made_of)
+        params = p.model_dump(mode="json")
+        self.trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the dot products of each query's last vector with all item vectors, `[B, I]`.

@@ -172,7 +172,7 @@ class NeuralRanker(Ranker[P]):
             at = int(data.features[:, data.columns.index(column)].isinf().nonzero()[0])
             raise DataError(
                 f"{type(self).__name__}: the ranking feature {column!r} is infinite (list {int(data.list_of[at]) + 1} of "
-                f"{len(data):,}): expected finite numbers, or NaN where one is missing. Mend the column."
+                f"{len(data):,}): expected finite numbers, or NaN for a missing value. Correct the column."
             )
 
     def _train_validated(self, inputs: ListInputs, data: RankingData, context: RunContext) -> Trained | None:

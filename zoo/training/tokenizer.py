@@ -49,7 +49,7 @@ class Tokenizer:
         if made.get_vocab_size() <= 2:
             filled = sum(bool(text.strip()) for text in texts)
             raise DataError(
-                f"no token is left of the catalogue's texts: {filled} of {len(texts)} known items have a text. "
+                f"the catalogue's texts contain no words: {filled} of {len(texts)} known items have a text. "
                 "Choose other `columns`, or items with texts."
             )
         return cls(made)
