@@ -21,7 +21,7 @@ class ProgressReport(pl.Callback):
         """Report the epoch from which training resumes."""
         if self.timer.epochs and trainer.is_global_zero:
             self.tell(
-                self.timer.epochs, trainer.max_epochs or 0, f"goes on after epoch {self.timer.epochs}", resumed=True
+                self.timer.epochs, trainer.max_epochs or 0, f"resumes after epoch {self.timer.epochs}", resumed=True
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
