@@ -1,4 +1,4 @@
-"""A benchmark's folder: whole files or none, one task, and rows that belong to the experiment."""
+"""The folder of a benchmark: whole files or none, one task, and rows that belong to the experiment."""
 
 import json
 import subprocess
