@@ -56,7 +56,7 @@ def adapt_class(target: type, spec: ComponentSpec) -> type:
     trains = (
         callable(spec.capabilities) or spec.capabilities.trains_in_epochs or "epochs" in vars(target).get("fitted", ())
     )
-    renamed = any(hasattr(target, old) for old in RENAMED)
+    renamed = any(_overrides(target, old) for old in RENAMED)
     return adapt_methods(target, trains=trains) if trains or renamed else target
 
 
@@ -83,11 +83,16 @@ def adapt_methods(target: type, *, trains: bool) -> type:
     def reduce(self: Any) -> tuple[Any, ...]:
         return _empty, (target, trains), vars(self)
 
-    names: dict[str, Any] = {new: getattr(target, old) for old, new in RENAMED.items() if hasattr(target, old)}
+    names: dict[str, Any] = {new: getattr(target, old) for old, new in RENAMED.items() if _overrides(target, old)}
     names |= {"__module__": target.__module__, "__qualname__": target.__qualname__, "__doc__": target.__doc__}
     if trains:
         names["trained"] = property(read, write)
     return type(target.__name__, (target,), {**names, "__reduce__": reduce})
+
+
+def _overrides(target: type, name: str) -> bool:
+    """Return whether a class of the plugin defines a method."""
+    return any(name in vars(c) and not c.__module__.startswith("zoo.") for c in target.__mro__)
 
 
 def _attribute(stage: Any, name: str) -> Any:

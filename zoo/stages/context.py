@@ -115,6 +115,11 @@ class RunContext:
         return self.training.settings
 
     @property
+    def callbacks(self) -> Callable[[Training], list[Any]]:
+        """Return `training.callbacks`; for plugins of API 1."""
+        return self.training.callbacks
+
+    @property
     def label(self) -> str:
         """Return `training.label`; for plugins of API 1."""
         return self.training.label

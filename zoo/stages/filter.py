@@ -37,3 +37,6 @@ class Filter(Stage[P]):
             f"{type(self).__name__} does not support new items: it does not override `add_items`. Fit the model again "
             "with the new items."
         )
+
+    grow = add_items
+    """The name of `add_items` in plugin API 1, for classes that extend it."""

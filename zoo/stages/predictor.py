@@ -39,6 +39,9 @@ class Predictor(Stage[P]):
             "with the new items."
         )
 
+    grow = add_items
+    """The name of `add_items` in plugin API 1, for classes that extend it."""
+
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         return self.score(queries).gather(1, items)

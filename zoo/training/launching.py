@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,9 +21,11 @@ from lightning_fabric.plugins.environments.cluster_environment import ClusterEnv
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
 from zoo import errors
+from zoo.atomic import write_atomically
 from zoo.errors import ConfigError, TrainingError, ZooError
 from zoo.stages.context import Tell
 from zoo.trained import Trained
@@ -162,7 +165,7 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
     with TemporaryDirectory(prefix="zoo-") as name:
         folder = Path(name)
         try:
-            launcher.launch(_run_rank, job, folder)
+            launcher.launch(partial(_run_rank, job, folder))
         except ProcessException as error:
             raise _original(folder, job.name, str(error)) from error
         except (pickle.PicklingError, AttributeError, TypeError) as error:  # raised before a process is started
@@ -190,6 +193,7 @@ def _run_rank(job: TrainingJob, folder: Path) -> None:
     rank = environment.local_rank()
     environment.set_global_rank(rank)
     try:
+        _copy_weights(job.network)
         with quiet():
             trained = job.run(tell, environment)
     except Exception as error:
@@ -200,11 +204,18 @@ def _run_rank(job: TrainingJob, folder: Path) -> None:
         SafeCheckpointIO().save_checkpoint(result, folder / RESULT)
 
 
+def _copy_weights(network: nn.Module) -> None:
+    """Give a network weights of its own: torch sends tensors to spawned processes in shared memory."""
+    for tensor in (*network.parameters(), *network.buffers()):
+        tensor.data = tensor.data.clone()
+
+
 def _write_error(path: Path, error: Exception) -> None:
     """Write an error as JSON; an error of a plugin's own class is written as the class of the zoo that it derives from."""
     kind = next((c.__name__ for c in type(error).__mro__ if vars(errors).get(c.__name__) is c), None)
     message = str(error) if kind else f"{type(error).__name__}: {error}"
-    path.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}))
+    with write_atomically(path) as file:
+        file.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}))
 
 
 def _original(folder: Path, name: str, last: str) -> ZooError:

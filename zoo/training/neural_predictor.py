@@ -186,6 +186,9 @@ class NeuralPredictor(Predictor[P]):
         self.network.popularity = torch.cat([popularity, _log_counts(popularity.new_zeros(new))])
         self.sizes = replace(self.sizes, n_items=self.sizes.n_items + new)
 
+    grow = add_items
+    """The name of `add_items` in plugin API 1, for classes that extend it."""
+
     def state(self) -> State:
         """Return the weights, the item features if there are any, and the sizes."""
         projection = self.network.items.projection
