@@ -229,8 +229,8 @@ def test_bytes_that_are_others(copy):
     )
     path.write_bytes(content[:-1])
     assert refused(copy) == (
-        f"DIR/predictor.safetensors has {len(content) - 1:,} bytes, zoo.json says {len(content):,}: it is damaged, or "
-        "another's. Copy or save the artifact again."
+        f"DIR/predictor.safetensors has {len(content) - 1:,} bytes, zoo.json says {len(content):,}: it is damaged or "
+        "belongs to another artifact. Copy or save the artifact again."
     )
 
 

@@ -36,7 +36,7 @@ def test_the_example_of_one_event_cuts_histories_down_to_the_last():
 
 
 def test_the_paired_differences_of_users_asked_twice_are_less_certain_than_of_twice_as_many():
-    paired = runpy.run_path(str(EXAMPLES / "cold_pairs.py"))["paired"]
+    paired = runpy.run_path(str(EXAMPLES / "cold_pairs.py"))["mean_difference"]
     once = np.random.default_rng(0).normal(0.5, 1.0, 400)
     mean, half = paired(np.tile(once, 2), np.tile(np.arange(400), 2))
     assert mean == pytest.approx(once.mean())

@@ -222,7 +222,7 @@ def test_empty_files_are_refused(tmp_path):
     assert refused(header) == f"{header}: the table has no rows, expected one row per event. Choose another file."
     for ending in ("parquet", "arrow", "json"):
         file = write(tmp_path / f"none.{ending}", TABLE.slice(0, 0))
-        assert refused(file).startswith(f"{file}: there is no row in it, expected a ")
+        assert refused(file).startswith(f"{file}: the table has no rows, expected one row per ")
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def check(log, policy, rules):
             Task.of(log, policy, rules)
         return
     if not all(wanted.values()):
-        with pytest.raises(SplitError, match=r"leaves no (test|validate|rank) query"):
+        with pytest.raises(SplitError, match=r"leaves no (test|validate|rank) queries"):
             Task.of(log, policy, rules)
         return
     task = Task.of(log, policy, rules)

@@ -154,7 +154,7 @@ def test_load_asks_for_the_stage_where_several_have_the_name(tmp_path, monkeypat
         "recent:Recent",
         "Its target names the module 'recent', and this file is the module 'recent_model': use target=\"recent_model:Recent\".",
     ),
-    ("recent_model:Recen", "Mend recent_model.py, or install what it needs."),
+    ("recent_model:Recen", "Fix recent_model.py, or install its dependencies."),
 ])  # fmt: skip
 def test_a_single_files_wrong_target_is_told_with_the_right_one(tmp_path, target, remedy):
     file = tmp_path / "recent_model.py"

@@ -64,7 +64,7 @@ def test_texts_of_new_items_alone_are_none_to_learn_from(featurizer, titles):
     data = shop(titles, pa.string())
     known = int(data.known.sum())
     assert refused(featurizer, data) == (
-        f"the catalogue's 'title': no text for any of the {known} items that occur in training. Choose other `columns`, or mend "
+        f"the catalogue's 'title': no text for any of the {known} items that occur in training. Choose other `columns`, or correct "
         "the items file."
     )
 

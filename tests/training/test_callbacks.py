@@ -190,7 +190,7 @@ def test_a_foreign_state_that_is_no_tensor_and_no_json_is_left_out_with_a_warnin
         return foreign.loaded
 
     with pytest.warns(
-        UserWarning, match=r"the state of the callback .*Foreign.best is a set, which is neither .* left out"
+        UserWarning, match=r"the state of the callback .*Foreign.best is a set, which is neither .* not saved"
     ):
         fit({"best": {1, 2}}, 1)
     assert fit({"kept": [torch.arange(3), (1, {2: "two"})]}, 1) is None

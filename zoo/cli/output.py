@@ -54,4 +54,4 @@ def warn_of_broken(registry: Registry) -> None:
     """Print the plugins that failed to load to stderr."""
     if registry.broken:
         names = ", ".join(sorted({b.distribution for b in registry.broken}))
-        click.echo(f"These plugins failed to load: {names}. `zoo doctor` tells why.", err=True)
+        click.echo(f"These plugins failed to load: {names}. `zoo doctor` shows why.", err=True)

@@ -98,6 +98,11 @@ class EarlyStopping(pl.Callback):
             bool(self.history) and self.history[-1]["epoch"] - self.best_epoch >= self.rule.patience * self.rule.every
         )
 
+    @property
+    def state_key(self) -> str:
+        """The key of its state in checkpoints, the same as in earlier versions."""
+        return "KeepBest"
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state that a resumed training needs."""
         return {"best_epoch": self.best_epoch, "history": self.history, "weights": self._weights}

@@ -42,6 +42,11 @@ class EpochCheckpoint(Checkpoint):
             self._written = time.perf_counter()
             self._cost = self._written - start
 
+    @property
+    def state_key(self) -> str:
+        """The key of its state in checkpoints, the same as in earlier versions."""
+        return "KeepLast"
+
     def state_dict(self) -> dict[str, Any]:
         """Return the identity of the training."""
         return self.identity

@@ -70,6 +70,11 @@ class EpochTimer(pl.Callback):
             )
         self._sum += float(losses.sum())
 
+    @property
+    def state_key(self) -> str:
+        """The key of its state in checkpoints, the same as in earlier versions."""
+        return "Meter"
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state that a resumed training needs."""
         return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}

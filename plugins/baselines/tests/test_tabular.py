@@ -160,8 +160,8 @@ def test_the_values_equal_those_of_sklearn(fitted):
     ("values", "message"),
     [
         ({"columns": ["brand"], "categorical": ["brand"]}, r"^m: 'brand' is named twice among columns, categorical and numeric: remove it from one of them$"),
-        ({"other": True}, r"^m: other = true needs min_items of 2 or more, found 1: no value of training would share the feature, so nothing "
-         r"could be learned of it$"),
+        ({"other": True}, r"^m: other = true needs min_items of 2 or more, found 1: no training item would have the shared feature, so a model "
+         r"could not learn from it$"),
         ({"min_items": 0}, r"^m\.min_items: "),
     ],
 )  # fmt: skip
