@@ -1,5 +1,6 @@
 """Finding plugins: what fails is recorded with its reason, and everything else loads."""
 
+import pickle
 import sys
 import textwrap
 
@@ -7,6 +8,7 @@ import pytest
 
 from zoo.errors import PluginError
 from zoo.registry.discovery import discover_plugins
+from zoo.registry.registry import Registry
 
 ALL = (
     "good", "raises-on-import", "misspelt-hook", "wrong-return", "a-mean", "b-mean", "newer-api", "older-api",
@@ -235,3 +237,10 @@ def test_a_file_must_have_a_name_that_can_be_imported(single_file):
 
 def test_a_file_must_not_take_the_name_of_a_module(single_file):
     assert error_of_file(single_file(MINE, "json.py")).startswith("the module name 'json' is already used by ")
+
+
+def test_a_registry_is_pickled_as_its_files_and_discovered_again(single_file):
+    registry = Registry.discover([single_file(MINE)])
+    again = pickle.loads(pickle.dumps(registry))
+    assert [plugin.name for plugin in again.plugins] == [plugin.name for plugin in registry.plugins]
+    assert again.plugins[-1].is_file
