@@ -124,7 +124,7 @@ def check(log, policy, rules):
     held_out = expected_held_out(policy, parts)
     wanted = {part: expected_queries(log, policy, part, rules) for part in held_out}
     if "train" not in parts:
-        with pytest.raises(SplitError, match="no event to train on"):
+        with pytest.raises(SplitError, match="leaves no training events"):
             Task.of(log, policy, rules)
         return
     if not all(wanted.values()):

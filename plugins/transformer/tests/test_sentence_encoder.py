@@ -116,7 +116,7 @@ def test_items_without_any_text_are_refused(hollow, titles):
     with pytest.raises(DataError) as error:
         encoder(hollow).fit(TrainingData.of(LOG, bare), RunContext())
     assert str(error.value) == (
-        "the catalogue's 'title': no text for any of the 4 items that occur in training. Choose other `columns`, or mend the "
+        "the catalogue's 'title': no text for any of the 4 items that occur in training. Choose other `columns`, or correct the "
         "items file."
     )
     with pytest.raises(DataError, match=r"no column 'titel'\. Did you mean 'title'\?"):
