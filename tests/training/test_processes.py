@@ -251,8 +251,8 @@ def test_a_plugin_that_is_a_file_is_found_by_each_process_and_its_callbacks_run_
         cycle, validate=Right(cycle), folder=tmp_path, callbacks=registry.callbacks, make=mine, strategy=strategy
     )
     assert (tmp_path / "ranks.txt").read_text() == "000"
-    assert found.stopped == "callback"
-    assert len(found.history) == 3
+    assert found.trained.stopped == "callback"
+    assert len(found.trained.history) == 3
 
 
 def test_what_cannot_be_pickled_is_named(cycle):
