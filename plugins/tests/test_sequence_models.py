@@ -118,7 +118,7 @@ def test_the_next_item_of_a_cycle_is_predicted(walk, fit, name, values, training
     predictor = fit(MODELS[name].build(**values), walk, seed=training_seed, **MODELS[name].cycle)
     best = predictor.score(Queries.of_histories(walk)).argmax(1).numpy()
     # The 80 users move the share in steps of .0125; a network that ignores its input gets .07.
-    assert_learned((best == walk.items[walk.offsets[1:] - 1] % 15 + 1).mean(), above=0.9)
+    assert_learned((best == walk.items[walk.offsets[1:] - 1] % 15 + 1).mean(), above=0.97)
 
 
 def second_to_last():
@@ -140,8 +140,9 @@ def test_the_order_of_a_history_is_read(fit, name, training_seed, assert_learned
     log, expected = second_to_last()
     predictor = fit(MODELS[name].build(), log, seed=training_seed, **MODELS[name].order)
     new_users = replace(Queries.of_histories(log), users=np.zeros(log.n_users, np.int64))
-    # A network that reads only the last item gets one in four.
-    assert_learned((predictor.score(new_users).argmax(1).numpy() == expected).mean(), above=0.8)
+    # A network that reads only the last item gets one in four. HSTU measures .99 where the others measure 1.0.
+    bound = 0.8 if name.startswith("hstu") else 0.95
+    assert_learned((predictor.score(new_users).argmax(1).numpy() == expected).mean(), above=bound)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -155,4 +156,4 @@ def test_the_withheld_field_of_a_checkerboard_comes_before_the_other_colour(fit,
     other = torch.arange(n + 1)[None] % 2 != torch.from_numpy(withheld)[:, None] % 2
     other[:, 0] = False
     leads = scores[torch.arange(200), withheld] - scores.masked_fill(~other, -torch.inf).amax(1)
-    assert_learned((leads > 0).float().mean(), above=0.9)
+    assert_learned(leads.min(), above=0)
