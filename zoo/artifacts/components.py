@@ -39,9 +39,9 @@ def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> Resol
     """
     _compare(CORE, manifest.versions.get(CORE, "unknown"), __version__, path)
     entry = manifest.model
-    (predictor,) = _chosen("predictor", [entry.predictor], manifest, registry, path)
+    (predictor,) = _resolve_components("predictor", [entry.predictor], manifest, registry, path)
     featurizers, filters, rankers = (
-        _chosen(stage, listed, manifest, registry, path)
+        _resolve_components(stage, listed, manifest, registry, path)
         for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
     )
     candidate_features = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
@@ -52,7 +52,7 @@ def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> Resol
     return model
 
 
-def _chosen(
+def _resolve_components(
     stage: Any, listed: Iterable[dict[str, Any]], manifest: ArtifactManifest, registry: Registry, path: str
 ) -> tuple[Chosen, ...]:
     """Return the components of one stage with their parameters."""

@@ -56,7 +56,7 @@ class Tabular(Featurizer[TabularParams]):
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
         """Return the features `[I, D]`."""
-        names = [name for column in self.categories for name in self._named(column)]
+        names = [name for column in self.categories for name in self._feature_names(column)]
         names += [f"{name}{end}" for name in self.numeric for end in ("", ":missing")]
         numbers = (self._numbers(catalogue) - self.means.numpy()) / self.deviations.numpy()
         missing = ~np.isfinite(numbers)
@@ -92,7 +92,7 @@ class Tabular(Featurizer[TabularParams]):
             )
         return kept
 
-    def _named(self, column: str) -> list[str]:
+    def _feature_names(self, column: str) -> list[str]:
         """Return the names of a categorical column's features."""
         names = [f"{column}={value}" for value in self.categories[column]]
         return [*names, f"{column}:other"] if self.params.other else names

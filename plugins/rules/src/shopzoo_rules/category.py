@@ -34,13 +34,13 @@ class Category(Filter[CategoryParams]):
         matrix, self.names = item_values(data.catalogue, self.params.column)
         for key, wanted in (("allow", self.params.allow), ("deny", self.params.deny)):
             self._check_known(key, wanted or [])
-        self.kept = self._kept(matrix)
+        self.kept = self._keep_mask(matrix)
         self.values = csr_tensor(matrix)
 
     def add_items(self, catalogue: Catalogue) -> None:
         """Read the column of new items, which may have new values."""
         matrix, self.names = item_values(catalogue, self.params.column, self.names)
-        self.kept = torch.cat([self.kept, self._kept(matrix)[1:]])
+        self.kept = torch.cat([self.kept, self._keep_mask(matrix)[1:]])
         before = parts_of(self.values)
         self.values = stacked(
             of_parts(before, len(self.names)), csr_tensor(matrix[1:])
@@ -66,7 +66,7 @@ class Category(Filter[CategoryParams]):
         ones, shape = torch.ones(columns.shape), (len(kept), len(state.values["names"]))
         return State({"kept": kept, "values": checked_csr(offsets, columns, ones, shape)}, state.values)
 
-    def _kept(self, matrix: scipy.sparse.csr_matrix) -> Tensor:
+    def _keep_mask(self, matrix: scipy.sparse.csr_matrix) -> Tensor:
         """Return a mask of the items with an allowed value and no denied one, `[I]` bool."""
         kept = np.ones(matrix.shape[0], np.bool_)
         if self.params.allow is not None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from shopzoo_sorting.sigmoids import Sigmoid, share_kept
+from shopzoo_sorting.sigmoids import Sigmoid, keep_share
 from shopzoo_sorting.wiring import Kind, Wiring, wiring
 
 Wires = Literal["sorted", "listed", "random"]
@@ -116,7 +116,7 @@ class _Sort(torch.autograd.Function):
         for layer in network.layers:
             first, second, rows = _pairs(rows.index_select(0, layer.read), layer.pairs)
             apart = torch.sub(first, second, out=differences[layer.part])
-            share, slope = share_kept(apart[:, 0], sigmoid, steepness)
+            share, slope = keep_share(apart[:, 0], sigmoid, steepness)
             if lengths is not None:
                 empty = layer.longer[:, None] >= lengths
                 share.masked_fill_(empty, 1.0)

@@ -47,7 +47,7 @@ SIGMOIDS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
 """By name. All but the logistic keep sorting monotonic (Petersen et al., ICLR 2022); scaled as in the authors' library."""
 
 
-def share_kept(difference: Tensor, sigmoid: str, steepness: float) -> tuple[Tensor, Tensor]:
+def keep_share(difference: Tensor, sigmoid: str, steepness: float) -> tuple[Tensor, Tensor]:
     """Return the share of each pair that stays in its slot, and its derivative by the difference `first - second`.
 
     With infinite steepness, all of the pair stays if the first is at least as large, and nothing otherwise.

@@ -74,12 +74,12 @@ class _TermVectors(Featurizer[T]):
         """Return the error for texts of known items without any term."""
         p = self.params
         return DataError(
-            f"no term is left of the catalogue's {self._named()}: {sum(map(bool, texts))} of {len(texts)} "
+            f"no term is left of the catalogue's {self._format_columns()}: {sum(map(bool, texts))} of {len(texts)} "
             f"known items have a text there, min_df = {p.min_df}, max_df = {p.max_df}, stop_words = {p.stop_words!r} "
             f"({why}). Choose other `columns`, lower `min_df`, raise `max_df`, or drop `stop_words`."
         )
 
-    def _named(self) -> str:
+    def _format_columns(self) -> str:
         """Return the columns as text for a message."""
         return ", ".join(map(repr, self.params.columns))
 
