@@ -36,7 +36,7 @@ from zoo.benchmark.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
-from zoo.losses import LossSpec
+from zoo.loss_specs import LossSpec
 from zoo.registry.registry import Registry
 from zoo.scaffold.writer import new_package
 from zoo.spec import API_VERSION, OLDEST_API

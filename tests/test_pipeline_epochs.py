@@ -8,7 +8,7 @@ import torch
 
 from zoo.config.experiment import EvaluateSettings
 from zoo.config.resolved import Chosen, ResolvedModel
-from zoo.config.splits import LeaveLastOut, Temporal
+from zoo.config.split_settings import LeaveLastOut, Temporal
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task

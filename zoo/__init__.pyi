@@ -6,10 +6,10 @@ from zoo.artifacts.saving import save_artifact as save_artifact
 from zoo.benchmark.fit_model import fit as fit
 from zoo.benchmark.runner import bench as bench
 from zoo.config.load import load_experiment as load_experiment
-from zoo.config.splits import Given as Given
-from zoo.config.splits import LeaveLastOut as LeaveLastOut
-from zoo.config.splits import StrongGeneralisation as StrongGeneralisation
-from zoo.config.splits import Temporal as Temporal
+from zoo.config.split_settings import Given as Given
+from zoo.config.split_settings import LeaveLastOut as LeaveLastOut
+from zoo.config.split_settings import StrongGeneralisation as StrongGeneralisation
+from zoo.config.split_settings import Temporal as Temporal
 from zoo.data.catalogue import Catalogue as Catalogue
 from zoo.data.interactions import Interactions as Interactions
 from zoo.data.read_log import read_log as read_log

@@ -31,7 +31,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ListBatch": "zoo.training.list_batches",
         "ListExamples": "zoo.training.list_batches",
         "LossName": "zoo.neural_params",
-        "LossSpec": "zoo.losses",
+        "LossSpec": "zoo.loss_specs",
         "MaskedItem": "zoo.training.objectives",
         "Metric": "zoo.evaluation.metric",
         "NeuralFeaturizer": "zoo.training.neural_featurizer",

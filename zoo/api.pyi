@@ -27,7 +27,7 @@ from zoo.evaluation.metric import QueryMetric as QueryMetric
 from zoo.evaluation.metric_params import CutoffParams as CutoffParams
 from zoo.hookspecs import Training as Training
 from zoo.hookspecs import hookimpl as hookimpl
-from zoo.losses import LossSpec as LossSpec
+from zoo.loss_specs import LossSpec as LossSpec
 from zoo.neural_params import LossName as LossName
 from zoo.neural_params import NeuralParams as NeuralParams
 from zoo.neural_params import NeuralRankerParams as NeuralRankerParams

@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from zoo.losses import LossSpec
+from zoo.loss_specs import LossSpec
 from zoo.spec import ComponentSpec
 
 hookspec = pluggy.HookspecMarker("shopzoo")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.params import Params
 
 

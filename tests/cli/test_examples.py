@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.config.splits import Temporal
+from zoo.config.split_settings import Temporal
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 

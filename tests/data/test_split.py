@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.config.experiment import EvaluateSettings
-from zoo.config.splits import Given, LeaveLastOut, StrongGeneralisation, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.split import NO_PART, PARTS, cold_items, split

@@ -7,7 +7,7 @@ import pytest
 
 from zoo.config.experiment import EvaluateSettings
 from zoo.config.load import experiment_from
-from zoo.config.splits import Given, LeaveLastOut, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task, load_task

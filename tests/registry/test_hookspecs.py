@@ -10,7 +10,7 @@ def test_the_hooks_and_their_arguments_are_a_contract():
     hooks = {name: str(inspect.signature(f)) for name, f in vars(hookspecs).items() if name.startswith("zoo_")}
     assert hooks == {
         "zoo_components": "() -> list[zoo.spec.ComponentSpec]",
-        "zoo_losses": "() -> list[zoo.losses.LossSpec]",
+        "zoo_losses": "() -> list[zoo.loss_specs.LossSpec]",
         "zoo_callbacks": "(run: zoo.hookspecs.Training) -> list[typing.Any]",
     }
 

@@ -34,7 +34,7 @@ def write(n: int, file: Path) -> None:
 def measure(file: Path) -> dict[str, float]:
     """Read, sort and split a log, and take the training events of the final fit."""
     from zoo.config.experiment import DataSettings, EvaluateSettings
-    from zoo.config.splits import Temporal
+    from zoo.config.split_settings import Temporal
     from zoo.data.dataset_params import FilesParams
     from zoo.data.files import Files
     from zoo.data.log import read_data

@@ -22,7 +22,7 @@ from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.list_evaluator import ListEvaluator
-from zoo.list_pipeline import ListPipeline, RankedLists, text_match
+from zoo.rank_pipeline import RankedLists, RankPipeline, text_match
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking_data import RankingData
 from zoo.training.training_record import ranker_records
@@ -94,7 +94,7 @@ class RankComparison:
             for number, fold in enumerate(self.folds, 1):
                 here = context.for_training(folder=folder / f"fold-{number}")
                 with here.seeded("run"):
-                    pipeline = ListPipeline(model, features, self.match)
+                    pipeline = RankPipeline(model, features, self.match)
                     start = time.perf_counter() + features.time_correction
                     data = pipeline.fit(self.lists, fold, here, refit=self.refit)
                     fit_seconds += time.perf_counter() + features.time_correction - start
@@ -125,7 +125,7 @@ class RankComparison:
         )
 
 
-def _single_list_ms(pipeline: ListPipeline, data: RankingData, n: int) -> list[float]:
+def _single_list_ms(pipeline: RankPipeline, data: RankingData, n: int) -> list[float]:
     """Return the latency of single lists in ms, for a sample at even distances."""
     times = []
     for at in np.linspace(0, len(data) - 1, min(n, len(data))).astype(int):

@@ -22,7 +22,7 @@ from zoo.config.experiment_file import (
     RankerChoices,
     as_lists,
 )
-from zoo.config.splits import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
 from zoo.params import StrictTable
 from zoo.spec import StageName
 

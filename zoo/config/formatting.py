@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
-from zoo.losses import OWN_LOSS
+from zoo.loss_specs import OWN_LOSS
 from zoo.spec import Figure, Recipe
 
 _CANDIDATE_FEATURES = CandidateFeatureSettings().model_dump(mode="json")

@@ -13,7 +13,7 @@ from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
 from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
-from zoo.config.splits import Split
+from zoo.config.split_settings import Split
 from zoo.config.train import TrainSettings
 from zoo.errors import ConfigError
 from zoo.params import validated

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
-from zoo.config.splits import Split
+from zoo.config.split_settings import Split
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import Part
-from zoo.config.splits import Given, LeaveLastOut, Split, StrongGeneralisation, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, Split, StrongGeneralisation, Temporal
 from zoo.data.interactions import Interactions
 from zoo.errors import SplitError, suggestion
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.config.experiment import Part
-from zoo.config.splits import Targets as TargetsSetting
+from zoo.config.split_settings import Targets as TargetsSetting
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.data.split import Parts

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
-from zoo.config.splits import Given, LeaveLastOut, Split, Targets, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, Split, Targets, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint

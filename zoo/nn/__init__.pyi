@@ -12,11 +12,11 @@ from zoo.nn.losses.bce import bce as bce
 from zoo.nn.losses.bpr import bpr as bpr
 from zoo.nn.losses.bpr_max import bpr_max as bpr_max
 from zoo.nn.losses.gbce import gbce as gbce
-from zoo.nn.losses.lists.approx_ndcg import approx_ndcg as approx_ndcg
-from zoo.nn.losses.lists.lambdarank import lambdarank as lambdarank
-from zoo.nn.losses.lists.listnet import listnet as listnet
-from zoo.nn.losses.lists.neural_ndcg import neural_ndcg as neural_ndcg
-from zoo.nn.losses.lists.softmax import list_softmax as list_softmax
+from zoo.nn.losses.listwise.approx_ndcg import approx_ndcg as approx_ndcg
+from zoo.nn.losses.listwise.lambdarank import lambdarank as lambdarank
+from zoo.nn.losses.listwise.listnet import listnet as listnet
+from zoo.nn.losses.listwise.neural_ndcg import neural_ndcg as neural_ndcg
+from zoo.nn.losses.listwise.softmax import list_softmax as list_softmax
 from zoo.nn.losses.sampled_softmax import sampled_softmax as sampled_softmax
 from zoo.nn.losses.softmax import softmax as softmax
 from zoo.nn.negatives import Negatives as Negatives

@@ -15,7 +15,7 @@ import pluggy
 from zoo import hookspecs
 from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
-from zoo.losses import LossSpec
+from zoo.loss_specs import LossSpec
 from zoo.registry.compat import adapt_spec
 from zoo.registry.plugin_losses import collect_losses
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec

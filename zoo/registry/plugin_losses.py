@@ -8,7 +8,7 @@ from typing import Any
 import pluggy
 
 from zoo.errors import PluginError
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
 from zoo.hookspecs import Training
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class

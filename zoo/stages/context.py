@@ -14,7 +14,7 @@ import torch
 
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.stages.random_streams import TorchStream
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from zoo.data.batches import TrainingBatch
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
-from zoo.losses import OWN_LOSS
+from zoo.loss_specs import OWN_LOSS
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
 from zoo.nn.sparse import of_saved_parts

@@ -17,7 +17,7 @@ from zoo.data.batches import Examples, PairBatches, SequenceBatches, hidden_item
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, PluginError, suggestion
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
 from zoo.nn.negatives import Sampler

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.nn.losses.lists.approx_ndcg import approx_ndcg
-from zoo.nn.losses.lists.lambdarank import lambdarank
-from zoo.nn.losses.lists.listnet import listnet
-from zoo.nn.losses.lists.neural_ndcg import neural_ndcg, soft_permutation
-from zoo.nn.losses.lists.sinkhorn import sinkhorn
-from zoo.nn.losses.lists.softmax import list_softmax
+from zoo.nn.losses.listwise.approx_ndcg import approx_ndcg
+from zoo.nn.losses.listwise.lambdarank import lambdarank
+from zoo.nn.losses.listwise.listnet import listnet
+from zoo.nn.losses.listwise.neural_ndcg import neural_ndcg, soft_permutation
+from zoo.nn.losses.listwise.sinkhorn import sinkhorn
+from zoo.nn.losses.listwise.softmax import list_softmax
 
 
 def dcg(gains, k=None):

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from zoo.nn.lists import discounts
-from zoo.nn.losses.lists.gain import ndcg_gains
-from zoo.nn.losses.lists.sinkhorn import sinkhorn
+from zoo.nn.losses.listwise.gain import ndcg_gains
+from zoo.nn.losses.listwise.sinkhorn import sinkhorn
 
 LEAST = 1e-12
 """Smaller probabilities are set to 0: arithmetic with subnormal numbers is ten times slower."""

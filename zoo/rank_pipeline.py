@@ -75,7 +75,7 @@ class RankedLists:
         return float(((self.scores[:, k - 1] == self.scores[:, k]) & (self.items[:, k] > 0)).double().mean())
 
 
-class ListPipeline:
+class RankPipeline:
     """Rankers applied in sequence, and the featurizers that compare query and document texts for them."""
 
     def __init__(

@@ -10,7 +10,7 @@ import zoo
 from zoo.api import NeuralParams
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, PluginError
-from zoo.losses import LOSSES, LossSpec
+from zoo.loss_specs import LOSSES, LossSpec
 from zoo.registry.discovery import discover_plugins
 from zoo.registry.registry import Registry
 from zoo.training.objectives import loss_of

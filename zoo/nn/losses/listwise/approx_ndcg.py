@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from zoo.nn.losses.lists.gain import ndcg_gains
+from zoo.nn.losses.listwise.gain import ndcg_gains
 
 
 def approx_ndcg(scores: Tensor, labels: Tensor, mask: Tensor, temperature: float = 1.0) -> Tensor:

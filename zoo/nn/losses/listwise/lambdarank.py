@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import pad, softplus
 
 from zoo.nn.lists import discounts
-from zoo.nn.losses.lists.gain import ndcg_gains
+from zoo.nn.losses.listwise.gain import ndcg_gains
 
 
 def lambdarank(scores: Tensor, labels: Tensor, mask: Tensor, k: int | None = None, sigma: float = 1.0) -> Tensor:
