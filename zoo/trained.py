@@ -19,17 +19,19 @@ class Trained:
         history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
             `seconds` of training so far; empty without validation.
         stopped: Why training stopped.
+        chosen: The dropout rates and settings that the data chose, by name; empty if all were set.
     """
 
     epochs: int
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: Stop = ""
+    chosen: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return `epochs` and `history`, which are saved with a fitted stage; `stopped` is not."""
-        return {"epochs": self.epochs, "history": self.history}
+        """Return what is saved with a fitted stage: `epochs`, `history` and, if there are any, `chosen`; `stopped` is not."""
+        return {"epochs": self.epochs, "history": self.history, **({"chosen": self.chosen} if self.chosen else {})}
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Trained:
         """Restore what `as_json` returned; other keys are ignored."""
-        return cls(values["epochs"], values["history"])
+        return cls(values["epochs"], values["history"], chosen=values.get("chosen", {}))

@@ -128,10 +128,12 @@ def training_table(store: Store) -> ComparisonTable | None:
             f"{to_best:,.1f}" if (to_best := t.get("seconds_to_best")) is not None else "",
             seconds(t["seconds"] / max(trained, 1)),
             " + ".join(map(_refit, refits)),
+            format_chosen(t.get("chosen", {})),
         ]
         label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
         rows.append([Cell(label), *map(Cell, figures)])
-    return ComparisonTable(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
+    headers = ["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit", "by the data"]
+    return ComparisonTable(headers, rows)
 
 
 def ranker_table(store: Store) -> ComparisonTable | None:
@@ -170,6 +172,11 @@ def _refit(fit: dict[str, Any]) -> str:
     """Return the epochs and seconds of a refit, and what ended it early."""
     cut = f", cut short by {fit['stopped']}" if "stopped" in fit else ""
     return f"{fit['epochs']} in {fit['seconds']:,.1f} s{cut}"
+
+
+def format_chosen(chosen: dict[str, float]) -> str:
+    """Return the values that the data chose: `dropout 0.58, batch_size 128`."""
+    return ", ".join(f"{name} {value:g}" for name, value in chosen.items())
 
 
 def by_label(rows: list[Row]) -> dict[str, list[Row]]:

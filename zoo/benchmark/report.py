@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TRAINING = (
     "`epochs`: the epoch of the best weights, of all epochs trained. `stopped by`: what ended training: `patience`, "
     "`max_epochs`, `time_limit` or a plugin's `callback`. `s to best`: seconds of training until the best weights, "
-    "without validation."
+    "without validation. `by the data`: the dropout rates and settings that were not set, as the data chose them."
 )
 
 CANDIDATES = (

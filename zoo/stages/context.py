@@ -45,6 +45,7 @@ class TrainingEnvironment:
             training, the training resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
         losses: The losses that neural predictors can name.
+        chosen: The dropout rates and settings that an earlier fit of the model chose by its data; this fit uses the same.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -53,6 +54,7 @@ class TrainingEnvironment:
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,8 @@ class RunContext:
 
     @property
     def settings(self) -> NetworkSettings:
-        """Return `training.settings`; for plugins of API 1."""
-        return self.training.settings
+        """Return `training.settings` with a value for each key that is not set; for plugins of API 1."""
+        return self.training.settings.filled()
 
     @property
     def callbacks(self) -> Callable[[Training], list[Any]]:

@@ -21,7 +21,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import FilledSettings
 from zoo.errors import ConfigError
 from zoo.hookspecs import Training
 from zoo.stages.context import Tell
@@ -58,7 +58,7 @@ class TrainingJob:
 
     plugins: Callable[[Training], list[Any]]
     training: Training
-    settings: NetworkSettings
+    settings: FilledSettings
     device: torch.device
     network: nn.Module
     batches: Batches

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zoo.data.batches import TrainingBatch
+from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
 from zoo.loss_specs import OWN_LOSS
@@ -23,6 +25,7 @@ from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
 from zoo.trained import Trained
+from zoo.training.by_data import choose_rates, choose_settings, open_rates
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
@@ -93,12 +96,17 @@ class PredictorValidator:
 class NeuralPredictor(Predictor[P]):
     """A predictor for which a plugin implements only the encoder.
 
-    A query without a history gets the most popular items.
+    A query without a history gets the most popular items. `fit` chooses the dropout rates and training settings that are not
+    set by the data; `params` then has a value for each rate, and `trained.chosen` says what was chosen.
     """
 
     fitted = ("network", "sizes")
     network: Network
     sizes: Sizes
+
+    def __init__(self, params: P) -> None:
+        super().__init__(params)
+        self._given_params = params
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -131,7 +139,9 @@ class NeuralPredictor(Predictor[P]):
             TrainingError: No user has two events, or the loss is not finite.
             ConfigError: `sparse_updates` is combined with `clip_norm` or several devices, or item features are missing.
         """
-        log, p, name = data.interactions, self.params, type(self).__name__
+        log, name = data.interactions, type(self).__name__
+        context, chosen = self._choose(log, context)
+        p = self.params
         if p.sparse_updates and context.training.settings.clip_norm is not None:
             raise ConfigError(
                 f"{name}: expected `sparse_updates` or `clip_norm`, found both: the norm of sparse gradients is not "
@@ -143,7 +153,8 @@ class NeuralPredictor(Predictor[P]):
                 "Leave one of them out."
             )
         order, negatives = context.rng(f"{name}/batches"), context.generator(f"{name}/negatives")
-        size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
+        settings = context.training.settings.filled()
+        size = math.ceil(settings.batch_size / settings.devices)
         examples = self.objective.examples(log, size, order)
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
@@ -161,7 +172,8 @@ class NeuralPredictor(Predictor[P]):
         step = TrainingStep(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
         params = p.model_dump(mode="json")
-        self.trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)
+        trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)
+        self.trained = replace(trained, chosen=chosen)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the dot products of each query's last vector with all item vectors, `[B, I]`.
@@ -200,6 +212,10 @@ class NeuralPredictor(Predictor[P]):
         """Build the network for the saved sizes and restore its weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.trained = Trained.of_json(state.values)
+        open_now = dict.fromkeys(open_rates(self._given_params), 0.0)  # no dropout in inference
+        self.params = self._given_params.model_copy(
+            update={name: self.trained.chosen.get(name, rate) for name, rate in open_now.items()}
+        )
         tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = self._built(tensors["items.known"], tensors.get(FEATURES)).eval()
@@ -215,6 +231,27 @@ class NeuralPredictor(Predictor[P]):
         if parts:
             tensors[FEATURES] = of_saved_parts(parts, state.values["width"])
         return State(tensors, values)
+
+    def _choose(self, log: Interactions, context: RunContext) -> tuple[RunContext, dict[str, Any]]:
+        """Choose the dropout rates and settings that are not set: by the data, or as an earlier fit of the model did.
+
+        Returns:
+            The context with all settings, and what was chosen.
+        """
+        given, settings = self._given_params, context.training.settings
+        by_data = choose_settings(
+            settings,
+            examples=len(self.objective.examples(log, 1, np.random.default_rng(0))),
+            width=given.dim,
+            largest_batch=self.objective.largest_batch,
+            validated=context.validate is not None,
+        )
+        rates = choose_rates(given, len(log), int((log.counts() > 0).sum()))
+        values = {**rates, **by_data, **context.training.chosen}
+        rates = {name: values[name] for name in rates}
+        unset = {name: values[name] for name in by_data}
+        self.params = given.model_copy(update=rates)
+        return context.for_training(settings=settings.filled(**unset)), {**rates, **unset}
 
     def _has_own_loss(self) -> bool:
         """Return whether the class overrides `loss`.
