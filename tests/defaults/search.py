@@ -1,6 +1,7 @@
 """Search the default settings of networks, on validation parts alone.
 
     python tests/defaults/search.py --out FOLDER [--sets a b] [--models sasrec gru4rec] [--configs before auto]
+        [--users N] [--folds 0 1]
 
 Each finished run is one line of `FOLDER/runs.jsonl`; runs that are there are skipped, so the command resumes after an
 interruption. `summary.py FOLDER/runs.jsonl` prints ranks and ratios. One process, one seed; sets from small to large.
@@ -9,8 +10,10 @@ interruption. `summary.py FOLDER/runs.jsonl` prints ranks and ratios. One proces
 import argparse
 import json
 import math
+import os
 import shutil
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,6 @@ from sets import SETS, prepare
 import zoo
 
 BASELINES = ("item-knn", "transition-graph", "ease")
-FOLDS = 2
-"""Folds of a set with fewer than `SMALL` users, whose halves are exchanged in the second."""
-SMALL = 5_000
-
 
 def batch_size(sequences: int, batches: int = 100, low: int = 32, high: int = 256) -> int:
     """Return the power of two with which an epoch has about `batches` batches."""
@@ -59,6 +58,7 @@ def config(name: str, model: str, sizes: dict[str, float]) -> tuple[dict[str, An
         "patience": max(10, math.ceil(int(changes.pop("steps", 1000)) / steps)),
         "max_epochs": min(max(100, math.ceil(10_000 / steps)), 1000),
         "weight_decay": float(changes.pop("decay", 0.0)),
+        "averaging": float(changes.pop("averaging", 0.0)),
         "schedule": changes.pop("schedule", "constant"),
     }
     assert not changes, changes
@@ -108,26 +108,27 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--models", nargs="+", default=["sasrec", "gru4rec"])
     parser.add_argument("--configs", nargs="+", default=["before", "auto"])
+    parser.add_argument("--folds", nargs="+", type=int, default=[0], help="1 exchanges the halves of the users")
+    parser.add_argument("--users", type=int, default=20_000, help="the most users of a set")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.out.mkdir(parents=True, exist_ok=True)
     lines = asked.out / "runs.jsonl"
     done = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
     seen = {(d["set"], d["fold"], d["model"], d["config"]) for d in done}
-    for name in asked.sets:
-        _, sizes = prepare(name, asked.out, 0)
-        for fold in range(FOLDS if sizes["users"] < SMALL else 1):
-            file, sizes = prepare(name, asked.out, fold)
-            wanted = [(model, "-") for model in BASELINES]
-            wanted += [(model, chosen) for chosen in asked.configs for model in asked.models]
-            for model, chosen in wanted:
-                if (name, fold, model, chosen) in seen:
-                    continue
-                found = run(file, name, model, chosen, sizes, asked.out / "run")
-                line = {"set": name, "fold": fold, "model": model, "config": chosen, "sizes": sizes, **found}
-                with lines.open("a") as out:
-                    out.write(json.dumps(line) + "\n")
-                print(json.dumps(line), flush=True)
+    prepared = {
+        (name, fold): prepare(name, asked.out, fold, asked.users) for name in asked.sets for fold in asked.folds
+    }
+    wanted = [(model, "-") for model in BASELINES]
+    wanted += [(model, chosen) for chosen in asked.configs for model in asked.models]
+    for (model, chosen), ((name, fold), (file, sizes)) in product(wanted, prepared.items()):
+        if (name, fold, model, chosen) in seen:
+            continue
+        found = run(file, name, model, chosen, sizes, asked.out / f"run-{os.getpid()}")
+        line = {"set": name, "fold": fold, "model": model, "config": chosen, "sizes": sizes, **found}
+        with lines.open("a") as out:
+            out.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 DATA = Path(os.environ.get("ZOO_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
-MOST_USERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,13 @@ class Set:
         unit: The column of sessions or baskets; by default the moment.
         user: The column of users.
         repeats: Whether items that a user had before may be recommended.
-        users: The most users, drawn by a hash.
-        core: The fewest events of an item.
+        core: The fewest events of an item among these users.
     """
 
     time: str
     unit: str = ""
     user: str = "user_id"
     repeats: bool = False
-    users: int = MOST_USERS
     core: int = 1
 
 
@@ -46,11 +43,11 @@ SETS = {
     "shop": Set("timestamp", "session_id", repeats=True),
     "ml-100k": Set("timestamp"),
     "yoochoose-100k": Set("timestamp", user="session_id", repeats=True),
-    "amazon-beauty": Set("position"),
+    "amazon-beauty": Set("position", core=3),
     "online-retail": Set("timestamp"),
-    "amazon-toys": Set("position"),
+    "amazon-toys": Set("position", core=3),
     "ml-1m": Set("position"),
-    "amazon-sports": Set("position"),
+    "amazon-sports": Set("position", core=3),
     "diginetica-sessions": Set("position", user="session_id", repeats=True),
     "complete-journey": Set("timestamp", "session_id", repeats=True, core=5),
 }
@@ -67,14 +64,14 @@ def read(name: str) -> pa.Table:
     return zoo.load("synthetic-shop").read().interactions
 
 
-def prepare(name: str, folder: Path, fold: int) -> tuple[Path, dict[str, float]]:
+def prepare(name: str, folder: Path, fold: int, users: int = 20_000) -> tuple[Path, dict[str, float]]:
     """Write the events of a set with their part, and return the file and the sizes of its training part."""
     about, table = SETS[name], read(name)
     user = codes(table[about.user])
     item = codes(table["item_id"])
     time = table[about.time].to_numpy().astype(np.int64)
     unit = codes(table[about.unit]) if about.unit else time
-    keep = hashes(user) % 2**20 < rate(user, about.users) * 2**20
+    keep = hashes(user) % 2**20 < rate(user, users) * 2**20
     keep &= np.bincount(item)[item] >= about.core
     user, item, time, unit = (values[keep] for values in (user, item, time, unit))
     order = np.lexsort((hashes(item), unit, time, user))

@@ -120,6 +120,13 @@ def test_a_time_limit_that_cuts_settled_epochs_short_is_warned_of():
     assert result.stopped == "time_limit"
 
 
+def test_an_epoch_has_at_most_epoch_batches():
+    network, _ = trained(Ones(10), epochs=3, epoch_batches=4)
+    assert network.steps == 12
+    network, _ = trained(Ones(3), epochs=3, epoch_batches=4)
+    assert network.steps == 9
+
+
 def test_what_ended_a_training_is_told():
     worse = iter([0.5, 0.4, 0.3])
     assert trained(Ones(2), lambda: next(worse), max_epochs=9, patience=2)[1].stopped == "patience"

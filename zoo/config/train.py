@@ -56,6 +56,8 @@ class NetworkSettings(StrictTable):
     """Number of steps in which the learning rate rises from zero. By default 100 if `learning_rate` is not set, 0 if it is."""
     weight_decay: float = Field(0.0, ge=0)
     """Weight decay of AdamW; not applied to biases and norms."""
+    averaging: float = Field(0.0, ge=0, lt=1)
+    """Decay, per step, of an exponential moving average of the weights, which is validated and kept in place of the last weights; 0 to average nothing."""
     clip_norm: float | None = Field(None, gt=0)
     """Maximum gradient norm; larger gradients are clipped."""
     precision: Literal["32", "bf16"] = "32"
