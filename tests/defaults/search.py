@@ -24,6 +24,7 @@ import zoo
 
 BASELINES = ("item-knn", "transition-graph", "ease")
 
+
 def batch_size(sequences: int, batches: int = 100, low: int = 32, high: int = 256) -> int:
     """Return the power of two with which an epoch has about `batches` batches."""
     return min(max(2 ** round(math.log2(max(sequences / batches, 1))), low), high)

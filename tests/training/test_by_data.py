@@ -50,9 +50,7 @@ def test_the_learning_rate_falls_with_the_square_root_of_the_width(width, rate):
 
 def chosen(settings=None, examples=20_000, width=64, largest_batch=256, validated=True):
     settings = NetworkSettings(**(settings or {}))
-    return choose_settings(
-        settings, examples=examples, width=width, largest_batch=largest_batch, validated=validated
-    )
+    return choose_settings(settings, examples=examples, width=width, largest_batch=largest_batch, validated=validated)
 
 
 def test_a_hundred_batches_an_epoch_need_the_usual_patience():
@@ -88,7 +86,14 @@ def test_only_an_epoch_of_more_than_a_thousand_batches_is_cut():
 
 
 def test_what_is_set_is_not_chosen():
-    settings = {"max_epochs": 7, "patience": 2, "batch_size": 8, "learning_rate": 0.1, "warmup_steps": 3, "epoch_batches": 5}
+    settings = {
+        "max_epochs": 7,
+        "patience": 2,
+        "batch_size": 8,
+        "learning_rate": 0.1,
+        "warmup_steps": 3,
+        "epoch_batches": 5,
+    }
     assert chosen(settings) == {}
     assert chosen({"learning_rate": 0.1})["warmup_steps"] == 0
     filled = NetworkSettings(**settings).filled(patience=99)

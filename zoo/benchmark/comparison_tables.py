@@ -14,6 +14,8 @@ from zoo.evaluation.significance import Verdict, verdicts
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
 
+BY_DATA = "by the data"
+"""The column of the settings that the data chose; present if they chose any."""
 MARKS: dict[Verdict, str] = {"best": "", "same": " =", "worse": "", "not tested": " ?"}
 
 
@@ -115,6 +117,7 @@ def training_table(store: Store) -> ComparisonTable | None:
     if not runs:
         return None
     labels = [r.label for r in runs]
+    by_data = any("chosen" in r.training for r in runs)
     rows = []
     for r in runs:
         t = r.training
@@ -128,12 +131,12 @@ def training_table(store: Store) -> ComparisonTable | None:
             f"{to_best:,.1f}" if (to_best := t.get("seconds_to_best")) is not None else "",
             seconds(t["seconds"] / max(trained, 1)),
             " + ".join(map(_refit, refits)),
-            format_chosen(t.get("chosen", {})),
+            *([_format_chosen(t.get("chosen", {}))] if by_data else []),
         ]
         label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
         rows.append([Cell(label), *map(Cell, figures)])
-    headers = ["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit", "by the data"]
-    return ComparisonTable(headers, rows)
+    headers = ["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"]
+    return ComparisonTable([*headers, *([BY_DATA] if by_data else [])], rows)
 
 
 def ranker_table(store: Store) -> ComparisonTable | None:
@@ -174,7 +177,7 @@ def _refit(fit: dict[str, Any]) -> str:
     return f"{fit['epochs']} in {fit['seconds']:,.1f} s{cut}"
 
 
-def format_chosen(chosen: dict[str, float]) -> str:
+def _format_chosen(chosen: dict[str, float]) -> str:
     """Return the values that the data chose: `dropout 0.58, batch_size 128`."""
     return ", ".join(f"{name} {value:g}" for name, value in chosen.items())
 

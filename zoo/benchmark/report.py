@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.benchmark.comparison_tables import (
+    BY_DATA,
     ComparisonTable,
     by_label,
     candidate_table,
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 TRAINING = (
     "`epochs`: the epoch of the best weights, of all epochs trained. `stopped by`: what ended training: `patience`, "
     "`max_epochs`, `time_limit` or a plugin's `callback`. `s to best`: seconds of training until the best weights, "
-    "without validation. `by the data`: the dropout rates and settings that were not set, as the data chose them."
+    "without validation."
 )
+
+CHOSEN = f" `{BY_DATA}`: the dropout rates and settings that were not set, as the data chose them."
 
 CANDIDATES = (
     "The mean share of a query's targets that are among the candidates: the upper bound of what the rankers can reach."
@@ -62,7 +65,9 @@ def markdown(store: Store) -> str:
         _ties(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
-        f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
+        f"## Training\n\n{TRAINING}{CHOSEN if BY_DATA in training.headers else ''}\n\n{training.markdown}"
+        if training
+        else "",
         "## Data\n\n" + "\n".join(f"- {name}: {value}" for name, value in manifest.notes.items()),
         f"## Rankers\n\n{rankers.markdown}" if rankers else "",
         f"## Candidates\n\n{CANDIDATES}\n\n{candidates.markdown}" if candidates else "",

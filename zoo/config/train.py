@@ -143,6 +143,7 @@ def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: 
     """
     shared = {name: getattr(network, name) for name in NetworkSettings.model_fields}
     refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
+    shared["warmup_steps"] = network.warmup_steps or 0
     watched = "does not apply to rankers, which watch the NDCG of `cutoff`, a parameter of theirs, on all validation lists. Remove it"
     refused |= dict.fromkeys(("monitor", "validation_queries"), watched)
     return _merge_settings({**shared, **RANKER_DEFAULTS}, overrides, where, refused)
