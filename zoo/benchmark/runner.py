@@ -20,6 +20,7 @@ from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
+from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
 from zoo.training.checkpoint import forget
 
@@ -42,6 +43,7 @@ def bench(
     plugins: Iterable[str | Path] = (),
     progress: Progress | None = None,
     keep_artifacts: bool = False,
+    wait: bool = False,
 ) -> Store:
     """Run all models of an experiment and store the results.
 
@@ -52,6 +54,7 @@ def bench(
         plugins: Python files to load as plugins in addition to the installed ones.
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
+        wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
 
     Returns:
         The store, with `.rows()`, `.manifest()` and the files in its folder.
@@ -65,6 +68,15 @@ def bench(
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
+    with lock_folder(store.folder, wait=wait, waiting=progress.waiting):
+        _run_all(experiment, device, store, progress, keep_artifacts=keep_artifacts)
+    return store
+
+
+def _run_all(
+    experiment: BaseResolvedExperiment, device: torch.device, store: Store, progress: Progress, *, keep_artifacts: bool
+) -> None:
+    """Read the data, run what is not finished in the folder, and write the report."""
     progress.reading()
     comparison = open_comparison(experiment, device)
     if keep_artifacts and not comparison.has_artifacts:
@@ -104,7 +116,6 @@ def bench(
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
         store.compose(markdown)
-    return store
 
 
 def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:

@@ -70,8 +70,21 @@ class Bars(Progress):
         if not self._bars.console.is_terminal:
             self._say("fit ...", place=self._done + 1)
 
-    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
-        """Show progress, note and the maximum remaining time."""
+    def waiting(self, holder: str) -> None:
+        """Print which process this one waits for."""
+        self._bars.console.print(f"waiting for {holder} ...", markup=False, soft_wrap=True)
+
+    def phase(
+        self,
+        name: str,
+        done: int,
+        total: int,
+        note: str = "",
+        *,
+        resumed: bool = False,
+        seconds_left: float | None = None,
+    ) -> None:
+        """Show progress, note and the maximum remaining time, which a time limit bounds."""
         now = self._clock()
         if name != self._name or done < self._at:
             self._begin(name)
@@ -81,7 +94,9 @@ class Bars(Progress):
         if resumed:
             self._say(note, place=self._done + 1)
         steps, elapsed = done - self._since[0], now - self._since[1]
-        left = f"at most {_duration(elapsed / steps * (total - done))} left" if steps and done < total else ""
+        pace = elapsed / steps * (total - done) if steps else None
+        bounds = [bound for bound in (pace, seconds_left) if bound is not None]
+        left = f"at most {_duration(min(bounds))} left" if bounds and done < total else ""
         self._bars.note = ", ".join(filter(None, (left, note)))
         self._bars.update(self._phase, completed=done, total=total)
         if not self._bars.console.is_terminal and now - self._said >= SILENCE:
