@@ -151,7 +151,7 @@ def write(folder, tables, ending):
                 out.write_table(table)
         else:
             with pa.ipc.new_file(str(file), table.schema) as out:
-                out.write_table(table)
+                out.write_table(table.combine_chunks())  # this format has one dictionary for all batches
     return files
 
 

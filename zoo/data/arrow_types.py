@@ -58,7 +58,9 @@ def normalise_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(kind, pa.BaseExtensionType):
         return normalise_column(pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):
-        return normalise_column(pa.chunked_array(map(_decode_dictionary, column.chunks), kind.value_type))
+        empty = normalise_column(pa.chunked_array([], kind.value_type))
+        parts = [part for chunk in column.chunks for part in _decode_dictionary(chunk).chunks]
+        return pa.chunked_array(parts, parts[0].type if parts else empty.type)
     if pa.types.is_run_end_encoded(kind):
         return normalise_column(pa.chunked_array(map(pc.run_end_decode, column.chunks), kind.value_type))
     if any(is_kind(kind) for is_kind in _STRINGS):
@@ -70,9 +72,9 @@ def normalise_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.float64()) if pa.types.is_float16(kind) else column
 
 
-def _decode_dictionary(chunk: pa.DictionaryArray) -> pa.Array:
-    """Return the values of a dictionary-encoded array; an unused dictionary may be empty."""
-    return chunk.dictionary.take(chunk.indices)
+def _decode_dictionary(chunk: pa.DictionaryArray) -> pa.ChunkedArray:
+    """Return the normalised values of a dictionary-encoded array."""
+    return normalise_column(pa.chunked_array([chunk.dictionary])).take(chunk.indices)
 
 
 def _to_strings(chunk: pa.Array) -> list[pa.Array]:

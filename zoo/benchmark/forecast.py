@@ -1,0 +1,173 @@
+"""An estimate of how long a whole benchmark takes, from the pace of its epochs and blocks.
+
+What is measured is extrapolated: the epochs and blocks that remain of a phase, the other seeds of a model that has run. What
+early stopping decides is a range: from the fewest epochs to `max_epochs`. A model that has not begun is not guessed: it
+counts with the shortest evaluation measured so far, and the estimate is then a lower bound that names these models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import fmean
+
+from zoo.benchmark.plan import Plan, PlannedRun
+
+CLOSE = 1.25
+"""A range whose ends differ by less than this factor is shown as one value."""
+NAMES = 3
+"""Number of models without a measurement that the text names."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The estimated duration of a whole benchmark in seconds, from its start to its end.
+
+    Attributes:
+        low: The lower bound.
+        high: The upper bound; None while a model has no measurement.
+        unknown: The models without a measurement.
+        trains_all: The model and the number of epochs that `high` assumes, or an empty text if it assumes none.
+    """
+
+    low: float
+    high: float | None
+    unknown: tuple[str, ...] = ()
+    trains_all: str = ""
+
+    def __str__(self) -> str:
+        """Describe the estimate in a line of text."""
+        if self.high is None:
+            more = len(self.unknown) - NAMES
+            names = ", ".join(self.unknown[:NAMES]) + (f" and {more} more" if more > 0 else "")
+            return f"at least {_duration(self.low)} in all" + (f" (not measured yet: {names})" if names else "")
+        if self.high <= CLOSE * self.low:
+            return f"about {_duration(self.high)} in all"
+        condition = f" ({_duration(self.high)} if {self.trains_all})" if self.trains_all else ""
+        return f"{_duration(self.low)} to {_duration(self.high)} in all{condition}"
+
+
+@dataclass
+class _CurrentRun:
+    """Where the current run stands; times are those of the caller's clock."""
+
+    plan: PlannedRun
+    begun: float
+    last_fit: float
+    name: str = ""
+    done: int = 0
+    total: int = 0
+    since: tuple[int, float] = (0, 0.0)
+    trainings: int = 0
+    pace: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass
+class Forecast:
+    """Collects the progress events of a benchmark and estimates its duration.
+
+    Every method takes the current time, so that the arithmetic does not depend on a clock.
+
+    Attributes:
+        plan: The runs.
+        begun: When the benchmark began.
+    """
+
+    plan: Plan
+    begun: float
+    _durations: dict[str, list[float]] = field(default_factory=dict)
+    _evaluations: list[float] = field(default_factory=list)
+    _pending: list[PlannedRun] = field(default_factory=list)
+    _current: _CurrentRun | None = None
+
+    def __post_init__(self) -> None:
+        """Take the durations of the finished runs."""
+        self._pending = self.plan.to_do
+        for run in self.plan.runs:
+            if run.seconds is not None:
+                self._durations.setdefault(run.label, []).append(run.seconds)
+
+    def started(self, label: str, seed: int | None, now: float) -> None:
+        """Note that a run begins."""
+        run = next((r for r in self._pending if (r.label, r.seed) == (label, seed)), PlannedRun(label, seed))
+        self._pending = [r for r in self._pending if r is not run]
+        self._current = _CurrentRun(run, now, now, since=(0, now))
+
+    def phase(
+        self, name: str, done: int, total: int, now: float, *, resumed: bool = False, seconds_left: float | None = None
+    ) -> None:
+        """Note that `done` of `total` steps of a phase are complete."""
+        run = self._current
+        if run is None:
+            return
+        if name != run.name or done < run.done or (name == "fit" and run.done == run.total):
+            run.since = (0, run.last_fit if name == "fit" and not run.name else max(run.last_fit, run.since[1]))
+            run.since = (0, now) if resumed else run.since
+            run.trainings += name == "fit"
+        if resumed:
+            run.since = (done, now)
+        run.name, run.done, run.total, run.seconds_left = name, done, total, seconds_left
+        steps = done - run.since[0]
+        run.pace = (now - run.since[1]) / steps if steps else run.pace
+        if name == "fit":
+            run.last_fit = now
+
+    def finished(self, now: float) -> None:
+        """Note that the current run ended."""
+        if self._current is not None:
+            run, self._current = self._current, None
+            self._durations.setdefault(run.plan.label, []).append(now - run.begun)
+            self._evaluations.append(now - run.last_fit)
+
+    def estimate(self, now: float) -> Estimate | None:
+        """Estimate the whole duration; None before the first epoch or block."""
+        run = self._current
+        if run is None or run.pace is None:
+            return None
+        low, high = self._remaining(run, run.pace)
+        own = now - run.begun + low, None if high is None else now - run.begun + high
+        all_low, all_high = now - self.begun + low, None if high is None else now - self.begun + high
+        unknown: dict[str, None] = {} if high is not None else {run.plan.label: None}
+        shortest = min(self._evaluations, default=0.0)
+        for other in self._pending:
+            if other.label in self._durations:
+                bounds: tuple[float, float | None] = (fmean(self._durations[other.label]),) * 2
+            elif other.label == run.plan.label:
+                bounds = own
+            else:
+                bounds = shortest, None
+                unknown[other.label] = None
+            all_low += bounds[0]
+            all_high = None if all_high is None or bounds[1] is None else all_high + bounds[1]
+        is_capped = run.name == "fit" and run.plan.epochs is not None and run.plan.patience is not None
+        trains_all = f"{run.plan.label} trains all {run.plan.epochs} epochs" if is_capped else ""
+        return Estimate(all_low, all_high, tuple(unknown), trains_all)
+
+    def _remaining(self, run: _CurrentRun, pace: float) -> tuple[float, float | None]:
+        """Return the bounds of the seconds that remain of the current run; the upper one is None if unknown."""
+        plan, left = run.plan, run.total - run.done
+        evaluation = min(self._evaluations, default=0.0)
+        if run.name != "fit" or plan.epochs is None:
+            return pace * left + (evaluation if run.name == "fit" else 0.0), pace * left + (
+                max(self._evaluations, default=0.0) if run.name == "fit" else 0.0
+            ) if plan.fits is not None else None
+        limit = float("inf") if run.seconds_left is None else run.seconds_left
+        is_first = run.trainings == 1
+        fewest = max(plan.fewest_epochs - run.done, 0) if is_first else left
+        low = min(pace * min(fewest, left), limit) + evaluation
+        if plan.fits is None:
+            return low, None
+        again = max(plan.fits - run.trainings, 0)
+        whole = min(pace * run.total, plan.time_limit or float("inf"))
+        high = min(pace * left, limit) + again * whole + max(self._evaluations, default=0.0)
+        return low + again * min(pace, whole), high
+
+
+def _duration(seconds: float) -> str:
+    """Format a duration for people: seconds, minutes or hours."""
+    if seconds < 90:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return str(timedelta(minutes=round(seconds / 60)))[:-3] + " h"
