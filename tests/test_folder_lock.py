@@ -104,8 +104,9 @@ def test_a_holder_without_a_description_is_another_process(tmp_path, hold):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ResultsError, match=r"file/out cannot be written: .*Choose another --out"), lock_folder(
-        tmp_path / "file" / "out"
+    with (
+        pytest.raises(ResultsError, match=r"file/out cannot be written: .*Choose another --out"),
+        lock_folder(tmp_path / "file" / "out"),
     ):
         pass
 

@@ -49,10 +49,25 @@ class Estimate:
 
 @dataclass
 class _CurrentRun:
-    """Where the current run stands; times are those of the caller's clock."""
+    """Where the current run stands; times are those of the caller's clock.
+
+    Attributes:
+        plan: The run.
+        begun: When it began.
+        last: When the last event came.
+        last_fit: When the last event of a fit came.
+        name: The phase.
+        done: The steps of the phase that are complete.
+        total: All steps of the phase.
+        since: A step of the phase and when it was complete; the pace is measured from there.
+        trainings: Number of fits that have begun.
+        pace: Seconds per step of the phase, or None before the first step.
+        seconds_left: The seconds until a time limit, or None.
+    """
 
     plan: PlannedRun
     begun: float
+    last: float
     last_fit: float
     name: str = ""
     done: int = 0
@@ -92,7 +107,7 @@ class Forecast:
         """Note that a run begins."""
         run = next((r for r in self._pending if (r.label, r.seed) == (label, seed)), PlannedRun(label, seed))
         self._pending = [r for r in self._pending if r is not run]
-        self._current = _CurrentRun(run, now, now, since=(0, now))
+        self._current = _CurrentRun(run, now, now, now)
 
     def phase(
         self, name: str, done: int, total: int, now: float, *, resumed: bool = False, seconds_left: float | None = None
@@ -101,17 +116,16 @@ class Forecast:
         run = self._current
         if run is None:
             return
-        if name != run.name or done < run.done or (name == "fit" and run.done == run.total):
-            run.since = (0, run.last_fit if name == "fit" and not run.name else max(run.last_fit, run.since[1]))
-            run.since = (0, now) if resumed else run.since
+        is_new = name != run.name or done < run.done or run.done == run.total
+        if is_new:
+            run.since, run.pace = (0, run.last), None
             run.trainings += name == "fit"
         if resumed:
             run.since = (done, now)
-        run.name, run.done, run.total, run.seconds_left = name, done, total, seconds_left
-        steps = done - run.since[0]
-        run.pace = (now - run.since[1]) / steps if steps else run.pace
-        if name == "fit":
-            run.last_fit = now
+        if steps := done - run.since[0]:
+            run.pace = (now - run.since[1]) / steps
+        run.name, run.done, run.total, run.seconds_left, run.last = name, done, total, seconds_left, now
+        run.last_fit = now if name == "fit" else run.last_fit
 
     def finished(self, now: float) -> None:
         """Note that the current run ended."""
@@ -125,7 +139,7 @@ class Forecast:
         run = self._current
         if run is None or run.pace is None:
             return None
-        low, high = self._remaining(run, run.pace)
+        low, high = self._remaining(run, run.pace, now)
         own = now - run.begun + low, None if high is None else now - run.begun + high
         all_low, all_high = now - self.begun + low, None if high is None else now - self.begun + high
         unknown: dict[str, None] = {} if high is not None else {run.plan.label: None}
@@ -144,29 +158,29 @@ class Forecast:
         trains_all = f"{run.plan.label} trains all {run.plan.epochs} epochs" if is_capped else ""
         return Estimate(all_low, all_high, tuple(unknown), trains_all)
 
-    def _remaining(self, run: _CurrentRun, pace: float) -> tuple[float, float | None]:
+    def _remaining(self, run: _CurrentRun, pace: float, now: float) -> tuple[float, float | None]:
         """Return the bounds of the seconds that remain of the current run; the upper one is None if unknown."""
         plan, left = run.plan, run.total - run.done
-        evaluation = min(self._evaluations, default=0.0)
-        if run.name != "fit" or plan.epochs is None:
-            return pace * left + (evaluation if run.name == "fit" else 0.0), pace * left + (
-                max(self._evaluations, default=0.0) if run.name == "fit" else 0.0
-            ) if plan.fits is not None else None
+        shortest, longest = min(self._evaluations, default=0.0), max(self._evaluations, default=0.0)
+        if run.name != "fit":
+            rest = max(pace * left, shortest - (now - run.last_fit))
+            return rest, None if plan.fits is None else rest
         limit = float("inf") if run.seconds_left is None else run.seconds_left
-        is_first = run.trainings == 1
-        fewest = max(plan.fewest_epochs - run.done, 0) if is_first else left
-        low = min(pace * min(fewest, left), limit) + evaluation
+        if plan.fits == 0:
+            return pace * left + shortest, pace * left + longest
+        steps = min(max(plan.fewest_epochs - run.done, 0), left) if run.trainings == 1 else left
+        low = min(pace * steps, limit) + shortest
         if plan.fits is None:
             return low, None
         again = max(plan.fits - run.trainings, 0)
-        whole = min(pace * run.total, plan.time_limit or float("inf"))
-        high = min(pace * left, limit) + again * whole + max(self._evaluations, default=0.0)
-        return low + again * min(pace, whole), high
+        one_more = min(pace * run.total, plan.time_limit or float("inf"))
+        high = min(pace * left, limit) + again * one_more + longest
+        return low + again * min(pace, one_more), high
 
 
 def _duration(seconds: float) -> str:
     """Format a duration for people: seconds, minutes or hours."""
-    if seconds < 90:  # noqa: PLR2004
+    if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"

@@ -19,7 +19,7 @@ class PlannedRun:
         seconds: How long the run took if it is finished in the folder, else None.
         epochs: The most epochs of a training; None for a model that does not train in epochs.
         fewest_epochs: The fewest epochs after which early stopping can end the first training.
-        fits: The number of trainings in epochs, each of at most `epochs`; None if it depends on the data.
+        fits: The number of trainings in epochs, each of at most `epochs`; None if it depends on the data, 0 if none.
         patience: Validations without improvement that end the first training; None without early stopping.
         time_limit: The limit of a training in seconds, or None.
     """
@@ -29,12 +29,14 @@ class PlannedRun:
     seconds: float | None = None
     epochs: int | None = None
     fewest_epochs: int = 0
-    fits: int | None = 1
+    fits: int | None = 0
     patience: int | None = None
     time_limit: float | None = None
 
     @classmethod
-    def of(cls, model: BaseResolvedModel, seed: int | None, row: Row | None, *, refit: bool) -> PlannedRun:
+    def of(
+        cls, model: BaseResolvedModel, seed: int | None, row: Row | None, *, refit: bool, validates: bool
+    ) -> PlannedRun:
         """Plan a run.
 
         Args:
@@ -42,12 +44,14 @@ class PlannedRun:
             seed: The seed.
             row: The row of the run if it is finished.
             refit: Whether models are fitted again on all events before the test part.
+            validates: Whether the data have a part for early stopping.
         """
         seconds = None if row is None else row.fit_seconds + row.queries / max(row.recommend_per_second, 1e-9)
+        fits = model.n_trainings(refit=refit and validates)
         if not model.trains_in_epochs:
-            return cls(model.label, seed, seconds)
+            return cls(model.label, seed, seconds, fits=fits)
         train = model.train
-        stops_early = bool(model.monitors)
+        stops_early = validates and model.n_trainings(refit=True) != 1
         fewest = min(train.validate_every * (1 + train.patience), train.max_epochs) if stops_early else train.max_epochs
         return cls(
             model.label,
@@ -55,7 +59,7 @@ class PlannedRun:
             seconds,
             train.max_epochs,
             fewest,
-            model.n_trainings(refit=refit),
+            fits,
             train.patience if stops_early else None,
             None if train.time_limit is None else 60 * train.time_limit,
         )
@@ -74,7 +78,10 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Describe the plan: the runs, and the models that train in epochs."""
-        models, seeds = _names(run.label for run in self.runs), sorted({r.seed for r in self.runs if r.seed is not None})
+        models, seeds = (
+            _names(run.label for run in self.runs),
+            sorted({r.seed for r in self.runs if r.seed is not None}),
+        )
         counts = f"{_count(len(self.runs), 'run')} of {_count(len(models), 'model')}"
         finished = len(self.runs) - len(self.to_do)
         state = f"{finished} finished, {len(self.to_do)} to do" if finished else f"{len(self.to_do)} to do"
@@ -92,8 +99,10 @@ class Plan:
 def _training(run: PlannedRun) -> str:
     """Describe the trainings of a run."""
     limit = "" if run.time_limit is None else f" and {run.time_limit / 60:g} minutes"
-    early = "" if run.patience is None else f", fewer if {_count(run.patience, 'validation')} in a row bring no improvement"
-    again = "; then trained again on all events before the test part" if run.fits == 2 else ""  # noqa: PLR2004
+    early = (
+        "" if run.patience is None else f", fewer if {_count(run.patience, 'validation')} in a row bring no improvement"
+    )
+    again = "; then trained again on all events before the test part" if run.fits == 2 else ""
     return f"at most {_count(run.epochs or 0, 'epoch')}{limit}{early}{again}"
 
 

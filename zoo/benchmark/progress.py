@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.benchmark.plan import Plan
 from zoo.benchmark.store import Row
 
 
@@ -18,6 +19,9 @@ class Progress:
 
     def loaded(self, runs: int) -> None:
         """The data are read and split; `runs` runs follow."""
+
+    def planned(self, plan: Plan) -> None:
+        """The runs are known; follows `loaded` in a benchmark."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins. `again` is true if the folder has a run of this name with other settings or code."""

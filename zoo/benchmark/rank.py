@@ -36,6 +36,7 @@ class RankComparison:
     """The comparison of `task = "rank"`: judged lists, folds and metrics, shared by all models."""
 
     has_artifacts = False
+    has_validation = True
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
         """Read the lists.

@@ -94,6 +94,11 @@ class RecommendComparison:
         """Whether higher is better, for each metric."""
         return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether the split has a `validate` part."""
+        return "validate" in self.task.parts.held_out
+
     def _check_cutoffs(self) -> None:
         """Refuse a cutoff larger than the number of eligible items.
 

@@ -14,6 +14,7 @@ from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
+from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
@@ -99,12 +100,16 @@ def _run_all(
         )
     )
     replaced = store.replaced()
+    rules = {"refit": experiment.train.refit, "validates": comparison.has_validation}
+    rows = [_finished(run, store, keep_artifacts=keep_artifacts) for run in runs]
+    planned = [PlannedRun.of(run.model, run.seed, row, **rules) for run, row in zip(runs, rows, strict=True)]
     progress.loaded(len(runs))
+    progress.planned(Plan(tuple(planned)))
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
             artifact = store.artifact(run.key) if keep_artifacts else None
-            row = None if artifact and not artifact.exists() else store.finished(run.key)
+            row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
             resumed = row is not None
             if row is None:
                 progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
@@ -116,6 +121,13 @@ def _run_all(
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
         store.compose(markdown)
+
+
+def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
+    """Return the row of a run if it is finished, with its artifact if artifacts are kept."""
+    if keep_artifacts and not store.artifact(run.key).exists():
+        return None
+    return store.finished(run.key)
 
 
 def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:
