@@ -27,9 +27,7 @@ class Interrupt(Progress):
     def phase(self, name, done, total, note="", *, resumed=False, seconds_left=None):
         if name != "fit":
             return
-        if resumed:
-            self.last = done - 1
-        self.trainings += done <= self.last or not self.last
+        self.trainings += resumed or not self.last or done <= self.last
         self.last = done
         if (self.trainings, done) == (self.training, self.epoch):
             raise KeyboardInterrupt

@@ -105,7 +105,7 @@ class Bars(Progress):
         if name != self._name or done < self._at:
             self._begin(name)
         if not self._at:  # the epochs before a resumed training took no time in this run
-            self._since = (0, self._last) if done == 1 else (done, now)
+            self._since = (0, self._last) if done == 1 and not resumed else (done, now)
         self._at, self._last = done, now
         if resumed:
             self._say(note, place=self._done + 1)
