@@ -148,3 +148,10 @@ def test_a_plan_without_validation_trains_all_epochs(tmp_path):
     zoo.bench({**CONFIG, "split": {"cuts": [0.8]}}, tmp_path, progress=seen)
     assert seen.plan.lines()[1] == "net: at most 1 epoch"
     assert [run.fits for run in seen.plan.runs] == [0, 1, 1]
+
+
+def test_between_two_runs_the_evaluation_of_the_first_is_the_lower_bound_of_the_others():
+    found = forecast(PlannedRun("popular"), PlannedRun("als"), PlannedRun("ease"))
+    found.phase("recommend", 1, 1, 12.0)
+    found.finished(15.0)
+    assert found.estimate(15.0) == Estimate(25.0, None, ("als", "ease"))

@@ -135,28 +135,30 @@ class Forecast:
             self._evaluations.append(now - run.last_fit)
 
     def estimate(self, now: float) -> Estimate | None:
-        """Estimate the whole duration; None before the first epoch or block."""
-        run = self._current
-        if run is None or run.pace is None:
-            return None
-        low, high = self._remaining(run, run.pace, now)
-        own = now - run.begun + low, None if high is None else now - run.begun + high
-        all_low, all_high = now - self.begun + low, None if high is None else now - self.begun + high
-        unknown: dict[str, None] = {} if high is not None else {run.plan.label: None}
+        """Estimate the whole duration; None before the first epoch or block of a run."""
+        run, elapsed = self._current, now - self.begun
+        known: dict[str, tuple[float, float | None]] = {n: (fmean(s), fmean(s)) for n, s in self._durations.items()}
+        bounds: list[tuple[float, float | None]] = [(elapsed, elapsed)]
+        trains_all, unknown = "", dict[str, None]()
+        if run is not None:
+            if run.pace is None:
+                return None
+            low, high = self._remaining(run, run.pace, now)
+            bounds.append((low, high))
+            spent = now - run.begun
+            known.setdefault(run.plan.label, (spent + low, None if high is None else spent + high))
+            if high is None:
+                unknown[run.plan.label] = None
+            if run.name == "fit" and run.plan.epochs is not None and run.plan.patience is not None:
+                trains_all = f"{run.plan.label} trains all {run.plan.epochs} epochs"
         shortest = min(self._evaluations, default=0.0)
         for other in self._pending:
-            if other.label in self._durations:
-                bounds: tuple[float, float | None] = (fmean(self._durations[other.label]),) * 2
-            elif other.label == run.plan.label:
-                bounds = own
-            else:
-                bounds = shortest, None
+            if other.label not in known:
                 unknown[other.label] = None
-            all_low += bounds[0]
-            all_high = None if all_high is None or bounds[1] is None else all_high + bounds[1]
-        is_capped = run.name == "fit" and run.plan.epochs is not None and run.plan.patience is not None
-        trains_all = f"{run.plan.label} trains all {run.plan.epochs} epochs" if is_capped else ""
-        return Estimate(all_low, all_high, tuple(unknown), trains_all)
+            bounds.append(known.get(other.label, (shortest, None)))
+        uppers = [high for _, high in bounds if high is not None]
+        whole = sum(uppers) if len(uppers) == len(bounds) else None
+        return Estimate(sum(low for low, _ in bounds), whole, tuple(unknown), trains_all)
 
     def _remaining(self, run: _CurrentRun, pace: float, now: float) -> tuple[float, float | None]:
         """Return the bounds of the seconds that remain of the current run; the upper one is None if unknown."""

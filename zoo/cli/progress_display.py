@@ -57,7 +57,7 @@ class Bars(Progress):
         self.logs: Path | None = None
         self._done = self._of = self._at = 0
         self._since = 0, clock()
-        self._begun, self._forecast, self._forecast_at = clock(), None, None
+        self._begun, self._forecast, self._forecast_at, self._measured = clock(), None, None, False
         self._last = self._said = clock()
 
     def reading(self) -> None:
@@ -125,8 +125,10 @@ class Bars(Progress):
         """Print how a run ended, or that it was already finished."""
         self._done += 1
         self._label = _run_name(row.label, row.seed)
+        first = self._forecast is not None and not resumed and not self._measured
         if self._forecast is not None and not resumed:
             self._forecast.finished(self._clock())
+            self._measured = True
         if row.error:
             self._say(f"failed: {row.error}", style="red")
         elif resumed:
@@ -135,6 +137,8 @@ class Bars(Progress):
             why = ", repeated because the model, the settings or the code changed" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         self._bars.advance(self._runs)
+        if first and self._done < self._of:  # what comes after the fits is measured from now on
+            self._tell_estimate(self._clock(), again=True)
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
 
@@ -147,12 +151,18 @@ class Bars(Progress):
         if self._forecast is None:
             return
         self._forecast.phase(name, done, total, now, **more)
-        estimate = self._forecast.estimate(now)
+        self._tell_estimate(now)
+
+    def _tell_estimate(self, now: float, *, again: bool = False) -> None:
+        """Show the estimate, if there is one; `again` prints its line whenever the last one was printed."""
+        estimate = None if self._forecast is None else self._forecast.estimate(now)
         if estimate is None:
             return
         self._bars.update(self._runs, description=f"runs, {estimate}")
-        if self._forecast_at is None or (
-            not self._bars.console.is_terminal and now - self._forecast_at >= FORECAST_SILENCE
+        if (
+            again
+            or self._forecast_at is None
+            or (not self._bars.console.is_terminal and now - self._forecast_at >= FORECAST_SILENCE)
         ):
             self._forecast_at = now
             self._bars.console.print(f"estimate: {estimate}", markup=False, soft_wrap=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytorch_lightning as pl
 
 from zoo.stages.context import Tell
 from zoo.training.early_stopping import EarlyStopping, seconds_left
 from zoo.training.epoch_timer import EpochTimer
+
+
+class _TimeLeft(TypedDict, total=False):
+    """The keyword argument of `Tell` for a training with a time limit."""
+
+    seconds_left: float
 
 
 class ProgressReport(pl.Callback):
@@ -39,7 +45,7 @@ class ProgressReport(pl.Callback):
         return note
 
 
-def _time_left(trainer: pl.Trainer) -> dict[str, float]:
+def _time_left(trainer: pl.Trainer) -> _TimeLeft:
     """Return the seconds until the time limit as a keyword argument of `Tell`; empty without a limit."""
     left = seconds_left(trainer)
     return {} if left is None else {"seconds_left": max(left, 0.0)}
