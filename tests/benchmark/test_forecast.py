@@ -126,19 +126,19 @@ def test_a_benchmark_tells_its_plan(tmp_path):
     zoo.bench(CONFIG, tmp_path, progress=seen)
     assert seen.plan.lines() == [
         "3 runs of 2 models: 3 to do (with seed 1, 2 where a model depends on one)",
-        "net: at most 1 epoch, fewer if 10 validations in a row bring no improvement; then trained again on all events before the test part",
+        "net: at most 1 epoch; then trained again on all events before the test part",
     ]
     more = {
         **CONFIG,
         "model": [
             *CONFIG["model"],
-            {**CONFIG["model"][1], "label": "long", "train": {"max_epochs": 3, "time_limit": 1.5}},
+            {**CONFIG["model"][1], "label": "long", "train": {"max_epochs": 3, "time_limit": 1.5, "patience": 1}},
         ],
     }
     zoo.bench({**more, "train": {"seeds": [1], "max_epochs": 1}}, tmp_path, progress=seen)
     assert seen.plan.lines() == [
         "3 runs of 3 models: 2 finished, 1 to do (with seed 1 where a model depends on one)",
-        "long: at most 3 epochs and 1.5 minutes, fewer if 10 validations in a row bring no improvement; then trained again on all events before the test part",
+        "long: at most 3 epochs and 1.5 minutes, fewer after 1 validation without improvement; then trained again on all events before the test part",
     ]
     assert all(run.seconds > 0 for run in seen.plan.runs[:2])
 

@@ -46,7 +46,8 @@ class PlannedRun:
             refit: Whether models are fitted again on all events before the test part.
             validates: Whether the data have a part for early stopping.
         """
-        seconds = None if row is None else row.fit_seconds + row.queries / max(row.recommend_per_second, 1e-9)
+        speed = 0.0 if row is None else row.recommend_per_second
+        seconds = None if row is None else row.fit_seconds + (row.queries / speed if speed else 0.0)
         fits = model.n_trainings(refit=refit and validates)
         if not model.trains_in_epochs:
             return cls(model.label, seed, seconds, fits=fits)
@@ -99,9 +100,8 @@ class Plan:
 def _training(run: PlannedRun) -> str:
     """Describe the trainings of a run."""
     limit = "" if run.time_limit is None else f" and {run.time_limit / 60:g} minutes"
-    early = (
-        "" if run.patience is None else f", fewer if {_count(run.patience, 'validation')} in a row bring no improvement"
-    )
+    can_end = run.patience is not None and run.fewest_epochs < (run.epochs or 0)
+    early = f", fewer after {_count(run.patience or 0, 'validation')} without improvement" if can_end else ""
     again = "; then trained again on all events before the test part" if run.fits == 2 else ""
     return f"at most {_count(run.epochs or 0, 'epoch')}{limit}{early}{again}"
 
