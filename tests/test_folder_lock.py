@@ -140,3 +140,14 @@ def test_the_command_ends_with_an_error_or_waits(tmp_path, hold):
     assert waiting.returncode == 0
     assert (tmp_path / "out" / "report.md").exists()
     assert not list((tmp_path / "out").glob(".lock*"))
+
+
+def test_only_the_first_process_of_a_distributed_fit_takes_the_lock(tmp_path, hold, monkeypatch):
+    hold(tmp_path / "model.training")  # as the first process does
+    for name, value in {"TORCHELASTIC_RUN_ID": "run", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert zoo.fit(EXPERIMENT, out=tmp_path / "model").recommend("c000001", k=3)
+    assert not (tmp_path / "model").exists()
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(ResultsError, match=r"model\.training is in use by process"):
+        zoo.fit(EXPERIMENT, out=tmp_path / "model")
