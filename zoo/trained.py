@@ -19,16 +19,18 @@ class Trained:
         history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
             `seconds` of training so far; empty without validation.
         stopped: Why training stopped.
+        earlier: Seconds that an earlier process spent on the training before an interruption; 0 without one.
         chosen: The dropout rates and settings that the data chose, by name; empty if all were set.
     """
 
     epochs: int
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: Stop = ""
+    earlier: float = 0.0
     chosen: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is saved with a fitted stage: `epochs`, `history` and, if there are any, `chosen`; `stopped` is not."""
+        """Return what is saved with a fitted stage: `epochs`, `history` and, if there are any, `chosen`."""
         return {"epochs": self.epochs, "history": self.history, **({"chosen": self.chosen} if self.chosen else {})}
 
     @classmethod

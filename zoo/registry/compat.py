@@ -74,7 +74,9 @@ def adapt_methods(target: type, *, trains: bool) -> type:
         if epochs is None:
             return None
         history = [at for at in _attribute(self, "history") or () if isinstance(at, dict)]
-        return Trained(epochs, history, _attribute(self, "stopped") or "", _attribute(self, "_chosen_by_data") or {})
+        return Trained(
+            epochs, history, _attribute(self, "stopped") or "", chosen=_attribute(self, "_chosen_by_data") or {}
+        )
 
     def write(self: Any, trained: Trained | None) -> None:
         if trained is not None:
