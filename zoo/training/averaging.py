@@ -42,7 +42,9 @@ class WeightAverage(pl.Callback):
             return
         decay = min(self.decay, (1 + self.steps) / (WARMUP + self.steps))
         means = [self._means[name] for name in current]
-        get_ema_multi_avg_fn(decay)(means, list(current.values()), self.steps)
+        get_ema_multi_avg_fn(decay)(  # type: ignore[no-untyped-call]
+            means, list(current.values()), self.steps
+        )
 
     @torch.no_grad()
     @contextmanager
