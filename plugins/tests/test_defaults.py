@@ -2,23 +2,22 @@
 
 import zoo
 
-SHOP = {
-    "data": {"source": {"name": "synthetic-shop", "customers": 300, "items": 150, "events": 9_000}},
-    "split": {"policy": "leave-last-out"},
-    "evaluate": {"metrics": ["ndcg@10"], "exclude_seen": False},
-}
+PLATEAU = 0.062
+"""The validation NDCG@10 at which `gru4rec` stays for epochs 2 and 3 here; with batches of 256, for 160 steps."""
 
 
-def test_gru4rec_does_not_stop_in_the_initial_plateau_of_a_small_shop(tmp_path, training_seed, assert_learned):
+def test_gru4rec_leaves_the_initial_plateau_of_a_small_shop(tmp_path, training_seed, assert_learned):
     store = zoo.bench(
         {
-            **SHOP,
-            "train": {"refit": False, "seeds": [training_seed], "threads": 1, "max_epochs": 40},  # until patience: 244
-            "model": [{"predictor": "popular"}, {"predictor": "gru4rec", "featurizer": "tf-idf"}],
+            "data": {"source": {"name": "synthetic-shop", "customers": 600, "items": 400, "events": 20_000}},
+            "evaluate": {"metrics": ["ndcg@10"]},
+            "train": {"refit": False, "seeds": [training_seed], "threads": 1, "max_epochs": 25},
+            "model": [{"predictor": "gru4rec", "featurizer": "tf-idf"}],
         },
         out=tmp_path,
     )
-    popular, network = store.rows()
-    (best,) = (at["value"] for at in network.training["history"] if at["epoch"] == network.training["epochs"])
-    assert network.training["chosen"]["patience"] >= 100  # epochs of ten steps
-    assert_learned(best, above=2 * popular.metrics["ndcg@10"][0])
+    (row,) = store.rows()
+    assert row.error is None
+    assert row.training["chosen"]["patience"] > 50  # epochs of 16 steps
+    best = max(at["value"] for at in row.training["history"])
+    assert_learned(best, above=1.35 * PLATEAU)  # measured 0.107 with seed 0

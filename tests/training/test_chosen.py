@@ -76,3 +76,14 @@ def test_a_state_of_an_earlier_version_is_loaded(cycle, fit, make):
     loaded = make(dropout=None)
     loaded.load_state(state)
     assert loaded.params.dropout == 0.0
+
+
+def test_a_plateau_of_few_steps_does_not_end_a_training(cycle, fit):
+    curve = [0.05] * 16 + [0.2] + [0.1] * 20  # better after 34 steps
+    values = iter(curve)
+    settings = {"max_epochs": 30, "batch_size": None, "learning_rate": None}
+    found = fit(cycle, validate=lambda predictor: next(values), **settings).trained
+    assert (found.epochs, found.stopped) == (17, "max_epochs")
+    values = iter(curve)
+    found = fit(cycle, validate=lambda predictor: next(values), patience=10, **settings).trained
+    assert (found.epochs, found.stopped) == (1, "patience")
