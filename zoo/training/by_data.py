@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import FilledSettings, NetworkSettings
 from zoo.neural_params import NeuralParams
+
+P = TypeVar("P", bound=NeuralParams)
 
 EPOCH_BATCHES = 100
 """The number of batches of an epoch at which `batch_size` aims."""
@@ -83,3 +87,53 @@ def choose_rates(params: NeuralParams, events: int, items: int) -> dict[str, flo
 def open_rates(params: NeuralParams) -> list[str]:
     """Return the names of the dropout rates that are not set."""
     return [name for name in params.by_data if getattr(params, name) is None]
+
+
+def with_saved_rates(params: P, chosen: Mapping[str, Any]) -> P:
+    """Return the parameters of a loaded model: rates that are not set are those that its fit chose, or 0 if unknown."""
+    return params.model_copy(update={name: chosen.get(name, 0.0) for name in open_rates(params)})
+
+
+@dataclass(frozen=True)
+class Amount:
+    """The amount of data that a model is trained on.
+
+    Attributes:
+        events: Training events.
+        items: Items with a training event.
+        examples: Sequences or pairs in an epoch.
+    """
+
+    events: int
+    items: int
+    examples: int
+
+
+def fill(
+    params: P,
+    settings: NetworkSettings,
+    amount: Amount,
+    *,
+    largest_batch: int,
+    validated: bool,
+    earlier: Mapping[str, Any],
+) -> tuple[P, FilledSettings, dict[str, Any]]:
+    """Choose the dropout rates and settings that are not set.
+
+    Args:
+        params: The parameters that the user gave.
+        settings: The settings that the user gave.
+        amount: The amount of training data.
+        largest_batch: The largest batch that the objective allows.
+        validated: Whether early stopping ends the training.
+        earlier: What an earlier fit of the model chose; it takes precedence over the data.
+
+    Returns:
+        Parameters and settings without open values, and the values that were chosen.
+    """
+    rates = choose_rates(params, amount.events, amount.items)
+    values = choose_settings(
+        settings, examples=amount.examples, width=params.dim, largest_batch=largest_batch, validated=validated
+    )
+    rates, values = ({name: earlier.get(name, value) for name, value in found.items()} for found in (rates, values))
+    return params.model_copy(update=rates), settings.filled(**values), {**rates, **values}

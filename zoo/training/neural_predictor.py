@@ -25,7 +25,7 @@ from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
 from zoo.trained import Trained
-from zoo.training.by_data import choose_rates, choose_settings, open_rates
+from zoo.training.by_data import Amount, fill, with_saved_rates
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
@@ -212,10 +212,7 @@ class NeuralPredictor(Predictor[P]):
         """Build the network for the saved sizes and restore its weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.trained = Trained.of_json(state.values)
-        open_now = dict.fromkeys(open_rates(self._given_params), 0.0)  # no dropout in inference
-        self.params = self._given_params.model_copy(
-            update={name: self.trained.chosen.get(name, rate) for name, rate in open_now.items()}
-        )
+        self.params = with_saved_rates(self._given_params, self.trained.chosen)
         tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = self._built(tensors["items.known"], tensors.get(FEATURES)).eval()
@@ -233,25 +230,17 @@ class NeuralPredictor(Predictor[P]):
         return State(tensors, values)
 
     def _choose(self, log: Interactions, context: RunContext) -> tuple[RunContext, dict[str, Any]]:
-        """Choose the dropout rates and settings that are not set: by the data, or as an earlier fit of the model did.
-
-        Returns:
-            The context with all settings, and what was chosen.
-        """
-        given, settings = self._given_params, context.training.settings
-        by_data = choose_settings(
-            settings,
-            examples=len(self.objective.examples(log, 1, np.random.default_rng(0))),
-            width=given.dim,
+        """Set `params`, and return a context with all settings, and the values that the data chose."""
+        examples = len(self.objective.examples(log, 1, np.random.default_rng(0)))
+        self.params, settings, chosen = fill(
+            self._given_params,
+            context.training.settings,
+            Amount(len(log), int((log.counts() > 0).sum()), examples),
             largest_batch=self.objective.largest_batch,
             validated=context.validate is not None,
+            earlier=context.training.chosen,
         )
-        rates = choose_rates(given, len(log), int((log.counts() > 0).sum()))
-        values = {**rates, **by_data, **context.training.chosen}
-        rates = {name: values[name] for name in rates}
-        unset = {name: values[name] for name in by_data}
-        self.params = given.model_copy(update=rates)
-        return context.for_training(settings=settings.filled(**unset)), {**rates, **unset}
+        return context.for_training(settings=settings), chosen
 
     def _has_own_loss(self) -> bool:
         """Return whether the class overrides `loss`.
