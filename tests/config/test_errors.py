@@ -271,6 +271,7 @@ def test_a_temporal_split_needs_a_clock(resolve, time):
     data = {"source": "shop", "time": time}
     assert misfits(resolve, data=data) == [
         f"split.policy 'temporal' cuts at moments, and data.time = '{time}' gives an order without timestamps. "
-        'Use data with timestamps, or split.policy = "leave-last-out".'
+        'Use data with timestamps, or split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows '
+        "belong to one order or visit."
     ]
     assert resolve(data=data, split={"policy": "given"})

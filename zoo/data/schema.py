@@ -24,6 +24,7 @@ CANONICAL = (
     "position",
     "event",
     "session_id",
+    "basket_id",
     "title",
     "query_id",
     "query",
