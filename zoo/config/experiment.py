@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
+from zoo.config.check_names import CheckName
 from zoo.config.experiment_file import (
     Choice,
     DataTable,
@@ -73,6 +74,8 @@ class DataSettings(DataTable):
     """What to do with a row without a user or an item."""
     salt: str = ""
     """Key of the hash that numbers the items and thereby orders tied items."""
+    accept: list[CheckName] = []
+    """Checks of the task whose findings are accepted: the report still states them, but no warning is printed."""
 
     @model_validator(mode="before")
     @classmethod
