@@ -336,7 +336,7 @@ def test_given_values_of_no_part_are_refused():
         split(log, Given())
     assert str(error.value) == (
         "split.column 'split' has the value 'tset' (1 events), which belongs to no part. Did you mean 'test'? Values of the parts: "
-        "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'test': ['test']}. Add it to one of them."
+        "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'rank': ['rank'], 'test': ['test']}. Add it to one of them."
     )
     with pytest.raises(DataError) as error:
         split(log, Given(column="splitt"))

@@ -184,7 +184,7 @@ def encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
         column = column.cast(pa.string())
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
-    encoded = column.dictionaryencode().unify_dictionaries().combine_chunks()
+    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
     texts = encoded.dictionary.cast(pa.string())
     if is_text(column.type):
         texts = pc.if_else(pc.is_valid(strip_empty(texts)), texts, pa.scalar(None, pa.string()))
