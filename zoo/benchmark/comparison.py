@@ -16,6 +16,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.progress import Progress
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
+from zoo.data.checks.finding import Finding
 from zoo.nn.sparse import parts_of
 
 Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=True)
@@ -61,6 +62,10 @@ class Comparison(Protocol[Model_contra]):
     @property
     def notes(self) -> dict[str, Any]:
         """Counts of dropped data and other facts about the data."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Reasons why the table could name a false winner, found by the checks of the task."""
 
     @property
     def starts(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task
 from zoo.training.checkpoint import forget
 from zoo.training.launching import is_first_process, own_device
@@ -71,6 +72,8 @@ def fit(
     progress.reading()
     task = load_task(experiment)
     progress.loaded(1)
+    if is_first_process():
+        progress.checked(check_task(task, [chosen], experiment.experiment.data.accept))
     progress.started(chosen.label, None if chosen.deterministic else seed, again=False)
     training = None if place is None else place.parent / f"{place.name}.training"
     folder = None if training is None else training / fit_key(experiment, chosen, task, seed, all_events=all_events)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.benchmark.store import Row
+from zoo.data.checks.finding import Finding
 
 
 class Progress:
@@ -15,6 +17,9 @@ class Progress:
 
     def loaded(self, runs: int) -> None:
         """The data are read and split; `runs` runs follow."""
+
+    def checked(self, findings: Sequence[Finding]) -> None:
+        """The task was checked; nothing is fitted yet."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins. `again` is true if the folder has a run of this name with other settings or code."""

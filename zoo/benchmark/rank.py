@@ -17,6 +17,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.data.checks.finding import Finding
 from zoo.data.folds import folds, hash_folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
@@ -63,6 +64,7 @@ class RankComparison:
         used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
         if not used.all():
             self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
+        self.findings: list[Finding] = []
         self.starts: dict[str, str] = {}
         self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description: dict[str, Any] = {

@@ -21,6 +21,7 @@ from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
+from zoo.data.checks.all_checks import check_experiment
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
@@ -71,6 +72,7 @@ class RecommendComparison:
         )
         self.k = self.evaluator.k
         self._check_cutoffs()
+        self.findings = check_experiment(experiment, task)
         self.description = {
             **task.description(),
             "metrics": [m.as_json() for m in experiment.metrics],

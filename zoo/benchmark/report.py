@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.benchmark.check_report import findings_section
 from zoo.benchmark.comparison_tables import (
     ComparisonTable,
     by_label,
@@ -52,6 +53,7 @@ def markdown(store: Store) -> str:
     models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
     parts = [
         "# Benchmark",
+        findings_section(manifest),
         f"Data: {format_component(manifest.experiment['data']['source'])}",
         f"Task `{manifest.task}`: {protocol(store)}",
         settings(store),

@@ -84,10 +84,12 @@ def bench(
             experiment.as_json(),
             listed,
             comparison.starts,
+            [finding.as_json() for finding in comparison.findings],
         )
     )
     replaced = store.replaced()
     progress.loaded(len(runs))
+    progress.checked(comparison.findings)
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:

@@ -83,6 +83,7 @@ class BenchmarkManifest:
         experiment: The resolved experiment.
         runs: Label, seed and key of each run, in the order of the table.
         starts: When each part begins, if the split cuts at moments.
+        findings: What the checks of the task found, as `Finding.as_json` gives it.
     """
 
     task: str
@@ -92,6 +93,7 @@ class BenchmarkManifest:
     experiment: dict[str, Any]
     runs: list[dict[str, Any]]
     starts: dict[str, str] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
     format: int = FORMAT
 
 

@@ -46,6 +46,20 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
     return ResolvedExperiment(experiment, found.source, found.metrics, models, registry, found.metric_features)
 
 
+def resolve_data(raw: dict[str, Any], registry: Registry, base: Path) -> ResolvedExperiment:
+    """Resolve a file without models, whose data, split and rules are used alone.
+
+    Raises:
+        ConfigError: A key, name or parameter is wrong.
+    """
+    experiment = validated(Experiment, {**raw, "model": _LEAST["model"]}, "")
+    tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, [])
+    found, problems = resolve_tables(tables, registry, base)
+    if problems or found.source is None:
+        raise ConfigError("\n".join(problems))
+    return ResolvedExperiment(experiment, found.source, found.metrics, (), registry, found.metric_features)
+
+
 _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
 """The smallest well-formed experiment."""
 

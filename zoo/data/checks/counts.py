@@ -27,7 +27,9 @@ def find_few_queries(checked: CheckedTask) -> Evidence | None:
 
 def find_few_validation_queries(checked: CheckedTask) -> Evidence | None:
     """Return the number of validation queries if there are few, and a model chooses its epochs with them."""
-    models = [model.label for model in checked.models if model.monitor and model.predictor.capabilities.trains_in_epochs]
+    models = [
+        model.label for model in checked.models if model.monitor and model.predictor.capabilities.trains_in_epochs
+    ]
     if not models or "validate" not in checked.task.parts.held_out:
         return None
     n = len(checked.task.queries("validate"))
@@ -58,9 +60,13 @@ def find_no_history(checked: CheckedTask) -> Evidence | None:
     without = int(np.count_nonzero(lengths == 0))
     if without <= MOST * len(lengths):
         return None
-    found = f"{count_of(without, len(lengths))} test queries have no history: their users have no events before the test."
+    found = (
+        f"{count_of(without, len(lengths))} test queries have no history: their users have no events before the test."
+    )
     columns = checked.log.source.column_names if checked.log.source is not None else []
-    sessions = 'unit = "session"' if "session_id" in columns else 'unit = "session", with data.columns = { session_id = ... }'
+    sessions = (
+        'unit = "session"' if "session_id" in columns else 'unit = "session", with data.columns = { session_id = ... }'
+    )
     return Evidence(
         found,
         f"[split] {sessions} if users are visits; or [evaluate] new_users = false",

@@ -17,7 +17,7 @@ from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence
 from zoo.data.checks.readers import format_readers, may_read
 from zoo.data.clock import UNITS
-from zoo.data.schema import is_text
+from zoo.data.schema import is_number, is_text
 
 LIMIT = 0.3
 """Somers' D from which on a column is reported. Columns of the clean data sets have at most 0.16, sales in the test part have 1."""
@@ -25,7 +25,12 @@ ERRORS = 5.0
 """Standard errors that Somers' D exceeds, too."""
 SAME = 0.9
 """Share of the items whose date is that of their first or last event from which on the column is taken for this date."""
-LOG_DATE = re.compile(r"(first|last|latest|recent|earliest).*(seen|sold|sale|order|purchas|bought|view|click|event|interaction|rat)", re.IGNORECASE)
+LOG_DATE = re.compile(
+    r"(first|last|latest|recent|earliest).*(seen|sold|sale|order|purchas|bought|view|click|event|interaction|rat)",
+    re.IGNORECASE,
+)
+"""Names of dates that a shop computes from its events."""
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -139,10 +144,10 @@ def to_numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
     try:
         if is_text(kind):
             column = pc.if_else(pc.equal(column, ""), None, column)
-            try:
-                column = column.cast(pa.float64())
-            except pa.ArrowInvalid:
-                column = column.cast(pa.timestamp("ms"))
+            first = column.drop_null()[:1].to_pylist()  # a failed cast of many texts is slow
+            if not first or not (is_number(first[0]) or ISO_DATE.match(first[0])):
+                return None
+            column = column.cast(pa.float64() if is_number(first[0]) else pa.timestamp("ms"))
             kind = column.type
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             column = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64())

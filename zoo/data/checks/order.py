@@ -36,7 +36,9 @@ def find(checked: CheckedTask) -> Evidence | None:
         f"The rows are sorted by item, not by time: the items of {count_of(n, users)} users with {LONG} or more events ascend "
         f"by id, for example those of user {checked.user_id(example)}."
     )
-    return Evidence(found, '[data] columns = { timestamp = ... } if there are times, else [split] policy = "strong-generalisation"')
+    return Evidence(
+        found, '[data] columns = { timestamp = ... } if there are times, else [split] policy = "strong-generalisation"'
+    )
 
 
 def split_reads_order(checked: CheckedTask) -> bool:
@@ -54,6 +56,11 @@ def _order_of_ids(checked: CheckedTask) -> np.ndarray:
     return rank
 
 
-CHECK = Check(6, "order", "a split by order on rows that are not in the order of time",
+CHECK = Check(
+    6,
+    "order",
+    "a split by order on rows that are not in the order of time",
     "The last event of a user is then the item with the largest id, the same few items for many users. Models that favour these items "
-    "(`popular`, networks over sequences) gain, and no model is tested on what customers did next.", find)
+    "(`popular`, networks over sequences) gain, and no model is tested on what customers did next.",
+    find,
+)

@@ -56,7 +56,9 @@ def _copies(checked: CheckedTask) -> NDArray[np.bool_]:
     moments = np.diff(log.times, prepend=log.times[:1] - 1) != 0
     moments[log.offsets[:-1][log.lengths > 0]] = True
     moment = np.cumsum(moments) - 1
-    at = np.flatnonzero(np.bincount(moment)[moment] > 1)  # events with mates at the same moment, which need not be neighbours
+    at = np.flatnonzero(
+        np.bincount(moment)[moment] > 1
+    )  # events with mates at the same moment, which need not be neighbours
     if len(at):
         width = len(log.event_names) * (log.n_items + 1)
         key = moment[at] * width + log.events[at].astype(np.int64) * (log.n_items + 1) + log.items[at]

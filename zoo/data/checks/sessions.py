@@ -63,7 +63,7 @@ CHECK = Check(
     "sessions",
     "sessions that the split divides, and users who are single sessions under `leave-last-out`",
     "The first half of a session gives the second half away, and later sessions show what is popular at the time of the test: models "
-    "that follow the last item gain, and models of a user's taste lose. With `unit = \"session\"`, each event of a test session is "
+    'that follow the last item gain, and models of a user\'s taste lose. With `unit = "session"`, each event of a test session is '
     "predicted from the events before it.",
     find,
 )

@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.split_settings import UNIT_COLUMNS, Given, Split
+from zoo.data.clock import UNITS
 from zoo.data.interactions import Interactions
-from zoo.data.schema import CANONICAL, is_text
+from zoo.data.schema import CANONICAL, is_number, is_text
 
 SAMPLE_USERS = 2_000
 """A column is tested on the events of this many users first, and on all events only if it qualifies there."""
@@ -91,7 +92,7 @@ def find_unit_columns(log: Interactions, split: Split) -> Iterator[UnitColumn]:
         groups = _group(column, log.users)
         if groups is None:
             continue
-        kind = _kind(name, groups, log)
+        kind = _kind(name, column, groups, log)
         if kind is not None:
             yield UnitColumn(name, kind, groups, int(groups.max()) + 1, column)
 
@@ -119,7 +120,7 @@ def _group(column: pa.ChunkedArray, users: NDArray[np.int64]) -> NDArray[np.int6
         column: The value of each event, `[N]`.
         users: The row of each event, ascending, `[N]`.
     """
-    codes = _encode(column)
+    codes, distinct = _encode(column)
     at = np.flatnonzero(codes >= 0)
     if 2 * len(at) < len(codes) or not len(at):
         return None
@@ -136,7 +137,7 @@ def _group(column: pa.ChunkedArray, users: NDArray[np.int64]) -> NDArray[np.int6
             return None
         codes[at[owner[code] != user]] = -1
         return codes
-    if not _counts_groups(column, at, new_user, new):
+    if not _counts_groups(distinct, code, new_user, new):
         return None
     runs = np.cumsum(new) - 1
     in_run = np.bincount(runs)[runs] > 1
@@ -146,8 +147,8 @@ def _group(column: pa.ChunkedArray, users: NDArray[np.int64]) -> NDArray[np.int6
     return codes
 
 
-def _encode(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Return the values as codes from 0, -1 for null, NaN and empty texts."""
+def _encode(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the values as codes from 0, -1 for null, NaN and empty texts, and the distinct values."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
@@ -158,15 +159,17 @@ def _encode(column: pa.ChunkedArray) -> NDArray[np.int64]:
         empty = pc.index(encoded.dictionary, pa.scalar("", encoded.dictionary.type)).as_py()
         if empty >= 0:
             codes[codes == empty] = -1
-    return codes
+    return codes, encoded.dictionary
 
 
 def _counts_groups(
-    column: pa.ChunkedArray, at: NDArray[np.int64], new_user: NDArray[np.bool_], new: NDArray[np.bool_]
+    distinct: pa.Array, codes: NDArray[np.int64], new_user: NDArray[np.bool_], new: NDArray[np.bool_]
 ) -> bool:
     """Return whether integers count the groups of each user: they start at 0 or 1 and grow by 1."""
+    if is_text(distinct.type) and not is_number(distinct[0].as_py() or "-"):
+        return False
     try:
-        values = column.take(pa.array(at)).cast(pa.int64()).to_numpy()
+        values = distinct.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)[codes]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return False
     steps = np.diff(values, prepend=values[:1])[new & ~new_user]
@@ -174,7 +177,9 @@ def _counts_groups(
     return bool(len(steps)) and float(np.mean(steps == 1)) > 0.98 and float(np.mean((first == 0) | (first == 1))) > 0.95
 
 
-def _kind(name: str, groups: NDArray[np.int64], log: Interactions) -> Literal["basket", "session"] | None:
+def _kind(
+    name: str, column: pa.ChunkedArray, groups: NDArray[np.int64], log: Interactions
+) -> Literal["basket", "session"] | None:
     """Return what the groups are: by their times, then by the column's name; None if they are neither."""
     at = np.flatnonzero(groups >= 0)
     several = np.bincount(groups[at]) > 1
@@ -186,18 +191,21 @@ def _kind(name: str, groups: NDArray[np.int64], log: Interactions) -> Literal["b
         spans -= first
         if float(np.median(spans[several])) > DAY:
             return None
-        if _share(spans == 0, several) > 0.99 and _repeats_times(groups[at], log.times[at]):
+        of_one_moment = _share(spans == 0, several)
+        if of_one_moment == 1 and _repeats_times(column[int(at[0])].as_py(), int(log.times[at[0]])):
             return None
-        if _share(spans == 0, several) >= 0.5:
+        if of_one_moment >= 0.5:
             return "basket"
     if BASKET_NAME.search(name):
         return "basket"
     return "session" if log.clock == "timestamp" or SESSION_NAME.search(name) else "basket"
 
 
-def _repeats_times(groups: NDArray[np.int64], times: NDArray[np.int64]) -> bool:
-    """Return whether the groups are the moments: as many groups as moments of all users."""
-    return abs(len(np.unique(times)) - (int(groups.max()) + 1)) <= 0.01 * len(np.unique(times))
+def _repeats_times(value: str | float, time: int) -> bool:
+    """Return whether a value is a time of day, or within a day of a time in UTC milliseconds."""
+    if isinstance(value, str) and not is_number(value):
+        return bool(re.search(r"\d{4}-\d\d-\d\d|\d:\d\d", value))
+    return any(abs(float(value) * unit.milliseconds - time) <= DAY for unit in UNITS)
 
 
 def _share(values: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
