@@ -8,13 +8,15 @@ from zoo.data.checks.finding import Check, Evidence, count_of
 from zoo.data.schema import MappedTable
 
 LIMIT = 0.01
-"""Share of the test users from which on this is reported."""
+"""Share of the test users from which on divided units are reported."""
+FEWEST = 5
+"""Number of users from which on they are reported; a cut in time always divides a few baskets."""
 
 
 def find(checked: CheckedTask) -> Evidence | None:
     """Return the column whose baskets the split divides for most users."""
     column = next((column for column in checked.divided_columns if column.kind == "basket"), None)
-    if column is None or column.users < LIMIT * checked.n_test_users:
+    if column is None or not is_reported(checked, column):
         return None
     return Evidence(
         f"The column {column.name!r} groups the events of a user to baskets, and the split divides them: for "
@@ -22,6 +24,11 @@ def find(checked: CheckedTask) -> Evidence | None:
         f"tested. For example, {column.example}.",
         format_unit_remedy(checked, column),
     )
+
+
+def is_reported(checked: CheckedTask, column: DividedColumn) -> bool:
+    """Return whether the split divides the units of enough users."""
+    return column.users >= max(FEWEST, LIMIT * checked.n_test_users)
 
 
 def format_unit_remedy(checked: CheckedTask, column: DividedColumn) -> str:

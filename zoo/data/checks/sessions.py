@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.config.split_settings import LeaveLastOut
-from zoo.data.checks.baskets import format_unit_remedy
+from zoo.data.checks.baskets import format_unit_remedy, is_reported
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
 from zoo.data.checks.unit_columns import SESSION_NAME
 from zoo.data.schema import MappedTable
 
-LIMIT = 0.01
-"""Share of the test users from which on divided sessions are reported."""
 SHORT = 3_600_000
 """Milliseconds within which a single session ends."""
 SINGLE = 0.9
@@ -22,7 +20,7 @@ SINGLE = 0.9
 def find(checked: CheckedTask) -> Evidence | None:
     """Return the column whose sessions the split divides for most users, or that the users are sessions."""
     column = next((column for column in checked.divided_columns if column.kind == "session"), None)
-    if column is not None and column.users >= LIMIT * checked.n_test_users:
+    if column is not None and is_reported(checked, column):
         return Evidence(
             f"The column {column.name!r} groups the events of a user to sessions, and the split divides them: for "
             f"{count_of(column.users, checked.n_test_users)} users with test events, the history has events of the session that "
