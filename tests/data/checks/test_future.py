@@ -17,15 +17,16 @@ CUTS = {"policy": "temporal", "cuts": [0.7, 0.8]}
 def shop():
     """Return events over a year, and for each item its release and the events before, after and of each kind."""
     rng = np.random.default_rng(0)
-    weight, release = rng.lognormal(0, 1, ITEMS), np.sort(rng.integers(0, 300, ITEMS) * (rng.random(ITEMS) < 0.5))
+    weight, release = rng.lognormal(0, 0.6, ITEMS), np.sort(rng.integers(0, 300, ITEMS) * (rng.random(ITEMS) < 0.5))
     day = rng.integers(0, 365, 12_000)
     item = np.array([rng.choice(ITEMS, p=(w := weight * (release <= d)) / w.sum()) for d in day])
-    times = (100 + day) * DAY + rng.integers(0, DAY, len(day))
+    times = (19_000 + day) * DAY + rng.integers(0, DAY, len(day))
     events = {"user_id": rng.integers(0, 400, len(day)), "item_id": item, "timestamp": times}
     cut = np.sort(times)[int(0.8 * len(times))]
     train, test = (np.bincount(item[part], minlength=ITEMS) for part in (times < cut, times >= cut))
-    first, last = (np.array([pick(times[item == i], initial=other) for i in range(ITEMS)]) for pick, other in ((np.min, 2**50), (np.max, 0)))
-    return events, {"train": train, "test": test, "first": first, "last": last, "release": (100 + release) * DAY, "cut": cut}
+    assert (train + test).all()
+    first, last = (np.array([pick(times[item == i]) for i in range(ITEMS)]) for pick in (np.min, np.max))
+    return events, {"train": train, "test": test, "first": first, "last": last, "release": (19_000 + release) * DAY, "cut": cut}
 
 
 def items_with(values, **others):
@@ -44,7 +45,6 @@ LEAKS = {
     "the last sale": lambda s, rng: s["last"],
     "the last sale as a date": lambda s, rng: pa.array(s["last"], pa.timestamp("ms")),
     "as text": lambda s, rng: [str(v) for v in s["test"]],
-    "sold in the test part": lambda s, rng: s["test"] > np.median(s["test"]),
 }
 CLEAN = {
     "shuffled sales of the test part": lambda s, rng: rng.permutation(s["test"]),
@@ -59,21 +59,19 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("column", LEAKS)
-def test_a_column_of_the_future_is_found(found, shop, column, seed):
-    values = LEAKS[column](shop[1], np.random.default_rng(seed))
+def test_a_column_of_the_future_is_found(found, shop, column):
+    values = LEAKS[column](shop[1], np.random.default_rng(0))
     name = "price" if not isinstance(values, list) else "amount"
     finding = found(shop[0], {"item_id": np.arange(ITEMS), name: values}, split=CUTS)["future"]
     assert finding.number == 5
     assert f"'{name}' is " in finding.found
-    assert "larger" in finding.found or column == "their rank"
+    assert ("larger" in finding.found) is (column != "their rank" and "last" not in column)
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("column", CLEAN)
-def test_a_column_that_does_not_know_the_test_is_silent(found, shop, column, seed):
-    values = CLEAN[column](shop[1], np.random.default_rng(seed))
+def test_a_column_that_does_not_know_the_test_is_silent(found, shop, column):
+    values = CLEAN[column](shop[1], np.random.default_rng(0))
     name = "label" if column == "text" else "price"
     assert found(shop[0], {"item_id": np.arange(ITEMS), name: values}, split=CUTS) == {}
 
@@ -104,14 +102,10 @@ def test_leave_last_out_is_checked_too(found, shop):
 ])  # fmt: skip
 def test_a_date_of_the_first_event_is_found_by_name_or_by_value(found, shop, name, values):
     events, s = shop
-    late = s["first"] >= s["cut"]
-    assert not late.any()  # all items are sold before the test
-    kept = np.flatnonzero(events["item_id"] % 10 != 0)
     moved = {**events, "timestamp": np.where(events["item_id"] % 10 == 0, s["cut"] + 1000 + events["user_id"], events["timestamp"])}
     s = {**s, "first": np.where(np.arange(ITEMS) % 10 == 0, s["cut"] + 1000 + 3 * DAY, s["first"])}
     if name == "anything":
         s["first"] = np.array([moved["timestamp"][moved["item_id"] == i].min() for i in range(ITEMS)])
-    assert len(kept)
     finding = found(moved, {"item_id": np.arange(ITEMS), name: values(s)}, split=CUTS)["future"]
     assert "in the test part" in finding.found
     assert f"{name!r} is " in finding.found

@@ -14,7 +14,7 @@ def groceries(seed=0, users=60, clock=None):
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(users):
-        day = 100 * DAY + int(rng.integers(0, 30)) * DAY
+        day = 19_000 * DAY + int(rng.integers(0, 30)) * DAY
         for order in range(1, int(rng.integers(4, 9))):
             day += int(rng.integers(1, 9)) * DAY
             for place in range(int(rng.integers(1, 5))):
@@ -137,7 +137,7 @@ def test_users_who_are_single_sessions_are_found_under_leave_last_out(found):
     events = {
         "sid": np.repeat(np.arange(300), 4),
         "item_id": rng.integers(0, 40, 1200),
-        "timestamp": np.repeat(starts, 4) + np.tile(np.arange(4), 300) * 60_000 + 100 * DAY,
+        "timestamp": np.repeat(starts, 4) + np.tile(np.arange(4), 300) * 60_000 + 19_000 * DAY,
     }
     as_users = {"data": {"columns": {"user_id": "sid"}}, "evaluate": {"exclude_seen": False}}
     finding = found(events, split=LAST_OUT, **as_users)["sessions"]
