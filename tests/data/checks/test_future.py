@@ -26,7 +26,14 @@ def shop():
     train, test = (np.bincount(item[part], minlength=ITEMS) for part in (times < cut, times >= cut))
     assert (train + test).all()
     first, last = (np.array([pick(times[item == i]) for i in range(ITEMS)]) for pick in (np.min, np.max))
-    return events, {"train": train, "test": test, "first": first, "last": last, "release": (19_000 + release) * DAY, "cut": cut}
+    return events, {
+        "train": train,
+        "test": test,
+        "first": first,
+        "last": last,
+        "release": (19_000 + release) * DAY,
+        "cut": cut,
+    }
 
 
 def items_with(values, **others):
@@ -102,7 +109,10 @@ def test_leave_last_out_is_checked_too(found, shop):
 ])  # fmt: skip
 def test_a_date_of_the_first_event_is_found_by_name_or_by_value(found, shop, name, values):
     events, s = shop
-    moved = {**events, "timestamp": np.where(events["item_id"] % 10 == 0, s["cut"] + 1000 + events["user_id"], events["timestamp"])}
+    moved = {
+        **events,
+        "timestamp": np.where(events["item_id"] % 10 == 0, s["cut"] + 1000 + events["user_id"], events["timestamp"]),
+    }
     s = {**s, "first": np.where(np.arange(ITEMS) % 10 == 0, s["cut"] + 1000 + 3 * DAY, s["first"])}
     if name == "anything":
         s["first"] = np.array([moved["timestamp"][moved["item_id"] == i].min() for i in range(ITEMS)])
@@ -113,7 +123,11 @@ def test_a_date_of_the_first_event_is_found_by_name_or_by_value(found, shop, nam
 
 def with_models(task_on, shop, models, columns):
     """Return the finding for an experiment with models."""
-    raw = {"data": {"source": {"name": "files", "interactions": "x.parquet"}}, "split": {**CUTS, "cuts": [0.6, 0.7, 0.8]}, "model": models}
+    raw = {
+        "data": {"source": {"name": "files", "interactions": "x.parquet"}},
+        "split": {**CUTS, "cuts": [0.6, 0.7, 0.8]},
+        "model": models,
+    }
     task = task_on(shop[0], columns, split={**CUTS, "cuts": [0.6, 0.7, 0.8]})
     found = {f.name: f for f in check_task(task, experiment_from(raw).models)}
     return found.get("future")

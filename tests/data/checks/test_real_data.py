@@ -56,7 +56,9 @@ def sample(folder):
     return events, pq.read_table(items) if items.exists() else None
 
 
-@pytest.mark.parametrize(("name", "sections", "names"), CASES, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("name", "sections", "names"), CASES, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(CASES)]
+)
 def test_the_checks_warn_on_a_real_data_set_only_where_they_should(data_dir, found, name, sections, names):
     events, items = sample(data_dir / name)
     assert isinstance(events, pa.Table)

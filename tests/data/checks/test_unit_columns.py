@@ -18,7 +18,9 @@ def groceries(seed=0, users=60, clock=None):
         for order in range(1, int(rng.integers(4, 9))):
             day += int(rng.integers(1, 9)) * DAY
             for place in range(int(rng.integers(1, 5))):
-                rows.append((user, int(rng.integers(0, 50)), day + 60_000 * place, order, 1000 * user + order, len(rows)))
+                rows.append(
+                    (user, int(rng.integers(0, 50)), day + 60_000 * place, order, 1000 * user + order, len(rows))
+                )
     names = ("user_id", "item_id", "timestamp", "order_number", "order_no", "row")
     events = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     if clock is None:
