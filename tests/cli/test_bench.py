@@ -8,6 +8,7 @@ import pytest
 FILE = """
 [data]
 source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
+accept = ["few-queries"]
 [evaluate]
 metrics = ["ndcg@10", "hit@5"]
 bootstrap = 100

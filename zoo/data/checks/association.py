@@ -40,7 +40,7 @@ def stratify(train: NDArray[np.int64], recent: NDArray[np.int64]) -> NDArray[np.
     """Return the stratum of each item, `[M]`, given its training events and the recent ones among them."""
     width = int(train.max(initial=0)) + 2
     key = _level(recent) * width + _level(train)
-    return np.unique(key, return_inverse=True)[1]
+    return np.asarray(np.unique(key, return_inverse=True)[1], np.int64)
 
 
 def _level(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def _find_single_sessions(checked: CheckedTask) -> Evidence | None:
     counted = ""
     if log.clock == "timestamp" and len(rows):
         spans = log.times[log.offsets[rows + 1] - 1] - log.times[log.offsets[rows]]
-        short = int(np.count_nonzero(spans < SHORT))
+        short = int(np.count_nonzero((spans > 0) & (spans < SHORT)))
         counted = f"the events of {count_of(short, len(rows))} users lie within an hour"
         if short < SINGLE * len(rows) or int(log.times.max() - log.times.min()) < 10 * SHORT:
             return None
