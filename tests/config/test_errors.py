@@ -24,7 +24,7 @@ KNN = {"predictor": "item-knn"}
     ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets, unit."),
     (
         {"split": {"policy": "given", "trian": ["a"]}},
-        "split.trian: unknown key. Did you mean 'train'? Known here: cold_items, column, policy, seed, targets, test, train, validate.",
+        "split.trian: unknown key. Did you mean 'train'? Known here: cold_items, column, policy, rank, seed, targets, test, train, unit, validate, validate_share.",
     ),
     (
         {"split": {"policy": "leave-last-out", "cold_items": 1}},

@@ -80,7 +80,9 @@ def test_a_shuffled_file_gives_the_same_log(tmp_path, format):
     assert in_file_order[0].items.tolist() != in_file_order[1].items.tolist()
 
 
-@pytest.mark.parametrize("split", [{"policy": "leave-last-out"}, {"cuts": [0.6, 0.8]}, {"policy": "leave-last-out", "unit": "basket"}])
+@pytest.mark.parametrize(
+    "split", [{"policy": "leave-last-out"}, {"cuts": [0.6, 0.8]}, {"policy": "leave-last-out", "unit": "basket"}]
+)
 def test_lists_are_the_same_for_any_order_of_rows(tmp_path, split):
     rows, lists = shop_rows(), []
     for seed in range(3):

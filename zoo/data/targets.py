@@ -70,6 +70,7 @@ def build_queries(
     parts: Parts,
     part: Part,
     rules: TargetRules,
+    *,
     trained: NDArray[np.bool_],
 ) -> tuple[Queries, dict[str, int]]:
     """Return the queries of a part with their targets, and counts of the excluded events and users.
