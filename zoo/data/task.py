@@ -186,7 +186,8 @@ class Task:
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
         queries, counts = build_queries(*self._in_parts, part, self._rules(), trained=trained)
         if not len(queries):
-            reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
+            noted = {**self.units.notes, **self.parts.notes, **counts}
+            reasons = ", ".join(f"{name}: {count:,}" for name, count in noted.items() if count)
             raise SplitError(
                 f"the split leaves no {part} queries (policy {self.split.policy!r}; events: {self.parts.counts()}"
                 f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or relax the rules of [evaluate]."
