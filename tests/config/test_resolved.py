@@ -70,9 +70,9 @@ def test_a_model_is_deterministic_if_all_its_parts_are(resolve):
 
 @pytest.mark.parametrize(("policy", "keys"), [
     ("temporal", {"cuts", "targets"}),
-    ("leave-last-out", {"validation"}),
+    ("leave-last-out", {"validation", "rank", "targets"}),
     ("strong-generalisation", {"validate_users", "test_users", "history", "seed"}),
-    ("given", {"column", "train", "validate", "test", "targets"}),
+    ("given", {"column", "train", "validate", "validate_share", "rank", "test", "targets"}),
 ])  # fmt: skip
 def test_each_split_policy_has_its_own_keys(resolve, policy, keys):
     plain = resolve(split={"policy": policy}).as_json()["split"]
