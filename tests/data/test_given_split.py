@@ -28,7 +28,9 @@ def task_of(log, **settings):
 def test_the_column_may_have_a_rank_part():
     task = task_of(log_of(["train", "train", "valid", "rank", "rank", "test"]))
     assert task.parts.held_out == ("validate", "rank", "test")
-    found = {part: (task.queries(part).lengths.tolist(), task.queries(part).targets.items.tolist()) for part in PARTS[1:]}
+    found = {
+        part: (task.queries(part).lengths.tolist(), task.queries(part).targets.items.tolist()) for part in PARTS[1:]
+    }
     assert found == {"validate": ([2], [3]), "rank": ([3], [4, 5]), "test": ([5], [6])}
     assert task.training("rank").items.tolist() == [1, 2, 3]
     assert task_of(log_of(["train", "test"])).parts.held_out == ("test",)

@@ -118,7 +118,12 @@ def test_filters_agree_with_a_reference(rows, duplicates, events, user_core, ite
         if len(core) == len(kept):
             break
         kept = core
-    given_settings = {"duplicates": duplicates, "k_core": {"user": user_core, "item": item_core}, "time": time, "ties": ties}
+    given_settings = {
+        "duplicates": duplicates,
+        "k_core": {"user": user_core, "item": item_core},
+        "time": time,
+        "ties": ties,
+    }
     known = {row[3] for row in rows}
     if events is not None and not set(events) <= known:
         assert "no event" in refused([row[:4] for row in rows], events=events, **given_settings)

@@ -162,6 +162,15 @@ def test_sessions_without_users_need_sessions_as_units(tmp_path):
     assert asked(task, "test") == prefixes(tables_of()[32:])
 
 
+def test_sessions_that_are_users_have_no_last_session_to_hold_out(tmp_path):
+    with pytest.raises(SplitError) as error:
+        task_of(file_of(tmp_path, tables_of()), {"policy": "leave-last-out"})
+    assert str(error.value) == (
+        "the split leaves no validate queries (policy 'leave-last-out'; events: train 145, validate 0, test 0; users not held out: "
+        "too few sessions: 40). Hold out more, or relax the rules of [evaluate]."
+    )
+
+
 def test_a_basket_column_may_have_another_canonical_name(tmp_path):
     table = pa.table({"user_id": [1, 1, 1], "item_id": [1, 2, 3], "timestamp": [START] * 3, "session_id": [1, 2, 3]})
     pq.write_table(table, tmp_path / "orders.parquet")

@@ -5,16 +5,14 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.config.experiment import EvaluateSettings
 from zoo.config.split_settings import Given, LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.interactions import Interactions
 from zoo.data.parts import PARTS
-from zoo.data.split import split
 from zoo.data.task import Task
-from zoo.data.units import find_units
 from zoo.errors import SplitError
 
 N_ITEMS = 5
@@ -65,9 +63,7 @@ def baskets(events):
     for event in events:
         if event[BASKET] is not None:
             last[event[BASKET]] = max(event[TIME], last.get(event[BASKET], 0))
-    dated = [
-        (*e[:TIME], e[TIME] if e[BASKET] is None else last[e[BASKET]], *e[TYPE:]) for e in events
-    ]
+    dated = [(*e[:TIME], e[TIME] if e[BASKET] is None else last[e[BASKET]], *e[TYPE:]) for e in events]
     names = sorted({(e[TIME], e[BASKET] or "") for e in dated})
     return [[sorted((e for e in dated if (e[TIME], e[BASKET] or "") == name), key=inner_order)] for name in names]
 
@@ -212,7 +208,14 @@ units_ = st.sampled_from(["event", "basket", "session"])
 ties_ = st.sampled_from(["together", "file"])
 
 
-@given(events_of, st.sampled_from([[0.5], [0.4, 0.7], [0.3, 0.5, 0.8]]), units_, st.sampled_from(["all", "first", "each"]), rules_of, ties_)
+@given(
+    events_of,
+    st.sampled_from([[0.5], [0.4, 0.7], [0.3, 0.5, 0.8]]),
+    units_,
+    st.sampled_from(["all", "first", "each"]),
+    rules_of,
+    ties_,
+)
 @settings(max_examples=80)
 def test_temporal_agrees_with_the_reference(events, cuts, unit, targets, rules, ties):
     check(events, Temporal(cuts=cuts, unit=unit, targets=targets), rules, ties)

@@ -44,7 +44,7 @@ UNIT_COLUMNS: dict[Unit, str] = {"basket": "basket_id", "session": "session_id"}
 SplitUnit = Annotated[
     Unit,
     Field(
-        description="What is never divided between parts: an event (with `data.ties = \"together\"`, all events of a user at one moment), "
+        description='What is never divided between parts: an event (with `data.ties = "together"`, all events of a user at one moment), '
         "a basket (column `basket_id`) or a session (column `session_id`)."
     ),
 ]
@@ -62,9 +62,7 @@ Seed = Annotated[
         description="Seed that selects the held-out items, the users and histories of `strong-generalisation`, and the units of `validate_share`."
     ),
 ]
-WITHOUT_CLOCK = (
-    'split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows belong to one order or visit'
-)
+WITHOUT_CLOCK = 'split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows belong to one order or visit'
 """Advice for data without timestamps, for error messages."""
 _POLICY_IN_FILES = ConfigDict(json_schema_extra={"required": ["policy"]})
 """In Python the class determines the policy; in a file the key `policy` is required."""
@@ -203,7 +201,11 @@ def how_to_hold_out_rank_part(split: Split) -> str:
     if isinstance(split, Given):
         return "Name its values in the column: `rank = [...]` in [split]."
     with_temporal = 'Use `policy = "temporal"` with three `cuts`'
-    return f"{with_temporal}." if isinstance(split, Temporal) else f"{with_temporal}, or `leave-last-out` with `rank = true`."
+    return (
+        f"{with_temporal}."
+        if isinstance(split, Temporal)
+        else f"{with_temporal}, or `leave-last-out` with `rank = true`."
+    )
 
 
 _EARLIER_MEANING: dict[str, tuple[Any, ...]] = {"unit": ("event",), "rank": (False, ["rank"]), "validate_share": (0.0,)}

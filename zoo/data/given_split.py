@@ -52,7 +52,10 @@ def _read_codes(units: Units, settings: Given) -> NDArray[np.uint8]:
                 f"split.column {settings.column!r} has the value {value!r} ({_count(values, value):,} events), which belongs to no part."
                 f"{suggestion(str(value), names)} Values of the parts: {_part_values(settings)}. Add it to one of them."
             )
-    return code_of_value[values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)]
+    codes: NDArray[np.uint8] = code_of_value[
+        values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)
+    ]
+    return codes
 
 
 def _check_units(units: Units, codes: NDArray[np.uint8], settings: Given) -> tuple[NDArray[np.uint8], Notes]:

@@ -101,7 +101,7 @@ def _build_unfiltered_log(
     """Return the unfiltered log with provisional item numbers, the user ids, the item ids and the notes."""
     if "user_id" not in events.names and "session_id" in events.names:
         raise DataError(
-            f"{_explain_missing_column(events, 'user_id')} If the sessions have no users, split.unit = \"session\" makes "
+            f'{_explain_missing_column(events, "user_id")} If the sessions have no users, split.unit = "session" makes '
             "each session a user."
         )
     for name in ("user_id", "item_id"):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from zoo.config.experiment import Part
 from zoo.config.split_settings import Targets as TargetsSetting
 from zoo.data.interactions import Interactions
+from zoo.data.parts import Parts
 from zoo.data.queries import Queries, Targets
-from zoo.data.split import Parts
 from zoo.errors import SplitError
 
 
@@ -70,6 +70,7 @@ def build_queries(
     parts: Parts,
     part: Part,
     rules: TargetRules,
+    *,
     trained: NDArray[np.bool_],
 ) -> tuple[Queries, dict[str, int]]:
     """Return the queries of a part with their targets, and counts of the excluded events and users.

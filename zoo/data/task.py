@@ -20,8 +20,8 @@ from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.log import event_codes, read_data
-from zoo.data.queries import Queries
 from zoo.data.parts import NO_PART, Parts
+from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
 from zoo.data.targets import TargetRules, build_queries
 from zoo.data.units import Units, find_units, tied_with_previous
@@ -146,7 +146,9 @@ class Task:
             mode="json", include={"exclude_seen", "target_events", "eligible", "new_users"}
         )
         tied = self.log.ties == "together" and bool(tied_with_previous(self.log).any())
-        ties = {"ties": "together"} if tied else {}  # absent without ties, so that the hash does not depend on the setting
+        ties = (
+            {"ties": "together"} if tied else {}
+        )  # absent without ties, so that the hash does not depend on the setting
         return {
             "data": self.fingerprint,
             "events": len(self.log),
@@ -182,9 +184,10 @@ class Task:
         """
         fitted_before: Part = part if part != "test" or self.refit else "validate"
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
-        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained)
+        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained=trained)
         if not len(queries):
-            reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
+            noted = {**self.units.notes, **self.parts.notes, **counts}
+            reasons = ", ".join(f"{name}: {count:,}" for name, count in noted.items() if count)
             raise SplitError(
                 f"the split leaves no {part} queries (policy {self.split.policy!r}; events: {self.parts.counts()}"
                 f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or relax the rules of [evaluate]."
@@ -204,7 +207,9 @@ class Task:
         elif not e.exclude_seen:
             seen = []
         wanted = None if e.target_events is None else event_codes(e.target_events, names, "evaluate.target_events")
-        within_sessions = self.split.unit == "session" and self._targets == "each"  # nothing precedes their first events
+        within_sessions = (
+            self.split.unit == "session" and self._targets == "each"
+        )  # nothing precedes their first events
         return TargetRules(self._targets, self.eligible, wanted, seen, e.new_users and not within_sessions)
 
 

@@ -56,7 +56,8 @@ class Units:
     def ends(self) -> NDArray[np.int64]:
         """Return the time of the last event of each unit, `[M]`."""
         last = np.append(self.starts[1:], len(self.log)) - 1
-        return self.log.times[last]
+        times: NDArray[np.int64] = self.log.times[last]
+        return times
 
     def format_unit(self, unit: int) -> str:
         """Return the name of a basket or session for messages."""
