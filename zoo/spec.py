@@ -61,6 +61,9 @@ class Capabilities:
     """Learns in `fit` (a trainable ranker needs a `rank` part of the split)."""
     collaborative: bool = True
     """For predictors: learns item relations from the histories of other users."""
+    needs_history: bool = True
+    """For predictors: has no answer for a query without a history (with `cold_users=False`, for a user without a vector). The core
+    then replaces its list by the fallback of the experiment. False for a predictor that orders the items by itself."""
 
 
 def neural_capabilities(params: NeuralParams) -> Capabilities:

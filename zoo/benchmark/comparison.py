@@ -35,6 +35,7 @@ class Measurement:
     lists: pa.Table
     slices: dict[str, Any] = field(default_factory=dict)
     tied_edges: float = 0.0
+    filled: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     rankers: list[dict[str, Any]] = field(default_factory=list)

@@ -60,6 +60,7 @@ def markdown(store: Store) -> str:
         table.markdown,
         legend(store, table, best="**bold**"),
         _ties(rows),
+        _filled(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
         f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
@@ -137,6 +138,13 @@ def _ties(rows: list[Row]) -> str:
     shares = {label: np.mean([r.tied_edges for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
     return f"Lists with a tie at the cutoff: {listed}." if listed else ""
+
+
+def _filled(rows: list[Row]) -> str:
+    """Return the share of slots that the fallback filled, for each model that has such slots."""
+    shares = {label: np.mean([r.filled for r in runs]) for label, runs in by_label(rows).items()}
+    listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
+    return f"Slots filled by popularity, because the model had nothing to say: {listed}." if listed else ""
 
 
 def _cold_sentence(rows: list[Row]) -> str:

@@ -34,6 +34,7 @@ class Row:
         slices: The same for subsets of the queries (`cold`), with the expected value of random lists.
         queries: Number of evaluated queries.
         tied_edges: Share of lists whose last item has the same score as an item outside the list.
+        filled: Share of the slots of all lists that the fallback filled.
         fit_seconds: Wall time of fitting.
         training: Training record of the predictor's network: epochs, seconds, history; empty for other models.
         rankers: Training record of each ranker that trains in epochs: name, epochs, history, and ignored features.
@@ -58,6 +59,7 @@ class Row:
     slices: dict[str, Any] = field(default_factory=dict)
     queries: int = 0
     tied_edges: float = 0.0
+    filled: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     rankers: list[dict[str, Any]] = field(default_factory=list)
@@ -260,6 +262,12 @@ def _is_a_result(path: Path) -> bool:
 
 
 def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
-    """Return the keys in which two descriptions differ."""
-    keys = [key for key in sorted({*found, *expected}) if found.get(key) != expected.get(key)]
+    """Return the keys in which two descriptions differ, and within a table its keys."""
+    keys = []
+    for key in sorted({*found, *expected}):
+        old, new = found.get(key), expected.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            keys += [f"{key}.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+        elif old != new:
+            keys.append(key)
     return ", ".join(keys) or "no setting of the description"
