@@ -20,9 +20,9 @@ P = TypeVar("P", UserItemMFParams, ItemItemMFFilterParams)
 class KeepBest(Filter[P]):
     """Keeps the items that a predictor scores highest for the query; subclasses set the predictor.
 
-    Only items that occur in training are kept. Items of the history count towards `n`, since this filter does not know
-    whether they may be recommended again; choose `n` accordingly. For a query without a history, all of
-    them are kept, because the predictor has no order for it.
+    Only items that occur in training are kept, and all of them for a query without a history, for which the predictor has no
+    order. Items of the history count towards `n`, since this filter does not know whether they may be recommended again; choose
+    `n` accordingly.
     """
 
     predictor: Predictor
