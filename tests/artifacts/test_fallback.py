@@ -8,14 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
-import zoo
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.list_files import recommend_file
+from zoo.artifacts.list_files import _served, recommend_file
 from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.saving import load_artifact, save_artifact
 from zoo.data.task import load_task
 from zoo.pipeline import Pipeline, Rules
+from zoo.stages.candidates import Candidates
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -88,13 +89,8 @@ def test_a_list_of_both_and_a_list_of_nothing_are_marked(experiment, tmp_path):
     (row,) = pq.read_table(tmp_path / "l.parquet").to_pylist()
     assert (row["items"], row["scores"], row["served"]) == ([], [], "none")
     assert notes.messages()[-1] == 'queries without a history, without items (fallback = "none"): 1'
-    from zoo.artifacts.list_files import _served
-    from zoo.stages.candidates import Candidates
-
     items = np.array([[1, 2], [1, 2], [1, 2], [0, 0]])
     filled = np.array([[False, False], [False, True], [True, True], [False, False]])
-    import torch
-
     lists = Candidates(torch.from_numpy(items), torch.zeros(4, 2), torch.zeros(4) > 0, torch.from_numpy(filled))
     assert _served(lists, None).to_pylist() == ["model", "both", "fallback", "none"]
 
@@ -124,14 +120,3 @@ def test_an_artifact_without_counts_answers_as_it_did_and_says_so(tmp_path):
     assert json.loads((tmp_path / "l.jsonl").read_text())["served"] == "fallback"
     assert "events" not in pq.read_schema(save_artifact(artifact, tmp_path / "again") / "vocabulary.parquet").names
 
-
-def test_new_items_do_not_enter_the_fallback(experiment, saved):
-    artifact = zoo.load_artifact(saved["whole"])
-    new = pa.table({"item_id": ["new"], "title": ["a new hat"], **{
-        name: [value] for name, value in {"available_from": 0, "available_until": None, "price": 3.0, "category": "x", "brand": "y"}.items()
-    }})  # fmt: skip
-    grown = artifact.with_items(new)
-    found = grown.recommend(history=[], k=1000)
-    assert found
-    assert all(item.fallback for item in found)
-    assert "new" not in {item.item_id for item in found}
