@@ -58,9 +58,7 @@ def queries(log):
 
 def fitted(log, resolved=None, **stages):
     """Return a pipeline, with other stages in the slots of the retrieval."""
-    pipeline = fit_on_log(
-        resolved or model(chosen("predictor", "popular")), log, None, RunContext(seed=1)
-    ).pipeline
+    pipeline = fit_on_log(resolved or model(chosen("predictor", "popular")), log, None, RunContext(seed=1)).pipeline
     return replace(pipeline, retrieval=replace(pipeline.retrieval, **stages))
 
 
@@ -104,7 +102,9 @@ def expected_list(log, scores, history, k, *, allowed, fallback):
 @pytest.mark.parametrize("k", [1, 5, N_ITEMS + 3])
 def test_lists_are_those_of_a_loop(log, queries, fallback, exclude_seen, filters, k):
     eligible = (np.arange(N_ITEMS + 1) > 0) & (np.arange(N_ITEMS + 1) != 2)
-    pipeline = fitted(log, predictor=Gaps(Params()), filters=filters, filters_cold=(True,) * len(filters), need="history")
+    pipeline = fitted(
+        log, predictor=Gaps(Params()), filters=filters, filters_cold=(True,) * len(filters), need="history"
+    )
     found = pipeline.recommend(queries, k, Rules(eligible, exclude_seen, fallback))
     scores = Gaps(Params()).score(queries)
     n_filled = 0
@@ -245,9 +245,9 @@ def test_the_validation_metric_is_that_of_the_lists_that_are_served(log):
     pipeline = fitted(task.training("validate"), model(chosen("predictor", "item-knn")))
     for fallback in ("popular", "none"):
         rules = Rules(task.eligible, task.exclude_seen, fallback)
-        monitored = PredictorValidation(
-            Validation(metric.build(), facts, queries, 1000), rules, pipeline.retrieval
-        )(pipeline.predictor)
+        monitored = PredictorValidation(Validation(metric.build(), facts, queries, 1000), rules, pipeline.retrieval)(
+            pipeline.predictor
+        )
         lists = pipeline.recommend(queries, 5, rules)
         value = Evaluator([metric.build()], facts).evaluate(lists, queries.answers()).values["ndcg@5"]
         assert monitored == pytest.approx(value, abs=1e-7)
@@ -275,7 +275,9 @@ def test_new_items_are_never_in_the_fallback(log):
 
 
 def test_exclusions_of_some_rows():
-    whole = Exclusions(torch.tensor([0]), torch.tensor([0, 2, 2, 3]), torch.tensor([1, 2, 3, 4]), torch.rand(4, 6) > 0.5)
+    whole = Exclusions(
+        torch.tensor([0]), torch.tensor([0, 2, 2, 3]), torch.tensor([1, 2, 3, 4]), torch.rand(4, 6) > 0.5
+    )
     some = whole.at(torch.tensor([2, 0]), 4)
     expected = whole.apply_(torch.zeros(4, 6))[torch.tensor([2, 0])]
     assert some.apply_(torch.zeros(2, 6)).tolist() == expected.tolist()

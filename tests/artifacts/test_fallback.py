@@ -83,7 +83,7 @@ def test_a_file_has_null_for_scores_of_the_fallback_and_says_what_served_a_list(
 
 
 def test_a_list_of_both_and_a_list_of_nothing_are_marked(experiment, tmp_path):
-    artifact, task = artifact_of(experiment, fallback="none")
+    artifact, _ = artifact_of(experiment, fallback="none")
     pq.write_table(pa.table({"user_id": ["nobody"]}), tmp_path / "q.parquet")
     notes = recommend_file(artifact, tmp_path / "q.parquet", tmp_path / "l.parquet", 3)
     (row,) = pq.read_table(tmp_path / "l.parquet").to_pylist()
@@ -119,4 +119,3 @@ def test_an_artifact_without_counts_answers_as_it_did_and_says_so(tmp_path):
     recommend_file(artifact, tmp_path / "q.parquet", tmp_path / "l.jsonl", 3)
     assert json.loads((tmp_path / "l.jsonl").read_text())["served"] == "fallback"
     assert "events" not in pq.read_schema(save_artifact(artifact, tmp_path / "again") / "vocabulary.parquet").names
-

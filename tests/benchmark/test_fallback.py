@@ -26,9 +26,7 @@ def stores(tmp_path_factory):
     models = ["popular", "item-knn", {"name": "als", "factors": 8}]
     ranked = {"label": "ranked", **TEXT, "rankers": ["mmr"]}
     return {
-        name: zoo.bench(
-            experiment(*({"predictor": m} for m in models), TEXT, ranked, fallback=name), folder / name
-        )
+        name: zoo.bench(experiment(*({"predictor": m} for m in models), TEXT, ranked, fallback=name), folder / name)
         for name in ("popular", "none")
     }
 
@@ -81,7 +79,9 @@ def test_the_report_states_the_share_of_filled_slots_and_the_rule(stores):
 
 
 def test_results_with_another_fallback_are_another_task(stores):
-    with pytest.raises(ResultsError, match=r"they differ in evaluate\.fallback\. Rows of two tasks cannot be compared\. Choose"):
+    with pytest.raises(
+        ResultsError, match=r"they differ in evaluate\.fallback\. Rows of two tasks cannot be compared\. Choose"
+    ):
         zoo.bench(experiment({"predictor": "popular"}), stores["none"].folder)
 
 

@@ -162,9 +162,7 @@ class Artifact(ArtifactContents):
                 for item, score, fill in zip(*row, strict=True)
                 if item
             ]
-            for row in zip(
-                lists.items.tolist(), lists.scores.tolist(), lists.filled_slots().tolist(), strict=True
-            )
+            for row in zip(lists.items.tolist(), lists.scores.tolist(), lists.filled_slots().tolist(), strict=True)
         ]
 
     def lists(

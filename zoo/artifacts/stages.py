@@ -78,7 +78,7 @@ def load_pipeline(
     features = None
     if isinstance(values, dict) and FEATURES in values:
         features = features_from_state(tensors(_file(FEATURES)), values[FEATURES])
-    retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts)
+    retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts=counts)
     return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 

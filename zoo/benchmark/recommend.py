@@ -146,7 +146,7 @@ class RecommendComparison:
             slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
             queries=len(self.queries),
             tied_edges=evaluation.tied,
-            filled=float(lists.filled_slots().float().mean()),
+            filled=float(lists.filled_slots().double().mean()),
             fit_seconds=fit_seconds,
             training=record(fitted.record.trainings, model.train.monitor),
             rankers=ranker_records(model.rankers, pipeline.rankers, [r.trained for r in pipeline.rankers]),

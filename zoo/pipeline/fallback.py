@@ -55,7 +55,9 @@ class Popularity:
         items, scores = found.items[rows], found.scores[rows]
         front = (items == 0).int().sort(dim=1, stable=True).indices  # empty slots come last
         items, scores = items.gather(1, front), scores.gather(1, front)
-        left = excluded.at(rows, len(found.items)).apply_(self.scores.repeat(len(rows), 1)).scatter_(1, items, -torch.inf)
+        left = (
+            excluded.at(rows, len(found.items)).apply_(self.scores.repeat(len(rows), 1)).scatter_(1, items, -torch.inf)
+        )
         popular = top_k(left, items.shape[1]).columns
         own = (items > 0).sum(1, keepdim=True)
         slot = torch.arange(items.shape[1])

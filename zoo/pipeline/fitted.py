@@ -90,7 +90,9 @@ class FittedPipeline:
         """
         with torch.inference_mode():
             blocks, done = [], 0
-            for block, found, excluded in self.retrieval.blocks(queries, max(k, candidates) if self.rankers else k, rules):
+            for block, found, excluded in self.retrieval.blocks(
+                queries, max(k, candidates) if self.rankers else k, rules
+            ):
                 blocks.append(self.retrieval.filled(self._ranked(block, found, k), excluded, rules))
                 done += len(block)
                 if progress is not None:

@@ -164,7 +164,7 @@ def fit_on_log(
         ranking.fit(data)
     predictor: Predictor[Any] = model.predictor.build()
     known_users = np.concatenate([[False], interactions.lengths > 0])
-    retrieval = Retrieval.of(model, predictor, filters, data.known, known_users, interactions.counts())
+    retrieval = Retrieval.of(model, predictor, filters, data.known, known_users, counts=interactions.counts())
     if validator is not None:
         context = replace(context, validate=validator(retrieval))
     start = time.perf_counter()

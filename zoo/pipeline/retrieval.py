@@ -97,6 +97,7 @@ class Retrieval:
         filters: Sequence[Filter[Any]],
         known: NDArray[np.bool_],
         known_users: NDArray[np.bool_],
+        *,
         counts: NDArray[np.int64] | None = None,
     ) -> Retrieval:
         """Return the retrieval of a model's predictor and filters; `counts` are the events of each item in training, `[I]`."""

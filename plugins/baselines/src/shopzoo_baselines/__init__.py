@@ -28,9 +28,7 @@ def zoo_components() -> list[ComponentSpec]:
             target="shopzoo_baselines.random:Random",
             params=RandomParams,
             summary="Scores items at random, the same for the same query: a lower bound for every metric.",
-            capabilities=Capabilities(
-                cold_items=True, deterministic=False, collaborative=False, needs_history=False
-            ),
+            capabilities=Capabilities(cold_items=True, deterministic=False, collaborative=False, needs_history=False),
             expected_failures={"predictor.above-chance": "it scores at random by design"},
             api=2,
         ),
