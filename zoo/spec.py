@@ -134,14 +134,14 @@ class Recipe:
     def experiment(self, predictor: str) -> dict[str, Any]:
         """Return the tables of the experiment file; data paths start with `${ZOO_DATA}`."""
         source = {"name": "files", "interactions": f"${{ZOO_DATA}}/{self.dataset}/interactions.parquet"}
-        tables = {
+        tables: dict[str, Any] = {
             "data": {"source": source, **self.data},
             "split": dict(self.split),
             "evaluate": {"metrics": [figure.metric for figure in self.figures], **self.evaluate},
             "train": dict(self.train),
             "model": [{"predictor": {"name": predictor, **self.params} if self.params else predictor}],
         }
-        return {name: table for name, table in tables.items() if table}
+        return {"references": False, **{name: table for name, table in tables.items() if table}}
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ def resolve_baskets(raw, registry, base):
 
 class BasketComparison:
     has_artifacts = False
+    references = ()
+    hints = ()
 
     def __init__(self, experiment, device):
         data = read_data(experiment.source.build().read(), experiment.experiment.data)

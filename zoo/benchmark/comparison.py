@@ -72,6 +72,14 @@ class Comparison(Protocol[Model_contra]):
         """Whether higher is better, for each metric; None if a value is neither good nor bad."""
 
     @property
+    def references(self) -> tuple[BaseResolvedModel, ...]:
+        """Models to add as reference rows, which are no part of the comparison."""
+
+    @property
+    def hints(self) -> list[str]:
+        """What usually helps on data like these, and no model of the experiment has."""
+
+    @property
     def has_artifacts(self) -> bool:
         """Whether a fitted model can be saved as an artifact."""
 

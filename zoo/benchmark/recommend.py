@@ -19,6 +19,7 @@ from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.references import hints, reference_models
 from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
@@ -61,6 +62,8 @@ class RecommendComparison:
         training = task.training("test" if self.refit else "validate")
         data = TrainingData.of(training, task.catalogue)
         features = item_features([f.build().fit_transform for f in experiment.metric_features], data, RunContext())
+        self.references = reference_models(experiment, training)
+        self.hints = hints(experiment, task.catalogue)
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
         self.callbacks = experiment.registry.callbacks

@@ -28,6 +28,7 @@ class Row:
         label: The model's name in tables.
         seed: The seed, or None for a deterministic model.
         model: The resolved model.
+        reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
         reads_time: Whether a component uses the time of the query.
         error: The error that ended the run, or None.
         metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value.
@@ -53,6 +54,7 @@ class Row:
     label: str
     seed: int | None
     model: dict[str, Any]
+    reference: bool = False
     reads_time: bool = False
     error: str | None = None
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
@@ -83,8 +85,9 @@ class BenchmarkManifest:
         notes: Counts of dropped events, ties, new users and cold items.
         metrics: Maps each metric to whether higher is better; None if a value is neither good nor bad.
         experiment: The resolved experiment.
-        runs: Label, seed and key of each run, in the order of the table.
+        runs: Label, seed and key of each run, in the order of the table; `reference` is true for a reference.
         starts: When each part begins, if the split cuts at moments.
+        hints: What usually helps on data like these, and no model of the experiment has.
     """
 
     task: str
@@ -94,6 +97,7 @@ class BenchmarkManifest:
     experiment: dict[str, Any]
     runs: list[dict[str, Any]]
     starts: dict[str, str] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
     format: int = FORMAT
 
 
@@ -165,10 +169,15 @@ class Store:
     def rows(self) -> list[Row]:
         """Return the rows of the finished runs of the current experiment, in the order of its table.
 
-        Labels are those of the current experiment, because the key of a run does not depend on its label.
+        Labels are those of the current experiment, because the key of a run does not depend on its label, nor on whether it is
+        a reference.
         """
-        runs = [(run["label"], self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
-        return [replace(_row(path), label=label) for label, path in runs if path.exists()]
+        runs = [(run, self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
+        return [
+            replace(_row(path), label=run["label"], reference=run.get("reference", False))
+            for run, path in runs
+            if path.exists()
+        ]
 
     def replaced(self) -> set[tuple[str, int | None]]:
         """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""

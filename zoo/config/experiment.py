@@ -158,6 +158,8 @@ class Experiment(ExperimentFile):
 
     task: Literal["recommend"] = "recommend"
     """The task: recommend items to users. Other tasks have other keys in their tables."""
+    references: bool = True
+    """Whether `zoo bench` adds plain `popular`, `transition-graph`, `personal-popular` and `item-knn` as reference rows, each if no model has this predictor, its plugin is installed, and its fit is cheap on these data."""
     data: DataSettings
     split: Split = Temporal()
     """How the events are split; `policy` selects the method, `temporal` by default."""
