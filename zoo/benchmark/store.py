@@ -28,7 +28,6 @@ class Row:
         label: The model's name in tables.
         seed: The seed, or None for a deterministic model.
         model: The resolved model.
-        reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
         reads_time: Whether a component uses the time of the query.
         error: The error that ended the run, or None.
         metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value.
@@ -48,13 +47,13 @@ class Row:
             the source for an editable install.
         machine: The machine that the run used.
         notes: Further notes for the reader of the table.
+        reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
     """
 
     key: str
     label: str
     seed: int | None
     model: dict[str, Any]
-    reference: bool = False
     reads_time: bool = False
     error: str | None = None
     metrics: dict[str, list[float | None]] = field(default_factory=dict)
@@ -73,6 +72,7 @@ class Row:
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    reference: bool = False
 
 
 @dataclass(frozen=True)
