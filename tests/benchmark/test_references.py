@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 import zoo
 from zoo.benchmark import references
-from zoo.benchmark.comparison_tables import better_references, main_table
+from zoo.benchmark.comparison_tables import Cell, better_references, main_table
 from zoo.benchmark.export import export
 from zoo.benchmark.report import finding, markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.cli.main import main
+from zoo.cli.terminal_tables import _shown
 from zoo.config.load import experiment_from
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
@@ -143,3 +146,45 @@ def test_what_was_not_tried_depends_on_the_catalogue_and_the_models():
     assert references.hints(plain, Catalogue.bare(1)) == []
     text = {"predictor": "content-knn", "featurizer": {"name": "tf-idf", "columns": ["title"]}, "rankers": ["mmr"]}
     assert references.hints(experiment_from(raw(text)), full) == []
+
+
+def test_the_terminal_shows_them_in_grey_and_never_as_best():
+    assert _shown(Cell("0.5", "best"), "") == "[bold]0.5[/bold]"
+    assert _shown(Cell("0.5", reference=True), "") == "[dim]0.5[/dim]"
+    assert Cell("0.5", reference=True).markdown == "*0.5*"
+    assert Cell("", reference=True).markdown == ""
+
+
+def test_a_reference_that_fails_does_not_fail_the_command(tmp_path, monkeypatch):
+    plugin = tmp_path / "fragile_reference.py"
+    plugin.write_text(FRAGILE)
+    monkeypatch.setattr(references, "REFERENCES", ("fragile-reference",))
+    (tmp_path / "shop.toml").write_text(
+        '[data]\nsource = { name = "synthetic-shop", customers = 40, items = 30, events = 900 }\n'
+        '[split]\npolicy = "temporal"\ncuts = [0.8]\n[[model]]\npredictor = "popular"\n'
+    )
+    done = CliRunner().invoke(
+        main, ["bench", str(tmp_path / "shop.toml"), "--out", str(tmp_path / "out"), "--plugin", str(plugin)]
+    )
+    assert done.exit_code == 0, done.output
+    popular, fragile = Store(tmp_path / "out").rows()
+    assert (popular.error, fragile.reference) == (None, True)
+    assert "no luck" in fragile.error
+
+
+FRAGILE = """
+from zoo.api import ComponentSpec, Params, Predictor, hookimpl
+
+
+@hookimpl
+def zoo_components():
+    return [ComponentSpec("fragile-reference", "predictor", "fragile_reference:Fragile", Params, "Breaks in its fit.", api=2)]
+
+
+class Fragile(Predictor[Params]):
+    def fit(self, data, context):
+        raise RuntimeError("no luck today")
+
+    def score(self, queries):
+        raise RuntimeError("never fitted")
+"""

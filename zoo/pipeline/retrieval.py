@@ -160,7 +160,8 @@ class Retrieval:
         """Return the same for queries as the predictor sees them."""
         if self.need == "nothing":
             return np.zeros(len(restricted), np.bool_)
-        return restricted.lengths == 0 if self.need == "history" else restricted.users == 0
+        missing: NDArray[np.bool_] = restricted.lengths == 0 if self.need == "history" else restricted.users == 0
+        return missing
 
     def _blanked(self, restricted: Queries, found: Candidates) -> Candidates:
         """Return lists without the items that the predictor has no answer for."""
