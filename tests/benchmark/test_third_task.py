@@ -109,6 +109,7 @@ class BasketComparison:
     has_artifacts = False
     references = ()
     hints = ()
+    has_validation = False
 
     def __init__(self, experiment, device):
         data = read_data(experiment.source.build().read(), experiment.experiment.data)

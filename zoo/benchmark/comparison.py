@@ -80,6 +80,10 @@ class Comparison(Protocol[Model_contra]):
         """What usually helps on data like these, and no model of the experiment has."""
 
     @property
+    def has_validation(self) -> bool:
+        """Whether trainings can be validated, so that early stopping can end them. For forecasts."""
+
+    @property
     def has_artifacts(self) -> bool:
         """Whether a fitted model can be saved as an artifact."""
 
