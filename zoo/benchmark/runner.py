@@ -115,7 +115,6 @@ def _run_all(
     try:
         for run in runs:
             artifact = store.artifact(run.key) if keep_artifacts and not run.reference else None
-            artifact = store.artifact(run.key) if keep_artifacts else None
             row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
             resumed = row is not None
             if row is None:
