@@ -63,6 +63,12 @@ def test_a_large_catalogue_has_popularity_alone_and_long_histories_no_item_knn()
     assert labels({"predictor": "ease"}, log=long) == list(NAMES[:3])
 
 
+def test_a_reference_that_needs_more_memory_than_there_is_is_left_out(monkeypatch):
+    params = experiment_from(raw({"predictor": "item-knn"})).models[0].predictor.params
+    monkeypatch.setattr(type(params), "fit_memory", lambda self, size: 2**80)
+    assert labels({"predictor": "ease"}) == list(NAMES[:3])
+
+
 def test_a_reference_that_is_not_installed_is_left_out():
     experiment = experiment_from(raw({"predictor": "ease"}))
     without = replace(experiment, registry=type(experiment.registry)([]))

@@ -63,7 +63,7 @@ class RecommendComparison:
         training = task.training("test" if self.refit else "validate")
         data = TrainingData.of(training, task.catalogue)
         features = item_features([f.build().fit_transform for f in experiment.metric_features], data, RunContext())
-        self.references = reference_models(experiment, training)
+        self.references = reference_models(experiment, training, device)
         self.hints = hints(experiment, task.catalogue)
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.errors import ZooError
+from zoo.errors import ResourceError, ZooError
+from zoo.pipeline.memory_check import check_memory
 
 REFERENCES = ("popular", "transition-graph", "personal-popular", "item-knn")
 """The predictors to add, each with its default parameters."""
@@ -18,12 +21,15 @@ MOST_SECONDS = 60.0
 TITLE, PRICE = "title", "price"
 
 
-def reference_models(experiment: ResolvedExperiment, log: Interactions) -> tuple[ResolvedModel, ...]:
+def reference_models(
+    experiment: ResolvedExperiment, log: Interactions, device: torch.device | None = None
+) -> tuple[ResolvedModel, ...]:
     """Return a plain model of each reference that the experiment lacks and that the data allow.
 
     Args:
         experiment: The experiment; `references = false` gives none. A reference whose plugin is not installed is left out.
         log: The training events.
+        device: The device of the fit, whose available memory limits them; the CPU by default.
     """
     if not experiment.experiment.references:
         return ()
@@ -34,7 +40,12 @@ def reference_models(experiment: ResolvedExperiment, log: Interactions) -> tuple
         predictor = _plain(experiment, name)
         if predictor is None or predictor.component.qualified_name in asked or not _is_affordable(name, log):
             continue
-        found.append(ResolvedModel(f"plain {name}" if name in labels else name, predictor))
+        model = ResolvedModel(f"plain {name}" if name in labels else name, predictor)
+        try:
+            check_memory(model, log, device or torch.device("cpu"))
+        except ResourceError:
+            continue
+        found.append(model)
     return tuple(found)
 
 
