@@ -9,6 +9,7 @@ import numpy as np
 from zoo.benchmark.check_report import findings_section
 from zoo.benchmark.comparison_tables import (
     ComparisonTable,
+    better_references,
     by_label,
     candidate_table,
     cold_table,
@@ -51,6 +52,7 @@ def markdown(store: Store) -> str:
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
     models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
+    models += [f"- *{r.label}* (reference): {format_model(r.model)}" for r in rows if r.reference]
     parts = [
         "# Benchmark",
         findings_section(manifest),
@@ -62,6 +64,7 @@ def markdown(store: Store) -> str:
         table.markdown,
         legend(store, table, best="**bold**"),
         _ties(rows),
+        _filled(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
         f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
@@ -96,10 +99,11 @@ def settings(store: Store) -> str:
 
 
 def finding(store: Store, table: ComparisonTable) -> str:
-    """Return the main finding for the first metric with a best model; an empty string if there is none."""
+    """Return the main finding for the first metric with a best model, and remarks on it; an empty string if there is none."""
+    remarks = [_cut_off(store.rows()), _untried(store)]
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
-        return ""
+        return " ".join(filter(None, remarks))
     found = [row[column].verdict for row in table.rows]
     parts = [f"On {table.headers[column]}, {_best(table, column)} is best"]
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
@@ -109,7 +113,26 @@ def finding(store: Store, table: ComparisonTable) -> str:
         parts.append(f"all other tested models are significantly worse {queries}")
     if untested := found.count("not tested"):
         parts.append(f"{untested} not tested")
-    return "; ".join(parts) + "."
+    better = [
+        f"The reference {label} is significantly better than every model of the experiment."
+        for label in better_references(store, table.headers[column])
+    ]
+    return " ".join(["; ".join(parts) + ".", *better, *filter(None, remarks)])
+
+
+def _cut_off(rows: list[Row]) -> str:
+    """Return which networks stopped before their validation metric had stopped improving; empty if none did."""
+    ended = {r.label: r.training.get("stopped") for r in rows if r.training.get("history") and not r.error}
+    cut = [f"{label} (`{reason}`)" for label, reason in ended.items() if reason in ("max_epochs", "time_limit")]
+    if not cut:
+        return ""
+    return f"Training was cut off before early stopping ended it: {', '.join(cut)}. Raise the limit to see what more training gives."
+
+
+def _untried(store: Store) -> str:
+    """Return what usually helps on data like these, and no model has; empty if there is nothing."""
+    hints = store.manifest().hints
+    return f"Not tried: {'; '.join(hints)}." if hints else ""
 
 
 def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
@@ -139,6 +162,13 @@ def _ties(rows: list[Row]) -> str:
     shares = {label: np.mean([r.tied_edges for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
     return f"Lists with a tie at the cutoff: {listed}." if listed else ""
+
+
+def _filled(rows: list[Row]) -> str:
+    """Return the share of slots that the fallback filled, for each model that has such slots."""
+    shares = {label: np.mean([r.filled for r in runs]) for label, runs in by_label(rows).items()}
+    listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
+    return f"Slots filled by popularity, because the model had nothing to say: {listed}." if listed else ""
 
 
 def _cold_sentence(rows: list[Row]) -> str:
