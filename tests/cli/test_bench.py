@@ -8,7 +8,7 @@ import pytest
 FILE = """
 [data]
 source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
-accept = ["few-queries"]
+accept = ["few-queries", "seen-targets"]
 [evaluate]
 metrics = ["ndcg@10", "hit@5"]
 bootstrap = 100
