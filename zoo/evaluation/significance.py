@@ -37,17 +37,12 @@ class Comparison:
 
     Attributes:
         verdicts: The verdict on each model.
-        smallest: The difference from the best that this comparison finds with a probability of 80 %, in the units of the metric:
-            the median over the tested models. None if nothing was tested.
+        detectable_share: The true difference from the best that this comparison finds with a probability of 80 %, as a share of
+            the best value: the median over the tested models. None if nothing was tested or the best value is 0.
     """
 
     verdicts: dict[str, Verdict]
-    smallest: float | None = None
-
-    @property
-    def best(self) -> str | None:
-        """The best of the tested models, or None."""
-        return next((name for name, verdict in self.verdicts.items() if verdict == "best"), None)
+    detectable_share: float | None = None
 
 
 def compare_models(
@@ -89,7 +84,9 @@ def compare_models(
     adjusted, critical = test.run(resamples, seed, level)
     for at in others:
         verdicts[names[at]] = "worse" if adjusted[best, at] < level else "same"
-    return Comparison(verdicts, float(np.median(test.detectable(best, others, critical))))
+    best_value = abs(float(spread.means[best]))
+    share = float(np.median(test.detectable(best, others, critical))) / best_value if best_value else None
+    return Comparison(verdicts, share)
 
 
 class _PairTest:
@@ -109,7 +106,7 @@ class _PairTest:
         extreme, largest = np.zeros(len(order)), []
         for drawn in self._resample(resamples, np.random.default_rng(seed)):
             rising = np.maximum.accumulate(drawn[:, order], axis=1)
-            extreme += (rising >= self.found[order]).sum(0)
+            extreme += (rising >= self.found[order] * (1 - 1e-6)).sum(0)  # the sums are of single precision
             largest.append(rising[:, -1])
         p = (extreme + 1) / (resamples + 1)
         p = np.maximum.accumulate(p[::-1])[::-1]  # a pair is tested only if all clearer ones are rejected
