@@ -75,19 +75,28 @@ def test_models_with_values_on_different_queries_are_compared_by_their_own_means
     assert verdicts({"a": [a], "b": [b]}, set()) == {"a": "best", "b": "worse"}
 
 
-def test_the_variances_are_those_of_the_model_that_drew_the_values():
-    """mean + seed + query + rest: the seeds' own variance is told apart from what the queries add to it."""
+def test_the_variance_of_a_difference_is_that_of_models_drawn_anew():
+    """mean + seed + query + rest, with much rest: the estimate is a little above the true variance, and not below."""
     rng = np.random.default_rng(3)
-    found = []
-    for _ in range(400):
+    means, estimates = [], []
+    for _ in range(600):
         query = rng.normal(size=200)
         runs = [0.05 * rng.normal() + query + 0.6 * rng.normal(size=200) for _ in range(3)]
-        spread = Spread.of([runs, [np.zeros(200)]], [True, False])
-        found.append([spread.between[0] - spread.noise[0], spread.noise[0]])
-        assert spread.between[1] == spread.noise[1] == 0
-    own, noise = np.mean(found, axis=0)
-    assert own == pytest.approx(0.05**2, rel=0.2)
-    assert noise == pytest.approx(0.6**2 / 200, rel=0.05)
+        spread = Spread.of([runs, [query]], [True, False])
+        means.append(spread.means[0] - spread.means[1])
+        of_queries = spread.over_queries(np.subtract(*spread.deviations.sum(0)), spread.squares[0, 1])
+        estimates.append(of_queries + spread.moderate(spread.between)[0] / 3)
+        assert spread.between[1] == spread.moderate(spread.between)[1] == 0
+    assert np.mean(estimates) == pytest.approx(np.var(means) + 0.6**2 / 200 / 3, rel=0.12)
+
+
+def test_a_variance_of_few_seeds_is_moved_towards_that_of_the_other_models():
+    values = [[np.array([v, v]) for v in run] for run in ([0.0, 2.0, 4.0], [0.0, 0.0, 0.0], [1.0])]
+    spread = Spread.of(values, [True, True, False])
+    assert spread.between.tolist() == [4.0, 0.0, 0.0]
+    assert spread.moderate(spread.between).tolist() == [(2 * 4 + 2 * 2) / 4, (2 * 0 + 2 * 2) / 4, 0.0]
+    alone = Spread.of([values[0], values[2]], [True, False])
+    assert alone.moderate(alone.between).tolist() == [4.0, 0.0]
 
 
 def test_equal_models_are_not_told_apart():

@@ -118,10 +118,11 @@ class _PairTest:
         """Return the true difference of each model from the best that exceeds the critical value with 80 % probability."""
         spread = self.spread
         pair = (spread.means[best] - spread.means[others]) * spread.n_queries
+        seeds = self._over_seeds(spread.between)
         variance, freedom = self._variance(
             spread.over_queries(pair, spread.squares[best, others]),
-            spread.over_seeds(spread.between)[best],
-            spread.over_seeds(spread.between)[others],
+            seeds[best],
+            seeds[others],
             spread.freedom[best],
             spread.freedom[others],
         )
@@ -139,7 +140,7 @@ class _PairTest:
             between: The variance between the means of the seeds, `[..., M]`.
         """
         a, b, spread = self.a, self.b, self.spread
-        seeds = spread.over_seeds(between)
+        seeds = self._over_seeds(between)
         variance, freedom = self._variance(
             spread.over_queries(sums[..., a] - sums[..., b], self.squares),
             seeds[..., a],
@@ -154,6 +155,10 @@ class _PairTest:
             z: Floats = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(t2 / freedom))
         return z
 
+    def _over_seeds(self, between: Floats) -> Floats:
+        """Return the variance of the models' means over seeds, `[..., M]`."""
+        return self.spread.moderate(between) / np.maximum(self.spread.seeds, 1)
+
     def _variance(
         self, queries: Floats, seeds_a: Floats, seeds_b: Floats, freedom_a: Floats, freedom_b: Floats
     ) -> tuple[Floats, Floats]:
@@ -167,13 +172,13 @@ class _PairTest:
     def _resample(self, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
         """Yield blocks of the statistics of all pairs under the null hypothesis, `[block, P]`."""
         spread = self.spread
-        effects = np.sqrt(spread.over_seeds(spread.between))
-        expected = spread.over_seeds(spread.between) * np.maximum(spread.seeds, 1) + spread.noise
+        expected, freedom = spread.moderate(spread.between), np.maximum(spread.own_freedom, 1.0)
+        effects = np.sqrt(self._over_seeds(spread.between))
         for start in range(0, resamples, _BLOCK):
             n = min(_BLOCK, resamples - start)
             sums = self._random_sums(n, rng)
             means = sums / spread.n_queries + rng.normal(size=(n, len(effects))) * effects
-            between = expected * rng.chisquare(spread.freedom, size=(n, len(effects))) / spread.freedom
+            between = expected * rng.chisquare(freedom, size=(n, len(effects))) / freedom
             yield self._normalised(means, sums, between)
 
     def _random_sums(self, n: int, rng: np.random.Generator) -> Floats:
