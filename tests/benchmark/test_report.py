@@ -130,7 +130,9 @@ def test_a_sentence_says_what_was_found(store):
         f"tested. A difference of {share} of the best value would be found with a probability of 80 %."
     )
     assert finding(store, table) in markdown(store)
-    assert f"Differences from the best that would be found with a probability of 80 %: ndcg@10 {share}." in markdown(store)
+    assert f"Differences from the best that would be found with a probability of 80 %: ndcg@10 {share}." in markdown(
+        store
+    )
 
 
 def stored(folder, values, metric="ndcg@10"):

@@ -57,7 +57,12 @@ def power(simulation: Simulation, n_queries: int, seeds: list[int], lift: float,
 def print_verdicts(kept: Kept, tables: int) -> None:
     """Print false differences and power."""
     print("| models | seeds vary | queries | false differences |\n| --- | ---: | ---: | ---: |")
-    mixes = {"8 with 3 seeds": [3] * 8, "4 with 3 seeds, 4 without": [3] * 4 + [0] * 4, "8 with 2 seeds": [2] * 8, "2 with 3 seeds": [3] * 2}
+    mixes = {
+        "8 with 3 seeds": [3] * 8,
+        "4 with 3 seeds, 4 without": [3] * 4 + [0] * 4,
+        "8 with 2 seeds": [2] * 8,
+        "2 with 3 seeds": [3] * 2,
+    }
     for name, seeds in mixes.items():
         for factor in (1.0, 4.0):
             simulation = Simulation(kept, kept.seed_deviation * factor)

@@ -110,7 +110,8 @@ class Simulation:
             second = r * pair[0] + np.sqrt(1 - r**2) * pair[1]
             found.append(np.corrcoef(self._select(pair[0]), self._select(second))[0, 1])
         self.of_seeds, self.of_models = (
-            float(np.interp(c, np.maximum.accumulate(found), latent)) for c in (kept.seed_correlation, kept.model_correlation)
+            float(np.interp(c, np.maximum.accumulate(found), latent))
+            for c in (kept.seed_correlation, kept.model_correlation)
         )
 
     def table(

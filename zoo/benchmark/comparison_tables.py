@@ -75,7 +75,9 @@ def main_table(store: Store) -> ComparisonTable:
         if runs[0].error:
             rows.append([Cell(label), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
             continue
-        figures = [Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].verdicts.get(label)) for metric in metrics]
+        figures = [
+            Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].verdicts.get(label)) for metric in metrics
+        ]
         speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))

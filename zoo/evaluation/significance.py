@@ -96,9 +96,9 @@ class _PairTest:
         self.spread = spread
         self.a, self.b = np.triu_indices(len(spread.means), 1)
         self.squares = spread.squares[self.a, self.b]
-        self.found = self._normalised(
-            spread.means[None], spread.n_queries * spread.means[None], spread.between[None]
-        )[0]
+        self.found = self._normalised(spread.means[None], spread.n_queries * spread.means[None], spread.between[None])[
+            0
+        ]
 
     def run(self, resamples: int, seed: int, level: float) -> tuple[Floats, float]:
         """Return the corrected p-value of each pair, `[M, M]`, and the critical value of the first step."""
