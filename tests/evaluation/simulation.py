@@ -88,18 +88,21 @@ class Kept:
 class Simulation:
     """Draws tables of models like those of a kept data set."""
 
-    def __init__(self, kept: Kept, seed_deviation: float | None = None) -> None:
+    def __init__(self, kept: Kept, seed_deviation: float | None = None, mean: float | None = None) -> None:
         """Fit the distribution of values and the weights of the parts.
 
         Args:
             kept: The kept ranks.
             seed_deviation: The standard deviation of the means of seeds, relative to the mean; that of the kept runs by default.
+            mean: The mean of a model without a lift, for models that are trained for longer; that of the kept runs by default.
         """
         self.levels, counts = np.unique(kept.values, return_counts=True)
         self.cuts = ndtri(np.cumsum(counts)[:-1] / counts.sum())
-        self.mean = self._mean(0.0)
         self.seed_deviation = kept.seed_deviation if seed_deviation is None else seed_deviation
         shifts = np.linspace(-1, 1, 2001)
+        if mean is not None:
+            self.cuts = self.cuts - np.interp(mean, [self._mean(shift) for shift in shifts], shifts)
+        self.mean = self._mean(0.0)
         means = np.array([self._mean(shift) for shift in shifts])
         self.shift = lambda lift: np.interp(self.mean * (1 + lift), means, shifts)
         rng = np.random.default_rng(0)
