@@ -29,6 +29,18 @@ def find_capabilities():
     return LEVELS[: LEVELS.index(best) + 1] if best in LEVELS else LEVELS[:1]
 
 
+MARKED = [sys.executable, "-m", "pytest", "-m", "convergence and not slow"]
+
+
+def find_files(paths):
+    """Return the files with convergence tests, so that each combination collects no others."""
+    done = subprocess.run([*MARKED, "--collect-only", *paths], cwd=ROOT, capture_output=True, text=True, check=False)
+    files = sorted({line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line})
+    if done.returncode or not files:
+        sys.exit(f"pytest collects no convergence tests (exit code {done.returncode}):\n{done.stdout}{done.stderr}")
+    return files
+
+
 def run_tests(combination, folder, paths):
     """Run the convergence tests in one combination; return the process and the records of what it measured."""
     seed, threads, capability = combination
@@ -39,7 +51,7 @@ def run_tests(combination, folder, paths):
         "ATEN_CPU_CAPABILITY": capability,
         "ZOO_RECORD": str(records),
     }
-    command = [sys.executable, "-m", "pytest", "-m", "convergence and not slow", "--tb=short", *paths]
+    command = [*MARKED, "--tb=short", *paths]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, check=False)
     lines = records.read_text(encoding="utf-8").splitlines() if records.exists() else []
     return done, [json.loads(line) for line in lines]
@@ -69,8 +81,9 @@ def main():
 
     grid = list(product(chosen.seeds, chosen.threads, chosen.capabilities))
     measured, failed = defaultdict(list), []
+    files = find_files(chosen.paths)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(chosen.jobs) as pool:
-        runs = pool.map(lambda combination: run_tests(combination, Path(folder), chosen.paths), grid)
+        runs = pool.map(lambda combination: run_tests(combination, Path(folder), files), grid)
         for combination, (done, records) in zip(grid, runs, strict=True):
             print(f"{describe(combination)}: {'passed' if done.returncode == 0 else 'FAILED'}", flush=True)
             if done.returncode:

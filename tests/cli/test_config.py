@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.config import splits
+from zoo.config import split_settings
 from zoo.config.json_schema import experiment_schema
 from zoo.registry.registry import Registry
 
@@ -105,7 +105,9 @@ def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
 @pytest.mark.parametrize("split", ["LeaveLastOut", "StrongGeneralisation", "Given"])
 def test_the_schema_asks_for_the_policy_that_a_class_implies(split):
     assert experiment_schema(Registry.discover())["$defs"][split]["required"] == ["policy"]
-    assert getattr(splits, split)() == getattr(splits, split)(policy=getattr(splits, split)().policy)
+    assert getattr(split_settings, split)() == getattr(split_settings, split)(
+        policy=getattr(split_settings, split)().policy
+    )
 
 
 def test_every_reference_of_the_schema_leads_somewhere():
