@@ -72,7 +72,9 @@ def print_verdicts(kept: Kept, tables: int) -> None:
             for n in (20_000, 2_000):
                 share = false_differences(simulation, n, seeds, tables)
                 print(f"| {name} | {100 * simulation.seed_deviation:.2f} % | {n:,} | {share:.3f} |", flush=True)
-    print("\n| mean ndcg@10 | seeds vary | queries | lift | found | stated as detectable |\n| ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(
+        "\n| mean ndcg@10 | seeds vary | queries | lift | found | stated as detectable |\n| ---: | ---: | ---: | ---: | ---: | ---: |"
+    )
     for mean, deviation in [(None, None), *LONGER.get(kept.name, [])]:
         simulation = Simulation(kept, deviation, mean)
         for n in (20_000, 5_000):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from zoo.evaluation.intervals import FEWEST_HITS, mean_interval, query_intervals, skewed_interval, wilson_interval
+from zoo.evaluation.intervals import FEWEST_HITS, mean_interval, proportion_interval, query_intervals, skewed_interval
 
 
-@pytest.mark.parametrize(("hits", "n"), [(1, 50), (3, 200), (30, 100), (50, 50)])
+@pytest.mark.parametrize(("hits", "n"), [(1, 50), (9, 200), (5, 5), (10, 200), (30, 100), (50, 50)])
 def test_the_interval_of_a_proportion_is_that_of_scipy(hits, n):
-    expected = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
-    assert wilson_interval(hits, n) == pytest.approx(expected)
+    expected = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson" if hits >= 10 else "exact")
+    assert proportion_interval(hits, n) == pytest.approx(expected)
     assert mean_interval(np.repeat([1.0, 0.0], [hits, n - hits])) == pytest.approx(expected)
 
 
@@ -37,12 +37,13 @@ def test_values_without_a_spread_have_a_narrow_interval():
     assert mean_interval(np.full(30, 2.5)) == (2.5, 2.5)
 
 
-@pytest.mark.parametrize(("n", "rate"), [(50, 0.01), (200, 0.01), (600, 0.01), (400, 0.3)])
+@pytest.mark.parametrize(("n", "rate"), [(200, 0.007), (200, 0.01), (600, 0.01), (400, 0.3)])
 def test_the_interval_of_a_proportion_covers_the_truth(n, rate):
-    """With hits of 1 in 100 the percentile bootstrap covered it in .40, .88 and .92 of samples."""
+    """With hits of 1 in 100 the percentile bootstrap covered it in .88 and .92 of samples of 200 and 600."""
     counts = np.random.default_rng(1).binomial(n, rate, 3000)
-    ends = np.array([wilson_interval(hits, n) for hits in counts])
-    assert ((ends[:, 0] <= rate) & (rate <= ends[:, 1])).mean() >= (0.93 if n >= 200 else 0.90)
+    counts = counts[counts > 0]  # without a hit there is no interval
+    ends = np.array([proportion_interval(hits, n) for hits in counts])
+    assert ((ends[:, 0] <= rate) & (rate <= ends[:, 1])).mean() >= 0.93
 
 
 @pytest.mark.parametrize(("n", "rate"), [(1000, 0.02), (1000, 0.1)])

@@ -190,7 +190,9 @@ def test_the_detectable_difference_is_found_in_80_percent_of_tables():
 
     share = np.mean([table(0.0).detectable_share for _ in range(20)])
     found = [list(table(share).verdicts.values())[1:].count("worse") / 3 for _ in range(150)]
-    assert 0.75 <= np.mean(found) <= 0.97  # the variance over seeds is not underestimated, so it is found somewhat more often
+    assert (
+        0.75 <= np.mean(found) <= 0.97
+    )  # the variance over seeds is not underestimated, so it is found somewhat more often
 
 
 def test_one_model_is_the_best():

@@ -80,7 +80,9 @@ def test_a_lift_is_found_and_a_seed_does_not_pass_for_one(simulation):
     rng = np.random.default_rng(0)
     found = []
     for _ in range(10):
-        verdicts = compare_models(*simulation.table(rng, 20_000, [0.2] + [0.0] * 7, [3] * 8), resamples=RESAMPLES).verdicts
+        verdicts = compare_models(
+            *simulation.table(rng, 20_000, [0.2] + [0.0] * 7, [3] * 8), resamples=RESAMPLES
+        ).verdicts
         found += [verdicts["0"] == "best" and verdicts[str(at)] == "worse" for at in range(1, 8)]
     assert np.mean(found) >= 0.8
 

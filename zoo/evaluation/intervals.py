@@ -1,4 +1,4 @@
-"""Confidence intervals for means over queries: Wilson's for proportions, a skewness-corrected one for all other values.
+"""Confidence intervals for means over queries: Wilson's or the exact one for proportions, a skewness-corrected one for all others.
 
 Values of rankings are mostly 0, and prices have a long tail, so their means are skewed: the percentile bootstrap covers the mean
 too seldom, because its upper end is too low. The correction follows Hall's transformation (On the removal of skewness by
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 Interval = tuple[float, float]
 NO_INTERVAL: Interval = (float("nan"), float("nan"))
 FEWEST_HITS = 10
-"""The number of queries with a value other than 0 below which values that are not proportions have no interval."""
+"""The number of queries with a value other than 0 below which the interval of a proportion is exact, and other values have none."""
 
 
 def query_intervals(values: NDArray[np.float64], *, level: float = 0.95) -> list[Interval]:
@@ -39,12 +39,20 @@ def mean_interval(values: NDArray[np.float64], *, level: float = 0.95) -> Interv
     if hits == 0:
         return NO_INTERVAL
     if np.count_nonzero(values == 1) == hits:
-        return wilson_interval(hits, len(values), level=level)
+        return proportion_interval(hits, len(values), level=level)
     return skewed_interval(values, level=level) if hits >= FEWEST_HITS else NO_INTERVAL
 
 
-def wilson_interval(hits: int, n: int, *, level: float = 0.95) -> Interval:
-    """Return the interval of a proportion of n queries (Wilson, JASA 1927)."""
+def proportion_interval(hits: int, n: int, *, level: float = 0.95) -> Interval:
+    """Return the interval of a proportion of n queries, by Wilson (JASA 1927), or Clopper and Pearson (Biometrika 1934).
+
+    With few hits Wilson's lower end is too high, in particular as queries without any hit have no interval; then the exact interval
+    is given, which is wider.
+    """
+    if hits < FEWEST_HITS:
+        tail = (1 - level) / 2
+        low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+        return low, float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
     z2 = float(ndtri((1 + level) / 2)) ** 2
     p = hits / n
     centre, half = p + z2 / (2 * n), (z2 * (p * (1 - p) / n + z2 / (4 * n**2))) ** 0.5
