@@ -75,16 +75,19 @@ def test_equal_models_are_seldom_called_worse(simulation, seeds):
     assert wrong <= 6  # 3 are expected at most; more than 6 have a probability of .03
 
 
-def test_a_lift_is_found_and_a_seed_does_not_pass_for_one(simulation):
-    """The former procedure, a paired test and Welch's test with Holm's correction, found a lift of 20 % in a third of tables."""
+def test_a_lift_of_10_percent_is_found(kept):
+    """With the mean and the deviation between seeds of fully trained networks; measured .89 over 40 tables.
+
+    The former procedure, a paired test and Welch's test with Holm's correction, found it in no table.
+    """
+    simulation = simulations.Simulation(kept, 0.0106, 0.0589)
     rng = np.random.default_rng(0)
     found = []
-    for _ in range(10):
-        verdicts = compare_models(
-            *simulation.table(rng, 20_000, [0.2] + [0.0] * 7, [3] * 8), resamples=RESAMPLES
-        ).verdicts
+    for _ in range(12):
+        table = simulation.table(rng, 20_000, [0.1] + [0.0] * 7, [3] * 8)
+        verdicts = compare_models(*table, resamples=RESAMPLES).verdicts
         found += [verdicts["0"] == "best" and verdicts[str(at)] == "worse" for at in range(1, 8)]
-    assert np.mean(found) >= 0.8
+    assert np.mean(found) >= 0.75
 
 
 @pytest.mark.slow
