@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ConfigError": "zoo.errors",
         "CutoffParams": "zoo.evaluation.metric_params",
         "DataError": "zoo.errors",
+        "DataSize": "zoo.data_size",
         "Dataset": "zoo.data.dataset",
         "EvaluatedLists": "zoo.evaluation.evaluated_lists",
         "Exclusions": "zoo.stages.candidates",

@@ -11,6 +11,7 @@ from zoo.data.queries import Queries as Queries
 from zoo.data.queries import QueryBatch as QueryBatch
 from zoo.data.queries import Targets as Targets
 from zoo.data.texts import TextBatch as TextBatch
+from zoo.data_size import DataSize as DataSize
 from zoo.errors import ConfigError as ConfigError
 from zoo.errors import DataError as DataError
 from zoo.errors import NotFittedError as NotFittedError

@@ -54,7 +54,7 @@ class ResourceError(ZooError):
 
 
 class ResultsError(ZooError):
-    """An output folder contains the results of another experiment, or cannot be written."""
+    """An output folder is in use, contains the results of another experiment, or cannot be written."""
 
 
 class ScaffoldError(ZooError):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from zoo.data_size import DataSize
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.params import Params
 
@@ -31,6 +32,10 @@ LossName = Annotated[str, AfterValidator(_check_loss), WithJsonSchema({"enum": l
 """The name of a loss in the core's `LOSSES`, or of a loss that a plugin adds with `zoo_losses`."""
 
 
+ACTIVATIONS = 4
+"""The fewest vectors per position of a batch that training keeps for the gradient."""
+
+
 class NeuralParams(Params):
     """Parameters of every neural predictor: its dimensions and its loss."""
 
@@ -54,6 +59,14 @@ class NeuralParams(Params):
     """Whether each item of training has an embedding, in addition to its projected features; false needs a `featurizer`."""
     sparse_updates: bool = False
     """Whether a step updates only the item vectors of its batch; for 100,000 items or more, with a sampled loss."""
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the item vectors and of a batch.
+
+        Each item vector has a weight, a gradient, two moments of Adam, and a copy of the best weights. Logits are computed in
+        blocks and do not count.
+        """
+        return 4 * self.dim * (5 * (size.items + 1) + ACTIVATIONS * size.batch_size * self.length)
 
     @model_validator(mode="after")
     def _every_item_has_a_gradient(self, info: ValidationInfo) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
+from zoo.data_size import DataSize
 from zoo.errors import ConfigError, suggestion
 
 P = TypeVar("P", bound=BaseModel)
@@ -43,6 +44,17 @@ class Params(StrictTable):
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the validation
     use these definitions.
     """
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the bytes of memory that `fit` needs at its peak, besides the data; None if they are not known.
+
+        Override it for a component whose need can exceed the size of the data, as a matrix of items by items does. The core
+        refuses a fit that needs more than is available. Rather underestimate: a fit that is refused cannot be tried.
+
+        Args:
+            size: The size of the data, and of the training batches.
+        """
+        return None
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

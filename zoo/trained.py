@@ -19,14 +19,16 @@ class Trained:
         history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
             `seconds` of training so far; empty without validation.
         stopped: Why training stopped.
+        earlier: Seconds that an earlier process spent on the training before an interruption; 0 without one.
     """
 
     epochs: int
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: Stop = ""
+    earlier: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Return `epochs` and `history`, which are saved with a fitted stage; `stopped` is not."""
+        """Return `epochs` and `history`, which are saved with a fitted stage; the rest is not."""
         return {"epochs": self.epochs, "history": self.history}
 
     @classmethod

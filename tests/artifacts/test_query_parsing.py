@@ -139,6 +139,18 @@ def test_a_moment_for_all_is_for_those_that_have_none(artifact, questions):
     assert [row["now"] for row in found] == [artifact.log.end + 50] * 2 + [7]
 
 
+@pytest.mark.parametrize("text", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str)
+@pytest.mark.parametrize("many", [pa.list_, pa.large_list, pa.list_view])
+def test_columns_of_any_arrow_type_are_the_same(artifact, questions, text, many):
+    a, b = artifact.catalogue.ids.to_pylist()[1:3]
+    user, histories = artifact.user_ids.to_pylist()[0], [[a, b], None, [b]]
+    plain = questions(user_id=[None, user, "new"], history=histories)
+    column = pa.array(histories, many(pa.large_string() if pa.types.is_dictionary(text) else text))
+    users = pa.array([None, user, "new"])
+    users = users.dictionary_encode() if pa.types.is_dictionary(text) else users.cast(text)
+    assert questions(user_id=users, history=column) == plain
+
+
 def test_users_may_be_numbers(shop, fitted):
     numbered = Task.of(shop.log, shop.split, shop.evaluate, shop.catalogue)
     artifact = Artifact.of(fitted["transition-graph"], numbered)

@@ -107,6 +107,7 @@ def resolve_baskets(raw, registry, base):
 
 class BasketComparison:
     has_artifacts = False
+    has_validation = False
 
     def __init__(self, experiment, device):
         data = read_data(experiment.source.build().read(), experiment.experiment.data)

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
+from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.store import Row
 from zoo.cli.progress_display import SILENCE, Bars, NotedBars
 
@@ -136,3 +137,41 @@ def test_without_a_terminal_nothing_is_told_of_a_short_run_but_its_begin_and_its
         "3/8 popular: fit ...",
         "3/8 sasrec, seed 3: already finished",
     ]
+
+
+def test_a_time_limit_bounds_the_time_left(clock):
+    bars = shown(terminal=True)
+    told = begun(bars, clock)
+    clock.now = 25.0
+    told.phase("fit", 1, 100, "loss 9.000", seconds_left=35.0)
+    assert picture(bars)[2] == "at most 0:00:35 left, loss 9.000"  # by the pace, 41 minutes
+    clock.now = 26.0
+    told.phase("fit", 2, 3, "loss 8.000", seconds_left=34.0)
+    assert picture(bars)[2] == "at most 0:00:13 left, loss 8.000"
+    told.phase("fit", 1, 9, "resumes after epoch 1", resumed=True, seconds_left=20.0)
+    assert picture(bars)[2] == "at most 0:00:20 left, resumes after epoch 1"
+
+
+def test_the_plan_and_the_estimate_are_shown(clock):
+    bars = shown(terminal=False)
+    told = Bars(bars, clock)
+    told.reading()
+    told.loaded(2)
+    told.planned(Plan((PlannedRun("net", 0, epochs=3, fewest_epochs=3, fits=1), PlannedRun("popular"))))
+    told.started("net", 0, again=False)
+    clock.now = 10.0
+    told.phase("fit", 1, 3)
+    clock.now = 20.0
+    told.phase("fit", 2, 3)
+    assert bars.console.file.getvalue().splitlines() == [
+        "reading data ...",
+        "2 runs of 2 models: 2 to do (with seed 0 where a model depends on one)",
+        "net: at most 3 epochs",
+        "1/2 net, seed 0: fit ...",
+        "estimate: at least 30 s in all (not measured yet: popular)",
+    ]
+    told.waiting("process 7 on shop (since 2026-01-01 10:00:00 UTC)")
+    assert (
+        bars.console.file.getvalue().splitlines()[-1]
+        == "waiting for process 7 on shop (since 2026-01-01 10:00:00 UTC) ..."
+    )

@@ -55,6 +55,22 @@ def test_each_list_has_its_documents_with_their_labels_and_features() -> None:
     assert lists.notes["values missing in features"] == 1
 
 
+def test_columns_of_any_arrow_type_are_the_same() -> None:
+    typed = {
+        "qid": pa.array(ROWS["qid"], pa.string_view()),
+        "label": pa.array(ROWS["label"], pa.uint8()),
+        "x": pa.array(ROWS["x"], pa.float64()).cast(pa.decimal128(20, 3)),
+        "y": pa.array(ROWS["y"], pa.int8()),
+        "part": pa.array(ROWS["part"], pa.large_string()),
+        "query": pa.array(ROWS["query"]).dictionary_encode(),
+        "title": pa.array(ROWS["title"], pa.large_string()),
+    }
+    plain, found = (read(rows, "part", text=["title"]) for rows in (None, typed))
+    assert found.fingerprint == plain.fingerprint
+    assert (found.texts, found.parts) == (plain.texts, plain.parts)
+    assert found.catalogue.table.equals(plain.catalogue.table)
+
+
 def test_the_order_within_a_list_does_not_follow_the_file() -> None:
     """A file sorted by label would else give a constant ranker the best lists."""
     n = 2000

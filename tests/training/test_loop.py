@@ -41,7 +41,7 @@ class Ones:
         return iter(torch.ones(self.n))
 
 
-def trained(batches, validate=None, tell=lambda done, total, note="": None, epochs=None, **settings):
+def trained(batches, validate=None, tell=lambda done, total, note="", **_: None, epochs=None, **settings):
     network = Line()
     context = RunContext(
         progress=tell, epochs=epochs, training=TrainingEnvironment(settings=NetworkSettings(**settings))

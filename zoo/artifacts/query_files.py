@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.artifacts.query_table import COLUMNS, refuse_columns
+from zoo.data.arrow_types import normalise_types
 from zoo.errors import DataError
 
 BLOCK = 2**14
@@ -76,13 +77,13 @@ def _parquet(file: Path) -> Iterator[Block]:
             refuse_columns(schema.names, str(file))
             yield_empty = not opened.metadata.num_rows
             for batch in opened.iter_batches(BLOCK):
-                yield Block(pa.Table.from_batches([batch]), first, file)
+                yield Block(normalise_types(pa.Table.from_batches([batch]), str(file)), first, file)
                 first += len(batch)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise DataError(f"{file}: cannot be read as parquet: {reason}. Write it again.") from None
     if yield_empty:
-        yield Block(schema.empty_table(), 0, file)
+        yield Block(normalise_types(schema.empty_table(), str(file)), 0, file)
 
 
 def _csv(file: Path) -> Iterator[Block]:

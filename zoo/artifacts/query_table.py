@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.query_warnings import QueryWarnings
+from zoo.data.arrow_types import normalise_types
 from zoo.data.clock import parse_times
 from zoo.data.interactions import Clock, Interactions
 from zoo.data.schema import MappedTable, ids, is_text
@@ -47,7 +48,7 @@ class QueryTable:
     """The rows of a table of queries, interpreted by an artifact."""
 
     def __init__(self, table: pa.Table, artifact: ArtifactContents, place: Callable[[int], str], origin: str) -> None:
-        self.table, self.artifact, self.place, self.origin = table, artifact, place, origin
+        self.table, self.artifact, self.place, self.origin = normalise_types(table, origin), artifact, place, origin
 
     def at(self, places: NDArray[np.int64]) -> QueryTable:
         """Return the rows at some positions."""
@@ -177,10 +178,10 @@ class QueryTable:
         if pa.types.is_null(column.type):
             column = column.cast(pa.list_(pa.string()))
         if is_text(column.type):
-            texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+            texts = pc.utf8_trim_whitespace(column)
             lists = pc.split_pattern_regex(texts, r"\s*,\s*")
             column = pc.if_else(pc.equal(texts, ""), pa.scalar([], lists.type), lists)
-        if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
+        if not pa.types.is_list(column.type):
             raise DataError(f"{self.origin}: {name} is {column.type}, expected a list. Write one list per row.")
         lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         return lengths.astype(np.int64), pa.chunked_array([pc.list_flatten(column)])

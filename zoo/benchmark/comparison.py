@@ -71,6 +71,10 @@ class Comparison(Protocol[Model_contra]):
         """Whether higher is better, for each metric; None if a value is neither good nor bad."""
 
     @property
+    def has_validation(self) -> bool:
+        """Whether trainings can be validated, so that early stopping can end them. For forecasts."""
+
+    @property
     def has_artifacts(self) -> bool:
         """Whether a fitted model can be saved as an artifact."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from zoo.benchmark.progress import Progress
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.task import Task, load_task
+from zoo.folder_lock import lock_folder
 from zoo.training.checkpoint import forget
 from zoo.training.launching import is_first_process, own_device
 
@@ -34,6 +36,7 @@ def fit(
     all_events: bool = False,
     histories: bool = True,
     progress: Progress | None = None,
+    wait: bool = False,
 ) -> Artifact:
     """Fit one model of an experiment and return its artifact.
 
@@ -54,29 +57,60 @@ def fit(
         all_events: Whether the final fit includes the test events: for production, not for evaluation.
         histories: Whether the saved artifact contains the users' histories; without them, each query must include one.
         progress: Receives the progress of the fit.
+        wait: Whether to wait for another process that fits to the same folder, instead of raising an error.
 
     Raises:
         ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model.
         DataError: The data are missing or invalid.
         ArtifactError: `out` exists and is not an artifact, or cannot be written.
+        ResultsError: Another process fits to `out`.
     """
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)
-    train, progress = experiment.train, progress or Progress()
+    progress = progress or Progress()
+    training = None if place is None else place.parent / f"{place.name}.training"
+    # The first of several processes writes for all of them, so it alone takes the lock.
+    with (
+        nullcontext()
+        if training is None or not is_first_process()
+        else lock_folder(training, wait=wait, waiting=progress.waiting)
+    ):
+        artifact, folder = _fit(experiment, chosen, seed, training, progress, all_events=all_events)
+        if not is_first_process():
+            return artifact
+        if place is not None:
+            save_artifact(artifact, place, histories=histories)
+        if training is not None and folder is not None:
+            forget(training)
+            if folder.exists():
+                progress.logs_kept(folder)
+    return artifact
+
+
+def _fit(
+    experiment: ResolvedExperiment,
+    model: ResolvedModel,
+    seed: int | None,
+    training: Path | None,
+    progress: Progress,
+    *,
+    all_events: bool,
+) -> tuple[Artifact, Path | None]:
+    """Fit a model; return its artifact and the folder with its checkpoints and logs, if there is one."""
+    train = experiment.train
     device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
     if train.threads:
         torch.set_num_threads(train.threads)
     progress.reading()
     task = load_task(experiment)
     progress.loaded(1)
-    progress.started(chosen.label, None if chosen.deterministic else seed, again=False)
-    training = None if place is None else place.parent / f"{place.name}.training"
-    folder = None if training is None else training / fit_key(experiment, chosen, task, seed, all_events=all_events)
+    progress.started(model.label, None if model.deterministic else seed, again=False)
+    folder = None if training is None else training / fit_key(experiment, model, task, seed, all_events=all_events)
     artifact = fit_resolved(
         experiment,
-        chosen,
+        model,
         task=task,
         seed=seed,
         device=device,
@@ -84,15 +118,7 @@ def fit(
         folder=folder,
         progress=partial(progress.phase, "fit"),
     )
-    if not is_first_process():
-        return artifact
-    if place is not None:
-        save_artifact(artifact, place, histories=histories)
-    if training is not None and folder is not None:
-        forget(training)
-        if folder.exists():
-            progress.logs_kept(folder)
-    return artifact
+    return artifact, folder
 
 
 def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:

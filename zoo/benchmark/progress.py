@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.benchmark.plan import Plan
 from zoo.benchmark.store import Row
 
 
@@ -13,16 +14,32 @@ class Progress:
     def reading(self) -> None:
         """The experiment is valid; reading the data begins."""
 
+    def waiting(self, holder: str) -> None:
+        """Another process holds the folder; this one waits for it."""
+
     def loaded(self, runs: int) -> None:
         """The data are read and split; `runs` runs follow."""
+
+    def planned(self, plan: Plan) -> None:
+        """The runs are known; follows `loaded` in a benchmark."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins. `again` is true if the folder has a run of this name with other settings or code."""
 
-    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
+    def phase(
+        self,
+        name: str,
+        done: int,
+        total: int,
+        note: str = "",
+        *,
+        resumed: bool = False,
+        seconds_left: float | None = None,
+    ) -> None:
         """A run completed `done` of `total` steps of a phase (`fit`, `recommend`, `rank`); `note` is a status message.
 
-        `resumed` is true for the first event of a training that resumes from a checkpoint.
+        `resumed` is true for the first event of a training that resumes from a checkpoint. `seconds_left` is passed only
+        for a training with a `time_limit`: the seconds until the limit ends it.
         """
 
     def finished(self, row: Row, *, resumed: bool) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
@@ -35,6 +36,7 @@ class RankComparison:
     """The comparison of `task = "rank"`: judged lists, folds and metrics, shared by all models."""
 
     has_artifacts = False
+    has_validation = True
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
         """Read the lists.
@@ -79,13 +81,14 @@ class RankComparison:
         self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
     ) -> Measurement:
         """Fit a model on each fold, and evaluate the test lists of all folds together."""
+        clock = FitClock(features)
         context = RunContext(
             seed,
             self.device,
             progress=partial(progress.phase, "fit"),
-            training=TrainingEnvironment(callbacks=self.callbacks),
+            training=TrainingEnvironment(callbacks=self.callbacks, resumed=clock.add_earlier),
         )
-        fit_seconds = rank_seconds = 0.0
+        rank_seconds = 0.0
         found: list[RankedLists] = []
         tested: list[NDArray[np.int64]] = []
         single: list[float] = []
@@ -95,9 +98,8 @@ class RankComparison:
                 here = context.for_training(folder=folder / f"fold-{number}")
                 with here.seeded("run"):
                     pipeline = RankPipeline(model, features, self.match)
-                    start = time.perf_counter() + features.time_correction
-                    data = pipeline.fit(self.lists, fold, here, refit=self.refit)
-                    fit_seconds += time.perf_counter() + features.time_correction - start
+                    with clock.measure():
+                        data = pipeline.fit(self.lists, fold, here, refit=self.refit)
                 start = time.perf_counter()
                 found.append(pipeline.rank(data, partial(progress.phase, "rank")))
                 rank_seconds += time.perf_counter() - start
@@ -114,7 +116,7 @@ class RankComparison:
             metrics=evaluation.summary(),
             queries=len(rows) - evaluation.skipped,
             tied_edges=lists.tied(self.evaluator.k),
-            fit_seconds=fit_seconds,
+            fit_seconds=clock.seconds,
             rankers=trained,
             recommend_per_second=len(rows) / rank_seconds,
             p50_ms=float(np.quantile(single, 0.5)),

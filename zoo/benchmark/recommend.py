@@ -17,6 +17,7 @@ import torch
 from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.lookup import clock_misfits
@@ -93,6 +94,11 @@ class RecommendComparison:
         """Whether higher is better, for each metric."""
         return {metric.name: metric.higher_is_better for metric in self.evaluator.metrics}
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether the split has a `validate` part."""
+        return "validate" in self.task.parts.held_out
+
     def _check_cutoffs(self) -> None:
         """Refuse a cutoff larger than the number of eligible items.
 
@@ -120,21 +126,23 @@ class RecommendComparison:
     ) -> Measurement:
         """Fit a model, compute its recommendations and evaluate them.
 
-        The fit time includes the time to compute the item features, even if they come from the cache.
+        The fit time includes the time to compute the item features, even if they come from the cache, and the time of an
+        interrupted training before its checkpoint.
         """
+        clock = FitClock(features)
         context = RunContext(
             seed,
             self.device,
             progress=partial(progress.phase, "fit"),
-            training=TrainingEnvironment(folder=folder, callbacks=self.callbacks, losses=self.losses),
+            training=TrainingEnvironment(
+                folder=folder, callbacks=self.callbacks, losses=self.losses, resumed=clock.add_earlier
+            ),
         )
         with peak_memory() as peak:
-            with context.seeded("run"):
-                start = time.perf_counter() + features.time_correction
+            with context.seeded("run"), clock.measure():
                 fitted = fit(
                     model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
                 )
-                fit_seconds = time.perf_counter() + features.time_correction - start
             pipeline = fitted.pipeline
             start = time.perf_counter()
             lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
@@ -146,7 +154,7 @@ class RecommendComparison:
             slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
             queries=len(self.queries),
             tied_edges=evaluation.tied,
-            fit_seconds=fit_seconds,
+            fit_seconds=clock.seconds,
             training=record(fitted.record.trainings, model.train.monitor),
             rankers=ranker_records(model.rankers, pipeline.rankers, [r.trained for r in pipeline.rankers]),
             recommend_per_second=len(self.queries) / recommend_seconds,

@@ -14,12 +14,14 @@ from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
+from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError
+from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
 from zoo.training.checkpoint import forget
 
@@ -42,6 +44,7 @@ def bench(
     plugins: Iterable[str | Path] = (),
     progress: Progress | None = None,
     keep_artifacts: bool = False,
+    wait: bool = False,
 ) -> Store:
     """Run all models of an experiment and store the results.
 
@@ -52,6 +55,7 @@ def bench(
         plugins: Python files to load as plugins in addition to the installed ones.
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
+        wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
 
     Returns:
         The store, with `.rows()`, `.manifest()` and the files in its folder.
@@ -65,6 +69,15 @@ def bench(
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
+    with lock_folder(store.folder, wait=wait, waiting=progress.waiting):
+        _run_all(experiment, device, store, progress, keep_artifacts=keep_artifacts)
+    return store
+
+
+def _run_all(
+    experiment: BaseResolvedExperiment, device: torch.device, store: Store, progress: Progress, *, keep_artifacts: bool
+) -> None:
+    """Read the data, run what is not finished in the folder, and write the report."""
     progress.reading()
     comparison = open_comparison(experiment, device)
     if keep_artifacts and not comparison.has_artifacts:
@@ -87,12 +100,16 @@ def bench(
         )
     )
     replaced = store.replaced()
+    rules = {"refit": experiment.train.refit, "validates": comparison.has_validation}
+    rows = [_finished(run, store, keep_artifacts=keep_artifacts) for run in runs]
+    planned = [PlannedRun.of(run.model, run.seed, row, **rules) for run, row in zip(runs, rows, strict=True)]
     progress.loaded(len(runs))
+    progress.planned(Plan(tuple(planned)))
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
             artifact = store.artifact(run.key) if keep_artifacts else None
-            row = None if artifact and not artifact.exists() else store.finished(run.key)
+            row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
             resumed = row is not None
             if row is None:
                 progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
@@ -104,7 +121,13 @@ def bench(
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
         store.compose(markdown)
-    return store
+
+
+def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
+    """Return the row of a run if it is finished, with its artifact if artifacts are kept."""
+    if keep_artifacts and not store.artifact(run.key).exists():
+        return None
+    return store.finished(run.key)
 
 
 def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:

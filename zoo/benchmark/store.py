@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from zoo.atomic import write_atomically
 from zoo.errors import ResultsError
+from zoo.folder_lock import is_lock_file
 
 FORMAT = 1
 
@@ -256,8 +257,8 @@ def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
 
 
 def _is_a_result(path: Path) -> bool:
-    """Return whether a path is more than a leftover of an interrupted write of the manifest."""
-    return not path.name.startswith(".manifest.json.")
+    """Return whether a path is more than a lock, or a leftover of an interrupted write of the manifest."""
+    return not path.name.startswith(".manifest.json.") and not is_lock_file(path)
 
 
 def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:

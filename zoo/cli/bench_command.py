@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.output import FILE, plugin_option, set_option
+from zoo.cli.output import FILE, plugin_option, set_option, wait_option
 
 
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The folder of the results; runs/<name of FILE> by default.")
 @click.option("--keep-artifacts", is_flag=True, help="Save the fitted model of each run, for `zoo recommend`.")
+@wait_option
 @set_option
 @plugin_option
 @click.pass_context
@@ -22,13 +23,15 @@ def bench(
     file: Path,
     out: Path | None,
     keep_artifacts: bool,
+    wait: bool,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
 ) -> None:
     """Fit and evaluate all models of an experiment, and compare them.
 
     Finished runs are kept: after an interruption, the same command resumes. If a model fails, its row has the error, the
-    other models still run, and the exit code is 1.
+    other models still run, and the exit code is 1. While one process runs a benchmark in a folder, a second one ends with
+    an error, or waits for it with --wait.
     """
     from zoo.benchmark.runner import bench as run
     from zoo.cli.progress_display import bars
@@ -37,7 +40,15 @@ def bench(
 
     refuse_several_processes("zoo bench")
     with bars() as progress:
-        store = run(file, out, overrides=overrides, plugins=plugins, progress=progress, keep_artifacts=keep_artifacts)
+        store = run(
+            file,
+            out,
+            overrides=overrides,
+            plugins=plugins,
+            progress=progress,
+            keep_artifacts=keep_artifacts,
+            wait=wait,
+        )
     print_results(store)
     if keep_artifacts:
         for row in store.rows():

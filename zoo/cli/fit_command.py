@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.output import FILE, plugin_option, registry_with, set_option
+from zoo.cli.output import FILE, plugin_option, registry_with, set_option, wait_option
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--without-histories", is_flag=True, help="Do not save the users' histories; each query must then include one."
 )
+@wait_option
 @set_option
 @plugin_option
 def fit(
@@ -33,6 +34,7 @@ def fit(
     seed: int | None,
     all_events: bool,
     without_histories: bool,
+    wait: bool,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
 ) -> None:
@@ -48,7 +50,9 @@ def fit(
     from zoo.training.launching import is_first_process
 
     experiment = load_experiment(file, overrides, registry_with(plugins))
-    options: dict[str, Any] = {"out": out, "seed": seed, "all_events": all_events, "histories": not without_histories}
+    options: dict[str, Any] = {
+        "out": out, "seed": seed, "all_events": all_events, "histories": not without_histories, "wait": wait,
+    }  # fmt: skip
     if not is_first_process():
         fit_model(experiment, label, **options)
         return

@@ -26,6 +26,11 @@ set_option = click.option(
     "--set", "overrides", multiple=True, metavar="PATH=VALUE",
     help="Override a value of the file, e.g. model.als.predictor.factors=32; may be repeated.",
 )  # fmt: skip
+wait_option = click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for another process that writes to the same folder, instead of ending with an error.",
+)
 stage_option = click.option("--stage", type=click.Choice(STAGES), help="Only components of this stage.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -14,16 +14,20 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from zoo.benchmark.comparison_tables import seconds
+from zoo.benchmark.forecast import Forecast
 from zoo.benchmark.progress import Progress
 from zoo.cli.output import console
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zoo.benchmark.plan import Plan
     from zoo.benchmark.store import Row
 
 SILENCE = 30.0
 """Minimum seconds between progress lines of a run without a terminal."""
+FORECAST_SILENCE = 600.0
+"""Minimum seconds between two printed estimates of the whole duration."""
 
 
 class NotedBars(RichProgress):
@@ -41,6 +45,9 @@ class NotedBars(RichProgress):
 class Bars(Progress):
     """Two bars: the runs, and the phase of the current run with a note below. Without a terminal, lines instead."""
 
+    _forecast: Forecast | None
+    _forecast_at: float | None
+
     def __init__(self, bars: NotedBars, clock: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._clock = bars, clock
         self._runs = bars.add_task("reading data", total=None)
@@ -50,6 +57,7 @@ class Bars(Progress):
         self.logs: Path | None = None
         self._done = self._of = self._at = 0
         self._since = 0, clock()
+        self._begun, self._forecast, self._forecast_at, self._measured = clock(), None, None, False
         self._last = self._said = clock()
 
     def reading(self) -> None:
@@ -62,26 +70,50 @@ class Bars(Progress):
         self._of = runs
         self._bars.update(self._runs, description="runs", total=runs)
 
+    def planned(self, plan: Plan) -> None:
+        """Print the plan, and begin to estimate the whole duration."""
+        for line in plan.lines():
+            self._bars.console.print(line, markup=False, soft_wrap=True)
+        self._forecast = Forecast(plan, self._begun)
+
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """Show which run begins."""
+        if self._forecast is not None:
+            self._forecast.started(label, seed, self._clock())
         self._again, self._label = again, _run_name(label, seed)
         self._last = self._said = self._clock()
         self._begin("fit")
         if not self._bars.console.is_terminal:
             self._say("fit ...", place=self._done + 1)
 
-    def phase(self, name: str, done: int, total: int, note: str = "", *, resumed: bool = False) -> None:
-        """Show progress, note and the maximum remaining time."""
+    def waiting(self, holder: str) -> None:
+        """Print which process this one waits for."""
+        self._bars.console.print(f"waiting for {holder} ...", markup=False, soft_wrap=True)
+
+    def phase(
+        self,
+        name: str,
+        done: int,
+        total: int,
+        note: str = "",
+        *,
+        resumed: bool = False,
+        seconds_left: float | None = None,
+    ) -> None:
+        """Show progress, note and the maximum remaining time, which a time limit bounds."""
         now = self._clock()
         if name != self._name or done < self._at:
             self._begin(name)
         if not self._at:  # the epochs before a resumed training took no time in this run
-            self._since = (0, self._last) if done == 1 else (done, now)
+            self._since = (0, self._last) if done == 1 and not resumed else (done, now)
         self._at, self._last = done, now
         if resumed:
             self._say(note, place=self._done + 1)
+        self._estimate(name, done, total, now, resumed=resumed, seconds_left=seconds_left)
         steps, elapsed = done - self._since[0], now - self._since[1]
-        left = f"at most {_duration(elapsed / steps * (total - done))} left" if steps and done < total else ""
+        pace = elapsed / steps * (total - done) if steps else None
+        bounds = [bound for bound in (pace, seconds_left) if bound is not None]
+        left = f"at most {_duration(min(bounds))} left" if bounds and done < total else ""
         self._bars.note = ", ".join(filter(None, (left, note)))
         self._bars.update(self._phase, completed=done, total=total)
         if not self._bars.console.is_terminal and now - self._said >= SILENCE:
@@ -93,6 +125,10 @@ class Bars(Progress):
         """Print how a run ended, or that it was already finished."""
         self._done += 1
         self._label = _run_name(row.label, row.seed)
+        first = self._forecast is not None and not resumed and not self._measured
+        if self._forecast is not None and not resumed:
+            self._forecast.finished(self._clock())
+            self._measured = True
         if row.error:
             self._say(f"failed: {row.error}", style="red")
         elif resumed:
@@ -101,12 +137,35 @@ class Bars(Progress):
             why = ", repeated because the model, the settings or the code changed" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         self._bars.advance(self._runs)
+        if first and self._done < self._of:  # what comes after the fits is measured from now on
+            self._tell_estimate(self._clock(), again=True)
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
 
     def logs_kept(self, folder: Path) -> None:
         """Remember the folder of the logs, to print it at the end."""
         self.logs = folder
+
+    def _estimate(self, name: str, done: int, total: int, now: float, **more: Any) -> None:
+        """Show the estimate of the whole duration: on the bar of the runs, and as a line now and then."""
+        if self._forecast is None:
+            return
+        self._forecast.phase(name, done, total, now, **more)
+        self._tell_estimate(now)
+
+    def _tell_estimate(self, now: float, *, again: bool = False) -> None:
+        """Show the estimate, if there is one; `again` prints its line whenever the last one was printed."""
+        estimate = None if self._forecast is None else self._forecast.estimate(now)
+        if estimate is None:
+            return
+        self._bars.update(self._runs, description=f"runs, {estimate}")
+        if (
+            again
+            or self._forecast_at is None
+            or (not self._bars.console.is_terminal and now - self._forecast_at >= FORECAST_SILENCE)
+        ):
+            self._forecast_at = now
+            self._bars.console.print(f"estimate: {estimate}", markup=False, soft_wrap=True)
 
     def _begin(self, name: str) -> None:
         """Show an empty bar for a phase; a model that is fitted twice shows `fit` twice."""

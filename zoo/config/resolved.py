@@ -96,6 +96,10 @@ class BaseResolvedModel(ABC):
         """Whether the result is independent of the seed."""
         return all(part.capabilities.deterministic for part in self.parts)
 
+    def n_trainings(self, *, refit: bool) -> int | None:
+        """Return how often a model is trained in epochs; None if it depends on the data. For forecasts."""
+        return None if self.trains_in_epochs else 0
+
     @abstractmethod
     def slots(self) -> dict[str, Any]:
         """Return the components by slot, and the settings they use, as JSON."""
@@ -136,6 +140,17 @@ class ResolvedModel(BaseResolvedModel):
     def monitors(self) -> tuple[Chosen, ...]:
         """The metric that early stopping watches, if any."""
         return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
+
+    def n_trainings(self, *, refit: bool) -> int | None:
+        """Return 2 if early stopping finds the number of epochs and a refit follows, and None with other parts that learn."""
+        others = (*self.featurizers, *self.rankers)
+        if any(part.capabilities.trains_in_epochs for part in others):
+            return None
+        if any(ranker.capabilities.trainable for ranker in self.rankers):
+            return None
+        if not self.predictor.capabilities.trains_in_epochs:
+            return 0
+        return 2 if refit and self.monitor is not None else 1
 
     def scores_cold(self, part: Chosen) -> bool:
         """Return whether a component of the model scores items that did not occur in training."""

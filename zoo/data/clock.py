@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.data.arrow_types import normalise_column
 from zoo.data.interactions import Clock
 from zoo.data.schema import MappedTable, first_failing, is_number, is_text, strip_empty
 from zoo.errors import DataError
@@ -96,8 +97,7 @@ def parse_times(table: MappedTable, column: pa.ChunkedArray | None, clock: Clock
     """
     if column is None:
         return Times(None, clock, "file order")
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = normalise_column(column)
     if is_text(column.type):
         column = strip_empty(column)
     elif pa.types.is_floating(column.type):

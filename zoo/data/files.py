@@ -1,6 +1,6 @@
-"""Tables from files and from the Hugging Face Hub, read by `datasets`.
+"""Tables from files and from the Hugging Face Hub.
 
-Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` are preserved; the schema casts the other
+Parquet and Arrow files are read by pyarrow, the others and the Hub by `datasets`. Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` are preserved; the schema casts the other
 columns.
 """
 
@@ -16,6 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from zoo.data.arrow_files import read_arrow_file, read_column_names
+from zoo.data.arrow_types import normalise_types
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
 from zoo.data.readers import BATCH_ROWS, first_line, silence_datasets, stream_file
@@ -160,7 +162,7 @@ class FileTable:
         elif kind == "json":  # a column may first occur in any row
             names = list(self._read_whole(file).column_names)
         else:
-            names = list(stream_file(file, kind, names_only=True).column_names)
+            names = read_column_names(file, kind)
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise DataError(f"{file}: two columns are named {twice!r}. Rename one.")
@@ -170,7 +172,7 @@ class FileTable:
         """Read the given columns of one file."""
         kind = _format(file)
         if kind == "parquet":
-            return stream_file(file, kind, columns=columns, batch_size=BATCH_ROWS).select(columns)
+            return read_arrow_file(file, kind, columns)
         if kind == "csv":  # read all columns to detect rows with too many fields
             import datasets
 
@@ -188,7 +190,9 @@ class FileTable:
     def _read_whole(self, file: Path) -> pa.Table:
         """Read a file whose format cannot be read by columns, and cache it."""
         if file not in self._cache:
-            self._cache[file] = stream_file(file, _format(file))
+            kind = _format(file)
+            table = read_arrow_file(file, kind) if kind == "arrow" else stream_file(file, kind)
+            self._cache[file] = normalise_types(table, str(file))
         return self._cache[file]
 
 

@@ -20,15 +20,12 @@ from zoo.errors import DataError
 BATCH_ROWS = 2**20
 
 
-def stream_file(
-    file: Path, kind: str, *, names_only: bool = False, keep: list[str] | None = None, **options: Any
-) -> pa.Table:
+def stream_file(file: Path, kind: str, *, keep: list[str] | None = None, **options: Any) -> pa.Table:
     """Read a file through `datasets`, batch by batch, without a copy on disk.
 
     Args:
         file: The file.
         kind: The reader of `datasets`.
-        names_only: Whether to read only the column names; the table then has no rows.
         keep: The columns to keep of each batch; all by default.
         options: Options of the reader.
 
@@ -44,7 +41,7 @@ def stream_file(
                 cache_dir=locks, **options,
             )  # fmt: skip
             known = None if stream.features is None else stream.features.arrow_schema.empty_table()
-            batches = [] if names_only else list(_batches(stream, keep))
+            batches = list(_batches(stream, keep))
     except Exception as error:  # the library raises what its parsers raise
         reason = _describe_invalid_line(file, options.get("sep", "")) if kind == "csv" else None
         raise DataError(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.data.arrow_types import normalise_column, normalise_types
 from zoo.data.dataset import Columns
 from zoo.errors import DataError, suggestion
 
@@ -99,12 +100,13 @@ class MappedTable:
             )
 
     def select(self, columns: list[str]) -> pa.Table:
-        """Return the given columns, with the columns of `NUMBERS` as numbers.
+        """Return the given columns, with the types of `zoo.data.arrow_types` and the columns of `NUMBERS` as numbers.
 
         Raises:
-            DataError: A number cannot be parsed.
+            DataError: A number cannot be parsed, or a column has a type that cannot be read.
         """
-        table = self.table.select([self.names[name] for name in columns]).rename_columns(columns)
+        table = self.table.select([self.names[name] for name in columns])
+        table = normalise_types(table, self.origin).rename_columns(columns)
         for at, name in enumerate(columns):
             if name in NUMBERS and is_text(table.column(at).type):
                 numbers = self._parse_numbers(table.column(at), name)
@@ -162,8 +164,7 @@ def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     Raises:
         DataError: The column has another type, or its text is not UTF-8.
     """
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = normalise_column(column)
     kind = column.type
     if pa.types.is_floating(kind):
         column = _to_integers(table, column, name)

@@ -21,6 +21,7 @@ from zoo.errors import naming
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
 from zoo.pipeline.fitted import FittedPipeline
+from zoo.pipeline.memory_check import check_memory
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
@@ -94,8 +95,10 @@ def fit(
         featurize: Fits a featurizer; a cache of features can take its place.
 
     Raises:
+        ResourceError: A component needs more memory than is available.
         ZooError: A stage cannot be fitted on these data.
     """
+    check_memory(model, task.log, context.device)
     trainable = any(chosen.capabilities.trainable for chosen in model.rankers)
     validated = learned = None
     if _trains_in_epochs(model) and model.monitor is not None and "validate" in task.parts.held_out:

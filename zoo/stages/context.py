@@ -21,11 +21,31 @@ from zoo.stages.random_streams import TorchStream
 class Tell(Protocol):
     """Receives progress."""
 
-    def __call__(self, done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+    def __call__(
+        self,
+        done: int,
+        total: int,
+        note: str = "",
+        /,
+        *,
+        resumed: bool = False,
+        seconds_left: float | None = None,
+    ) -> None:
         """Report that `done` of `total` steps are complete, with an optional short note.
 
         `resumed` marks the first report after resuming from a checkpoint; the first `done` steps ran earlier.
+        `seconds_left` is passed only if a time limit ends the training: the seconds until then.
         """
+
+
+def _no_progress(
+    done: int, total: int, note: str = "", /, *, resumed: bool = False, seconds_left: float | None = None
+) -> None:
+    """Ignore progress."""
+
+
+def _ignore_earlier(seconds: float) -> None:
+    """Ignore the seconds of earlier processes."""
 
 
 def _no_callbacks(training: Training) -> list[Any]:
@@ -45,6 +65,7 @@ class TrainingEnvironment:
             training, the training resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
         losses: The losses that neural predictors can name.
+        resumed: Receives, after each training, the seconds that earlier processes spent on it before an interruption.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -53,6 +74,7 @@ class TrainingEnvironment:
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
+    resumed: Callable[[float], None] = _ignore_earlier
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,7 @@ class RunContext:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     validate: Callable[[Any], float] | None = None
     epochs: int | None = None
-    progress: Tell = lambda done, total, note="", /, *, resumed=False: None
+    progress: Tell = _no_progress
     training: TrainingEnvironment = field(default_factory=TrainingEnvironment)
 
     def rng(self, label: str) -> np.random.Generator:

@@ -142,6 +142,11 @@ def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
         return "patience"
     if not trainer.should_stop:
         return "max_epochs"
-    timer = next((callback for callback in trainer.callbacks if isinstance(callback, Timer)), None)  # type: ignore[attr-defined]
-    left = timer.time_remaining() if timer else None
+    left = seconds_left(trainer)
     return "time_limit" if left is not None and left <= 0 else "callback"
+
+
+def seconds_left(trainer: pl.Trainer) -> float | None:
+    """Return the seconds until the time limit ends the training; None without a limit."""
+    timer = next((callback for callback in trainer.callbacks if isinstance(callback, Timer)), None)  # type: ignore[attr-defined]
+    return None if timer is None else timer.time_remaining()

@@ -24,11 +24,18 @@ class EpochTimer(pl.Callback):
         epochs: Number of epochs trained.
         loss: The mean loss of the last epoch.
         seconds: Training time, without validation and other work between epochs.
+        earlier: Seconds of the whole training, with validation, that another process spent before an interruption, up to
+            the checkpoint that this one resumes from.
     """
 
     def __init__(self, name: str) -> None:
-        self.name, self.epochs, self.loss, self.seconds = name, 0, 0.0, 0.0
+        self.name, self.epochs, self.loss, self.seconds, self.earlier = name, 0, 0.0, 0.0, 0.0
+        self._begun = time.perf_counter()
         self._losses, self._sum, self._start = list[Tensor](), 0.0, 0.0
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Start timing the training."""
+        self._begun = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start timing the epoch."""
@@ -77,8 +84,10 @@ class EpochTimer(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state that a resumed training needs."""
-        return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds}
+        wall = self.earlier + time.perf_counter() - self._begun
+        return {"epochs": self.epochs, "loss": self.loss, "seconds": self.seconds, "wall": wall}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state of an interrupted training."""
-        self.__dict__.update(state_dict)
+        self.epochs, self.loss, self.seconds = (state_dict[name] for name in ("epochs", "loss", "seconds"))
+        self.earlier = state_dict.get("wall", self.seconds)  # earlier versions measured only the training

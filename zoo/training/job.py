@@ -102,7 +102,7 @@ class TrainingJob:
         trainer = self._trainer(callbacks, logger, environment, nodes)
         _fit(trainer, module, batches, begun)
         epochs, history = (keep.best_epoch, keep.history) if keep else (timer.epochs, [])
-        return Trained(epochs, history, reason(trainer, keep))
+        return Trained(epochs, history, reason(trainer, keep), timer.earlier)
 
     def _of_plugins(self) -> list[pl.Callback]:
         """Return the callbacks of plugins.

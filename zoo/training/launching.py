@@ -187,7 +187,9 @@ def _run_rank(job: TrainingJob, folder: Path) -> None:
     """Run as one rank in a started process. Rank 0 writes the result to the folder; any rank writes its error there."""
     environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
 
-    def tell(done: int, total: int, note: str = "", /, *, resumed: bool = False) -> None:
+    def tell(
+        done: int, total: int, note: str = "", /, *, resumed: bool = False, seconds_left: float | None = None
+    ) -> None:
         reports.append((done, total, note, resumed))
 
     rank = environment.local_rank()

@@ -74,6 +74,7 @@ def train(
     with context.seeded(f"{name}/train"):
         trained = launching.run(job, context.progress)
     network.to(context.device).eval()
+    run.resumed(trained.earlier)
     if context.epochs and trained.stopped == "time_limit":
         warnings.warn(
             f"{name}: `time_limit` ended this fit in epoch {trained.epochs} of the {epochs} that were settled on before, so "

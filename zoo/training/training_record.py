@@ -44,9 +44,10 @@ def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
 
     Args:
         trained: The training result of the predictor.
-        seconds: Duration of `fit` including validation; used if the history has no training time.
+        seconds: Duration of `fit` including validation; used if the history has no training time. Earlier processes of an
+            interrupted training add theirs.
     """
-    history = trained.history
+    history, seconds = trained.history, seconds + trained.earlier
     return {
         "epochs": trained.epochs,
         "seconds": history[-1].get("seconds", seconds) if history else seconds,

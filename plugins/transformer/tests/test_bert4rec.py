@@ -130,7 +130,9 @@ def test_a_query_is_answered_at_a_hidden_position_after_its_history(trained, cyc
 
 def test_the_next_and_the_hidden_items_of_a_cycle_are_found(batch, fit, training_seed, assert_learned):
     log = walk(300)
-    predictor = fit(small(), log, max_epochs=40, batch_size=32, learning_rate=0.004, seed=training_seed)
+    predictor = fit(
+        small(), log, max_epochs=60, batch_size=32, learning_rate=0.004, schedule="cosine", seed=training_seed
+    )
     best = predictor.score(Queries.of_histories(log)).argmax(1).numpy()
     assert_learned((best == log.items[log.offsets[1:] - 1] % 15 + 1).mean(), above=0.97, of="next")
     filled = predictor.network.items.all_logits(encoded(predictor, batch)[batch.masked]).argmax(1)

@@ -7,12 +7,9 @@ from torch import Tensor
 
 from shopzoo_mf._memory import available_bytes
 from shopzoo_mf._sparse import item_pairs
-from shopzoo_mf.params import EASEParams
+from shopzoo_mf.params import EASE_MATRICES, EASEParams
 from zoo.api import ConfigError, Predictor, Queries, ResourceError, RunContext, TrainingData
 from zoo.nn import csr_tensor
-
-MATRICES = 2
-"""Number of items-by-items matrices in memory: the Gram matrix and its factor, then the factor and the inverse."""
 
 
 class EASE(Predictor[EASEParams]):
@@ -73,10 +70,10 @@ def _check_memory(n: int, device: torch.device) -> None:
     Raises:
         ResourceError: They do not fit.
     """
-    needed, free = MATRICES * 4 * n * n, available_bytes(device)
+    needed, free = EASE_MATRICES * 4 * n * n, available_bytes(device)
     if needed > free:
         raise ResourceError(
-            f"ease on {n:,} items needs {needed / 2**30:.1f} GiB ({MATRICES} matrices of items by items), "
+            f"ease on {n:,} items needs {needed / 2**30:.1f} GiB ({EASE_MATRICES} matrices of items by items), "
             f"but {free / 2**30:.1f} GiB are free on {device}: leave out rare items (`k_core` in `[data]`), "
             "use a machine with more memory, or take item-knn or als"
         )

@@ -4,7 +4,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from zoo.api import Field, LossName, NeuralParams, Params
+from zoo.api import DataSize, Field, LossName, NeuralParams, Params
+
+FLOAT = 4
+"""Bytes of a float32."""
+EASE_MATRICES = 2
+"""Number of items-by-items matrices in memory: the Gram matrix and its factor, then the factor and the inverse."""
 
 
 class ALSParams(Params):
@@ -23,6 +28,11 @@ class ALSParams(Params):
     cg_steps: int = Field(2, ge=1)
     """Steps of conjugate gradients per vector and sweep."""
 
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the vectors of both sides, and of five temporary vectors per row of one side."""
+        rows = size.users + size.items + 5 * max(size.users, size.items)
+        return FLOAT * self.factors * rows
+
 
 class ItemKNNParams(Params):
     """Parameters of `item-knn`."""
@@ -34,12 +44,20 @@ class ItemKNNParams(Params):
     damping: float = Field(0.5, ge=0, le=1)
     """Damping of active users: 0 is the plain cosine, 1 gives all users the same total weight."""
 
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of neighbours and similarities, first in blocks and then as a whole."""
+        return 2 * 2 * FLOAT * size.items * min(self.k, size.items)
+
 
 class EASEParams(Params):
     """Parameters of `ease`."""
 
     l2: float = Field(200.0, gt=0)
     """L2 regularisation, added to the diagonal of the Gram matrix: less for large catalogues with sparse data, more for dense logs (20 to 1000)."""
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the matrices of items by items."""
+        return EASE_MATRICES * FLOAT * size.items**2
 
 
 class BPRMFParams(NeuralParams):
@@ -51,6 +69,10 @@ class BPRMFParams(NeuralParams):
     """Dropout rate on user vectors."""
     loss: LossName = "bpr"
     """The training loss."""
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the vectors of items and users: weight, gradient, two moments of Adam and the best weights."""
+        return 5 * FLOAT * self.dim * (size.items + size.users)
 
 
 class ItemItemMFParams(Params):
@@ -64,6 +86,10 @@ class ItemItemMFParams(Params):
     """Exponent of the frequency of the recommended item; values below 1 favour frequent items."""
     exponent: float = Field(0.5, ge=0, le=1)
     """Exponent of the singular values."""
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the vectors of the subspace iteration; the matrix of pairs depends on the histories."""
+        return 4 * FLOAT * self.factors * size.items
 
 
 class Kept(Params):

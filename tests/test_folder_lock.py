@@ -1,0 +1,153 @@
+"""Two processes never write to one folder, and a process that was killed locks nobody out."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import zoo
+from zoo.cli.main import main
+from zoo.errors import ResultsError
+from zoo.folder_lock import HOLDER, LOCK, lock_folder
+
+HOLD = """
+import sys
+from pathlib import Path
+from zoo.folder_lock import lock_folder
+
+with lock_folder(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+EXPERIMENT = {
+    "data": {"source": {"name": "synthetic-shop", "customers": 40, "items": 60, "events": 900}},
+    "split": {"cuts": [0.8]},
+    "model": [{"predictor": "popular"}],
+}
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Return a function that starts a process which holds the lock of a folder until it reads a line."""
+    started = []
+
+    def start(folder):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_the_second_process_says_who_holds_the_folder_and_ends(tmp_path, hold):
+    process = hold(tmp_path / "out")
+    with pytest.raises(ResultsError) as error, lock_folder(tmp_path / "out"):
+        pytest.fail("the folder is locked")
+    assert re.fullmatch(
+        rf"{re.escape(str(tmp_path / 'out'))} is in use by process {process.pid} on {re.escape(socket.gethostname())} "
+        r"\(since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\. Wait for it with --wait \(in Python, wait=True\), stop it, or "
+        r"choose another --out\.",
+        str(error.value),
+    )
+    holder = json.loads((tmp_path / "out" / HOLDER).read_text())
+    assert holder["pid"] == process.pid  # the attempt changed nothing
+
+
+def test_a_lock_of_a_killed_process_is_taken_over(tmp_path, hold):
+    process = hold(tmp_path / "out")
+    process.kill()
+    process.wait()
+    assert (tmp_path / "out" / HOLDER).exists()
+    with lock_folder(tmp_path / "out"):
+        assert json.loads((tmp_path / "out" / HOLDER).read_text())["pid"] == os.getpid()
+
+
+def test_a_process_that_waits_gets_the_lock_when_it_is_released(tmp_path, hold):
+    process, seen = hold(tmp_path / "out"), []
+
+    def waiting(holder):
+        seen.append(holder)
+        process.communicate("\n")  # now the other process ends, and removes its empty folder
+
+    with lock_folder(tmp_path / "out", wait=True, waiting=waiting):
+        assert (tmp_path / "out" / LOCK).exists()
+    assert [text.split(" (")[0] for text in seen] == [f"process {process.pid} on {socket.gethostname()}"]
+
+
+def test_nothing_is_left_of_a_lock(tmp_path):
+    with lock_folder(tmp_path / "new" / "out"):
+        pass
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    with pytest.raises(ZeroDivisionError), lock_folder(tmp_path / "kept"):
+        1 / 0  # noqa: B018
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "kept", "new"]
+
+
+def test_a_holder_without_a_description_is_another_process(tmp_path, hold):
+    hold(tmp_path / "out")
+    (tmp_path / "out" / HOLDER).write_text("{")
+    with pytest.raises(ResultsError, match="is in use by another process"), lock_folder(tmp_path / "out"):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ResultsError, match=r"file/out cannot be written: .*Choose another --out"),
+        lock_folder(tmp_path / "file" / "out"),
+    ):
+        pass
+
+
+def test_a_benchmark_and_a_fit_take_the_lock_before_they_read_the_data(tmp_path, hold, monkeypatch):
+    hold(tmp_path / "out")
+    hold(tmp_path / "model.training")
+    monkeypatch.setattr("zoo.benchmark.recommend.load_task", lambda *args: pytest.fail("was read"))
+    monkeypatch.setattr("zoo.benchmark.fit_model.load_task", lambda *args: pytest.fail("was read"))
+    with pytest.raises(ResultsError, match="out is in use by process"):
+        zoo.bench(EXPERIMENT, tmp_path / "out")
+    with pytest.raises(ResultsError, match=r"model\.training is in use by process"):
+        zoo.fit(EXPERIMENT, out=tmp_path / "model")
+
+
+def test_the_command_ends_with_an_error_or_waits(tmp_path, hold):
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[data]\nsource = { name = "synthetic-shop", customers = 40, items = 60, events = 900 }\n'
+        '[split]\ncuts = [0.8]\n[[model]]\npredictor = "popular"\n'
+    )
+    command = ["bench", str(file), "--out", str(tmp_path / "out")]
+    process = hold(tmp_path / "out")
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code != 0
+    assert f"is in use by process {process.pid}" in result.output
+    waiting = subprocess.Popen([sys.executable, "-m", "zoo", *command, "--wait"], stderr=subprocess.PIPE, text=True)
+    assert waiting.stderr.readline().startswith(f"waiting for process {process.pid} on ")
+    process.communicate("\n")
+    waiting.communicate()
+    assert waiting.returncode == 0
+    assert (tmp_path / "out" / "report.md").exists()
+    assert not list((tmp_path / "out").glob(".lock*"))
+
+
+def test_only_the_first_process_of_a_distributed_fit_takes_the_lock(tmp_path, hold, monkeypatch):
+    hold(tmp_path / "model.training")  # as the first process does
+    for name, value in {"TORCHELASTIC_RUN_ID": "run", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert zoo.fit(EXPERIMENT, out=tmp_path / "model").recommend("c000001", k=3)
+    assert not (tmp_path / "model").exists()
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(ResultsError, match=r"model\.training is in use by process"):
+        zoo.fit(EXPERIMENT, out=tmp_path / "model")

@@ -1,0 +1,86 @@
+"""Read parquet and Arrow files with pyarrow, batch by batch and with every type that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo.data.arrow_types import normalise_types
+from zoo.data.readers import BATCH_ROWS, first_line
+from zoo.errors import DataError
+
+
+def read_column_names(file: Path, kind: str) -> list[str]:
+    """Return the column names of a file.
+
+    Args:
+        file: The file.
+        kind: `parquet`, or `arrow` for a stream or a file of Arrow's IPC format (Feather).
+
+    Raises:
+        DataError: The file is not valid in its format.
+    """
+    with _open(file, kind) as (schema, _):
+        return list(schema.names)
+
+
+def read_arrow_file(file: Path, kind: str, columns: list[str] | None = None) -> pa.Table:
+    """Read a file; its columns have the types of `zoo.data.arrow_types`.
+
+    Args:
+        file: The file.
+        kind: `parquet` or `arrow`.
+        columns: The columns to read; all by default.
+
+    Raises:
+        DataError: The file is not valid in its format, or a column has a type that cannot be read.
+    """
+    with _open(file, kind, columns) as (schema, batches):
+        names = schema.names if columns is None else columns
+        tables = [normalise_types(pa.Table.from_batches([batch]).select(names), str(file)) for batch in batches]
+    if not tables:
+        return normalise_types(schema.empty_table().select(names), str(file))
+    return pa.concat_tables(tables, promote_options="permissive")  # text and numbers of decimals may alternate
+
+
+@contextmanager
+def _open(
+    file: Path, kind: str, columns: list[str] | None = None
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Yield the schema and the batches of a file.
+
+    Raises:
+        DataError: The file is not valid in its format.
+    """
+    try:
+        if kind == "parquet":
+            with pq.ParquetFile(file, pre_buffer=False) as opened:
+                yield opened.schema_arrow, opened.iter_batches(BATCH_ROWS, columns=columns)
+        else:
+            with file.open("rb") as source:
+                yield _ipc_batches(source)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{file}: cannot be read as {kind}: {first_line(error)}. Correct or recreate the file."
+        ) from error
+
+
+def _ipc_batches(source: object) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema and the batches of Arrow's stream format or file format."""
+    try:
+        reader = pa.ipc.open_stream(source)
+        batches = iter(reader)
+    except (OSError, pa.ArrowInvalid):
+        reader = pa.ipc.open_file(source)
+        batches = (reader.get_batch(at) for at in range(reader.num_record_batches))
+    return reader.schema, map(_validate, batches)
+
+
+def _validate(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Check the offsets and texts of a batch, which pyarrow trusts unseen in this format."""
+    batch.validate(full=True)
+    return batch
