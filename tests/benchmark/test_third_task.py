@@ -107,6 +107,8 @@ def resolve_baskets(raw, registry, base):
 
 class BasketComparison:
     has_artifacts = False
+    references = ()
+    hints = ()
     has_validation = False
 
     def __init__(self, experiment, device):

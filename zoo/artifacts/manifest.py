@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from zoo.config.experiment import Fallback
 from zoo.data.interactions import Clock
 from zoo.errors import ArtifactError, ConfigError
 from zoo.params import StrictTable, validated
@@ -89,6 +90,8 @@ class ArtifactManifest(StrictTable):
     """Whether to exclude items of the history, or the event types that count as seen."""
     candidates: int = Field(ge=1)
     """Number of candidates for the first ranker."""
+    fallback: Fallback = "none"
+    """What fills the slots that the model leaves empty; older artifacts have no fallback."""
     log: LogEntry
     """The event log."""
     vocabulary: str

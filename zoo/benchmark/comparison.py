@@ -35,6 +35,7 @@ class Measurement:
     lists: pa.Table
     slices: dict[str, Any] = field(default_factory=dict)
     tied_edges: float = 0.0
+    filled: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     rankers: list[dict[str, Any]] = field(default_factory=list)
@@ -69,6 +70,14 @@ class Comparison(Protocol[Model_contra]):
     @property
     def metrics(self) -> dict[str, bool | None]:
         """Whether higher is better, for each metric; None if a value is neither good nor bad."""
+
+    @property
+    def references(self) -> tuple[BaseResolvedModel, ...]:
+        """Models to add as reference rows, which are no part of the comparison."""
+
+    @property
+    def hints(self) -> list[str]:
+        """What usually helps on data like these, and no model of the experiment has."""
 
     @property
     def has_validation(self) -> bool:

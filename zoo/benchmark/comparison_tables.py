@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,23 @@ TOO_FEW = "too few hits"
 
 @dataclass(frozen=True)
 class Cell:
-    """A formatted figure with its verdict."""
+    """A formatted figure with its verdict.
+
+    Attributes:
+        text: The figure.
+        verdict: How it compares with the best of its column; None if it is not compared.
+        reference: Whether it belongs to a reference, which is shown in grey (in markdown: in italics).
+    """
 
     text: str
     verdict: Verdict | None = None
+    reference: bool = False
 
     @property
     def markdown(self) -> str:
         """The cell in markdown."""
+        if self.reference:
+            return f"*{self.text}*" if self.text else ""
         return (
             f"**{self.text}**" if self.verdict == "best" else self.text + (MARKS[self.verdict] if self.verdict else "")
         )
@@ -62,9 +71,9 @@ class ComparisonTable:
 
 
 def main_table(store: Store) -> ComparisonTable:
-    """Return the main table of a benchmark: one row per model, with means over its seeds."""
+    """Return the main table of a benchmark: one row per model, with means over its seeds; references get no verdict."""
     groups = by_label(store.rows())
-    good = {label: rows for label, rows in groups.items() if not rows[0].error}
+    good = {label: rows for label, rows in groups.items() if not rows[0].error and not rows[0].reference}
     metrics = list(next(iter(good.values()))[0].metrics) if good else []
     found = {metric: _compare(store, good, metric) for metric in metrics}
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
@@ -73,7 +82,7 @@ def main_table(store: Store) -> ComparisonTable:
     rows = []
     for label, runs in groups.items():
         if runs[0].error:
-            rows.append([Cell(label), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
+            rows.append([_name(label, runs), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
             continue
         figures = [
             Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].verdicts.get(label)) for metric in metrics
@@ -81,7 +90,8 @@ def main_table(store: Store) -> ComparisonTable:
         speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))
-        rows.append([Cell(label), *figures, fit, *speed, *time])
+        cells = [_name(label, runs), *figures, fit, *speed, *time]
+        rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)
     detectable = {metric: share for metric in metrics if (share := found[metric].detectable_share) is not None}
     return ComparisonTable(headers, rows, detectable)
 
@@ -106,7 +116,7 @@ def interval_table(store: Store) -> ComparisonTable:
             ends = TOO_FEW if low is None and value is not None else f"{_figure(low)} to {_figure(high)}"
             interval = ends + (f" (seed {runs[0].seed})" if several else "")
             spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if several else ""
-            rows.append([Cell(label), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
+            rows.append([_name(label, runs), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
     return ComparisonTable(["model", "metric", "value", "95 % interval", "over seeds"], rows)
 
 
@@ -121,7 +131,7 @@ def cold_table(store: Store) -> ComparisonTable | None:
     for label, runs in groups.items():
         slices = [r.slices["cold"] for r in runs if "cold" in r.slices]
         figures = [_mean([s["metrics"][n][0] if s.get("scored", True) else None for s in slices]) for n in names]
-        rows.append([Cell(label), *map(Cell, figures)])
+        rows.append([_name(label, runs), *map(Cell, figures)])
     return ComparisonTable(["model", *names], rows)
 
 
@@ -208,6 +218,23 @@ def _mean(values: list[float | None]) -> str:
     """Format the mean over the seeds."""
     known = [value for value in values if value is not None]
     return _figure(float(np.mean(known)) if known else None)
+
+
+def _name(label: str, runs: list[Row]) -> Cell:
+    """Return the first cell of a model's row."""
+    return Cell(f"{label} (reference)", reference=True) if runs[0].reference else Cell(label)
+
+
+def better_references(store: Store, metric: str) -> list[str]:
+    """Return the references that are significantly better than every model of the experiment."""
+    groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
+    asked = {label: rows for label, rows in groups.items() if not rows[0].reference}
+    found = []
+    for label in [label for label in groups if label not in asked]:
+        each = _compare(store, {**asked, label: groups[label]}, metric).verdicts
+        if each.get(label) == "best" and all(each.get(other) == "worse" for other in asked):
+            found.append(label)
+    return found
 
 
 def _compare(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:

@@ -36,6 +36,7 @@ class RankComparison:
     """The comparison of `task = "rank"`: judged lists, folds and metrics, shared by all models."""
 
     has_artifacts = False
+    references: tuple[ResolvedRankModel, ...] = ()
     has_validation = True
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
@@ -66,6 +67,7 @@ class RankComparison:
         if not used.all():
             self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
         self.starts: dict[str, str] = {}
+        self.hints: list[str] = []
         self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description: dict[str, Any] = {
             "task": "rank",

@@ -78,4 +78,6 @@ def _plain(cell: Cell, best: str) -> str:
 def _shown(cell: Cell, best: str) -> str:
     """Return a cell as rich markup."""
     text = escape(_plain(cell, best))
+    if cell.reference:
+        return f"[dim]{text}[/dim]"
     return f"[bold]{text}[/bold]" if cell.verdict == "best" else text

@@ -27,11 +27,12 @@ from zoo.params import StrictTable
 from zoo.spec import StageName
 
 __all__ = [
-    "Choice", "DataSettings", "EvaluateSettings", "Experiment", "Given", "KCore", "LeaveLastOut", "MetricChoice", "Model", "Part",
+    "Choice", "DataSettings", "EvaluateSettings", "Experiment", "Fallback", "Given", "KCore", "LeaveLastOut", "MetricChoice", "Model", "Part",
     "Split", "StrongGeneralisation", "Targets", "Temporal",
 ]  # fmt: skip
 
 Part = Literal["train", "validate", "rank", "test"]
+Fallback = Literal["popular", "none"]
 
 
 class KCore(StrictTable):
@@ -98,6 +99,8 @@ class EvaluateSettings(EvaluateTable):
     """Featurizers whose item features `diversity` compares; the same for every model."""
     new_users: bool = True
     """Whether to evaluate queries without a history. The report counts them either way."""
+    fallback: Fallback = "popular"
+    """What fills the slots that a model leaves empty, in evaluation and in serving: `popular`, the items with the most events in training; or `none`, so that they count as misses. All slots are empty for a query without a history, if the predictor needs one."""
     candidates: int = Field(200, ge=1)
     """Number of candidates that the predictor passes to the first ranker."""
     bootstrap: int = Field(1000, ge=100)
@@ -155,6 +158,8 @@ class Experiment(ExperimentFile):
 
     task: Literal["recommend"] = "recommend"
     """The task: recommend items to users. Other tasks have other keys in their tables."""
+    references: bool = True
+    """Whether `zoo bench` adds plain `popular`, `transition-graph`, `personal-popular` and `item-knn` as reference rows, each if no model has this predictor, its plugin is installed, and its fit is cheap on these data."""
     data: DataSettings
     split: Split = Temporal()
     """How the events are split; `policy` selects the method, `temporal` by default."""

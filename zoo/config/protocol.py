@@ -37,6 +37,9 @@ def format_recommend_protocol(facts: ProtocolFacts) -> str:
         {True: "seen items excluded", False: "seen items allowed"}.get(seen)
         if isinstance(seen, bool)
         else f"items seen by {', '.join(seen)} excluded",
+        {"popular": "empty slots filled by popularity", "none": "empty slots count as misses"}.get(
+            evaluate.get("fallback", "")  # an older benchmark has no fallback
+        ),
         "fitted on everything before the test"
         if facts.experiment["train"]["refit"]
         else "fitted without the validation events (no refit)",

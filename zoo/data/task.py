@@ -136,7 +136,7 @@ class Task:
     def description(self) -> dict[str, Any]:
         """Return the identity of the task as JSON. Results are comparable if their descriptions are equal."""
         rules = self.evaluate.model_dump(
-            mode="json", include={"exclude_seen", "target_events", "eligible", "new_users"}
+            mode="json", include={"exclude_seen", "target_events", "eligible", "new_users", "fallback"}
         )
         return {
             "data": self.fingerprint,

@@ -93,7 +93,8 @@ class PredictorValidator:
 class NeuralPredictor(Predictor[P]):
     """A predictor for which a plugin implements only the encoder.
 
-    A query without a history gets the most popular items.
+    For a query without a history it scores items by their training counts; in the pipeline such a query gets the fallback of the
+    experiment, because `neural_capabilities` declares that a network needs a history.
     """
 
     fitted = ("network", "sizes")
