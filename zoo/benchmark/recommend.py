@@ -21,7 +21,7 @@ from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.references import hints, reference_models
-from zoo.config.lookup import clock_misfits
+from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
@@ -50,11 +50,12 @@ class RecommendComparison:
         """Read the data of an experiment.
 
         Raises:
-            ConfigError: A model needs timestamps that the data do not have, or a metric cannot be computed on them.
+            ConfigError: A model needs timestamps or a part that the data do not have, or a metric cannot be computed on them.
         """
         settings = experiment.experiment
         self.task = task = load_task(experiment)
-        if misfits := clock_misfits(experiment.models, task.log.clock):
+        misfits = clock_misfits(experiment.models, task.log.clock)
+        if misfits := misfits + rank_misfits(experiment.models, task.parts.held_out):
             raise ConfigError("\n".join(misfits))
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device

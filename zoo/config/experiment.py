@@ -58,6 +58,8 @@ class DataSettings(DataTable):
     """Maps the canonical name of an item column (`item_id`, `title`, `price`, ...) to its name in the file."""
     time: Literal["auto", "timestamp", "position", "file-order"] = "auto"
     """What orders a user's events. `auto` uses a `timestamp` column, else a `position` column; `file-order` is used only when set here."""
+    ties: Literal["together", "file"] = "together"
+    """What the order of a user's events at one moment means. `together`: nothing; they are ordered by item number and never divided by a split. `file`: the order of the rows in the file is their order, as some published protocols assume."""
     events: list[str] | None = Field(None, min_length=1)
     """The event types to keep; all by default. The report counts the events that are dropped."""
     event_weights: dict[str, float] = {}
