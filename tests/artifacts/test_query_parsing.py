@@ -222,3 +222,13 @@ def test_a_history_of_nothing_that_the_model_reads_gets_the_fallback(artifact):
     artifact.lists(queries, 3, notes=notes)
     assert notes.unread.tolist() == [True, False, True, True]
     assert notes.without_history == 3
+
+
+def test_the_order_of_a_history_within_a_moment_is_that_of_training(artifact, questions):
+    ids = artifact.catalogue.ids.to_pylist()
+    assert artifact.log.ties == "together"
+    answers = [questions(history=[order], times=[times]) for order, times in (
+        ([ids[7], ids[3], ids[9], ids[1]], [5, 5, 5, 6]), ([ids[1], ids[9], ids[3], ids[7]], [6, 5, 5, 5]),
+    )]  # fmt: skip
+    assert answers[0] == answers[1]
+    assert answers[0][0]["items"] == [ids[3], ids[7], ids[9], ids[1]]

@@ -244,6 +244,7 @@ def _log_entry(log: Interactions) -> LogEntry:
     heaviest = max(range(len(counts)), key=lambda code: (log.event_weights[code], counts[code]))
     return LogEntry(
         clock=log.clock,
+        ties=log.ties,
         event_names=list(log.event_names),
         event_weights=log.event_weights.tolist(),
         default_event=log.event_names[heaviest],

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from zoo.config.experiment import Fallback
-from zoo.data.interactions import Clock
+from zoo.data.interactions import Clock, Ties
 from zoo.errors import ArtifactError, ConfigError
 from zoo.params import StrictTable, validated
 
@@ -65,6 +65,8 @@ class LogEntry(StrictTable):
 
     clock: Clock
     """What the event times mean."""
+    ties: Ties = "file"
+    """How the events of a history at one moment are ordered; older artifacts keep the given order."""
     event_names: list[str] = Field(min_length=1)
     """The event types; an event's code is an index into this list."""
     event_weights: list[float]

@@ -103,21 +103,28 @@ def finding(store: Store, table: ComparisonTable) -> str:
     remarks = [_cut_off(store.rows()), _untried(store)]
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
-        return " ".join(filter(None, remarks))
+        single = any(cell.verdict == "not tested" for row in table.rows for cell in row)
+        untested = "No model is tested: each depends on a seed and ran with one." if single else ""
+        return " ".join(filter(None, [untested, *remarks]))
+    metric = table.headers[column]
     found = [row[column].verdict for row in table.rows]
-    parts = [f"On {table.headers[column]}, {_best(table, column)} is best"]
+    n_untested = found.count("not tested")
+    parts = [f"On {metric}, {_best(table, column)} is {'the best of the tested models' if n_untested else 'best'}"]
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
     if same := found.count("same"):
         parts.append(f"{'one other is' if same == 1 else f'{same} others are'} not significantly different {queries}")
     elif "worse" in found:
         parts.append(f"all other tested models are significantly worse {queries}")
-    if untested := found.count("not tested"):
-        parts.append(f"{untested} not tested")
+    if n_untested:
+        parts.append(f"{n_untested} not tested")
+    text = "; ".join(parts) + "."
+    if metric in table.detectable:
+        text += f" A difference of {_percent(table.detectable[metric])} of the best value would be found with a probability of 80 %."
     better = [
         f"The reference {label} is significantly better than every model of the experiment."
-        for label in better_references(store, table.headers[column])
+        for label in better_references(store, metric)
     ]
-    return " ".join(["; ".join(parts) + ".", *better, *filter(None, remarks)])
+    return " ".join([text, *better, *filter(None, remarks)])
 
 
 def _cut_off(rows: list[Row]) -> str:
@@ -138,18 +145,26 @@ def _untried(store: Store) -> str:
 def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
     """Return the legend of a table."""
     text = (
-        f"{best}: the best of its column. `=`: not significantly different from the best (paired test over the same queries, "
-        "Holm-corrected, 5 %). `?`: not tested, a model with a seed needs three seeds or more"
+        f"{best}: the best of the tested models in its column. `=`: not significantly different from it (one test of all pairs "
+        "of models over queries and seeds, 5 %). `?`: not tested, a model that depends on a seed needs two seeds or more"
     )
-    runs = {label: [r.seed for r in rows] for label, rows in by_label(store.rows()).items()}
-    for label in dict.fromkeys(_best(table, at) for at in range(1, len(table.headers))):
-        seeds = runs.get(label, [None])
-        if seeds[0] is not None and len(seeds) < FEWEST_SEEDS and len(runs) > 1:
-            text += (
-                f"; the best model {label} ran with {len(seeds)} seed{'s' if len(seeds) > 1 else ''}: "
-                "set [train] seeds = [0, 1, 2] to test the others against it"
-            )
+    single = [label for label, rows in by_label(store.rows()).items() if _is_untested(rows)]
+    if single and len(table.rows) > 1:
+        text += f"; set [train] seeds = [0, 1, 2] to test {', '.join(single)}"
+    if table.detectable:
+        shares = ", ".join(f"{metric} {_percent(share)}" for metric, share in table.detectable.items())
+        text += f". Differences from the best that would be found with a probability of 80 %: {shares}"
     return text + "."
+
+
+def _is_untested(rows: list[Row]) -> bool:
+    """Return whether a model depends on a seed and ran with too few."""
+    return not rows[0].error and not rows[0].reference and rows[0].seed is not None and len(rows) < FEWEST_SEEDS
+
+
+def _percent(share: float) -> str:
+    """Format a share in percent with two significant digits."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def _best(table: ComparisonTable, column: int) -> str:

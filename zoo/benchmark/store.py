@@ -31,7 +31,8 @@ class Row:
         model: The resolved model.
         reads_time: Whether a component uses the time of the query.
         error: The error that ended the run, or None.
-        metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value.
+        metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value, and for
+            the bounds if too few hit.
         slices: The same for subsets of the queries (`cold`), with the expected value of random lists.
         queries: Number of evaluated queries.
         tied_edges: Share of lists whose last item has the same score as an item outside the list.

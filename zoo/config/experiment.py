@@ -109,7 +109,7 @@ class EvaluateSettings(EvaluateTable):
     candidates: int = Field(200, ge=1)
     """Number of candidates that the predictor passes to the first ranker."""
     bootstrap: int = Field(1000, ge=100)
-    """Number of bootstrap resamples of the queries for each confidence interval."""
+    """Number of bootstrap resamples of the queries for the interval of each catalogue metric (coverage, gini)."""
 
     @model_validator(mode="before")
     @classmethod

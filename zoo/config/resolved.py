@@ -195,7 +195,7 @@ class BaseResolvedExperiment(ABC):
     @property
     @abstractmethod
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
 
     @property
     def measured_by(self) -> tuple[Chosen, ...]:
@@ -236,7 +236,7 @@ class ResolvedExperiment(BaseResolvedExperiment):
 
     @property
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
         return self.experiment.evaluate.bootstrap
 
     @property
