@@ -10,7 +10,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed check format docs
+.PHONY: help setup demo test slow portable speed simulate check format docs
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ portable: $(VENV)/.dev  ## Run the tests of learning over seeds, threads and ins
 
 speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other, on an otherwise idle machine.
 	@for file in tests/speed/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+simulate: $(VENV)/.dev  ## Measure by simulation how often intervals cover and verdicts err.
+	$(BIN)/python tests/evaluation/simulate_statistics.py
 
 check: $(VENV)/.dev  ## Check format, lint, types, layers and generated docs.
 	$(BIN)/ruff format --check .

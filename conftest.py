@@ -7,7 +7,7 @@ examples in each run, or random ones with `ZOO_HYPOTHESIS=random`.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "assert_learned" in getattr(item, "fixturenames", ()):
             item.add_marker("convergence")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_references() -> Iterator[None]:
+    """Compare only the models of a test: no benchmark in this process adds reference rows, as with `references = false`.
+
+    A test of the reference rows restores them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.benchmark.references.REFERENCES", ())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def log_of_two_tastes() -> zoo.Interactions:
 def main() -> None:
     """Print NDCG@10 of three models."""
     task = zoo.Task.of(log_of_two_tastes(), zoo.Temporal(cuts=[0.8]))
-    queries, rules = task.queries("test"), zoo.Rules(task.eligible, task.exclude_seen)
+    queries, rules = task.queries("test"), zoo.Rules.of(task)
     evaluator = zoo.Evaluator([zoo.load("ndcg", k=10), zoo.load("recall", k=10)], Facts.of(task.training("test")))
     for name, params in {"popular": {}, "item-knn": {"k": 50}, "ease": {"l2": 100.0}}.items():
         pipeline = zoo.Pipeline.of(name, **params).fit(task)

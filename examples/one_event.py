@@ -25,7 +25,7 @@ def main() -> None:
     """Print recall@10 of each model, with its confidence interval."""
     experiment = zoo.load_experiment(Path(__file__).parent / "cold-start.toml")
     task = zoo.load_task(experiment)
-    queries, rules = one_event_each(task), zoo.Rules(task.eligible, task.exclude_seen)
+    queries, rules = one_event_each(task), zoo.Rules.of(task)
     evaluator = zoo.Evaluator([metric.build() for metric in experiment.metrics], Facts.of(task.training("test")))
     print(f"{len(queries):,} queries")
     for model in experiment.models:

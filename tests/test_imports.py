@@ -32,7 +32,14 @@ def test_the_check_sees_what_is_heavy():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["list"], ["show", "als"], ["config", "check", "examples/quickstart.toml"], ["config", "schema"]],
+    [
+        ["--help"],
+        ["list"],
+        ["show", "als"],
+        ["config", "check", "examples/quickstart.toml"],
+        ["config", "schema"],
+        ["data", "check", "--help"],
+    ],
     ids=" ".join,
 )
 def test_a_command_that_only_looks_imports_nothing_heavy(arguments):

@@ -270,6 +270,7 @@ def test_a_ranker_learns_from_lists_as_it_will_get_them(log, catalogue, backward
 def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue, backwards):
     borda = chosen("ranker", "borda").component
     learns = Chosen(replace(borda, spec=replace(borda.spec, capabilities=Capabilities(trainable=True))), borda.params())
+    log = Interactions.from_arrays(np.tile(np.arange(20), 10), log.items, np.arange(200), n_items=N_ITEMS)
     late = replace(log, items=np.where(log.times < 120, np.minimum(log.items, 5), log.items))  # new words come later
     features = [chosen("featurizer", "tf-idf", columns=["title"])]
     resolved = model(chosen("predictor", "content-knn"), featurizers=features, rankers=[learns])

@@ -67,6 +67,7 @@ def test_a_recipe_says_where_it_falls_short_of_what_is_published(measured, seeds
 
 def test_an_experiment_has_what_is_set_and_no_empty_table():
     assert Recipe("beauty", "amazon-beauty", (FIGURE,)).experiment("popular") == {
+        "references": False,
         "data": {"source": {"name": "files", "interactions": "${ZOO_DATA}/amazon-beauty/interactions.parquet"}},
         "evaluate": {"metrics": ["ndcg@10"]},
         "model": [{"predictor": "popular"}],

@@ -3,7 +3,7 @@
 from typing import Any
 
 from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
-from zoo.evaluation.metric_params import CutoffParams, RecallParams
+from zoo.evaluation.metric_params import CutoffParams, MAPParams, RecallParams
 from zoo.hookspecs import hookimpl
 from zoo.params import Params
 from zoo.spec import Capabilities, ComponentSpec
@@ -63,7 +63,7 @@ def _metrics() -> list[ComponentSpec]:
         spec("precision", "precision:Precision", "Share of the list's slots that hold a target."),
         spec("ndcg", "ndcg:NDCG", "Targets found, discounted by rank, as a share of the best possible."),
         spec("mrr", "mrr:MRR", "Reciprocal rank of the first target in the list."),
-        spec("map", "map:MAP", "Mean precision at the ranks of the targets."),
+        spec("map", "map:MAP", "Mean precision at the ranks of the targets.", MAPParams),
         spec("coverage", "coverage:Coverage", "Share of the eligible catalogue that is shown to anyone."),
         spec("gini", "gini:Gini", "Inequality of the items' exposure: 0 where all are shown alike."),
         spec("novelty", "novelty:Novelty", "Mean self-information of the items shown, in bits."),

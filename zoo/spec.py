@@ -61,6 +61,9 @@ class Capabilities:
     """Learns in `fit` (a trainable ranker needs a `rank` part of the split)."""
     collaborative: bool = True
     """For predictors: learns item relations from the histories of other users."""
+    needs_history: bool = True
+    """For predictors: has no answer for a query without a history (with `cold_users=False`, for a user without a vector). The core
+    then replaces its list by the fallback of the experiment. False for a predictor that orders the items by itself."""
 
 
 def neural_capabilities(params: NeuralParams) -> Capabilities:
@@ -131,14 +134,14 @@ class Recipe:
     def experiment(self, predictor: str) -> dict[str, Any]:
         """Return the tables of the experiment file; data paths start with `${ZOO_DATA}`."""
         source = {"name": "files", "interactions": f"${{ZOO_DATA}}/{self.dataset}/interactions.parquet"}
-        tables = {
+        tables: dict[str, Any] = {
             "data": {"source": source, **self.data},
             "split": dict(self.split),
             "evaluate": {"metrics": [figure.metric for figure in self.figures], **self.evaluate},
             "train": dict(self.train),
             "model": [{"predictor": {"name": predictor, **self.params} if self.params else predictor}],
         }
-        return {name: table for name, table in tables.items() if table}
+        return {"references": False, **{name: table for name, table in tables.items() if table}}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ SHOP = {"name": "synthetic-shop", "customers": 40, "items": 60, "events": 1500, 
 TITLES = {"name": "tf-idf", "columns": ["title"]}
 MODELS = [
     {"predictor": "transition-graph"},
+    {"predictor": "item-knn"},
     {
         "label": "whole",
         "predictor": "content-knn",

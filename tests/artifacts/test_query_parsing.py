@@ -15,7 +15,7 @@ from zoo.pipeline import Pipeline
 
 @pytest.fixture(scope="module")
 def artifact(saved):
-    return load_artifact(saved["transition-graph"])
+    return load_artifact(saved["item-knn"])
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_history_of_its_own_comes_before_the_artifacts_and_rows_keep_their_ord
     assert [row["user"] for row in found] == [8, 0, 8, 0, 0]
     assert notes.messages() == [
         "queries of unknown users: 2",
-        "queries without a history, answered by the model's fallback: 1",
+        "queries without a history, answered with popular items: 1",
     ]
 
 
@@ -86,7 +86,7 @@ def test_items_that_are_not_known_are_left_out_and_counted(artifact, questions):
     assert [row["items"] for row in found] == [[a, b], [], []]
     assert notes.left_out == 5
     assert notes.messages() == [
-        "queries without a history, answered by the model's fallback: 2",
+        "queries without a history, answered with popular items: 2",
         "events dropped from histories because their items are unknown: 5 ('v', 'w', 'x', ...)",
     ]
 
@@ -200,19 +200,19 @@ def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path)
     artifact.lists(queries, 3, notes=notes)
     assert notes.messages() == [
         "queries of unknown users: 1",
-        "queries of users outside training, answered by the model's fallback: 2",
+        "queries of users outside training, answered with popular items: 2",
     ]
-    assert notes.fallback.tolist() == [False, True, True]
+    assert notes.unread.tolist() == [False, True, True]
     save_artifact(artifact, tmp_path / "none", histories=False)
     notes = QueryWarnings()
     load_artifact(tmp_path / "none").lists(queries[:1], 3, notes=notes)
     assert notes.messages() == [
         "queries of users whose histories were not saved with the artifact: 1 (give each a `history`)"
     ]
-    assert notes.fallback.tolist() == [False]
+    assert notes.unread.tolist() == [False]
 
 
-def test_a_history_of_nothing_that_the_model_reads_gets_its_fallback(artifact):
+def test_a_history_of_nothing_that_the_model_reads_gets_the_fallback(artifact):
     pipeline, notes = artifact.pipeline, QueryWarnings()
     new = artifact.catalogue.ids[int(np.flatnonzero(~pipeline.known)[1])].as_py()
     old = artifact.catalogue.ids[int(np.flatnonzero(pipeline.known)[0])].as_py()
@@ -220,5 +220,15 @@ def test_a_history_of_nothing_that_the_model_reads_gets_its_fallback(artifact):
         {"history": [[new], [old], ["nothing"], []], "user_id": [artifact.user_ids[0], None, None, None]}
     )
     artifact.lists(queries, 3, notes=notes)
-    assert notes.fallback.tolist() == [True, False, True, True]
+    assert notes.unread.tolist() == [True, False, True, True]
     assert notes.without_history == 3
+
+
+def test_the_order_of_a_history_within_a_moment_is_that_of_training(artifact, questions):
+    ids = artifact.catalogue.ids.to_pylist()
+    assert artifact.log.ties == "together"
+    answers = [questions(history=[order], times=[times]) for order, times in (
+        ([ids[7], ids[3], ids[9], ids[1]], [5, 5, 5, 6]), ([ids[1], ids[9], ids[3], ids[7]], [6, 5, 5, 5]),
+    )]  # fmt: skip
+    assert answers[0] == answers[1]
+    assert answers[0][0]["items"] == [ids[3], ids[7], ids[9], ids[1]]

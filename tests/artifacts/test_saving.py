@@ -312,7 +312,7 @@ def test_items_and_histories_of_another_artifact(copy):
     pq.write_table(items.drop_columns(["known"]), copy / "vocabulary.parquet")
     resealed(copy)
     assert refused(copy) == (
-        "DIR/vocabulary.parquet: its columns are item_id string, eligible bool, title string, "
+        "DIR/vocabulary.parquet: its columns are item_id string, eligible bool, events int64, title string, "
         "expected item_id string, known bool, eligible bool. Save the artifact again."
     )
     pq.write_table(items, copy / "vocabulary.parquet")

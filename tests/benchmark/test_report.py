@@ -124,10 +124,15 @@ def test_a_sentence_says_how_models_were_trained(tmp_path):
 def test_a_sentence_says_what_was_found(store):
     table = main_table(store)
     best = next(row[0].text for row in table.rows if row[1].verdict == "best")
+    share = f"{100 * table.detectable['ndcg@10']:.2g} %"
     assert finding(store, table) == (
-        f"On ndcg@10, {best} is best; one other is not significantly different on 400 queries; 1 not tested."
+        f"On ndcg@10, {best} is the best of the tested models; one other is not significantly different on 400 queries; 1 not "
+        f"tested. A difference of {share} of the best value would be found with a probability of 80 %."
     )
     assert finding(store, table) in markdown(store)
+    assert f"Differences from the best that would be found with a probability of 80 %: ndcg@10 {share}." in markdown(
+        store
+    )
 
 
 def stored(folder, values, metric="ndcg@10"):
@@ -159,15 +164,32 @@ def test_the_intervals_agree_with_the_table_and_say_whose_they_are(tmp_path):
     assert [row[1].text for row in main_table(store).rows] == ["0.4000", "0.3000"]
 
 
-def test_the_legend_says_how_to_test_against_a_best_model_with_too_few_seeds(tmp_path):
+def test_the_legend_says_how_to_test_models_that_ran_with_one_seed(tmp_path):
     few = stored(tmp_path / "few", {("a", None): 0.1, ("b", 0): 0.6})
-    text = legend(few, main_table(few), best="*")
-    assert text.startswith("*: the best of its column. ")
-    assert text.endswith(
-        "the best model b ran with 1 seed: set [train] seeds = [0, 1, 2] to test the others against it."
-    )
-    enough = stored(tmp_path / "enough", {("a", None): 0.1, **{("b", seed): 0.6 + seed / 100 for seed in range(3)}})
+    table = main_table(few)
+    assert [row[1].verdict for row in table.rows] == ["best", "not tested"]
+    text = legend(few, table, best="*")
+    assert text.startswith("*: the best of the tested models in its column. ")
+    assert text.endswith("; set [train] seeds = [0, 1, 2] to test b.")
+    assert finding(few, table) == "On ndcg@10, a is the best of the tested models; 1 not tested."
+    enough = stored(tmp_path / "enough", {("a", None): 0.1, **{("b", seed): 0.6 + seed / 100 for seed in range(2)}})
     assert "set [train]" not in legend(enough, main_table(enough), best="*")
+
+
+def test_where_each_model_ran_with_one_seed_none_is_the_best(tmp_path):
+    store = stored(tmp_path, {("a", 0): 0.1, ("b", 0): 0.6})
+    table = main_table(store)
+    assert [row[1].verdict for row in table.rows] == ["not tested", "not tested"]
+    assert finding(store, table) == "No model is tested: each depends on a seed and ran with one."
+
+
+def test_a_value_without_an_interval_says_why(tmp_path):
+    store = Store(tmp_path)
+    runs = [{"label": "a", "seed": None, "key": "a"}]
+    store.open(BenchmarkManifest("t", {}, {}, {"ndcg@10": True, "revenue@10": True}, EXPERIMENT, runs))
+    metrics = {"ndcg@10": [0.01, None, None], "revenue@10": [None, None, None]}
+    store.add(Row("a", "a", None, {}, metrics=metrics, machine=MACHINE), None)
+    assert [row[3].text for row in interval_table(store).rows] == ["too few hits", "– to –"]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0034, "0.003"), (0.0996, "0.100"), (0.1, "0.10"), (12.345, "12.35")])

@@ -327,6 +327,7 @@ def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
     )
     file = tmp_path / "experiment.toml"
     file.write_text("""
+        references = false
         [data]
         source = { name = "synthetic-shop", customers = 150, items = 80 }
         [split]

@@ -107,6 +107,8 @@ def resolve_baskets(raw, registry, base):
 
 class BasketComparison:
     has_artifacts = False
+    references = ()
+    hints = ()
     has_validation = False
 
     def __init__(self, experiment, device):
@@ -124,6 +126,7 @@ class BasketComparison:
         self.evaluator = Evaluator([m.build() for m in experiment.metrics], facts, resamples=experiment.bootstrap)
         self.notes = {**data.notes, "baskets": len(self.queries)}
         self.starts = {}
+        self.findings = []
         self.metrics = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description = {"task": "next-basket", "metrics": [m.as_json() for m in experiment.metrics]}
 

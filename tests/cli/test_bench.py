@@ -8,6 +8,7 @@ import pytest
 FILE = """
 [data]
 source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
+accept = ["few-queries", "seen-targets"]
 [evaluate]
 metrics = ["ndcg@10", "hit@5"]
 bootstrap = 100
@@ -69,7 +70,7 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
     assert [line.partition(":")[0] for line in told[1::2]] == ["1/3 shelf", "2/3 fragile", "3/3 steep"]
 
     assert {mark for line in first.stdout.splitlines()[1:4] for mark in line.split()} >= {"*"}  # a pipe has no bold
-    assert "*: the best of its column." in first.stdout
+    assert "*: the best of the tested models in its column." in first.stdout
     assert "\nsplit temporal; validate from " in first.stdout
 
     again = bench(code=1)

@@ -19,7 +19,7 @@ cuts = [0.8]
 predictor = "popular"
 [[model]]
 label = "graph"
-predictor = "transition-graph"
+predictor = "item-knn"
 filters = ["available"]
 """
 
@@ -47,7 +47,7 @@ def test_a_model_is_fitted_and_answers_without_the_experiment(zoo, shop, tmp_pat
     assert done.stdout.startswith(f"3 lists in {tmp_path / 'l.jsonl'} (")
     assert done.stderr.splitlines() == [
         "zoo: queries of unknown users: 1",
-        "zoo: queries without a history, answered by the model's fallback: 1",
+        "zoo: queries without a history, answered with popular items: 1",
     ]
     rows = [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
     assert [row["user_id"] for row in rows] == ["c000000", "c000001", "nobody"]

@@ -20,11 +20,11 @@ KNN = {"predictor": "item-knn"}
         {"model": [KNN | {"ranker": "mmr"}]},
         "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: candidate_features, featurizer, filters, label, predictor, ranker_train, rankers, train.",
     ),
-    ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, split, task, train."),
-    ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets."),
+    ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, references, split, task, train."),
+    ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets, unit."),
     (
         {"split": {"policy": "given", "trian": ["a"]}},
-        "split.trian: unknown key. Did you mean 'train'? Known here: cold_items, column, policy, seed, targets, test, train, validate.",
+        "split.trian: unknown key. Did you mean 'train'? Known here: cold_items, column, policy, rank, seed, targets, test, train, unit, validate, validate_share.",
     ),
     (
         {"split": {"policy": "leave-last-out", "cold_items": 1}},
@@ -194,6 +194,30 @@ def test_a_ranker_that_learns_needs_a_rank_part(resolve):
     assert resolve(model=model, split={"cuts": [0.7, 0.8, 0.9]}).has_rank_part
 
 
+@pytest.mark.parametrize(
+    ("split", "advice"),
+    [
+        ({"policy": "leave-last-out"}, "Set `rank = true` in [split]."),
+        ({"policy": "given", "rank": []}, "Name its values in the column: `rank = [...]` in [split]."),
+        (
+            {"policy": "strong-generalisation"},
+            'Use `policy = "temporal"` with three `cuts`, or `leave-last-out` with `rank = true`.',
+        ),
+    ],
+)
+def test_the_error_about_the_rank_part_fits_the_policy(resolve, split, advice):
+    model = [KNN | {"rankers": "sorter"}]
+    assert misfits(resolve, model=model, split=split) == [
+        f"model[1]: ranker 'sorter' is fitted on the `rank` part, and the split has none. {advice}"
+    ]
+
+
+@pytest.mark.parametrize("split", [{"policy": "leave-last-out", "rank": True}, {"policy": "given"}])
+def test_a_rank_part_needs_no_clock(resolve, split):
+    data = {"source": "shop", "time": "position"}
+    assert resolve(model=[KNN | {"rankers": "sorter"}], split=split, data=data).has_rank_part
+
+
 def test_a_ranker_that_does_not_learn_needs_no_rank_part(resolve):
     assert resolve(model=[KNN | {"featurizer": "tf-idf", "rankers": "mmr"}]).models[0].rankers[0].name == "mmr"
 
@@ -271,6 +295,7 @@ def test_a_temporal_split_needs_a_clock(resolve, time):
     data = {"source": "shop", "time": time}
     assert misfits(resolve, data=data) == [
         f"split.policy 'temporal' cuts at moments, and data.time = '{time}' gives an order without timestamps. "
-        'Use data with timestamps, or split.policy = "leave-last-out".'
+        'Use data with timestamps, or split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows '
+        "belong to one order or visit."
     ]
     assert resolve(data=data, split={"policy": "given"})

@@ -11,7 +11,7 @@ def test_every_default_is_filled_in(resolve):
     assert plain["data"]["source"] == {"name": "testing/shop"}
     assert plain["data"]["k_core"] == {"user": 1, "item": 1}
     assert plain["split"] == {
-        "policy": "temporal", "cuts": [0.8, 0.9], "targets": "all", "cold_items": 0.0, "seed": 0,
+        "policy": "temporal", "unit": "event", "cuts": [0.8, 0.9], "targets": "all", "cold_items": 0.0, "seed": 0,
     }  # fmt: skip
     assert plain["evaluate"]["metrics"][0] == {"name": "testing/ndcg", "k": 10}
     assert plain["train"]["seeds"] == [0]
@@ -70,13 +70,13 @@ def test_a_model_is_deterministic_if_all_its_parts_are(resolve):
 
 @pytest.mark.parametrize(("policy", "keys"), [
     ("temporal", {"cuts", "targets"}),
-    ("leave-last-out", {"validation"}),
+    ("leave-last-out", {"validation", "rank", "targets"}),
     ("strong-generalisation", {"validate_users", "test_users", "history", "seed"}),
-    ("given", {"column", "train", "validate", "test", "targets"}),
+    ("given", {"column", "train", "validate", "validate_share", "rank", "test", "targets"}),
 ])  # fmt: skip
 def test_each_split_policy_has_its_own_keys(resolve, policy, keys):
     plain = resolve(split={"policy": policy}).as_json()["split"]
-    assert (plain.pop("policy"), set(plain)) == (policy, keys | {"cold_items", "seed"})
+    assert (plain.pop("policy"), set(plain)) == (policy, keys | {"unit", "cold_items", "seed"})
 
 
 def test_the_values_of_a_given_split_are_taken_by_their_public_name(resolve):

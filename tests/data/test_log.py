@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -55,14 +56,28 @@ ROWS = [
 ]
 
 
-def test_events_are_sorted_by_user_and_time_and_ties_keep_the_order_of_the_file():
-    data = data_of(ROWS)
+def test_events_are_sorted_by_user_and_time_and_ties_keep_the_order_of_the_file_if_it_is_asked_for():
+    data = data_of(ROWS, ties="file")
+    assert data.log.ties == "file"
     assert listed(data) == [ROWS[1], ROWS[4], ROWS[2], ROWS[0], ROWS[3]]
     assert data.log.event_names == ("cancel", "purchase", "view")
     assert data.log.rows.tolist() == [1, 4, 2, 0, 3]
     assert data.notes == {
         "rows": 5, "times read as": "milliseconds", "events": 5, "users": 2, "items": 3, "events at the same time as the one before": 2,
     }  # fmt: skip
+
+
+def number_of(item):
+    """Return what orders items by their number: a hash of the id."""
+    return blake2b(item.encode(), digest_size=8).digest()
+
+
+def test_events_at_one_moment_are_ordered_by_item_number_and_event_code():
+    data = data_of(ROWS)
+    assert data.log.ties == "together"
+    tied = sorted([ROWS[1], ROWS[4]], key=lambda row: number_of(row[1]))
+    assert listed(data) == [*tied, ROWS[2], ROWS[3], ROWS[0]]
+    assert listed(data_of(ROWS[::-1])) == listed(data)
 
 
 @given(
@@ -76,13 +91,16 @@ def test_events_are_sorted_by_user_and_time_and_ties_keep_the_order_of_the_file(
     st.integers(1, 3),
     st.integers(1, 3),
     st.sampled_from(["auto", "file-order"]),
+    st.sampled_from(["together", "file"]),
 )
 @settings(max_examples=200)
-def test_filters_agree_with_a_reference(rows, duplicates, events, user_core, item_core, time):
+def test_filters_agree_with_a_reference(rows, duplicates, events, user_core, item_core, time, ties):
     rows = [(*row, at) for at, row in enumerate(rows)]
     kept = [row for row in rows if events is None or row[3] in events]
     in_file = time == "file-order"
     kept.sort(key=lambda row: (row[0], row[4] if in_file else row[2], row[4]))
+    if ties == "together" and not in_file:
+        kept.sort(key=lambda row: (row[0], row[2], number_of(row[1]), row[3], row[4]))
     if duplicates == "drop-exact":
         first = {}
         for row in kept:
@@ -100,7 +118,12 @@ def test_filters_agree_with_a_reference(rows, duplicates, events, user_core, ite
         if len(core) == len(kept):
             break
         kept = core
-    given_settings = {"duplicates": duplicates, "k_core": {"user": user_core, "item": item_core}, "time": time}
+    given_settings = {
+        "duplicates": duplicates,
+        "k_core": {"user": user_core, "item": item_core},
+        "time": time,
+        "ties": ties,
+    }
     known = {row[3] for row in rows}
     if events is not None and not set(events) <= known:
         assert "no event" in refused([row[:4] for row in rows], events=events, **given_settings)
@@ -147,7 +170,7 @@ def test_a_log_that_ends_at_a_moment_holds_what_happened_before():
 
 
 def test_event_types_have_weights():
-    data = data_of(ROWS, event_weights={"purchase": 5, "view": 0.5})
+    data = data_of(ROWS, event_weights={"purchase": 5, "view": 0.5}, ties="file")
     assert data.log.event_weights.tolist() == [1.0, 5.0, 0.5]
     assert data.log.weights.tolist() == [5.0, 1.0, 0.5, 0.5, 5.0]
 

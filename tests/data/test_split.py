@@ -12,21 +12,29 @@ from zoo.config.experiment import EvaluateSettings
 from zoo.config.split_settings import Given, LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
-from zoo.data.split import NO_PART, PARTS, cold_items, split
+from zoo.data.parts import NO_PART, PARTS
+from zoo.data.split import cold_items
+from zoo.data.split import split as split_units
 from zoo.data.task import Task
+from zoo.data.units import find_units
 from zoo.errors import DataError, SplitError
 
 N_ITEMS = 6
 EVENTS = ("purchase", "view")
 
 
-def log_of(events, **kwargs):
-    """Return a log of (user, item, time, type, part) tuples."""
+def split(log, settings, cold=None):
+    """Split a log into parts."""
+    return split_units(find_units(log, settings.unit), settings, cold)
+
+
+def log_of(events, ties="file", **kwargs):
+    """Return a log of (user, item, time, type, part) tuples; the reference here reads the events in the order of the log."""
     columns = [np.array(c) for c in zip(*events, strict=True)]
     users, items, times, types, parts = columns
     return Interactions.from_arrays(
         users.astype(np.int64), items.astype(np.int64), times.astype(np.int64),
-        n_items=N_ITEMS, events=types.astype(np.int64), event_names=EVENTS, source=pa.table({"split": parts}), **kwargs,
+        n_items=N_ITEMS, events=types.astype(np.int64), event_names=EVENTS, source=pa.table({"split": parts}), ties=ties, **kwargs,
     )  # fmt: skip
 
 
@@ -278,7 +286,8 @@ def test_temporal_needs_a_clock():
         split(log, Temporal())
     assert str(error.value) == (
         "split.policy 'temporal' needs timestamps, and the events are ordered by position only. "
-        'Use a log with timestamps, or split.policy = "leave-last-out".'
+        'Use a log with timestamps, or split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows '
+        "belong to one order or visit."
     )
 
 
@@ -327,7 +336,7 @@ def test_given_values_of_no_part_are_refused():
         split(log, Given())
     assert str(error.value) == (
         "split.column 'split' has the value 'tset' (1 events), which belongs to no part. Did you mean 'test'? Values of the parts: "
-        "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'test': ['test']}. Add it to one of them."
+        "{'train': ['train'], 'validate': ['valid', 'validate', 'validation'], 'rank': ['rank'], 'test': ['test']}. Add it to one of them."
     )
     with pytest.raises(DataError) as error:
         split(log, Given(column="splitt"))

@@ -94,12 +94,22 @@ def test_diginetica_asks_after_every_prefix_of_a_session(data_dir):
         data_dir,
         "diginetica-sessions",
         items=False,
-        data={"columns": {"user_id": "session_id"}},
-        split={"policy": "given", "targets": "each"},
-        evaluate={"exclude_seen": False, "new_users": False},
+        split={"policy": "given", "unit": "session"},
+        evaluate={"exclude_seen": False},
     )
     assert len(task.queries("test")) == 60_858  # as published with SR-GNN
     assert int((task.training("test").lengths[task.training("test").lengths > 0] - 1).sum()) == 719_470
+    assert task.queries("test").lengths.min() == 1
+
+
+def test_yoochoose_asks_after_every_prefix_of_a_session(data_dir):
+    split = {"policy": "given", "unit": "session"}
+    task = task_on(data_dir, "yoochoose-100k", items=False, split=split, evaluate={"exclude_seen": False})
+    table = pq.read_table(data_dir / "yoochoose-100k" / "interactions.parquet").to_pylist()
+    for part, name in (("validate", "valid"), ("test", "test")):
+        moments = {(row["session_id"], row["timestamp"]) for row in table if row["split"] == name}
+        sessions = {session for session, _ in moments}
+        assert len(task.queries(part)) == len(moments) - len(sessions)  # each moment but the first of a session
 
 
 def test_online_retail_is_cut_in_time(data_dir):

@@ -1,8 +1,8 @@
-"""Intervals against what they promise: to hold the truth as often as they say."""
+"""Resamples of the queries, and the intervals of values of all lists together."""
 
 import numpy as np
 
-from zoo.evaluation.bootstrap import BLOCK, _counts, catalogue_interval, query_intervals
+from zoo.evaluation.bootstrap import BLOCK, _counts, catalogue_interval
 
 
 def test_a_resample_draws_as_many_queries_as_there_are():
@@ -12,37 +12,6 @@ def test_a_resample_draws_as_many_queries_as_there_are():
     assert (counts.sum(1) == 50).all()
     assert 0.8 < counts.var() < 1.2  # of a multinomial: 1 - 1/Q
     assert len(np.unique(counts, axis=0)) == len(counts)
-
-
-def test_interval_of_a_mean_is_that_of_its_standard_error():
-    values = np.random.default_rng(0).exponential(size=(4000, 2))
-    for column, (low, high) in zip(values.T, query_intervals(values, 2000), strict=True):
-        error = column.std() / np.sqrt(len(column))
-        np.testing.assert_allclose([low, high], column.mean() + np.array([-1.96, 1.96]) * error, atol=0.15 * error)
-
-
-def test_intervals_cover_the_truth_in_95_percent_of_samples():
-    rng = np.random.default_rng(1)
-    values = rng.random((200, 400)) < 0.3  # 400 samples of 200 queries, of which 30 % hit
-    intervals = np.array(query_intervals(values.astype(float), 500))
-    covered = ((intervals[:, 0] <= 0.3) & (intervals[:, 1] >= 0.3)).mean()
-    assert 0.91 <= covered <= 0.98
-
-
-def test_queries_without_a_value_are_left_out():
-    values = np.random.default_rng(0).random((300, 1))
-    with_gaps = np.concatenate([values, np.full((300, 1), np.nan)])
-    [(low, high)] = query_intervals(with_gaps, 1000)
-    [expected] = query_intervals(values, 1000)
-    np.testing.assert_allclose([low, high], expected, atol=0.01)
-    assert np.isnan(query_intervals(np.full((5, 1), np.nan), 100)).all()
-    assert np.isnan(query_intervals(np.zeros((0, 2)), 100)).all()
-
-
-def test_the_same_seed_gives_the_same_interval():
-    values = np.random.default_rng(0).random((50, 1))
-    assert query_intervals(values, 100) == query_intervals(values, 100)
-    assert query_intervals(values, 100) != query_intervals(values, 100, seed=1)
 
 
 def test_catalogue_interval_lies_around_the_value_of_fresh_lists():

@@ -1,6 +1,7 @@
 """Every metric against a loop in plain Python, and against torchmetrics where the two mean the same."""
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -80,6 +81,11 @@ def average_precision(found, wanted, k, facts):
     return sum(at_hits) / min(k, len(wanted))
 
 
+def average_precision_all(found, wanted, k, facts):
+    at_hits = [precision(found, wanted, r, facts) for r, i in enumerate(found[:k], 1) if i in wanted]
+    return sum(at_hits) / len(wanted)
+
+
 def novelty(found, wanted, k, facts):
     total = max(int(facts.counts.sum()), 1)
     bits = [-math.log2(max(int(facts.counts[i]), 1) / total) for i in found[:k]]
@@ -110,6 +116,7 @@ PER_QUERY = [
     ("ndcg", {}, ndcg),
     ("mrr", {}, mrr),
     ("map", {}, average_precision),
+    ("map", {"normalise": "all"}, average_precision_all),
     ("novelty", {}, novelty),
     ("diversity", {}, pairwise_distance),
     ("revenue", {}, revenue),
@@ -212,10 +219,32 @@ def test_diversity_of_more_lists_than_a_block(monkeypatch, targets_of):
     )
 
 
-def test_names_say_the_cutoff_and_what_recall_is_divided_by(metric):
+def test_map_all_of_more_targets_than_slots_is_that_of_trec_eval(metric, targets_of, lists_of):
+    """Two slots, four targets, both slots hit: trec_eval's `map_cut_2` is (1/1 + 2/2) / 4."""
+    facts = Facts(torch.zeros(10, dtype=torch.int64), torch.ones(10, dtype=torch.bool))
+    metrics = [metric("map", k=2), metric("map", k=2, normalise="all")]
+    evaluation = Evaluator(metrics, facts).evaluate(lists_of([[1, 2]], 2), targets_of([{1, 2, 3, 4}]))
+    assert evaluation.values == {"map@2": 1.0, "map-all@2": 0.5}
+
+
+@pytest.mark.parametrize(("n", "wanted", "k"), [(5, 3, 2), (4, 2, 4), (6, 1, 3), (3, 3, 5)])
+@pytest.mark.parametrize("normalise", ["min", "all"])
+def test_the_floor_of_map_is_the_mean_over_all_orders(metric, n, wanted, k, normalise):
+    facts = Facts(torch.zeros(n + 1, dtype=torch.int64), torch.ones(n + 1, dtype=torch.bool))
+    measured = metric("map", k=k, normalise=normalise)
+    reference = average_precision if normalise == "min" else average_precision_all
+    orders = list(permutations(range(1, n + 1)))
+    expected = sum(reference(list(order), set(range(1, wanted + 1)), k, facts) for order in orders) / len(orders)
+    found = measured.chance(torch.tensor([float(n)]).double(), torch.tensor([float(wanted)]).double())
+    np.testing.assert_allclose(found, [expected])
+
+
+def test_names_say_the_cutoff_and_what_recall_and_map_are_divided_by(metric):
     assert metric("ndcg", k=20).name == "ndcg@20"
     assert metric("recall").name == "recall@10"
     assert metric("recall", normalise="min", k=5).name == "recall-min@5"
+    assert metric("map").name == "map@10"
+    assert metric("map", normalise="all", k=5).name == "map-all@5"
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))

@@ -205,6 +205,7 @@ def test_an_interrupted_benchmark_goes_on_or_says_what_to_do(tmp_path, command, 
 # Plugins
 
 ALL_KINDS = """
+references = false
 [data]
 source = { name = "my-dataset", users = 60, items = 40, events = 1500 }
 [split]
@@ -268,7 +269,15 @@ def test_plugins_are_benchmarked_together(tmp_path, command, scaffolded):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_experiment_of_a_plugin_runs(kind, tmp_path, command, scaffolded):
-    command("bench", PLUGINS / f"my-{kind}" / "example.toml", "--out", tmp_path / "out", path=scaffolded)
+    command(
+        "bench",
+        PLUGINS / f"my-{kind}" / "example.toml",
+        "--set",
+        "references=false",
+        "--out",
+        tmp_path / "out",
+        path=scaffolded,
+    )
     assert [row["error"] for row in rows(tmp_path / "out").values()] == [None, None]
 
 

@@ -226,7 +226,9 @@ def test_a_broken_hook_names_its_plugin(tmp_path, body, message, monkeypatch):
 
 
 def logged(cycle, make, folder, logger, **fields):
-    settings = validated(NetworkSettings, {"max_epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "logger": logger}, "train")
+    settings = validated(
+        NetworkSettings, {"max_epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "logger": logger}, "train"
+    )
     context = RunContext(
         1,
         training=TrainingEnvironment(label="mine", folder=folder, settings=settings),

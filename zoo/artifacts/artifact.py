@@ -30,11 +30,19 @@ TITLE = "title"
 
 
 class Recommended(NamedTuple):
-    """A recommended item."""
+    """A recommended item.
+
+    Attributes:
+        item_id: Its id.
+        score: The score of the model; None for an item of the fallback.
+        title: Its title, if the data have one.
+        fallback: Whether the fallback gave it, because the model had no more items for the query.
+    """
 
     item_id: str
-    score: float
+    score: float | None
     title: str | None
+    fallback: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,7 +63,7 @@ class Artifact(ArtifactContents):
         titles = [TITLE] if TITLE in task.catalogue.columns else []
         return cls(
             pipeline,
-            Rules(task.eligible, task.exclude_seen),
+            Rules.of(task),
             candidates,
             Catalogue(task.catalogue.ids, task.catalogue.table.select(titles)),
             task.user_ids,
@@ -150,11 +158,11 @@ class Artifact(ArtifactContents):
         """Convert lists of item numbers to lists with item ids and titles."""
         return [
             [
-                Recommended(self.catalogue.ids[item].as_py(), score, self.titles[item].as_py())
-                for item, score in zip(items, scores, strict=True)
+                Recommended(self.catalogue.ids[item].as_py(), None if fill else score, self.titles[item].as_py(), fill)
+                for item, score, fill in zip(*row, strict=True)
                 if item
             ]
-            for items, scores in zip(lists.items.tolist(), lists.scores.tolist(), strict=True)
+            for row in zip(lists.items.tolist(), lists.scores.tolist(), lists.filled_slots().tolist(), strict=True)
         ]
 
     def lists(
@@ -181,19 +189,17 @@ class Artifact(ArtifactContents):
             DataError: A column or a value does not have the expected form; the message names row and column.
         """
         refuse_columns(queries.column_names, origin)
-        lists = Candidates(
-            torch.zeros(len(queries), k, dtype=torch.int64),
-            torch.full((len(queries), k), -torch.inf),
-            torch.zeros(len(queries), dtype=torch.bool),
-        )
+        n = len(queries)
+        items, scores = torch.zeros(n, k, dtype=torch.int64), torch.full((n, k), -torch.inf)
+        tied, filled = torch.zeros(n, dtype=torch.bool), torch.zeros(n, k, dtype=torch.bool)
         moment = None if now is None else moment_of(now, self)
         for rows, part in parse_queries(
             queries, self, place, origin, now=moment, notes=QueryWarnings() if notes is None else notes
         ):
             found = self.pipeline.recommend(part, k, self.rules, candidates=self.candidates)
             at = torch.from_numpy(rows)
-            lists.items[at], lists.scores[at], lists.tied[at] = found.items, found.scores, found.tied
-        return lists
+            items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
+        return Candidates(items, scores, tied, filled)
 
 
 def _titles(catalogue: Catalogue) -> pa.Array:
@@ -238,6 +244,7 @@ def _log_entry(log: Interactions) -> LogEntry:
     heaviest = max(range(len(counts)), key=lambda code: (log.event_weights[code], counts[code]))
     return LogEntry(
         clock=log.clock,
+        ties=log.ties,
         event_names=list(log.event_names),
         event_weights=log.event_weights.tolist(),
         default_event=log.event_names[heaviest],

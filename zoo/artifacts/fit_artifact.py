@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.config.lookup import clock_misfits
+from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError, suggestion
@@ -61,7 +61,7 @@ def fit(
     """
     train, candidates = experiment.experiment.train, experiment.experiment.evaluate.candidates
     task = task or load_task(experiment)
-    misfits = clock_misfits([model], task.log.clock)
+    misfits = clock_misfits([model], task.log.clock) + rank_misfits([model], task.parts.held_out)
     if misfits:
         raise ConfigError("\n".join(misfits))
     context = RunContext(

@@ -31,8 +31,8 @@ SCHEMA = pa.schema(
     }
 )
 """The columns of a file of lists; `query` is the row number in the file of queries, from 1."""
-MODEL, FALLBACK = "model", "fallback"
-"""The values of `served`."""
+MODEL, FALLBACK, BOTH, NONE = "model", "fallback", "both", "none"
+"""The values of `served`: what the items of a list come from; `none` for a list without items."""
 
 
 def recommend_file(
@@ -64,25 +64,42 @@ def recommend_file(
     with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
         for block in blocks(queries):
             found = artifact.lists(block.table, k, now=now, place=block.place, origin=str(queries), notes=notes)
-            write(_table(artifact, block, found, notes.fallback))
+            served = _served(found, notes.unread if artifact.pipeline.retrieval.popularity is None else None)
+            write(_table(artifact, block, found, served))
             progress(notes.queries)
     return notes
 
 
-def _table(artifact: Artifact, block: Block, found: Candidates, fallback: NDArray[np.bool_]) -> pa.Table:
-    """Return the lists of a block as a table with item ids; `fallback`, `[B]`, marks lists from the model's fallback."""
-    filled = (found.items > 0).numpy()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
-    ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[filled]))
+def _served(found: Candidates, unread: NDArray[np.bool_] | None) -> pa.Array:
+    """Return what the items of each list come from, `[B]`.
+
+    Args:
+        found: The lists.
+        unread: For an artifact without event counts: the queries, `[B]`, that its model answers without having read anything.
+    """
+    present, filled = (found.items > 0).sum(1).numpy(), found.filled_slots().sum(1).numpy()
+    if unread is not None:
+        filled = np.where(unread, present, 0)
+    kinds = np.select([present == 0, filled == 0, filled == present], [NONE, MODEL, FALLBACK], BOTH)
+    return pa.array(kinds.astype(object), pa.string())
+
+
+def _table(artifact: Artifact, block: Block, found: Candidates, served: pa.Array) -> pa.Table:
+    """Return the lists of a block as a table with item ids; the score of an item of the fallback is null."""
+    present = (found.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(present.sum(1))]).astype(np.int32))
+    ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[present]))
     users = block.table.column("user_id") if "user_id" in block.table.column_names else None
     if users is not None and pa.types.is_floating(users.type):  # integers with gaps, as pandas writes them
         users = users.cast(pa.int64())
     columns = [
-        pa.array(np.arange(block.first + 1, block.first + 1 + len(filled))),
-        pa.nulls(len(filled), pa.string()) if users is None else users.cast(pa.string()),
+        pa.array(np.arange(block.first + 1, block.first + 1 + len(present))),
+        pa.nulls(len(present), pa.string()) if users is None else users.cast(pa.string()),
         pa.ListArray.from_arrays(offsets, ids),
-        pa.ListArray.from_arrays(offsets, pa.array(found.scores.numpy()[filled])),
-        pa.array(np.where(fallback, FALLBACK, MODEL).astype(object), pa.string()),
+        pa.ListArray.from_arrays(
+            offsets, pa.array(found.scores.numpy()[present], mask=found.filled_slots().numpy()[present])
+        ),
+        served,
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
@@ -134,7 +151,7 @@ def _jsonl(path: Path) -> Iterator[Callable[[pa.Table], None]]:
 
         def write(table: pa.Table) -> None:
             for query, user, items, scores, served in _rows(table):
-                values = (query, user, items, [float(_format_score(s)) for s in scores], served)
+                values = (query, user, items, [None if s is None else float(_format_score(s)) for s in scores], served)
                 row = dict(zip(SCHEMA.names, values, strict=True))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -146,6 +163,6 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _format_score(score: float) -> str:
-    """Return the shortest decimal representation of a float32."""
-    return str(np.float32(score))
+def _format_score(score: float | None) -> str:
+    """Return the shortest decimal representation of a float32; nothing for an item of the fallback."""
+    return "" if score is None else str(np.float32(score))

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from zoo.data.interactions import Clock
+from zoo.config.experiment import Fallback
+from zoo.data.interactions import Clock, Ties
 from zoo.errors import ArtifactError, ConfigError
 from zoo.params import StrictTable, validated
 
@@ -64,6 +65,8 @@ class LogEntry(StrictTable):
 
     clock: Clock
     """What the event times mean."""
+    ties: Ties = "file"
+    """How the events of a history at one moment are ordered; older artifacts keep the given order."""
     event_names: list[str] = Field(min_length=1)
     """The event types; an event's code is an index into this list."""
     event_weights: list[float]
@@ -89,6 +92,8 @@ class ArtifactManifest(StrictTable):
     """Whether to exclude items of the history, or the event types that count as seen."""
     candidates: int = Field(ge=1)
     """Number of candidates for the first ranker."""
+    fallback: Fallback = "none"
+    """What fills the slots that the model leaves empty; older artifacts have no fallback."""
     log: LogEntry
     """The event log."""
     vocabulary: str

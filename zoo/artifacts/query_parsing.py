@@ -2,8 +2,8 @@
 
 A row has a user (`user_id`), a history (`history`, with `times` and `events` of the same length) and a time (`now`). A
 query needs a user or a history; the rest is optional. A row without a history uses the artifact's history of the user,
-if there is one. Events with unknown items and events after `now` are dropped from histories and counted. If the model
-cannot use anything that remains, it answers with its fallback, which is counted too.
+if there is one. Events with unknown items and events after `now` are dropped from histories and counted. Queries
+of which the model cannot use anything that remains are counted too; the fallback of the artifact answers them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def parse_queries(
     stored = (users > 0) & ~rows.has_history()
     notes.queries += len(users)
     notes.unheld += 0 if len(artifact.histories) else int(np.count_nonzero(stored))
-    notes.fallback = np.zeros(len(users), np.bool_)
+    notes.unread = np.zeros(len(users), np.bool_)
+    notes.counted, notes.fallback = artifact.pipeline.retrieval.popularity is not None, artifact.rules.fallback
     for at in (np.flatnonzero(stored), np.flatnonzero(~stored)):
         if not len(at):
             continue
@@ -67,7 +68,7 @@ def parse_queries(
         else:
             log, row = rows.at(at).log(moments[at], notes), np.arange(len(at))
         queries = _drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
-        notes.fallback[at] = _uses_fallback(queries, artifact, notes)
+        notes.unread[at] = _find_unread(queries, artifact, notes)
         yield at, queries
 
 
@@ -84,13 +85,11 @@ def _drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnin
     return queries
 
 
-def _uses_fallback(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> NDArray[np.bool_]:
+def _find_unread(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> NDArray[np.bool_]:
     """Return which queries have nothing that the predictor can use, `[B]`: neither a user nor an event of training."""
-    pipeline = artifact.pipeline
-    if not pipeline.model.predictor.capabilities.cold_users:
-        unread = ~pipeline.known_users[queries.users]
-        notes.unserved += int(np.count_nonzero(unread))
-    else:
-        unread = pipeline.retrieval.restricted(queries, cold=pipeline.retrieval.scores_cold).lengths == 0
+    unread = artifact.pipeline.retrieval.unanswered(queries)
+    if artifact.pipeline.model.predictor.capabilities.cold_users:
         notes.without_history += int(np.count_nonzero(unread))
-    return np.asarray(unread, np.bool_)
+    else:
+        notes.unserved += int(np.count_nonzero(unread))
+    return unread

@@ -15,6 +15,7 @@ from zoo.data.arrow_types import normalise_types
 from zoo.data.clock import parse_times
 from zoo.data.interactions import Clock, Interactions
 from zoo.data.schema import MappedTable, ids, is_text
+from zoo.data.units import order_ties
 from zoo.errors import DataError, suggestion
 
 COLUMNS = ("user_id", "history", "times", "events", "now")
@@ -112,7 +113,7 @@ class QueryTable:
         unknown = found.unique.filter(pa.array(numbers == 0)).to_pylist()
         notes.unknown += [i for i in unknown if i not in notes.unknown][: EXAMPLES - len(notes.unknown)]
         settings = self.artifact.log
-        return Interactions.from_arrays(
+        log = Interactions.from_arrays(
             rows[known],
             items[known],
             self._event_times(lengths, rows, moments)[known],
@@ -122,7 +123,9 @@ class QueryTable:
             event_names=settings.event_names,
             event_weights=settings.event_weights,
             clock=settings.clock,
+            ties=settings.ties,
         )
+        return order_ties(log)
 
     def _event_times(
         self, lengths: NDArray[np.int64], rows: NDArray[np.int64], moments: NDArray[np.int64]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.config.experiment import Fallback
+
 
 @dataclass
 class QueryWarnings:
@@ -18,7 +20,9 @@ class QueryWarnings:
         unheld: Queries of known users without a history, because the artifact was saved without histories.
         unserved: Queries of users outside training, for a model that has a vector per user and reads no history.
         without_history: Queries without a usable history, for a model that reads histories.
-        fallback: Which rows of the most recent table are answered by the model's fallback, `[B]`.
+        unread: Which rows of the most recent table contain nothing that the model can read, `[B]`.
+        fallback: What fills the slots that the model leaves empty.
+        counted: Whether the artifact has the event counts that the fallback needs.
         left_out: History events whose items the artifact does not know.
         later: History events after the time of their query.
         unknown: Examples of unknown items.
@@ -29,7 +33,9 @@ class QueryWarnings:
     unheld: int = 0
     unserved: int = 0
     without_history: int = 0
-    fallback: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unread: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    fallback: Fallback = "popular"
+    counted: bool = True
     left_out: int = 0
     later: int = 0
     unknown: list[str] = field(default_factory=list)
@@ -45,12 +51,21 @@ class QueryWarnings:
                 " (give each a `history`)",
             ),
             (
-                "queries of users outside training, answered by the model's fallback",
+                f"queries of users outside training, {self._answer()}",
                 self.unserved,
                 "",
             ),
-            ("queries without a history, answered by the model's fallback", self.without_history, ""),
+            (f"queries without a history, {self._answer()}", self.without_history, ""),
             ("events dropped from histories because their items are unknown", self.left_out, f" ({examples})"),
             ("events dropped from histories because they are later than the query", self.later, ""),
         ]
         return [f"{what}: {count:,}{more}" for what, count, more in lines if count]
+
+    def _answer(self) -> str:
+        """Return how queries are answered that contain nothing that the model can read."""
+        if not self.counted:
+            return (
+                "answered by the model's scores for no history (the artifact was saved without the event counts that the "
+                "fallback needs; fit it again)"
+            )
+        return 'without items (fallback = "none")' if self.fallback == "none" else "answered with popular items"

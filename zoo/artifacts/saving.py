@@ -30,6 +30,8 @@ from zoo.tensors import write_tensors
 
 STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}
+EVENTS = "events"
+"""The optional column of items with their event counts in training."""
 USER_COLUMNS = {"user_id": pa.string(), "known": pa.bool_()}
 EVENT_ARRAYS = ("offsets", "items", "times", "events")
 
@@ -60,7 +62,9 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
                 write_tensors(path / name, held)
         (path / STATE).write_text(json.dumps(values), encoding="utf-8")
         titled = {TITLE: artifact.titles[1:]} if TITLE in artifact.catalogue.columns else {}
-        _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **titled})
+        popularity = pipeline.retrieval.popularity
+        counted = {} if popularity is None else {EVENTS: popularity.counts[1:]}
+        _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **counted, **titled})
         _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
         (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
     return Path(folder)
@@ -94,16 +98,20 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     """Return the artifact in a checked folder."""
     path, manifest = files.path, files.manifest
     model = model_of(manifest, registry, str(path))
-    items = files.table(ITEMS, ITEM_COLUMNS, {TITLE: pa.string()})
+    items = files.table(ITEMS, ITEM_COLUMNS, {EVENTS: pa.int64(), TITLE: pa.string()})
     users = files.table(USERS, USER_COLUMNS)
     ids = _from_one(items["item_id"])
     if Vocabulary(ids).fingerprint != manifest.vocabulary:
         raise ArtifactError(f"{path / ITEMS}: its items do not match {NAME}. Save the artifact again.")
     columns = pa.table({name: _from_one(items[name]) for name in items.column_names})
     known, known_users = _mask(items["known"]), _mask(users["known"])
+    counts = _counts(items[EVENTS]) if EVENTS in items.column_names else None
+    pipeline = load_pipeline(
+        model, known, known_users, counts=counts, tensors=files.tensors, values=files.values(STATE), path=str(path)
+    )
     return Artifact(
-        load_pipeline(model, known, known_users, tensors=files.tensors, values=files.values(STATE), path=str(path)),
-        Rules(_mask(items["eligible"]), manifest.exclude_seen),
+        pipeline,
+        Rules(_mask(items["eligible"]), manifest.exclude_seen, manifest.fallback),
         manifest.candidates,
         Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
         users["user_id"].combine_chunks(),
@@ -124,6 +132,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
         libraries={"python": platform.python_version(), **libraries},
         exclude_seen=artifact.rules.exclude_seen,
         candidates=artifact.candidates,
+        fallback=artifact.rules.fallback,
         log=artifact.log,
         vocabulary=artifact.vocabulary.fingerprint,
         data=artifact.data,
@@ -168,6 +177,11 @@ def _write_table(path: Path, columns: dict[str, Any]) -> None:
 def _from_one(column: pa.ChunkedArray) -> pa.Array:
     """Return a column with a null prepended, so that its indices are item numbers."""
     return pa.concat_arrays([pa.nulls(1, column.type), column.combine_chunks()])
+
+
+def _counts(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return a column of numbers indexed by item number; that of number 0 is 0."""
+    return np.concatenate([[0], column.fill_null(0).to_numpy()])
 
 
 def _mask(column: pa.ChunkedArray) -> NDArray[np.bool_]:

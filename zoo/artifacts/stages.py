@@ -49,6 +49,7 @@ def load_pipeline(
     known: NDArray[np.bool_],
     known_users: NDArray[np.bool_],
     *,
+    counts: NDArray[np.int64] | None,
     tensors: Callable[[str], dict[str, Tensor]],
     values: Any,
     path: str,
@@ -59,6 +60,7 @@ def load_pipeline(
         model: The components.
         known: Items with an event in training, `[I]` bool.
         known_users: Users with an event in training, `[U + 1]` bool.
+        counts: The events of each item in training, `[I]`; None if the artifact was saved without them.
         tensors: Returns the tensors of a file.
         values: The other values by stage name.
         path: Name of the artifact in messages.
@@ -76,7 +78,7 @@ def load_pipeline(
     features = None
     if isinstance(values, dict) and FEATURES in values:
         features = features_from_state(tensors(_file(FEATURES)), values[FEATURES])
-    retrieval = Retrieval.of(model, predictor, filters, known, known_users)
+    retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts=counts)
     return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 

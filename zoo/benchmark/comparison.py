@@ -16,6 +16,7 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.progress import Progress
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
+from zoo.data.checks.finding import Finding
 from zoo.nn.sparse import parts_of
 
 Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=True)
@@ -35,6 +36,7 @@ class Measurement:
     lists: pa.Table
     slices: dict[str, Any] = field(default_factory=dict)
     tied_edges: float = 0.0
+    filled: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     rankers: list[dict[str, Any]] = field(default_factory=list)
@@ -63,12 +65,24 @@ class Comparison(Protocol[Model_contra]):
         """Counts of dropped data and other facts about the data."""
 
     @property
+    def findings(self) -> list[Finding]:
+        """Reasons why the table could name a false winner, found by the checks of the task."""
+
+    @property
     def starts(self) -> dict[str, str]:
         """When each part begins, if the split cuts at moments."""
 
     @property
     def metrics(self) -> dict[str, bool | None]:
         """Whether higher is better, for each metric; None if a value is neither good nor bad."""
+
+    @property
+    def references(self) -> tuple[BaseResolvedModel, ...]:
+        """Models to add as reference rows, which are no part of the comparison."""
+
+    @property
+    def hints(self) -> list[str]:
+        """What usually helps on data like these, and no model of the experiment has."""
 
     @property
     def has_validation(self) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.evaluation.significance import Verdict, verdicts
+from zoo.evaluation.significance import Comparison, Verdict, compare_models
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
@@ -17,18 +18,29 @@ if TYPE_CHECKING:
 BY_DATA = "by the data"
 """The column of the settings that the data chose; present if they chose any."""
 MARKS: dict[Verdict, str] = {"best": "", "same": " =", "worse": "", "not tested": " ?"}
+TOO_FEW = "too few hits"
+"""In place of an interval that the method cannot give: see `FEWEST_HITS` of `zoo.evaluation.intervals`."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A formatted figure with its verdict."""
+    """A formatted figure with its verdict.
+
+    Attributes:
+        text: The figure.
+        verdict: How it compares with the best of its column; None if it is not compared.
+        reference: Whether it belongs to a reference, which is shown in grey (in markdown: in italics).
+    """
 
     text: str
     verdict: Verdict | None = None
+    reference: bool = False
 
     @property
     def markdown(self) -> str:
         """The cell in markdown."""
+        if self.reference:
+            return f"*{self.text}*" if self.text else ""
         return (
             f"**{self.text}**" if self.verdict == "best" else self.text + (MARKS[self.verdict] if self.verdict else "")
         )
@@ -36,10 +48,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class ComparisonTable:
-    """A table: headers, and one row of cells per model."""
+    """A table: headers, and one row of cells per model.
+
+    Attributes:
+        headers: The name of each column.
+        rows: The cells of each row.
+        detectable: Maps a column to the smallest difference from the best that its test finds with a probability of 80 %, as a
+            share of the best value.
+    """
 
     headers: list[str]
     rows: list[list[Cell]]
+    detectable: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def markdown(self) -> str:
@@ -53,27 +73,32 @@ class ComparisonTable:
 
 
 def main_table(store: Store) -> ComparisonTable:
-    """Return the main table of a benchmark: one row per model, with means over its seeds."""
+    """Return the main table of a benchmark: one row per model, with means over its seeds; references get no verdict."""
     groups = by_label(store.rows())
-    good = {label: rows for label, rows in groups.items() if not rows[0].error}
+    good = {label: rows for label, rows in groups.items() if not rows[0].error and not rows[0].reference}
     metrics = list(next(iter(good.values()))[0].metrics) if good else []
-    found = {metric: _verdicts(store, good, metric) for metric in metrics}
+    found = {metric: _compare(store, good, metric) for metric in metrics}
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
     if timed := any(r.reads_time for runs in groups.values() for r in runs):
         headers.append("reads time")
     rows = []
     for label, runs in groups.items():
         if runs[0].error:
-            rows.append([Cell(label), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
+            rows.append([_name(label, runs), Cell("failed"), *[Cell("")] * (len(headers) - 2)])
             continue
-        figures = [Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].get(label)) for metric in metrics]
+        figures = [
+            Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].verdicts.get(label)) for metric in metrics
+        ]
         speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))
-        rows.append([Cell(label), *figures, fit, *speed, *time])
-    return ComparisonTable(headers, rows)
+        cells = [_name(label, runs), *figures, fit, *speed, *time]
+        rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)
+    detectable = {metric: share for metric in metrics if (share := found[metric].detectable_share) is not None}
+    return ComparisonTable(headers, rows, detectable)
 
 
+NOT_COMPARED = Comparison({})
 _SPEED = (
     ("recommend_per_second", "{:,.0f}"),
     ("p50_ms", "{:.2f}"),
@@ -87,12 +112,13 @@ def interval_table(store: Store) -> ComparisonTable:
     rows = []
     for label, every in by_label(store.rows()).items():
         runs = [r for r in every if not r.error]
-        for metric, (_, low, high) in runs[0].metrics.items() if runs else ():
+        for metric, (value, low, high) in runs[0].metrics.items() if runs else ():
             seeds = [v for r in runs if (v := r.metrics[metric][0]) is not None]
             several = len(seeds) > 1
-            interval = f"{_figure(low)} to {_figure(high)}" + (f" (seed {runs[0].seed})" if several else "")
+            ends = TOO_FEW if low is None and value is not None else f"{_figure(low)} to {_figure(high)}"
+            interval = ends + (f" (seed {runs[0].seed})" if several else "")
             spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if several else ""
-            rows.append([Cell(label), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
+            rows.append([_name(label, runs), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
     return ComparisonTable(["model", "metric", "value", "95 % interval", "over seeds"], rows)
 
 
@@ -107,7 +133,7 @@ def cold_table(store: Store) -> ComparisonTable | None:
     for label, runs in groups.items():
         slices = [r.slices["cold"] for r in runs if "cold" in r.slices]
         figures = [_mean([s["metrics"][n][0] if s.get("scored", True) else None for s in slices]) for n in names]
-        rows.append([Cell(label), *map(Cell, figures)])
+        rows.append([_name(label, runs), *map(Cell, figures)])
     return ComparisonTable(["model", *names], rows)
 
 
@@ -204,19 +230,36 @@ def _mean(values: list[float | None]) -> str:
     return _figure(float(np.mean(known)) if known else None)
 
 
-def _verdicts(store: Store, groups: dict[str, list[Row]], metric: str) -> dict[str, Verdict]:
-    """Return the verdict on each model in a column; empty if no value is better than another."""
+def _name(label: str, runs: list[Row]) -> Cell:
+    """Return the first cell of a model's row."""
+    return Cell(f"{label} (reference)", reference=True) if runs[0].reference else Cell(label)
+
+
+def better_references(store: Store, metric: str) -> list[str]:
+    """Return the references that are significantly better than every model of the experiment."""
+    groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
+    asked = {label: rows for label, rows in groups.items() if not rows[0].reference}
+    found = []
+    for label in [label for label in groups if label not in asked]:
+        each = _compare(store, {**asked, label: groups[label]}, metric).verdicts
+        if each.get(label) == "best" and all(each.get(other) == "worse" for other in asked):
+            found.append(label)
+    return found
+
+
+def _compare(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:
+    """Return the comparison of the models in a column, without verdicts if no value is better than another."""
     higher = store.manifest().metrics[metric]
     if higher is None:
-        return {}
+        return NOT_COMPARED
     values: dict[str, list[NDArray[np.float64]]] = {}
     for label, runs in groups.items():
         tables = [table for run in runs if (table := store.lists(run)) is not None and metric in table.column_names]
         values[label] = [np.asarray(table[metric].to_numpy(), np.float64) for table in tables]
-    seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
     if not values or not all(values.values()):
-        return {}
+        return NOT_COMPARED
     means = [np.nanmean(run) for runs in values.values() for run in runs if not np.isnan(run).all()]
     if not means or np.allclose(means, means[0], rtol=1e-9, atol=0):
-        return {}
-    return verdicts(values, seeded, higher_is_better=higher)
+        return NOT_COMPARED
+    seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
+    return compare_models(values, seeded, higher_is_better=higher)

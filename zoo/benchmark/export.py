@@ -14,7 +14,7 @@ from zoo.errors import ResultsError
 
 
 def export(store: Store, folder: Path) -> list[Path]:
-    """Write one file for each finished run of a benchmark and return the files. A file of the same name is replaced.
+    """Write one file for each finished run of a benchmark, without references, and return the files. A file of the same name is replaced.
 
     A file contains config, seed, versions, machine, timings, training history and metrics. The lists are not exported.
 
@@ -23,7 +23,7 @@ def export(store: Store, folder: Path) -> list[Path]:
     """
     texts: dict[Path, str] = {}
     for row in store.rows():
-        if row.error:
+        if row.error or row.reference:
             continue
         content = export_row(store, row)
         path = folder / f"{_name(content)}.json"
@@ -59,7 +59,7 @@ def export_row(store: Store, row: Row) -> dict[str, Any]:
             "model": row.model,
         },
         "notes": manifest.notes,
-        **{name: value for name, value in asdict(row).items() if name not in ("model", "error", "notes")},
+        **{name: value for name, value in asdict(row).items() if name not in ("model", "reference", "error", "notes")},
     }
 
 

@@ -19,6 +19,7 @@ from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task
 from zoo.folder_lock import lock_folder
 from zoo.training.checkpoint import forget
@@ -106,6 +107,8 @@ def _fit(
     progress.reading()
     task = load_task(experiment)
     progress.loaded(1)
+    if is_first_process():
+        progress.checked(check_task(task, [model], experiment.experiment.data.accept))
     progress.started(model.label, None if model.deterministic else seed, again=False)
     folder = None if training is None else training / fit_key(experiment, model, task, seed, all_events=all_events)
     artifact = fit_resolved(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.benchmark.plan import Plan
 from zoo.benchmark.store import Row
+from zoo.data.checks.finding import Finding
 
 
 class Progress:
@@ -19,6 +21,9 @@ class Progress:
 
     def loaded(self, runs: int) -> None:
         """The data are read and split; `runs` runs follow."""
+
+    def checked(self, findings: Sequence[Finding]) -> None:
+        """The task was checked; nothing is fitted yet."""
 
     def planned(self, plan: Plan) -> None:
         """The runs are known; follows `loaded` in a benchmark."""

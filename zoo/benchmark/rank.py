@@ -18,6 +18,7 @@ from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.data.checks.finding import Finding
 from zoo.data.folds import folds, hash_folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
@@ -36,6 +37,7 @@ class RankComparison:
     """The comparison of `task = "rank"`: judged lists, folds and metrics, shared by all models."""
 
     has_artifacts = False
+    references: tuple[ResolvedRankModel, ...] = ()
     has_validation = True
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
@@ -65,7 +67,9 @@ class RankComparison:
         used = np.logical_or.reduce([fold.train | fold.validate | fold.test for fold in self.folds])
         if not used.all():
             self.notes["lists of no part of the split, left out"] = int(np.count_nonzero(~used))
+        self.findings: list[Finding] = []
         self.starts: dict[str, str] = {}
+        self.hints: list[str] = []
         self.metrics: dict[str, bool | None] = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description: dict[str, Any] = {
             "task": "rank",

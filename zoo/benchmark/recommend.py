@@ -20,8 +20,10 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
-from zoo.config.lookup import clock_misfits
+from zoo.benchmark.references import hints, reference_models
+from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
+from zoo.data.checks.all_checks import check_experiment
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
@@ -49,19 +51,22 @@ class RecommendComparison:
         """Read the data of an experiment.
 
         Raises:
-            ConfigError: A model needs timestamps that the data do not have, or a metric cannot be computed on them.
+            ConfigError: A model needs timestamps or a part that the data do not have, or a metric cannot be computed on them.
         """
         settings = experiment.experiment
         self.task = task = load_task(experiment)
-        if misfits := clock_misfits(experiment.models, task.log.clock):
+        misfits = clock_misfits(experiment.models, task.log.clock)
+        if misfits := misfits + rank_misfits(experiment.models, task.parts.held_out):
             raise ConfigError("\n".join(misfits))
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device
         self.queries = task.queries("test")
-        self.rules = Rules(task.eligible, task.exclude_seen)
+        self.rules = Rules.of(task)
         training = task.training("test" if self.refit else "validate")
         data = TrainingData.of(training, task.catalogue)
         features = item_features([f.build().fit_transform for f in experiment.metric_features], data, RunContext())
+        self.references = reference_models(experiment, training, device)
+        self.hints = hints(experiment, task.catalogue)
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
         self.callbacks = experiment.registry.callbacks
@@ -71,6 +76,7 @@ class RecommendComparison:
         )
         self.k = self.evaluator.k
         self._check_cutoffs()
+        self.findings = check_experiment(experiment, task)
         self.description = {
             **task.description(),
             "metrics": [m.as_json() for m in experiment.metrics],
@@ -113,13 +119,13 @@ class RecommendComparison:
                 )
 
     def cold(self) -> tuple[Queries, Rules] | None:
-        """Return the queries with cold targets and the rules under which only cold items are candidates."""
+        """Return the queries with cold targets and the rules under which only cold items are candidates, without a fallback."""
         targets = self.queries.answers()
         if not targets.cold.any():
             return None
         cold = replace(self.queries, targets=targets.where(targets.cold))
         chosen = cold.where(targets.where(targets.cold).counts > 0)
-        return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen)
+        return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen, "none")
 
     def run_model(
         self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
@@ -154,6 +160,7 @@ class RecommendComparison:
             slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
             queries=len(self.queries),
             tied_edges=evaluation.tied,
+            filled=float(lists.filled_slots().double().mean()),
             fit_seconds=clock.seconds,
             training=record(fitted.record.trainings, model.train.monitor),
             rankers=ranker_records(model.rankers, pipeline.rankers, [r.trained for r in pipeline.rankers]),
@@ -224,11 +231,11 @@ def _moment(milliseconds: int) -> str:
 
 
 def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation: Evaluation) -> pa.Table:
-    """Return the lists with item ids and scores, and the metrics of each query."""
-    filled = (lists.items > 0).numpy()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(filled.sum(1))]).astype(np.int32))
-    ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[filled]))
-    scores = pa.array(lists.scores.numpy()[filled])
+    """Return the lists with item ids and scores (null for an item of the fallback), and the metrics of each query."""
+    present = (lists.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(present.sum(1))]).astype(np.int32))
+    ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[present]))
+    scores = pa.array(lists.scores.numpy()[present], mask=lists.filled_slots().numpy()[present])
     columns: dict[str, Any] = {
         "user_id": comparison.task.user_ids.take(pa.array(comparison.queries.row)),
         "now": pa.array(comparison.queries.now),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.benchmark.check_report import findings_section
 from zoo.benchmark.comparison_tables import (
     BY_DATA,
     ComparisonTable,
+    better_references,
     by_label,
     candidate_table,
     cold_table,
@@ -53,8 +55,10 @@ def markdown(store: Store) -> str:
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
     models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
+    models += [f"- *{r.label}* (reference): {format_model(r.model)}" for r in rows if r.reference]
     parts = [
         "# Benchmark",
+        findings_section(manifest),
         f"Data: {format_component(manifest.experiment['data']['source'])}",
         f"Task `{manifest.task}`: {protocol(store)}",
         settings(store),
@@ -63,6 +67,7 @@ def markdown(store: Store) -> str:
         table.markdown,
         legend(store, table, best="**bold**"),
         _ties(rows),
+        _filled(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
         f"## Training\n\n{TRAINING}{CHOSEN if BY_DATA in training.headers else ''}\n\n{training.markdown}"
@@ -99,37 +104,72 @@ def settings(store: Store) -> str:
 
 
 def finding(store: Store, table: ComparisonTable) -> str:
-    """Return the main finding for the first metric with a best model; an empty string if there is none."""
+    """Return the main finding for the first metric with a best model, and remarks on it; an empty string if there is none."""
+    remarks = [_cut_off(store.rows()), _untried(store)]
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
     if column is None:
-        return ""
+        single = any(cell.verdict == "not tested" for row in table.rows for cell in row)
+        untested = "No model is tested: each depends on a seed and ran with one." if single else ""
+        return " ".join(filter(None, [untested, *remarks]))
+    metric = table.headers[column]
     found = [row[column].verdict for row in table.rows]
-    parts = [f"On {table.headers[column]}, {_best(table, column)} is best"]
+    n_untested = found.count("not tested")
+    parts = [f"On {metric}, {_best(table, column)} is {'the best of the tested models' if n_untested else 'best'}"]
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
     if same := found.count("same"):
         parts.append(f"{'one other is' if same == 1 else f'{same} others are'} not significantly different {queries}")
     elif "worse" in found:
         parts.append(f"all other tested models are significantly worse {queries}")
-    if untested := found.count("not tested"):
-        parts.append(f"{untested} not tested")
-    return "; ".join(parts) + "."
+    if n_untested:
+        parts.append(f"{n_untested} not tested")
+    text = "; ".join(parts) + "."
+    if metric in table.detectable:
+        text += f" A difference of {_percent(table.detectable[metric])} of the best value would be found with a probability of 80 %."
+    better = [
+        f"The reference {label} is significantly better than every model of the experiment."
+        for label in better_references(store, metric)
+    ]
+    return " ".join([text, *better, *filter(None, remarks)])
+
+
+def _cut_off(rows: list[Row]) -> str:
+    """Return which networks stopped before their validation metric had stopped improving; empty if none did."""
+    ended = {r.label: r.training.get("stopped") for r in rows if r.training.get("history") and not r.error}
+    cut = [f"{label} (`{reason}`)" for label, reason in ended.items() if reason in ("max_epochs", "time_limit")]
+    if not cut:
+        return ""
+    return f"Training was cut off before early stopping ended it: {', '.join(cut)}. Raise the limit to see what more training gives."
+
+
+def _untried(store: Store) -> str:
+    """Return what usually helps on data like these, and no model has; empty if there is nothing."""
+    hints = store.manifest().hints
+    return f"Not tried: {'; '.join(hints)}." if hints else ""
 
 
 def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
     """Return the legend of a table."""
     text = (
-        f"{best}: the best of its column. `=`: not significantly different from the best (paired test over the same queries, "
-        "Holm-corrected, 5 %). `?`: not tested, a model with a seed needs three seeds or more"
+        f"{best}: the best of the tested models in its column. `=`: not significantly different from it (one test of all pairs "
+        "of models over queries and seeds, 5 %). `?`: not tested, a model that depends on a seed needs two seeds or more"
     )
-    runs = {label: [r.seed for r in rows] for label, rows in by_label(store.rows()).items()}
-    for label in dict.fromkeys(_best(table, at) for at in range(1, len(table.headers))):
-        seeds = runs.get(label, [None])
-        if seeds[0] is not None and len(seeds) < FEWEST_SEEDS and len(runs) > 1:
-            text += (
-                f"; the best model {label} ran with {len(seeds)} seed{'s' if len(seeds) > 1 else ''}: "
-                "set [train] seeds = [0, 1, 2] to test the others against it"
-            )
+    single = [label for label, rows in by_label(store.rows()).items() if _is_untested(rows)]
+    if single and len(table.rows) > 1:
+        text += f"; set [train] seeds = [0, 1, 2] to test {', '.join(single)}"
+    if table.detectable:
+        shares = ", ".join(f"{metric} {_percent(share)}" for metric, share in table.detectable.items())
+        text += f". Differences from the best that would be found with a probability of 80 %: {shares}"
     return text + "."
+
+
+def _is_untested(rows: list[Row]) -> bool:
+    """Return whether a model depends on a seed and ran with too few."""
+    return not rows[0].error and not rows[0].reference and rows[0].seed is not None and len(rows) < FEWEST_SEEDS
+
+
+def _percent(share: float) -> str:
+    """Format a share in percent with two significant digits."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def _best(table: ComparisonTable, column: int) -> str:
@@ -142,6 +182,13 @@ def _ties(rows: list[Row]) -> str:
     shares = {label: np.mean([r.tied_edges for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
     return f"Lists with a tie at the cutoff: {listed}." if listed else ""
+
+
+def _filled(rows: list[Row]) -> str:
+    """Return the share of slots that the fallback filled, for each model that has such slots."""
+    shares = {label: np.mean([r.filled for r in runs]) for label, runs in by_label(rows).items()}
+    listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
+    return f"Slots filled by popularity, because the model had nothing to say: {listed}." if listed else ""
 
 
 def _cold_sentence(rows: list[Row]) -> str:

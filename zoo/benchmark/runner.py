@@ -28,12 +28,18 @@ from zoo.training.checkpoint import forget
 
 @dataclass(frozen=True)
 class Run:
-    """A model with a seed, the key of its row, and the versions of the core and of its plugins."""
+    """A model with a seed, the key of its row, the versions of the core and of its plugins, and whether it is a reference."""
 
     model: BaseResolvedModel
     seed: int | None
     key: str
     versions: dict[str, str]
+    reference: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run's entry in the manifest."""
+        reference = {"reference": True} if self.reference else {}
+        return {"label": self.model.label, "seed": self.seed, "key": self.key, **reference}
 
 
 def bench(
@@ -86,8 +92,7 @@ def _run_all(
             "option."
         )
     description = comparison.description
-    runs = _runs(experiment, description)
-    listed = [{"label": run.model.label, "seed": run.seed, "key": run.key} for run in runs]
+    runs = _runs(experiment, comparison.references, description)
     store.open(
         BenchmarkManifest(
             digest(description),
@@ -95,8 +100,10 @@ def _run_all(
             comparison.notes,
             comparison.metrics,
             experiment.as_json(),
-            listed,
+            [run.as_json() for run in runs],
             comparison.starts,
+            findings=[finding.as_json() for finding in comparison.findings],
+            hints=comparison.hints,
         )
     )
     replaced = store.replaced()
@@ -104,11 +111,12 @@ def _run_all(
     rows = [_finished(run, store, keep_artifacts=keep_artifacts) for run in runs]
     planned = [PlannedRun.of(run.model, run.seed, row, **rules) for run, row in zip(runs, rows, strict=True)]
     progress.loaded(len(runs))
+    progress.checked(comparison.findings)
     progress.planned(Plan(tuple(planned)))
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
-            artifact = store.artifact(run.key) if keep_artifacts else None
+            artifact = store.artifact(run.key) if keep_artifacts and not run.reference else None
             row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
             resumed = row is not None
             if row is None:
@@ -125,24 +133,26 @@ def _run_all(
 
 def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
     """Return the row of a run if it is finished, with its artifact if artifacts are kept."""
-    if keep_artifacts and not store.artifact(run.key).exists():
+    if keep_artifacts and not run.reference and not store.artifact(run.key).exists():
         return None
     return store.finished(run.key)
 
 
-def _runs(experiment: BaseResolvedExperiment, description: dict[str, Any]) -> list[Run]:
-    """Return all runs of an experiment; a deterministic model runs once."""
+def _runs(
+    experiment: BaseResolvedExperiment, references: Sequence[BaseResolvedModel], description: dict[str, Any]
+) -> list[Run]:
+    """Return all runs of an experiment and its references; a deterministic model runs once."""
     runs = []
     train = experiment.train
     measured_with = {"bootstrap": experiment.bootstrap, "device": train.device, "threads": train.threads}
-    for model in experiment.models:
+    for at, model in enumerate([*experiment.models, *references]):
         sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
             identity = {
                 "task": description, "model": model.as_json(), "versions": sources, "seed": seed, **measured_with,
             }  # fmt: skip
-            runs.append(Run(model, seed, digest(identity), sources))
+            runs.append(Run(model, seed, digest(identity), sources, at >= len(experiment.models)))
     return runs
 
 

@@ -31,10 +31,12 @@ class Row:
         model: The resolved model.
         reads_time: Whether a component uses the time of the query.
         error: The error that ended the run, or None.
-        metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value.
+        metrics: Maps each metric to its value and the bounds of its 95 % interval; None if no query has a value, and for
+            the bounds if too few hit.
         slices: The same for subsets of the queries (`cold`), with the expected value of random lists.
         queries: Number of evaluated queries.
         tied_edges: Share of lists whose last item has the same score as an item outside the list.
+        filled: Share of the slots of all lists that the fallback filled.
         fit_seconds: Wall time of fitting.
         training: Training record of the predictor's network: epochs, seconds, history; empty for other models.
         rankers: Training record of each ranker that trains in epochs: name, epochs, history, and ignored features.
@@ -47,6 +49,7 @@ class Row:
             the source for an editable install.
         machine: The machine that the run used.
         notes: Further notes for the reader of the table.
+        reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
     """
 
     key: str
@@ -59,6 +62,7 @@ class Row:
     slices: dict[str, Any] = field(default_factory=dict)
     queries: int = 0
     tied_edges: float = 0.0
+    filled: float = 0.0
     fit_seconds: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
     rankers: list[dict[str, Any]] = field(default_factory=list)
@@ -70,6 +74,7 @@ class Row:
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,10 @@ class BenchmarkManifest:
         notes: Counts of dropped events, ties, new users and cold items.
         metrics: Maps each metric to whether higher is better; None if a value is neither good nor bad.
         experiment: The resolved experiment.
-        runs: Label, seed and key of each run, in the order of the table.
+        runs: Label, seed and key of each run, in the order of the table; `reference` is true for a reference.
         starts: When each part begins, if the split cuts at moments.
+        findings: What the checks of the task found, as `Finding.as_json` gives it.
+        hints: What usually helps on data like these, and no model of the experiment has.
     """
 
     task: str
@@ -93,6 +100,8 @@ class BenchmarkManifest:
     experiment: dict[str, Any]
     runs: list[dict[str, Any]]
     starts: dict[str, str] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     format: int = FORMAT
 
 
@@ -164,10 +173,15 @@ class Store:
     def rows(self) -> list[Row]:
         """Return the rows of the finished runs of the current experiment, in the order of its table.
 
-        Labels are those of the current experiment, because the key of a run does not depend on its label.
+        Labels are those of the current experiment, because the key of a run does not depend on its label, nor on whether it is
+        a reference.
         """
-        runs = [(run["label"], self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
-        return [replace(_row(path), label=label) for label, path in runs if path.exists()]
+        runs = [(run, self._path(f"runs/{run['key']}.json")) for run in self.manifest().runs]
+        return [
+            replace(_row(path), label=run["label"], reference=run.get("reference", False))
+            for run, path in runs
+            if path.exists()
+        ]
 
     def replaced(self) -> set[tuple[str, int | None]]:
         """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""
@@ -261,6 +275,12 @@ def _is_a_result(path: Path) -> bool:
 
 
 def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
-    """Return the keys in which two descriptions differ."""
-    keys = [key for key in sorted({*found, *expected}) if found.get(key) != expected.get(key)]
+    """Return the keys in which two descriptions differ, and within a table its keys."""
+    keys = []
+    for key in sorted({*found, *expected}):
+        old, new = found.get(key), expected.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            keys += [f"{key}.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+        elif old != new:
+            keys.append(key)
     return ", ".join(keys) or "no setting of the description"

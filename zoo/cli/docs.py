@@ -101,6 +101,8 @@ def _config() -> str:
         ],
     }
     others = dict(TASKS)
+    plain = {k: s for k, s in tables[TASKS[DEFAULT_TASK].file.__name__]["properties"].items() if _is_plain(k, s)}
+    parts += ["## Top of the file", "Keys above the tables, beside `task`.", keys_table({"properties": plain})]
     for key, table in _keys_of_file(others.pop(DEFAULT_TASK), tables):
         parts += [*_file_section(key, table, tables, 2), *remarks.get(key, [])]
     for name, entry in others.items():
@@ -114,7 +116,12 @@ def _config() -> str:
 def _keys_of_file(entry: TaskEntry, tables: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
     """Return the tables of a task's experiment file with their schemas."""
     keys = tables[entry.file.__name__]["properties"]
-    return [(key, schema) for key, schema in keys.items() if key != "task"]
+    return [(key, schema) for key, schema in keys.items() if key != "task" and not _is_plain(key, schema)]
+
+
+def _is_plain(key: str, schema: Schema) -> bool:
+    """Return whether a key of the file holds a single value rather than a table."""
+    return key != "task" and schema.get("type") in ("boolean", "integer", "number", "string")
 
 
 def _file_section(key: str, schema: Schema, tables: dict[str, Schema], level: int) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from zoo.cli.bench_command import bench
 from zoo.cli.config_command import config
+from zoo.cli.data_command import data
 from zoo.cli.doctor_command import doctor
 from zoo.cli.entry import INTERRUPTED
 from zoo.cli.fit_command import fit
@@ -64,5 +65,5 @@ def main() -> None:
     """Train and compare recommendation models, chosen by name, under one protocol."""
 
 
-for _command in (list_components, show, bench, report, fit, recommend, config, plugin, doctor):
+for _command in (list_components, show, bench, report, fit, recommend, config, data, plugin, doctor):
     main.add_command(_command)

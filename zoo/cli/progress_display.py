@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from zoo.benchmark.check_report import format_finding
 from zoo.benchmark.comparison_tables import seconds
 from zoo.benchmark.forecast import Forecast
 from zoo.benchmark.progress import Progress
 from zoo.cli.output import console
+from zoo.data.checks.finding import Finding, open_findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +71,11 @@ class Bars(Progress):
         """Show the number of runs."""
         self._of = runs
         self._bars.update(self._runs, description="runs", total=runs)
+
+    def checked(self, findings: Sequence[Finding]) -> None:
+        """Print the findings that are not accepted."""
+        for finding in open_findings(findings):
+            self._bars.console.print(format_finding(finding), style="yellow", markup=False, soft_wrap=True)
 
     def planned(self, plan: Plan) -> None:
         """Print the plan, and begin to estimate the whole duration."""

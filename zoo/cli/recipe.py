@@ -35,8 +35,13 @@ def experiment_file(component: Component, recipe: Recipe) -> str:
     ]
     experiment = recipe.experiment(component.name)
     models = experiment.pop("model")
+    keys = {key: experiment.pop(key) for key, value in list(experiment.items()) if not isinstance(value, dict)}
+    head_keys = "\n".join(f"{key} = {format_toml(value)}" for key, value in keys.items())
     sections = [(f"[{name}]", table) for name, table in experiment.items()] + [("[[model]]", m) for m in models]
-    return "\n\n".join(["\n".join(f"# {line}" for line in head), *(_section(*section) for section in sections)]) + "\n"
+    return (
+        "\n\n".join(["\n".join(f"# {line}" for line in head), head_keys, *(_section(*section) for section in sections)])
+        + "\n"
+    )
 
 
 def _section(title: str, table: dict[str, Any]) -> str:

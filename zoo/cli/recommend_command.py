@@ -101,5 +101,6 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     table.add_column("score", justify="right")
     for rank, item in enumerate(listed, 1):
         title = [escape(item.title or "")] if titled else []
-        table.add_row(str(rank), escape(item.item_id), *title, f"{item.score:.4g}")
+        score = "popular" if item.score is None else f"{item.score:.4g}"
+        table.add_row(str(rank), escape(item.item_id), *title, score)
     console().print(table)

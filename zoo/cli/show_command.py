@@ -131,6 +131,11 @@ def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[st
     else:
         users = "serves new users from their history" if c.cold_users else "serves only users that occurred in training"
         lines = [cold[c.cold_items], users, features[c.features]]
+        if stage == "predictor":
+            gap = "queries without a history" if c.cold_users else "users that did not occur in training"
+            lines.insert(
+                2, f"gives {gap} the fallback" if c.needs_history else "orders the items without a history too"
+            )
     lines.append("needs timestamps" if c.needs_time else "does not need timestamps")
     lines.append("does not depend on the seed" if c.deterministic else "depends on the seed")
     if c.trains_in_epochs:

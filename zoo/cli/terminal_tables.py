@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.cli.output import console
@@ -36,6 +37,8 @@ def print_results(store: Store) -> None:
     ):
         if line:
             out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
+    if warning := findings_line(store.manifest()):
+        out.print(warning, style="yellow", markup=False, soft_wrap=not out.is_terminal)
     files = ", ".join(
         name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
     )
@@ -78,4 +81,6 @@ def _plain(cell: Cell, best: str) -> str:
 def _shown(cell: Cell, best: str) -> str:
     """Return a cell as rich markup."""
     text = escape(_plain(cell, best))
+    if cell.reference:
+        return f"[dim]{text}[/dim]"
     return f"[bold]{text}[/bold]" if cell.verdict == "best" else text

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
+from zoo.config.check_names import CheckName
 from zoo.config.experiment_file import (
     Choice,
     DataTable,
@@ -27,11 +28,12 @@ from zoo.params import StrictTable
 from zoo.spec import StageName
 
 __all__ = [
-    "Choice", "DataSettings", "EvaluateSettings", "Experiment", "Given", "KCore", "LeaveLastOut", "MetricChoice", "Model", "Part",
+    "Choice", "DataSettings", "EvaluateSettings", "Experiment", "Fallback", "Given", "KCore", "LeaveLastOut", "MetricChoice", "Model", "Part",
     "Split", "StrongGeneralisation", "Targets", "Temporal",
 ]  # fmt: skip
 
 Part = Literal["train", "validate", "rank", "test"]
+Fallback = Literal["popular", "none"]
 
 
 class KCore(StrictTable):
@@ -57,6 +59,8 @@ class DataSettings(DataTable):
     """Maps the canonical name of an item column (`item_id`, `title`, `price`, ...) to its name in the file."""
     time: Literal["auto", "timestamp", "position", "file-order"] = "auto"
     """What orders a user's events. `auto` uses a `timestamp` column, else a `position` column; `file-order` is used only when set here."""
+    ties: Literal["together", "file"] = "together"
+    """What the order of a user's events at one moment means. `together`: nothing; they are ordered by item number and never divided by a split. `file`: the order of the rows in the file is their order, as some published protocols assume."""
     events: list[str] | None = Field(None, min_length=1)
     """The event types to keep; all by default. The report counts the events that are dropped."""
     event_weights: dict[str, float] = {}
@@ -71,6 +75,8 @@ class DataSettings(DataTable):
     """What to do with a row without a user or an item."""
     salt: str = ""
     """Key of the hash that numbers the items and thereby orders tied items."""
+    accept: list[CheckName] = []
+    """Checks of the task whose findings are accepted: the report still states them, but no warning is printed."""
 
     @model_validator(mode="before")
     @classmethod
@@ -98,10 +104,12 @@ class EvaluateSettings(EvaluateTable):
     """Featurizers whose item features `diversity` compares; the same for every model."""
     new_users: bool = True
     """Whether to evaluate queries without a history. The report counts them either way."""
+    fallback: Fallback = "popular"
+    """What fills the slots that a model leaves empty, in evaluation and in serving: `popular`, the items with the most events in training; or `none`, so that they count as misses. All slots are empty for a query without a history, if the predictor needs one."""
     candidates: int = Field(200, ge=1)
     """Number of candidates that the predictor passes to the first ranker."""
     bootstrap: int = Field(1000, ge=100)
-    """Number of bootstrap resamples of the queries for each confidence interval."""
+    """Number of bootstrap resamples of the queries for the interval of each catalogue metric (coverage, gini)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -155,6 +163,8 @@ class Experiment(ExperimentFile):
 
     task: Literal["recommend"] = "recommend"
     """The task: recommend items to users. Other tasks have other keys in their tables."""
+    references: bool = True
+    """Whether `zoo bench` adds plain `popular`, `transition-graph`, `personal-popular` and `item-knn` as reference rows, each if no model has this predictor, its plugin is installed, and its fit is cheap on these data."""
     data: DataSettings
     split: Split = Temporal()
     """How the events are split; `policy` selects the method, `temporal` by default."""

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.config.resolved import BaseResolvedExperiment
+from zoo.config.recommend_lookup import resolve_data
+from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.errors import ConfigError, suggestion
 from zoo.registry.registry import Registry, default_registry
@@ -55,6 +56,32 @@ def experiment_from(
     raw = _expand_variables(raw, os.environ if env is None else env, "")
     registry, base = registry or default_registry(), base or Path()
     return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
+
+
+def load_data_experiment(
+    interactions: str | Path,
+    items: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> ResolvedExperiment:
+    """Return an experiment without models on a file of events, with defaults for everything else.
+
+    Args:
+        interactions: The file of the events.
+        items: The file of the items, if there is one.
+        overrides: `"path=value"` for `data`, `split` and `evaluate`.
+        registry: Where components are looked up; the installed plugins by default.
+
+    Raises:
+        ConfigError: An override has a problem.
+    """
+    source = {"name": "files", "interactions": str(Path(interactions).absolute())}
+    if items is not None:
+        source["items"] = str(Path(items).absolute())
+    raw: dict[str, Any] = {"data": {"source": source}}
+    for override in overrides:
+        raw = _apply_override(raw, override)
+    return resolve_data(raw, registry or default_registry(), Path())
 
 
 def resolve_experiment(

@@ -98,6 +98,19 @@ def clock_misfits(models: Sequence[BaseResolvedModel | None], clock: str) -> lis
     ]
 
 
+def rank_misfits(models: Sequence[BaseResolvedModel], held_out: Sequence[str]) -> list[str]:
+    """Return an error line for each ranker that learns when the data have no `rank` part, as a `given` split may turn out."""
+    if "rank" in held_out:
+        return []
+    return [
+        f"model[{i}]: ranker {part.name!r} is fitted on the `rank` part, and no event of the data is in it (parts: train, "
+        f"{', '.join(held_out)}). Give some rows of the split column a value of split.rank, or use another policy."
+        for i, model in enumerate(models, 1)
+        for part in model.parts
+        if part.component.spec.stage == "ranker" and part.capabilities.trainable
+    ]
+
+
 def suggest_flag(part: Chosen, wanted: Callable[[Capabilities], bool]) -> str:
     """Return advice on the flag that gives a component the wanted capabilities; empty if there is none."""
     for name, value in part.params:

@@ -28,7 +28,8 @@ def format_recommend_protocol(facts: ProtocolFacts) -> str:
     split, evaluate = facts.experiment["split"], facts.experiment["evaluate"]
     seen, wanted = evaluate["exclude_seen"], evaluate["target_events"]
     parts = [
-        f"split `{split['policy']}`" + (" (leaks across time)" if split["policy"] == "leave-last-out" else ""),
+        _format_split(split),
+        "events of one moment in the order of the file" if facts.experiment["data"].get("ties") == "file" else "",
         *(f"{part} from {moment}" for part, moment in facts.starts.items()),
         f"{100 * split['cold_items']:g} % of the items held out as cold" if split.get("cold_items") else "",
         f"{facts.queries:,} queries" if facts.queries else "",
@@ -37,11 +38,24 @@ def format_recommend_protocol(facts: ProtocolFacts) -> str:
         {True: "seen items excluded", False: "seen items allowed"}.get(seen)
         if isinstance(seen, bool)
         else f"items seen by {', '.join(seen)} excluded",
+        {"popular": "empty slots filled by popularity", "none": "empty slots count as misses"}.get(
+            evaluate.get("fallback", "")  # an older benchmark has no fallback
+        ),
         "fitted on everything before the test"
         if facts.experiment["train"]["refit"]
         else "fitted without the validation events (no refit)",
     ]
     return "; ".join(str(p) for p in parts if p) + "."
+
+
+def _format_split(split: dict[str, Any]) -> str:
+    """Return the policy of a split, its unit and its weakness."""
+    unit, targets = split.get("unit", "event"), split.get("targets")
+    by = "" if unit == "event" else f" by whole {unit}s"
+    asked = ", a query after each event of a session" if unit == "session" and targets == "each" else ""
+    return f"split `{split['policy']}`{by}{asked}" + (
+        " (leaks across time)" if split["policy"] == "leave-last-out" else ""
+    )
 
 
 def format_rank_protocol(facts: ProtocolFacts) -> str:

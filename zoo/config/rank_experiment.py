@@ -104,7 +104,7 @@ class RankEvaluateSettings(EvaluateTable):
     gain: Literal["exponential", "linear"] = "exponential"
     """Gain of a label in `ndcg`: `2^label - 1` (exponential) or `label` (linear)."""
     bootstrap: int = Field(1000, ge=100)
-    """Number of bootstrap resamples of the queries for each confidence interval."""
+    """Not used: the metrics of judged lists have intervals without resamples."""
 
 
 class RankModel(ModelTable):

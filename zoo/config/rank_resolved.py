@@ -40,5 +40,5 @@ class ResolvedRankExperiment(BaseResolvedExperiment):
 
     @property
     def bootstrap(self) -> int:
-        """Number of bootstrap resamples of the queries for each confidence interval."""
+        """Not used: the metrics of judged lists have intervals without resamples."""
         return self.experiment.evaluate.bootstrap

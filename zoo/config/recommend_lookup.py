@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
-from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel, has_rank_part
-from zoo.config.split_settings import Split
+from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel
+from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
 from zoo.errors import ConfigError
 from zoo.params import validated
@@ -44,6 +44,20 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
         raise ConfigError("\n".join(problems))
     models = tuple(model for model in found.models if model is not None)
     return ResolvedExperiment(experiment, found.source, found.metrics, models, registry, found.metric_features)
+
+
+def resolve_data(raw: dict[str, Any], registry: Registry, base: Path) -> ResolvedExperiment:
+    """Resolve a file without models, whose data, split and rules are used alone.
+
+    Raises:
+        ConfigError: A key, name or parameter is wrong.
+    """
+    experiment = validated(Experiment, {**raw, "model": _LEAST["model"]}, "")
+    tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, [])
+    found, problems = resolve_tables(tables, registry, base)
+    if problems or found.source is None:
+        raise ConfigError("\n".join(problems))
+    return ResolvedExperiment(experiment, found.source, found.metrics, (), registry, found.metric_features)
 
 
 _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
@@ -105,7 +119,7 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
     if data and split and split.policy == "temporal" and data.time in ("position", "file-order"):
         problems.append(
             f"split.policy 'temporal' cuts at moments, and data.time = {data.time!r} gives an order without timestamps. "
-            'Use data with timestamps, or split.policy = "leave-last-out".'
+            f"Use data with timestamps, or {WITHOUT_CLOCK}."
         )
     return Resolved(source, metrics, features, models), problems
 
@@ -189,8 +203,7 @@ def check_compatible(model: ResolvedModel, where: str, split: Split | None, regi
     if model.candidate_features != CandidateFeatureSettings() and not model.rankers:
         lines.append(f"{where}.candidate_features: {model.label} has no ranker that could use them. Remove it.")
     lines += [
-        f"{where}: ranker {r.name!r} is fitted on the `rank` part, and the split has none. "
-        'Use `policy = "temporal"` with three `cuts`.'
+        f"{where}: ranker {r.name!r} is fitted on the `rank` part, and the split has none. {how_to_hold_out_rank_part(split)}"
         for r in model.rankers
         if r.capabilities.trainable and split is not None and not has_rank_part(split)
     ]

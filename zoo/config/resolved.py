@@ -11,7 +11,7 @@ from typing import Any
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
-from zoo.config.split_settings import Split
+from zoo.config.split_settings import has_rank_part
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams
@@ -195,7 +195,7 @@ class BaseResolvedExperiment(ABC):
     @property
     @abstractmethod
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
 
     @property
     def measured_by(self) -> tuple[Chosen, ...]:
@@ -236,7 +236,7 @@ class ResolvedExperiment(BaseResolvedExperiment):
 
     @property
     def bootstrap(self) -> int:
-        """Resamples of the queries for each interval."""
+        """Resamples of the queries for the interval of each catalogue metric."""
         return self.experiment.evaluate.bootstrap
 
     @property
@@ -258,11 +258,6 @@ class ResolvedExperiment(BaseResolvedExperiment):
         plain = super().as_json()
         plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
         return plain
-
-
-def has_rank_part(split: Split) -> bool:
-    """Return whether a split holds out a part for fitting rankers."""
-    return len(getattr(split, "cuts", ())) == 3
 
 
 def digest(value: Any) -> str:

@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
 
 from zoo.params import StrictTable
@@ -37,6 +38,16 @@ def _in_utc(value: datetime) -> datetime:
 Share = Annotated[float, Field(gt=0, lt=1)]
 Moment = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
 Targets = Literal["all", "first", "each"]
+Unit = Literal["event", "basket", "session"]
+UNIT_COLUMNS: dict[Unit, str] = {"basket": "basket_id", "session": "session_id"}
+"""The column of the events that says which unit an event belongs to."""
+SplitUnit = Annotated[
+    Unit,
+    Field(
+        description='What is never divided between parts: an event (with `data.ties = "together"`, all events of a user at one moment), '
+        "a basket (column `basket_id`) or a session (column `session_id`)."
+    ),
+]
 ColdItems = Annotated[
     float,
     Field(
@@ -48,21 +59,39 @@ ColdItems = Annotated[
 Seed = Annotated[
     int,
     Field(
-        description="Seed that selects the held-out items and, with `strong-generalisation`, the users and their histories."
+        description="Seed that selects the held-out items, the users and histories of `strong-generalisation`, and the units of `validate_share`."
     ),
 ]
+WITHOUT_CLOCK = 'split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows belong to one order or visit'
+"""Advice for data without timestamps, for error messages."""
 _POLICY_IN_FILES = ConfigDict(json_schema_extra={"required": ["policy"]})
 """In Python the class determines the policy; in a file the key `policy` is required."""
 
 
-class Temporal(StrictTable):
-    """Global time cutoffs: events before the first cut are the training part, the windows after it are the other parts."""
+class SplitTable(StrictTable):
+    """The keys of `[split]` that all policies share."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ask_within_sessions(cls, value: Any) -> Any:
+        """With sessions as units, each event of a held-out session is the target of a query unless the file says otherwise."""
+        if isinstance(value, dict) and value.get("unit") == "session" and "targets" in cls.model_fields:
+            return {"targets": "each", **value}
+        return value
+
+
+class Temporal(SplitTable):
+    """Global time cutoffs: events before the first cut are the training part, the windows after it are the other parts.
+
+    A basket or session belongs to the part in which its last event falls.
+    """
 
     policy: Literal["temporal"] = "temporal"
+    unit: SplitUnit = "event"
     cuts: list[Share] | list[Moment] = Field([0.8, 0.9], min_length=1, max_length=3)
     """Ascending shares of the events, or dates (UTC). One cut: train | test; two: train | validate | test; three: train | validate | rank | test."""
     targets: Targets = "all"
-    """How the events of a user in the window become targets: all in one query, only the first, or one query for each event."""
+    """How the events of a user in the window become targets: `all` in one query, only the `first` unit, or a query for `each` unit; with `unit = "session"`, a query for each event of a session after the ones before it, which is the default there."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
@@ -79,24 +108,33 @@ class Temporal(StrictTable):
         return cuts
 
 
-class LeaveLastOut(StrictTable):
-    """The last event of each user is the test part, the event before it the validation part (leaks across time; each report says so)."""
+class LeaveLastOut(SplitTable):
+    """The last unit of each user is the test part, the unit before it the validation part (leaks across time; each report says so)."""
 
     model_config = _POLICY_IN_FILES
 
     policy: Literal["leave-last-out"] = "leave-last-out"
+    unit: SplitUnit = "event"
     validation: bool = True
-    """Whether the second-to-last event is held out for validation."""
+    """Whether a unit before the test unit is held out for validation."""
+    rank: bool = False
+    """Whether the unit before the test unit is held out for fitting rankers; validation then takes the unit before that one."""
+    targets: Literal["all", "each"] = "all"
+    """How the events of a held-out unit become targets: `all` in one query, or a query for `each` event of a session after the ones before it, which is the default with `unit = "session"`."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
 
-class StrongGeneralisation(StrictTable):
-    """Held-out users: a share of each user's events is the history, the rest are the targets."""
+class StrongGeneralisation(SplitTable):
+    """Held-out users: a random share of each user's events is the history, the rest are the targets.
+
+    Baskets and sessions are drawn whole. Events of one moment are drawn one by one, because their order is not used.
+    """
 
     model_config = _POLICY_IN_FILES
 
     policy: Literal["strong-generalisation"] = "strong-generalisation"
+    unit: SplitUnit = "event"
     validate_users: float = Field(0.1, ge=0, lt=1)
     """Share of the users held out for validation."""
     test_users: float = Field(0.1, gt=0, lt=1)
@@ -107,20 +145,25 @@ class StrongGeneralisation(StrictTable):
     seed: Seed = 0
 
 
-class Given(StrictTable):
+class Given(SplitTable):
     """A predefined split: a column contains the part of each event."""
 
     policy: Literal["given"] = "given"
+    unit: SplitUnit = "event"
     column: str = "split"
     """The column with the part."""
     train: list[str] = ["train"]
     """Values of the training part."""
     validate_: list[str] = Field(["valid", "validate", "validation"], alias="validate")
     """Values of the validation part, which may be empty."""
+    validate_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the training units to hold out for validation, if the column has no validation values: the latest ones if the log has timestamps, else units drawn by a hash with `seed`."""
+    rank: list[str] = ["rank"]
+    """Values of the part on which rankers are fitted, which may be empty. It lies between validation and test."""
     test: list[str] = ["test"]
     """Values of the test part."""
     targets: Targets = "all"
-    """How the events of a user in the part become targets: all in one query, only the first, or one query for each event."""
+    """How the events of a user in the part become targets: `all` in one query, only the `first` unit, or a query for `each` unit; with `unit = "session"`, a query for each event of a session after the ones before it, which is the default there."""
     cold_items: ColdItems = 0.0
     seed: Seed = 0
 
@@ -140,3 +183,38 @@ Split = Annotated[
     | Annotated[Given, Tag("given")],
     Discriminator(_policy),
 ]
+
+
+def has_rank_part(split: Split) -> bool:
+    """Return whether a split may hold out a part for fitting rankers; for a given split, the column decides."""
+    if isinstance(split, Temporal):
+        return len(split.cuts) == 3
+    if isinstance(split, LeaveLastOut):
+        return split.rank
+    return isinstance(split, Given) and bool(split.rank)
+
+
+def how_to_hold_out_rank_part(split: Split) -> str:
+    """Return advice on how to hold out a `rank` part."""
+    if isinstance(split, LeaveLastOut):
+        return "Set `rank = true` in [split]."
+    if isinstance(split, Given):
+        return "Name its values in the column: `rank = [...]` in [split]."
+    with_temporal = 'Use `policy = "temporal"` with three `cuts`'
+    return (
+        f"{with_temporal}."
+        if isinstance(split, Temporal)
+        else f"{with_temporal}, or `leave-last-out` with `rank = true`."
+    )
+
+
+_EARLIER_MEANING: dict[str, tuple[Any, ...]] = {"unit": ("event",), "rank": (False, ["rank"]), "validate_share": (0.0,)}
+"""Keys that were added later, and the values with which a split is what it was before."""
+
+
+def identify_split(split: Split) -> dict[str, Any]:
+    """Return the settings that determine a split. Keys that do not change it are absent, so that its hash stays the same."""
+    unchanged = {key for key, values in _EARLIER_MEANING.items() if getattr(split, key, None) in values}
+    if isinstance(split, LeaveLastOut) and split.targets == "all":
+        unchanged.add("targets")
+    return split.model_dump(mode="json", exclude=unchanged)

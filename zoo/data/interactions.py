@@ -16,6 +16,8 @@ from zoo.errors import DataError, suggestion
 
 Clock = Literal["timestamp", "position", "file-order"]
 """The kind of a log's times: UTC milliseconds, or only an order."""
+Ties = Literal["together", "file"]
+"""Whether the order of a user's events at one moment means nothing, or is the order in which they happened."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Interactions:
         clock: The kind of the times.
         source: A table with further columns, which are read on demand.
         rows: The row of each event in `source`, `[N]`.
+        ties: Whether the events of a user at one moment form a unit without an order, or are ordered as they stand.
     """
 
     offsets: NDArray[np.int64]
@@ -45,6 +48,7 @@ class Interactions:
     clock: Clock = "timestamp"
     source: Columns | None = None
     rows: NDArray[np.int64] | None = None
+    ties: Ties = "together"
 
     @classmethod
     def from_arrays(
@@ -60,8 +64,11 @@ class Interactions:
         event_weights: Sequence[float] | None = None,
         clock: Clock | None = None,
         source: Columns | None = None,
+        ties: Ties = "together",
     ) -> Interactions:
         """Build a log from one entry per event, in any order; events at the same time keep the given order.
+
+        A task orders events at the same time by item number, unless `ties` is `"file"`.
 
         Args:
             users: User numbers from 0, `[N]`.
@@ -74,6 +81,7 @@ class Interactions:
             event_weights: The weight of each event type, 1 by default.
             clock: The kind of `times`.
             source: Further columns, one row per event.
+            ties: What the order of a user's events at one moment means.
         """
         n_users = (int(users.max()) + 1 if len(users) else 0) if n_users is None else n_users
         order = stable_order(users, times)
@@ -89,6 +97,7 @@ class Interactions:
             clock=clock or ("file-order" if times is None else "timestamp"),
             source=source,
             rows=order if source is not None else None,
+            ties=ties,
         )
 
     def __len__(self) -> int:
@@ -146,6 +155,16 @@ class Interactions:
             times=self.times[kept],
             events=self.events[kept],
             rows=None if self.rows is None else self.rows[kept],
+        )
+
+    def take(self, order: NDArray[np.int64]) -> Interactions:
+        """Return the log with its events in another order, `[N]`, which keeps each event in its row."""
+        return replace(
+            self,
+            items=self.items[order],
+            times=self.times[order],
+            events=self.events[order],
+            rows=None if self.rows is None else self.rows[order],
         )
 
     def matrix(

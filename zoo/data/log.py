@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings
+from zoo.config.split_settings import UNIT_COLUMNS
 from zoo.data.catalogue import Catalogue
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import filter_log
 from zoo.data.interactions import Interactions
 from zoo.data.schema import Ids, MappedTable, ids
+from zoo.data.units import order_ties, tied_with_previous
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
@@ -39,8 +41,13 @@ class Data:
     notes: Notes
 
 
-def read_data(tables: Tables, settings: DataSettings) -> Data:
+def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
     """Build an event log and a catalogue from tables.
+
+    Args:
+        tables: The events and, optionally, the items.
+        settings: The settings of `[data]`.
+        sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
@@ -48,7 +55,14 @@ def read_data(tables: Tables, settings: DataSettings) -> Data:
     events = MappedTable.of(
         tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
     )
+    anonymous = sessions_as_users and "user_id" not in events.names and "session_id" in events.names
+    if anonymous:
+        events = replace(events, names={"user_id": events.names["session_id"], **events.names})
     log, users, items, notes = _build_unfiltered_log(events, settings)
+    if anonymous:
+        notes["users are"] = "sessions"
+    if settings.duplicates != "keep":  # the order of copies decides which one remains
+        log = order_ties(log, columns=tuple(UNIT_COLUMNS.values()))
     log = filter_log(log, settings, notes)
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
@@ -59,11 +73,11 @@ def read_data(tables: Tables, settings: DataSettings) -> Data:
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
     vocabulary, catalogue = _catalogue(tables, settings, items.take(pa.array(np.flatnonzero(log.known[1:]))), notes)
     number = np.concatenate([[0], vocabulary.numbers(items)]).astype(np.int32)
-    log = replace(log, items=number[log.items], n_items=len(vocabulary) - 1)
+    log = order_ties(replace(log, items=number[log.items], n_items=len(vocabulary) - 1))
     notes |= {"events": len(log), "users": log.n_users, "items": log.n_items}
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
-        notes["events at the same time as the one before"] = int(np.count_nonzero(_tied_with_previous(log)))
+        notes["events at the same time as the one before"] = int(np.count_nonzero(tied_with_previous(log)))
     return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
 
 
@@ -85,6 +99,11 @@ def _build_unfiltered_log(
     events: MappedTable, settings: DataSettings
 ) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
     """Return the unfiltered log with provisional item numbers, the user ids, the item ids and the notes."""
+    if "user_id" not in events.names and "session_id" in events.names:
+        raise DataError(
+            f'{_explain_missing_column(events, "user_id")} If the sessions have no users, split.unit = "session" makes '
+            "each session a user."
+        )
     for name in ("user_id", "item_id"):
         events.require(name)
     clock = choose_clock(events, settings.time)
@@ -122,6 +141,7 @@ def _build_unfiltered_log(
         event_weights=[float(v) for v in weights[wanted]],
         clock=clock,
         source=events,
+        ties=settings.ties,
     )
     if rows is not None and log.rows is not None:
         log = replace(log, rows=rows[log.rows])
@@ -244,12 +264,3 @@ def _refuse_disjoint(source: MappedTable, found: Ids, logged: pa.Array, log_orig
             "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map `item_id` "
             "to the right column in data.columns or data.item_columns."
         )
-
-
-def _tied_with_previous(log: Interactions) -> NDArray[np.bool_]:
-    """Return which events have the same time as the previous event of their row."""
-    tied = np.zeros(len(log), np.bool_)
-    tied[1:] = np.diff(log.times) == 0
-    starts = log.offsets[:-1]
-    tied[starts[starts < len(log)]] = False
-    return tied

@@ -25,6 +25,7 @@ CANONICAL = (
     "position",
     "event",
     "session_id",
+    "basket_id",
     "title",
     "query_id",
     "query",

@@ -1,73 +1,30 @@
-"""Splits: assign each event to a part of the task, in one representation for all policies.
-
-A policy gives each event a code: twice the number of its part, plus one if the event is a target of that part. An event
-of a held-out user that is only history in part `p` has code `2p`, which lies above all codes of earlier parts and below
-the targets of part `p`, code `2p + 1`. The training events of part `p`, its history and its targets are therefore
-comparisons of one number. An event outside all parts has a code above all others.
-"""
+"""Splits: assign each event to a part of the task by one of the policies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import Part
-from zoo.config.split_settings import Given, LeaveLastOut, Split, StrongGeneralisation, Temporal
+from zoo.config.split_settings import WITHOUT_CLOCK, LeaveLastOut, Split, StrongGeneralisation, Temporal
+from zoo.data.dataset import Notes
+from zoo.data.given_split import split_by_column
 from zoo.data.interactions import Interactions
-from zoo.errors import SplitError, suggestion
-
-PARTS: tuple[Part, ...] = get_args(Part)
-NO_PART = 2 * len(PARTS)
-"""The code of an excluded event: it is neither a training event nor history nor a target."""
+from zoo.data.parts import NO_PART, PARTS, Parts, code_of
+from zoo.data.units import Units
+from zoo.errors import SplitError
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """The part of each event of a log.
-
-    Attributes:
-        codes: Twice the index of the part in `PARTS`, plus one for a target, or `NO_PART`, `[N]` uint8.
-        held_out: The parts with targets, in time order; `test` is the last.
-        starts: The start of each part in UTC milliseconds, if the parts are time windows.
-    """
-
-    codes: NDArray[np.uint8]
-    held_out: tuple[Part, ...]
-    starts: Mapping[Part, int] = field(default_factory=dict)
-
-    def before(self, part: Part) -> NDArray[np.bool_]:
-        """Return the training events for a part, `[N]`."""
-        return self.codes < 2 * PARTS.index(part)
-
-    def known(self, part: Part) -> NDArray[np.bool_]:
-        """Return the events that may be in the histories of a part, `[N]`."""
-        return self.codes <= 2 * PARTS.index(part)
-
-    def is_target(self, part: Part) -> NDArray[np.bool_]:
-        """Return the events that are targets of a part, `[N]`."""
-        return np.equal(self.codes, 2 * PARTS.index(part) + 1)
-
-    def counts(self) -> str:
-        """Return the number of events of each part as text."""
-        sizes = {
-            part: int(np.count_nonzero(self.codes // 2 == PARTS.index(part))) for part in ("train", *self.held_out)
-        }
-        return ", ".join(f"{part} {size:,}" for part, size in sizes.items())
-
-
-def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = None) -> Parts:
+def split(units: Units, settings: Split, cold: NDArray[np.bool_] | None = None) -> Parts:
     """Assign the events of a log to the parts of a split.
 
     Args:
-        log: The events.
+        units: The events and their units.
         settings: The policy.
         cold: The held-out items, `[I]`: all of their events except test targets are excluded.
 
@@ -75,13 +32,14 @@ def split(log: Interactions, settings: Split, cold: NDArray[np.bool_] | None = N
         SplitError: The log lacks a clock or column that the policy needs, or no training event is left.
     """
     if isinstance(settings, Temporal):
-        parts = _temporal(log, settings)
+        parts = _temporal(units, settings)
     elif isinstance(settings, LeaveLastOut):
-        parts = _leave_last_out(log, settings)
+        parts = _leave_last_out(units, settings)
     elif isinstance(settings, StrongGeneralisation):
-        parts = _strong_generalisation(log, settings)
+        parts = _strong_generalisation(units, settings)
     else:
-        parts = _given(log, settings)
+        parts = split_by_column(units, settings)
+    log = units.log
     if cold is not None:
         parts = replace(
             parts, codes=np.where(cold[log.items] & ~parts.is_target("test"), NO_PART, parts.codes).astype(np.uint8)
@@ -127,19 +85,20 @@ def period(log: Interactions, settings: Split) -> str:
     return f"; the events run from {first}Z to {last}Z"
 
 
-def _temporal(log: Interactions, settings: Temporal) -> Parts:
-    """Cut the log at dates or at quantiles of the times. An event at a cut belongs to the part that starts there."""
-    if log.clock != "timestamp":
+def _temporal(units: Units, settings: Temporal) -> Parts:
+    """Cut the log at dates or at quantiles of the times. A unit that ends at a cut belongs to the part that starts there."""
+    if units.log.clock != "timestamp":
         raise SplitError(
-            f"split.policy 'temporal' needs timestamps, and the events are ordered by {log.clock} only. "
-            'Use a log with timestamps, or split.policy = "leave-last-out".'
+            f"split.policy 'temporal' needs timestamps, and the events are ordered by {units.log.clock} only. "
+            f"Use a log with timestamps, or {WITHOUT_CLOCK}."
         )
     names: tuple[Part, ...] = ("validate", "rank", "test")
     held_out = {1: names[2:], 2: (names[0], names[2]), 3: names}[len(settings.cuts)]
-    moments = [_moment(log.times, cut) for cut in settings.cuts]
-    codes = np.zeros(len(log), np.uint8)
+    times = units.ends[units.numbers] if units.kind == "session" else units.log.times
+    moments = [_moment(times, cut) for cut in settings.cuts]
+    codes = np.zeros(len(times), np.uint8)
     for part, moment in zip(held_out, moments, strict=True):
-        codes[log.times >= moment] = 2 * PARTS.index(part) + 1
+        codes[times >= moment] = code_of(part)
     return Parts(codes, held_out, dict(zip(held_out, moments, strict=True)))
 
 
@@ -151,66 +110,37 @@ def _moment(times: NDArray[np.int64], cut: float | datetime) -> int:
     return int(np.partition(times, rank)[rank])
 
 
-def _leave_last_out(log: Interactions, settings: LeaveLastOut) -> Parts:
-    """Hold out the last event of each user, or the last two, unless this leaves the user no training event."""
-    held_out: tuple[Part, ...] = ("validate", "test") if settings.validation else ("test",)
-    codes = np.zeros(len(log), np.uint8)
-    last = log.offsets[1:][log.lengths > len(held_out)] - 1
+def _leave_last_out(units: Units, settings: LeaveLastOut) -> Parts:
+    """Hold out the last units of each user, one for each part, unless this leaves the user no training unit."""
+    wanted = {"validate": settings.validation, "rank": settings.rank, "test": True}
+    held_out = tuple(part for part in PARTS if wanted.get(part))
+    counts = np.diff(units.offsets)
+    enough = counts > len(held_out)
+    codes = np.zeros(len(units.starts), np.uint8)
+    last = units.offsets[1:][enough] - 1
     for back, part in enumerate(reversed(held_out)):
-        codes[last - back] = 2 * PARTS.index(part) + 1
-    return Parts(codes, held_out)
+        codes[last - back] = code_of(part)
+    few = int(np.count_nonzero((counts > 0) & ~enough))
+    notes: Notes = {f"users not held out: too few {units.kind}s": few} if few else {}
+    return Parts(codes[units.numbers], held_out, notes=notes)
 
 
-def _strong_generalisation(log: Interactions, settings: StrongGeneralisation) -> Parts:
+def _strong_generalisation(units: Units, settings: StrongGeneralisation) -> Parts:
     """Hold out users, and draw a random history from the events of each (Liang et al., WWW 2018)."""
+    log = units.log
     rng = np.random.default_rng(settings.seed)
     drawn = rng.permutation(log.n_users)
     n_test, n_validate = (round(share * log.n_users) for share in (settings.test_users, settings.validate_users))
     part_of_user = np.zeros(log.n_users, np.uint8)
     part_of_user[drawn[:n_test]] = PARTS.index("test")
     part_of_user[drawn[n_test : n_test + n_validate]] = PARTS.index("validate")
-    users = log.users
-    order = np.lexsort((rng.random(len(log)), users))
-    place = np.empty(len(log), np.int64)  # the rank of each event in a random order of its user's events
-    place[order] = np.arange(len(log)) - log.offsets[users]
-    in_history = np.ceil(settings.history * log.lengths - 1e-9)
-    is_target = (part_of_user[users] > 0) & (place >= in_history[users])
-    codes = (2 * part_of_user[users] + is_target).astype(np.uint8)
-    return Parts(codes, ("validate", "test") if n_validate else ("test",))
-
-
-def _given(log: Interactions, settings: Given) -> Parts:
-    """Read the parts from a column of the events.
-
-    Raises:
-        SplitError: A value belongs to no part.
-    """
-    values = pc.cast(log.column(settings.column), pa.string()).combine_chunks().dictionary_encode()
-    names: dict[str, Part] = {}
-    for part, listed in _part_values(settings).items():
-        names |= dict.fromkeys(listed, part)
-    code_of_value = np.zeros(len(values.dictionary) + 1, np.uint8)
-    for at, value in enumerate([*values.dictionary.to_pylist(), None]):
-        if value in names:
-            part = names[value]
-            code_of_value[at] = 2 * PARTS.index(part) + (part != "train")
-        elif value is not None or values.null_count:
-            raise SplitError(
-                f"split.column {settings.column!r} has the value {value!r} ({_count(values, value):,} events), which belongs to no part."
-                f"{suggestion(str(value), names)} Values of the parts: {_part_values(settings)}. Add it to one of them."
-            )
-    codes = code_of_value[values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)]
-    validated = bool(np.any(codes == 2 * PARTS.index("validate") + 1))
-    return Parts(codes, ("validate", "test") if validated else ("test",))
-
-
-def _count(values: pa.DictionaryArray, value: str | None) -> int:
-    """Return how often a value occurs."""
-    if value is None:
-        return int(values.null_count)
-    return int(pc.sum(pc.equal(values.dictionary_decode(), value)).as_py())
-
-
-def _part_values(settings: Given) -> dict[Part, list[str]]:
-    """Return the values of each part."""
-    return {"train": settings.train, "validate": settings.validate_, "test": settings.test}
+    whole = units.kind != "event"
+    offsets = units.offsets if whole else log.offsets
+    rows = np.repeat(np.arange(log.n_users), np.diff(offsets))
+    order = np.lexsort((rng.random(len(rows)), rows))
+    place = np.empty(len(rows), np.int64)  # the rank of each event or unit in a random order of its user's
+    place[order] = np.arange(len(rows)) - offsets[rows]
+    in_history = np.ceil(settings.history * np.diff(offsets) - 1e-9)
+    is_target = (part_of_user[rows] > 0) & (place >= in_history[rows])
+    codes = (2 * part_of_user[rows] + is_target).astype(np.uint8)
+    return Parts(codes[units.numbers] if whole else codes, ("validate", "test") if n_validate else ("test",))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from zoo.config.experiment import Part
 from zoo.config.split_settings import Targets as TargetsSetting
 from zoo.data.interactions import Interactions
+from zoo.data.parts import Parts
 from zoo.data.queries import Queries, Targets
-from zoo.data.split import Parts
 from zoo.errors import SplitError
 
 
@@ -21,7 +21,7 @@ class TargetRules:
 
     Attributes:
         targets: `"all"`: one query per user with all of the user's targets in the part. `"first"`: one query per user
-            with the first target. `"each"`: one query per target.
+            with the targets of the first group of events that has any. `"each"`: one query per group.
         eligible: The items that may be recommended, `[I]`; other items are never targets.
         target_events: The codes of the event types that count as targets; None for all.
         seen_events: The codes of the event types in the history that mark an item as seen, so that it is not a target
@@ -65,15 +65,23 @@ class _TargetEvents:
 
 
 def build_queries(
-    log: Interactions, parts: Parts, part: Part, rules: TargetRules, trained: NDArray[np.bool_]
+    log: Interactions,
+    groups: NDArray[np.int64],
+    parts: Parts,
+    part: Part,
+    rules: TargetRules,
+    *,
+    trained: NDArray[np.bool_],
 ) -> tuple[Queries, dict[str, int]]:
     """Return the queries of a part with their targets, and counts of the excluded events and users.
 
     The time of a query with `targets = "all"` is the start of the part if the part is a time window, else just after
-    the history. The time of any other query is that of its target event.
+    the history. The time of any other query is that of its first target event.
 
     Args:
         log: All events.
+        groups: Which events are targets of the same query, ascending, `[N]`: with `targets = "first"` the units, with
+            `targets = "each"` the steps of the units.
         parts: The part of each event.
         part: The part to build queries for.
         rules: The target rules.
@@ -82,12 +90,16 @@ def build_queries(
     Raises:
         SplitError: `targets` is `"each"`, and the parts are not in time order.
     """
-    history, events = _histories(log, parts, part, each=rules.targets == "each")
+    history, events = _histories(log, parts, part, groups if rules.targets == "each" else None)
     notes = {"users with events": int(np.count_nonzero(events.first_of_row))}
     events = _apply_rules(events, history, log, rules, notes)
+    opens = events.first_of_row
     if rules.targets == "first":
-        events = events.where(events.first_of_row)
-    opens = np.ones(len(events.row), np.bool_) if rules.targets == "each" else events.first_of_row
+        group = groups[events.event]
+        events = events.where(group == group[opens][np.cumsum(opens) - 1])
+        opens = events.first_of_row
+    elif rules.targets == "each":
+        opens = np.diff(groups[events.event], prepend=-1) > 0
     notes["users left out: no target"] = notes["users with events"] - int(np.count_nonzero(events.first_of_row))
     targets = _target_sets(np.cumsum(opens) - 1, events.item, int(np.count_nonzero(opens)), trained)
     query = events.where(opens)
@@ -104,8 +116,10 @@ def build_queries(
     return queries, notes
 
 
-def _histories(log: Interactions, parts: Parts, part: Part, *, each: bool) -> tuple[Interactions, _TargetEvents]:
-    """Return the log that holds the histories, and the target events.
+def _histories(
+    log: Interactions, parts: Parts, part: Part, groups: NDArray[np.int64] | None
+) -> tuple[Interactions, _TargetEvents]:
+    """Return the log that holds the histories, and the target events; with groups, a history ends before the target's group.
 
     This is the log itself if the known events of each user come first, else a log of the known events only.
     """
@@ -114,11 +128,11 @@ def _histories(log: Interactions, parts: Parts, part: Part, *, each: bool) -> tu
     item, row = log.items[event], np.searchsorted(log.offsets, event, side="right") - 1
     end_of_row, in_order = _prefixes(log, known)
     if in_order:
-        if not each:
+        if groups is None:
             return log, _TargetEvents(event, item, row, end_of_row[row])
         if _prefixes(log, known | is_target)[1]:
-            return log, _TargetEvents(event, item, row, event)
-    if each:
+            return log, _TargetEvents(event, item, row, np.searchsorted(groups, groups[event]))
+    if groups is not None:
         raise SplitError(
             f'split.targets = "each" needs parts in time order, and some users have {part} events before events of an '
             'earlier part. Use split.targets = "all".'

@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
-from zoo.config.split_settings import Given, LeaveLastOut, Split, Targets, Temporal
+from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.log import event_codes, read_data
+from zoo.data.parts import NO_PART, Parts
 from zoo.data.queries import Queries
-from zoo.data.split import NO_PART, Parts, cold_items, period, split
+from zoo.data.split import cold_items, period, split
 from zoo.data.targets import TargetRules, build_queries
+from zoo.data.units import Units, find_units, tied_with_previous
 from zoo.errors import DataError, SplitError
 
 
@@ -31,12 +33,13 @@ class Task:
     """The task of a comparison: a training log, and queries whose targets models never see.
 
     Attributes:
-        log: All events.
+        log: All events; those of a moment or a basket are ordered by item number.
         catalogue: The items.
         user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
         split: The split policy.
         evaluate: The rules for targets and for recommendable items.
         refit: Whether models are refitted on all events before the test part; decides which test targets are cold.
+        units: The events that the split keeps together.
         parts: The part of each event.
         eligible: The items that may be recommended, `[I]`; padding is not eligible.
         notes: Counts of excluded events, and other remarks for reports.
@@ -48,6 +51,7 @@ class Task:
     split: Split
     evaluate: EvaluateSettings
     refit: bool
+    units: Units
     parts: Parts
     eligible: NDArray[np.bool_]
     notes: Notes
@@ -68,7 +72,7 @@ class Task:
         """Split a log into a task.
 
         Args:
-            log: All events.
+            log: All events. The task has them in the order of their units.
             split_settings: The policy, e.g. `LeaveLastOut()`.
             evaluate: The rules for targets; the defaults of an experiment file by default.
             catalogue: The items; a catalogue without columns by default.
@@ -77,22 +81,25 @@ class Task:
             notes: Notes from reading the log.
 
         Raises:
-            SplitError: The split leaves no training events, or a part without queries.
+            SplitError: The split leaves no training events, or a part without queries, or lacks a column.
             DataError: The settings name an event or an item column that does not exist.
         """
         evaluate = evaluate or EvaluateSettings()
         catalogue = catalogue or Catalogue.bare(log.n_items)
         cold = cold_items(catalogue.ids, split_settings)
+        units = find_units(log, split_settings.unit)
+        parts = split(units, split_settings, cold)
         task = cls(
-            log,
+            units.log,
             catalogue,
             pa.array(map(str, range(1, log.n_users + 1)), pa.string()) if user_ids is None else user_ids,
             split_settings,
             evaluate,
             refit,
-            split(log, split_settings, cold),
+            units,
+            parts,
             _eligible(catalogue, evaluate.eligible),
-            dict(notes or {}),
+            {**(notes or {}), **units.notes, **parts.notes},
         )
         if cold is not None:
             task.notes["items held out as cold"] = int(np.count_nonzero(cold))
@@ -136,24 +143,38 @@ class Task:
     def description(self) -> dict[str, Any]:
         """Return the identity of the task as JSON. Results are comparable if their descriptions are equal."""
         rules = self.evaluate.model_dump(
-            mode="json", include={"exclude_seen", "target_events", "eligible", "new_users"}
+            mode="json", include={"exclude_seen", "target_events", "eligible", "new_users", "fallback"}
         )
+        tied = self.log.ties == "together" and bool(tied_with_previous(self.log).any())
+        ties = (
+            {"ties": "together"} if tied else {}
+        )  # absent without ties, so that the hash does not depend on the setting
         return {
             "data": self.fingerprint,
             "events": len(self.log),
             "users": self.log.n_users,
             "items": self.log.n_items,
-            "split": {**self.split.model_dump(mode="json"), "parts": self._parts_hash},
+            "split": {**identify_split(self.split), "parts": self._parts_hash, **ties},
             "evaluate": rules,
         }
 
     @cached_property
-    def _in_parts(self) -> tuple[Interactions, Parts]:
-        """Return the events that belong to a part, and their parts."""
+    def _in_parts(self) -> tuple[Interactions, NDArray[np.int64], Parts]:
+        """Return the events that belong to a part, which of them are targets of the same query, and their parts."""
         kept = self.parts.codes != NO_PART
+        groups = self.units.steps if self._targets == "each" else self.units.numbers
         if kept.all():
-            return self.log, self.parts
-        return self.log.where(kept), replace(self.parts, codes=self.parts.codes[kept])
+            return self.log, groups, self.parts
+        return self.log.where(kept), groups[kept], replace(self.parts, codes=self.parts.codes[kept])
+
+    @property
+    def _targets(self) -> Targets:
+        """Return how the events of a part become targets."""
+        if isinstance(self.split, StrongGeneralisation):
+            return "all"
+        if isinstance(self.split, LeaveLastOut) and self.split.targets == "all":
+            return "first"  # the events of a part are one unit, and the query has its time
+        return self.split.targets
 
     def _build_queries(self, part: Part) -> None:
         """Build the queries of a part.
@@ -163,9 +184,10 @@ class Task:
         """
         fitted_before: Part = part if part != "test" or self.refit else "validate"
         trained = np.bincount(self.log.items[self.parts.before(fitted_before)], minlength=self.log.n_items + 1) > 0
-        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained)
+        queries, counts = build_queries(*self._in_parts, part, self._rules(), trained=trained)
         if not len(queries):
-            reasons = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
+            noted = {**self.units.notes, **self.parts.notes, **counts}
+            reasons = ", ".join(f"{name}: {count:,}" for name, count in noted.items() if count)
             raise SplitError(
                 f"the split leaves no {part} queries (policy {self.split.policy!r}; events: {self.parts.counts()}"
                 f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or relax the rules of [evaluate]."
@@ -179,16 +201,16 @@ class Task:
     def _rules(self) -> TargetRules:
         """Return the target rules, with event types as codes."""
         names, e = self.log.event_names, self.evaluate
-        targets: Targets = "first" if isinstance(self.split, LeaveLastOut) else "all"
-        if isinstance(self.split, Temporal | Given):
-            targets = self.split.targets
         seen: list[int] | None = None
         if isinstance(e.exclude_seen, list):
             seen = event_codes(e.exclude_seen, names, "evaluate.exclude_seen")
         elif not e.exclude_seen:
             seen = []
         wanted = None if e.target_events is None else event_codes(e.target_events, names, "evaluate.target_events")
-        return TargetRules(targets, self.eligible, wanted, seen, e.new_users)
+        within_sessions = (
+            self.split.unit == "session" and self._targets == "each"
+        )  # nothing precedes their first events
+        return TargetRules(self._targets, self.eligible, wanted, seen, e.new_users and not within_sessions)
 
 
 def load_task(experiment: ResolvedExperiment) -> Task:
@@ -208,7 +230,7 @@ def read_task(
     dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
 ) -> Task:
     """Read a dataset component and split it into a task."""
-    read = read_data(dataset.read(), data)
+    read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )

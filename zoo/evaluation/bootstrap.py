@@ -1,4 +1,4 @@
-"""Bootstrap over queries: confidence intervals for the values of metrics."""
+"""Bootstrap over queries: confidence intervals for values of all lists together, such as coverage."""
 
 from __future__ import annotations
 
@@ -8,31 +8,10 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-Interval = tuple[float, float]
+from zoo.evaluation.intervals import Interval
+
 BLOCK = 32
 """Number of resamples whose counts are in memory at once."""
-
-
-def query_intervals(
-    values: NDArray[np.float64], resamples: int = 1000, *, level: float = 0.95, seed: int = 0
-) -> list[Interval]:
-    """Return the percentile interval of the mean of each column.
-
-    Args:
-        values: One value per query and metric, `[Q, M]`; NaN for a query without a value.
-        resamples: The number of resamples of the Q queries, with replacement; all columns share the resamples.
-        level: The probability that an interval covers the mean over the population of queries.
-        seed: The random seed of the resamples.
-
-    Returns:
-        The low and the high end for each column; NaN if no query has a value.
-    """
-    defined = ~np.isnan(values)
-    filled = np.where(defined, values, 0.0)
-    with np.errstate(invalid="ignore"):
-        blocks = _counts(len(values), resamples, seed)
-        means = np.array([m for c in blocks for m in (c @ filled) / (c @ defined.astype(np.float64))])
-    return [_quantiles(column, level) for column in means.reshape(-1, values.shape[1]).T]
 
 
 def catalogue_interval(
@@ -57,7 +36,7 @@ def catalogue_interval(
         n_items: The largest item number.
         resamples: The number of resamples of the queries.
         bounds: The minimum and the maximum of the value.
-        level: As in `query_intervals`.
+        level: The probability that an interval covers the value of new lists.
         seed: The random seed of the resamples.
     """
     offsets = np.arange(0, items.size + 1, items.shape[1])

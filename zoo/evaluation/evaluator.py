@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from zoo.data.queries import Targets
 from zoo.errors import ConfigError
-from zoo.evaluation.bootstrap import Interval, catalogue_interval, query_intervals
+from zoo.evaluation.bootstrap import catalogue_interval
+from zoo.evaluation.intervals import Interval, query_intervals
 from zoo.evaluation.metric import CatalogueMetric, EvaluatedLists, Facts, Metric, QueryMetric
 from zoo.stages.candidates import Candidates
 
@@ -31,7 +32,7 @@ class Evaluation:
         skipped: The number of queries without targets, which are not evaluated.
         tied: The share of lists whose last item has the same score as an item that was cut off.
         catalogue_metrics: The metrics that are defined only for all lists together.
-        resamples: The number of bootstrap resamples for the intervals.
+        resamples: The number of bootstrap resamples for the intervals of catalogue metrics.
     """
 
     values: dict[str, float]
@@ -49,11 +50,11 @@ class Evaluation:
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """Return the 95 % bootstrap interval over the queries for each metric; computed at first access."""
+        """Return the 95 % interval over the queries for each metric, NaN if too few queries hit; computed at first access."""
         found: dict[str, Interval] = {}
         if self.per_query:
             columns = np.stack(list(self.per_query.values()), axis=1)
-            found.update(zip(self.per_query, query_intervals(columns, self.resamples), strict=True))
+            found.update(zip(self.per_query, query_intervals(columns), strict=True))
         for metric in self.catalogue_metrics:
             items = self.judged.at(metric.k).items.numpy()
             found[metric.name] = catalogue_interval(
@@ -81,7 +82,7 @@ class Evaluator:
         Args:
             metrics: The metrics to compute.
             facts: The facts about the items.
-            resamples: The number of bootstrap resamples for each interval.
+            resamples: The number of bootstrap resamples for the interval of each catalogue metric.
 
         Raises:
             ConfigError: Two metrics have the same name, or the task lacks a fact that a metric needs.

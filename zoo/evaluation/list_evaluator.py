@@ -32,7 +32,7 @@ class ListEvaluator:
             metrics: The metrics to compute. For all except `ndcg` a document is relevant if its label is above 0.
             empty: The value of a query without a relevant document; `"skip"` excludes it.
             gain: The gain of a label in `ndcg`: `"exponential"`, else the label itself.
-            resamples: The number of bootstrap resamples for each interval.
+            resamples: Not used: each metric of judged lists has an interval without resamples.
 
         Raises:
             ConfigError: A metric is not defined for a single list, or needs facts that judged lists do not have.

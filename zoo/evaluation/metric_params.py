@@ -19,3 +19,10 @@ class RecallParams(CutoffParams):
 
     normalise: Literal["targets", "min"] = "targets"
     """The denominator: the number of targets, or at most k (`min`, as in Mult-VAE)."""
+
+
+class MAPParams(CutoffParams):
+    """The parameters of mean average precision."""
+
+    normalise: Literal["min", "all"] = "min"
+    """The denominator: at most k, or the number of targets (`all`, as in pytrec_eval, ranx and RecTools)."""

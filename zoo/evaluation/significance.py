@@ -1,150 +1,197 @@
-"""Significance tests between models: paired over queries, Welch over seeds, corrected for multiple comparisons."""
+"""Which models differ from the best: all pairs of models in one test, over queries and seeds together.
+
+The best model is chosen from the data it is tested on, so the test covers all pairs, not only those with the best: with eight
+equal models a test of the seven pairs with the best finds a difference far more often than its level says. The statistic of a
+pair is its mean difference over the same queries, divided by its standard error over queries and seeds; the critical value is
+that of the maximum over all pairs, from resamples in which no model differs: the signs of each query's differences are random,
+the means of seeds are drawn with the estimated variance, and the variance of the seeds is estimated anew in each resample, with
+as few degrees of freedom as in the data. Pairs are rejected step by step (Romano and Wolf, Econometrica 2005).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
+from scipy.special import ndtr, stdtrit
 
-from zoo.evaluation.bootstrap import query_intervals
+from zoo.evaluation.variance import Floats, Spread
 
 Verdict = Literal["best", "same", "worse", "not tested"]
-"""A model by one metric: the best, not significantly different from it, significantly worse, or too few seeds to test."""
-FEWEST_SEEDS = 3
-_BLOCK_SIGNS = 2**21
+"""A model by one metric: the best, not significantly different from it, significantly worse, or not tested."""
+FEWEST_SEEDS = 2
+"""The number of seeds below which a model that depends on a seed is not tested: one run has no variance over seeds."""
+RESAMPLES = 5000
+POWER = 0.8
+_BLOCK = 250
+_MOST_FLIPPED = 20_000
+"""The number of queries above which the sums of randomly signed differences are drawn from the normal distribution."""
 
 
 @dataclass(frozen=True)
-class Difference:
-    """The difference between two models over the same queries.
+class Comparison:
+    """The comparison of models by one metric.
 
     Attributes:
-        mean: The mean of the first model minus that of the second.
-        low: The low end of the 95 % bootstrap interval over the queries.
-        high: The high end of the interval.
-        p: The two-sided p-value of the paired test.
+        verdicts: The verdict on each model.
+        detectable_share: The true difference from the best that this comparison finds with a probability of 80 %, as a share of
+            the best value: the median over the tested models. None if nothing was tested or the best value is 0.
     """
 
-    mean: float
-    low: float
-    high: float
-    p: float
+    verdicts: dict[str, Verdict]
+    detectable_share: float | None = None
 
 
-def compare_values(
-    a: NDArray[np.float64], b: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0
-) -> Difference:
-    """Compare the values of two models over the same queries, `[Q]` each; NaN for a query without a value."""
-    difference = (a - b)[~np.isnan(a - b)]
-    [(low, high)] = query_intervals(difference[:, None], resamples, seed=seed)
-    return Difference(float(difference.mean()), low, high, paired_p(a, b, seed=seed))
-
-
-def paired_p(a: NDArray[np.float64], b: NDArray[np.float64], *, flips: int = 10_000, seed: int = 0) -> float:
-    """Return the two-sided p-value of a paired sign-flip permutation test.
-
-    Under the null hypothesis the sign of each query's difference is random. The p-value is the share of random sign
-    patterns whose mean is at least as far from 0 as the observed mean.
-
-    Args:
-        a: The values of one model, `[Q]`; queries with NaN are skipped.
-        b: The values of the other model over the same queries, `[Q]`.
-        flips: The number of random sign patterns; p is at least 1 / (flips + 1).
-        seed: The random seed of the patterns.
-    """
-    d = a - b
-    d = d[~np.isnan(d) & (d != 0)].astype(np.float32)
-    found = abs(float(d.sum(dtype=np.float64))) * (1 - 1e-6)  # tolerance for float32 sums that are equal to it
-    if len(d) == 0:
-        return 1.0
-    rng = np.random.default_rng(seed)
-    rows = max(_BLOCK_SIGNS // len(d), 1)
-    extreme = 0
-    for start in range(0, flips, rows):
-        bits = rng.integers(0, 256, (min(rows, flips - start), -(-len(d) // 8)), np.uint8)
-        plus = np.unpackbits(bits, axis=1, count=len(d)).astype(np.float32) @ d
-        extreme += int((np.abs(2 * plus - d.sum()) >= found).sum())
-    return (extreme + 1) / (flips + 1)
-
-
-def welch_p(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the two-sided p-value of Welch's t-test between the means of two models over their seeds.
-
-    A model without a seed has one mean and no variance, which reduces the test to the one-sample t-test.
-    """
-    spreads = [(np.var(x, ddof=1) / len(x) if len(x) > 1 else 0.0, len(x) - 1) for x in (a, b)]
-    variance = sum(s for s, _ in spreads)
-    difference = float(np.mean(a) - np.mean(b))
-    rounding = 1e-12 * max(map(abs, (*a, *b)))
-    if abs(difference) <= rounding or variance <= rounding**2:
-        return float(abs(difference) <= rounding)
-    freedom = variance**2 / sum(s**2 / f for s, f in spreads if f > 0)
-    return float(2 * stdtr(freedom, -abs(difference) / variance**0.5))
-
-
-def holm(p: Sequence[float], n_tests: int | None = None) -> NDArray[np.float64]:
-    """Return p-values with Holm's step-down correction, in the given order.
-
-    Args:
-        p: The smallest p-values of a family of tests.
-        n_tests: The size of the family; the number of p-values by default.
-    """
-    order = np.argsort(p)
-    factors = (n_tests or len(p)) - np.arange(len(p))
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(np.maximum.accumulate(np.asarray(p, np.float64)[order] * factors), 1.0)
-    return corrected
-
-
-def verdicts(
-    values: Mapping[str, Sequence[NDArray[np.float64]]],
+def compare_models(
+    values: Mapping[str, Sequence[Floats]],
     seeded: Collection[str],
     *,
     higher_is_better: bool = True,
     level: float = 0.05,
-) -> dict[str, Verdict]:
-    """Return the verdict on each model: the best by a metric, not significantly different from it, or worse.
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Find the best model by a metric and the models that are significantly worse.
 
-    Models without a seed are compared by the paired test over queries. If one of the two models has seeds, a Welch test
-    over the means of the seeds must be significant too: with the test over queries alone a lucky seed passes for a
-    better model, with the test over seeds alone three runs that happen to be close do. Models with fewer than three
-    seeds are not tested. The best model is selected on the same data, so the correction covers all pairs of models,
-    not only the pairs with the best.
+    A model that depends on a seed and ran with one is not tested and is never the best. It does not affect the others.
 
     Args:
-        values: Model to its values per query, `[Q]`, one array per seed; all over the same queries.
+        values: Model to its values per query, `[Q]`, one array per seed; all over the same queries, NaN without a value.
         seeded: The models whose result depends on a seed.
         higher_is_better: Whether the best value is the highest.
-        level: The family-wise error rate: the probability of any false difference.
+        level: The probability that any model is called worse if none is.
+        resamples: The number of resamples for the critical values.
+        seed: The random seed of the resamples.
     """
-    means = {name: [_mean(run) for run in runs] for name, runs in values.items()}
-    result: dict[str, Verdict] = dict.fromkeys(values, "not tested")
-    measured = [name for name in values if not np.isnan(means[name]).any()]
-    if not measured:
-        return result
-    best = max(measured, key=lambda name: float(np.mean(means[name])) * (1 if higher_is_better else -1))
-    result[best] = "best"
-    testable = [name for name in measured if name not in seeded or len(values[name]) >= FEWEST_SEEDS]
-    if best not in testable or len(testable) < 2:
-        return result
-    n_tests = len(testable) * (len(testable) - 1) // 2
-    flips = max(10_000, 100 * n_tests)  # otherwise a corrected p could never fall below the level
-    others = [name for name in testable if name != best]
-    pooled = {name: np.mean(values[name], axis=0) for name in testable}
-    p = []
-    for other in others:
-        over_seeds = welch_p(means[best], means[other]) if {best, other} & set(seeded) else 0.0
-        p.append(max(over_seeds, paired_p(pooled[best], pooled[other], flips=flips)))
-    corrected = holm(p, n_tests)
-    result.update({name: "worse" if q < level else "same" for name, q in zip(others, corrected, strict=True)})
-    return result
+    verdicts: dict[str, Verdict] = dict.fromkeys(values, "not tested")
+    names = [
+        name
+        for name, runs in values.items()
+        if (name not in seeded or len(runs) >= FEWEST_SEEDS) and not any(np.isnan(run).all() for run in runs)
+    ]
+    if not names:
+        return Comparison(verdicts)
+    spread = Spread.of([values[name] for name in names], [name in seeded for name in names])
+    best = int(np.argmax(spread.means if higher_is_better else -spread.means))
+    others = [at for at in range(len(names)) if at != best]
+    verdicts[names[best]] = "best"
+    if not others:
+        return Comparison(verdicts)
+    test = _PairTest(spread)
+    adjusted, critical = test.run(resamples, seed, level)
+    for at in others:
+        verdicts[names[at]] = "worse" if adjusted[best, at] < level else "same"
+    best_value = abs(float(spread.means[best]))
+    share = float(np.median(test.detectable(best, others, critical))) / best_value if best_value else None
+    return Comparison(verdicts, share)
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    """Return the mean over the queries with a value; NaN if there are none."""
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
+class _PairTest:
+    """The test of all pairs of models."""
+
+    def __init__(self, spread: Spread) -> None:
+        self.spread = spread
+        self.a, self.b = np.triu_indices(len(spread.means), 1)
+        self.squares = spread.squares[self.a, self.b]
+        self.found = self._normalised(spread.means[None], spread.n_queries * spread.means[None], spread.between[None])[
+            0
+        ]
+
+    def run(self, resamples: int, seed: int, level: float) -> tuple[Floats, float]:
+        """Return the corrected p-value of each pair, `[M, M]`, and the critical value of the first step."""
+        order = np.argsort(self.found)  # the pair that differs least comes first
+        extreme, largest = np.zeros(len(order)), []
+        for drawn in self._resample(resamples, np.random.default_rng(seed)):
+            rising = np.maximum.accumulate(drawn[:, order], axis=1)
+            extreme += (rising >= self.found[order] * (1 - 1e-6)).sum(0)  # the sums are of single precision
+            largest.append(rising[:, -1])
+        p = (extreme + 1) / (resamples + 1)
+        p = np.maximum.accumulate(p[::-1])[::-1]  # a pair is tested only if all clearer ones are rejected
+        corrected = np.ones((len(self.spread.means),) * 2)
+        corrected[self.a[order], self.b[order]] = corrected[self.b[order], self.a[order]] = p
+        return corrected, float(np.quantile(np.concatenate(largest), 1 - level))
+
+    def detectable(self, best: int, others: Sequence[int], critical: float) -> Floats:
+        """Return the true difference of each model from the best that exceeds the critical value with 80 % probability."""
+        spread = self.spread
+        pair = (spread.means[best] - spread.means[others]) * spread.n_queries
+        seeds = self._over_seeds(spread.between)
+        variance, freedom = self._variance(
+            spread.over_queries(pair, spread.squares[best, others]),
+            seeds[best],
+            seeds[others],
+            spread.freedom[best],
+            spread.freedom[others],
+        )
+        found: Floats = np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
+        return found
+
+    def _normalised(self, means: Floats, sums: Floats, between: Floats) -> Floats:
+        """Return the absolute t statistic of each pair as a normal deviate of about the same p-value, `[..., P]`.
+
+        Pairs have different degrees of freedom; on this scale the maximum over pairs is fair to all of them. The conversion is
+        that of Wallace (Annals of Mathematical Statistics 1959).
+
+        Args:
+            means: The mean of each model, `[..., M]`.
+            sums: The sum over queries of each model, without the effects of seeds, `[..., M]`.
+            between: The variance between the means of the seeds, `[..., M]`.
+        """
+        a, b, spread = self.a, self.b, self.spread
+        seeds = self._over_seeds(between)
+        variance, freedom = self._variance(
+            spread.over_queries(sums[..., a] - sums[..., b], self.squares),
+            seeds[..., a],
+            seeds[..., b],
+            spread.freedom[a],
+            spread.freedom[b],
+        )
+        difference = means[..., a] - means[..., b]
+        rounding = 1e-12 * np.abs(spread.means).max()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t2 = np.where(np.abs(difference) <= rounding, 0.0, difference**2 / variance)
+            z: Floats = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(t2 / freedom))
+        return z
+
+    def _over_seeds(self, between: Floats) -> Floats:
+        """Return the variance of the models' means over seeds, `[..., M]`."""
+        return self.spread.moderate(between) / np.maximum(self.spread.seeds, 1)
+
+    def _variance(
+        self, queries: Floats, seeds_a: Floats, seeds_b: Floats, freedom_a: Floats, freedom_b: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return the variance of differences and its degrees of freedom (Satterthwaite)."""
+        variance = queries + seeds_a + seeds_b
+        Q = max(self.spread.n_queries - 1, 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            freedom = variance**2 / (queries**2 / Q + seeds_a**2 / freedom_a + seeds_b**2 / freedom_b)
+        return variance, np.where(variance > 0, freedom, Q)
+
+    def _resample(self, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+        """Yield blocks of the statistics of all pairs under the null hypothesis, `[block, P]`."""
+        spread = self.spread
+        expected, freedom = spread.moderate(spread.between), np.maximum(spread.own_freedom, 1.0)
+        effects = np.sqrt(self._over_seeds(spread.between))
+        for start in range(0, resamples, _BLOCK):
+            n = min(_BLOCK, resamples - start)
+            sums = self._random_sums(n, rng)
+            means = sums / spread.n_queries + rng.normal(size=(n, len(effects))) * effects
+            between = expected * rng.chisquare(freedom, size=(n, len(effects))) / freedom
+            yield self._normalised(means, sums, between)
+
+    def _random_sums(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return the sums over queries of n resamples in which the sign of each query's deviations is random, `[n, M]`."""
+        deviations = self.spread.deviations
+        if len(deviations) > _MOST_FLIPPED:
+            values, vectors = np.linalg.eigh(deviations.T @ deviations)
+            root = vectors * np.sqrt(np.maximum(values, 0.0))
+            drawn: Floats = rng.normal(size=(n, deviations.shape[1])) @ root.T
+            return drawn
+        x: NDArray[np.float32] = deviations.astype(np.float32)
+        bits = rng.integers(0, 256, (n, -(-len(x) // 8)), np.uint8)
+        plus = np.unpackbits(bits, axis=1, count=len(x)).astype(np.float32) @ x
+        sums: Floats = (2 * plus - x.sum(0)).astype(np.float64)
+        return sums

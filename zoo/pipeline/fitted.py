@@ -76,6 +76,8 @@ class FittedPipeline:
     ) -> Candidates:
         """Return the K best items for each query, in evaluation and in serving alike.
 
+        Slots that predictor and rankers leave empty are filled by `rules.fallback`.
+
         Args:
             queries: Histories and moments; their targets are never read.
             k: Items in each list.
@@ -88,15 +90,17 @@ class FittedPipeline:
         """
         with torch.inference_mode():
             blocks, done = [], 0
-            for block, found in self.retrieval.blocks(queries, max(k, candidates) if self.rankers else k, rules):
-                blocks.append(self._ranked(block, found, k))
+            for block, found, excluded in self.retrieval.blocks(
+                queries, max(k, candidates) if self.rankers else k, rules
+            ):
+                blocks.append(self.retrieval.filled(self._ranked(block, found, k), excluded, rules))
                 done += len(block)
                 if progress is not None:
                     progress(done, len(queries))
         return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
     def retrieve(self, queries: Queries, k: int, rules: Rules) -> Candidates:
-        """Return the best K items of the predictor for each query, before any ranker."""
+        """Return the best K items of the predictor for each query, before any ranker and without the fallback."""
         return self.retrieval.top(queries, k, rules)
 
     def ranking_lists(self, queries: Queries, found: Candidates) -> CandidateLists:
@@ -136,18 +140,38 @@ class FittedPipeline:
                 f"{origin}: {error} The fitted model reads this: give new items the columns that the items of training had, of "
                 "the same type."
             ) from error
-        known = np.concatenate([self.known, np.zeros(len(catalogue) - 1, np.bool_)])
+        n_new, popularity = len(catalogue) - 1, self.retrieval.popularity
+        retrieval = replace(
+            self.retrieval,
+            predictor=predictor,
+            filters=tuple(filters),
+            known=np.concatenate([self.known, np.zeros(n_new, np.bool_)]),
+            popularity=None if popularity is None else popularity.followed_by(n_new),
+        )
         return replace(
             self,
-            retrieval=replace(self.retrieval, predictor=predictor, filters=tuple(filters), known=known),
+            retrieval=retrieval,
             candidate_features=ranking,
             features=None if self.features is None else self.features.followed_by(features),
         )
 
     def _ranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
-        """Return the best K of the candidates, in the order of the last ranker."""
+        """Return the best K of the candidates, in the order of the last ranker; rankers get no empty lists."""
         if not self.rankers:
             return found
+        answered = (found.items > 0).any(1)
+        if answered.all():
+            return self._reranked(block, found, k)
+        lists = found.cut(k)
+        if not answered.any():
+            return lists
+        some = self._reranked(block.where(answered.numpy()), found.at(answered), k)
+        items, scores, tied = lists.items.clone(), lists.scores.clone(), lists.tied.clone()
+        items[answered], scores[answered], tied[answered] = some.items, some.scores, some.tied
+        return Candidates(items, scores, tied)
+
+    def _reranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
+        """Return the best K of the candidates, in the order of the last ranker."""
         lists = self.ranking_lists(block, found)
         for ranker in self.rankers:
             lists = rerank(lists, ranker)

@@ -167,7 +167,7 @@ def fit_on_log(
         ranking.fit(data)
     predictor: Predictor[Any] = model.predictor.build()
     known_users = np.concatenate([[False], interactions.lengths > 0])
-    retrieval = Retrieval.of(model, predictor, filters, data.known, known_users)
+    retrieval = Retrieval.of(model, predictor, filters, data.known, known_users, counts=interactions.counts())
     if validator is not None:
         context = replace(context, validate=validator(retrieval))
     start = time.perf_counter()
@@ -180,7 +180,9 @@ def fit_on_log(
 
 @dataclass(frozen=True, eq=False)
 class PredictorValidation:
-    """The metric of a predictor on validation queries, with the filters of a pipeline.
+    """The metric of a predictor on validation queries, with the filters of a pipeline and the fallback of the evaluation.
+
+    The fallback's lists depend on the training log alone, so they add the same amount to the metric of each epoch.
 
     Attributes:
         validation: The queries and the metric.
@@ -195,7 +197,7 @@ class PredictorValidation:
     def __call__(self, predictor: Predictor[Any]) -> float:
         """Return the metric of a predictor."""
         retrieval = replace(self.retrieval, predictor=predictor)
-        return self.validation(lambda queries, k: retrieval.top(queries, k, self.rules))
+        return self.validation(lambda queries, k: retrieval.lists(queries, k, self.rules))
 
 
 def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featurize: Featurize) -> Fit:
@@ -203,7 +205,7 @@ def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featur
     training, (monitor,) = task.training("validate"), model.monitors
     facts = Facts.of(training, task.catalogue, task.eligible)
     validation = Validation(monitor.build(), facts, task.queries("validate"), model.train.validation_queries)
-    validator = partial(PredictorValidation, validation, Rules(task.eligible, task.exclude_seen))
+    validator = partial(PredictorValidation, validation, Rules.of(task))
     context = context.for_training(phase="validated")
     return fit_on_log(model, training, task.catalogue, context, featurize=featurize, validator=validator)
 
@@ -216,17 +218,18 @@ def _fit_with_rankers(
         model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), featurize=featurize
     )
     pipeline, queries, blocks, start = first.pipeline, task.queries("rank"), [], 0
-    rules = Rules(task.eligible, task.exclude_seen)
+    rules = Rules.of(task)
     with torch.no_grad():  # autograd cannot record tensors made in inference mode
-        for block, found in pipeline.retrieval.blocks(queries, candidates, rules):
+        for block, found, _ in pipeline.retrieval.blocks(queries, candidates, rules):
             labels = _labels(queries[start : start + len(block)], found.items)
             blocks.append(RankingData.of(replace(pipeline.ranking_lists(block, found), labels=labels)))
             start += len(block)
-    data = RankingData.joined(blocks)
+    lists = RankingData.joined(blocks)
+    data = lists.where(lists.lengths > 0)
     trainable = [chosen.capabilities.trainable for chosen in model.rankers]
     context = replace(context, epochs=None).for_training(settings=model.ranker_train, label=model.label, phase="refit")
     fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"))
-    informative = int(np.count_nonzero(data.decided)), len(data)
+    informative = int(np.count_nonzero(data.decided)), len(lists)
     return Fit(pipeline, replace(first.record, informative=informative))
 
 

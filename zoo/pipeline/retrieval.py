@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.config.experiment import Fallback
 from zoo.config.resolved import ResolvedModel
 from zoo.data.queries import Queries
+from zoo.data.task import Task
 from zoo.errors import ScoreError
+from zoo.pipeline.fallback import Popularity
+from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
@@ -29,10 +33,35 @@ class Rules:
     Attributes:
         eligible: Items that may be recommended at all, `[I]` bool.
         exclude_seen: Whether items of the history are excluded, or the event types that make an item seen.
+        fallback: What fills the slots that a model leaves empty: popular items, or nothing.
     """
 
     eligible: NDArray[np.bool_]
     exclude_seen: bool | list[str] = True
+    fallback: Fallback = "popular"
+
+    @classmethod
+    def of(cls, task: Task) -> Rules:
+        """Return the rules of a task."""
+        return cls(task.eligible, task.exclude_seen, task.evaluate.fallback)
+
+
+class Retrieved(NamedTuple):
+    """The candidates of a block of queries.
+
+    Attributes:
+        queries: The queries.
+        candidates: The best items of the predictor.
+        excluded: The items that must not be recommended to them.
+    """
+
+    queries: Queries
+    candidates: Candidates
+    excluded: Exclusions
+
+
+Need = Literal["history", "user", "nothing"]
+"""What a predictor needs to answer a query: a history of items that it knows, a user that it knows, or neither."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +75,9 @@ class Retrieval:
         filters_cold: The same for each filter.
         known: Items with an event in training, `[I]` bool.
         known_users: Users with an event in training, `[U + 1]` bool; number 0 is a new user.
+        need: What the predictor needs to answer a query.
+        popularity: The event counts of training, for the fallback; None for an artifact that was saved without them. Without
+            them, the predictor's list for a query that it cannot answer is kept as it is.
     """
 
     predictor: Predictor[Any]
@@ -54,6 +86,8 @@ class Retrieval:
     filters_cold: tuple[bool, ...]
     known: NDArray[np.bool_]
     known_users: NDArray[np.bool_]
+    need: Need = "history"
+    popularity: Popularity | None = None
 
     @classmethod
     def of(
@@ -63,21 +97,44 @@ class Retrieval:
         filters: Sequence[Filter[Any]],
         known: NDArray[np.bool_],
         known_users: NDArray[np.bool_],
+        *,
+        counts: NDArray[np.int64] | None = None,
     ) -> Retrieval:
-        """Return the retrieval of a model's predictor and filters."""
+        """Return the retrieval of a model's predictor and filters; `counts` are the events of each item in training, `[I]`."""
         filters_cold = tuple(map(model.scores_cold, model.filters))
-        return cls(predictor, tuple(filters), model.scores_cold(model.predictor), filters_cold, known, known_users)
+        return cls(
+            predictor,
+            tuple(filters),
+            model.scores_cold(model.predictor),
+            filters_cold,
+            known,
+            known_users,
+            _need(model.predictor.capabilities),
+            None if counts is None else Popularity(counts),
+        )
 
     def top(self, queries: Queries, k: int, rules: Rules) -> Candidates:
-        """Return the best K items of the predictor for each query, `[Q, K]`."""
+        """Return the best K items of the predictor for each query, `[Q, K]`, without the fallback."""
         with torch.inference_mode():
-            blocks = [found for _, found in self.blocks(queries, k, rules)]
+            blocks = [block.candidates for block in self.blocks(queries, k, rules)]
         return Candidates.joined(blocks) if blocks else Candidates.none(k)
 
-    def blocks(self, queries: Queries, k: int, rules: Rules) -> Iterator[tuple[Queries, Candidates]]:
+    def lists(self, queries: Queries, k: int, rules: Rules) -> Candidates:
+        """Return the best K items of the predictor for each query, `[Q, K]`, and the fallback in the slots that it leaves empty."""
+        with torch.inference_mode():
+            blocks = [self.filled(b.candidates, b.excluded, rules) for b in self.blocks(queries, k, rules)]
+        return Candidates.joined(blocks) if blocks else Candidates.none(k)
+
+    def filled(self, found: Candidates, excluded: Exclusions, rules: Rules) -> Candidates:
+        """Return the lists of a block with the fallback in their empty slots."""
+        if rules.fallback == "none" or self.popularity is None:
+            return found
+        return self.popularity.fill(found, excluded)
+
+    def blocks(self, queries: Queries, k: int, rules: Rules) -> Iterator[Retrieved]:
         """Yield each block of queries with the predictor's best K items, after rules and filters.
 
-        The stages get a log of their own for each block. It ends where the histories end: later events are not hidden
+        The list of a query that the predictor cannot answer is empty, whatever its scores. The stages get a log of their own for each block. It ends where the histories end: later events are not hidden
         from them, they are absent.
 
         Raises:
@@ -89,10 +146,33 @@ class Retrieval:
         for start in range(0, len(queries), rows):
             block = queries[start : min(start + rows, len(queries))].blind().compact()
             excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self._kept(block))
-            found = self.predictor.recommend(self.restricted(block, cold=self.scores_cold), k, excluded)
+            restricted = self.restricted(block, cold=self.scores_cold)
+            found = self.predictor.recommend(restricted, k, excluded)
             if type(self.predictor).recommend is not Predictor.recommend:
                 _check_own_lists(self.predictor, found, excluded)
-            yield block, found.cpu()
+            yield Retrieved(block, self._blanked(restricted, found.cpu()), excluded)
+
+    def unanswered(self, queries: Queries) -> NDArray[np.bool_]:
+        """Return which queries contain nothing that the predictor can read, `[Q]` bool: neither a history nor a known user."""
+        return self._unanswered(self.restricted(queries, cold=self.scores_cold))
+
+    def _unanswered(self, restricted: Queries) -> NDArray[np.bool_]:
+        """Return the same for queries as the predictor sees them."""
+        if self.need == "nothing":
+            return np.zeros(len(restricted), np.bool_)
+        missing: NDArray[np.bool_] = restricted.lengths == 0 if self.need == "history" else restricted.users == 0
+        return missing
+
+    def _blanked(self, restricted: Queries, found: Candidates) -> Candidates:
+        """Return lists without the items that the predictor has no answer for."""
+        if self.popularity is None:
+            return found
+        mute = torch.from_numpy(self._unanswered(restricted))
+        items, scores, tied = found.items, found.scores, found.tied
+        if mute.any():
+            items, scores = items.masked_fill(mute[:, None], 0), scores.masked_fill(mute[:, None], -torch.inf)
+            tied = tied & ~mute
+        return Candidates(items.masked_fill(scores == -torch.inf, 0), scores, tied)
 
     def restricted(self, queries: Queries, *, cold: bool) -> Queries:
         """Return the queries as a stage may see them: without the items it cannot know, unless it scores cold items."""
@@ -105,6 +185,13 @@ class Retrieval:
             keep = item_filter.keep(self.restricted(queries, cold=cold))
             kept = keep if kept is None else kept & keep.to(kept.device)
         return kept
+
+
+def _need(capabilities: Capabilities) -> Need:
+    """Return what a predictor with these capabilities needs to answer a query."""
+    if not capabilities.needs_history:
+        return "nothing"
+    return "history" if capabilities.cold_users else "user"
 
 
 def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Tensor]:

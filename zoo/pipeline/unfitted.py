@@ -22,7 +22,7 @@ class Pipeline:
 
     Example:
         fitted = Pipeline.of("ease", l2=100.0).fit(task)
-        lists = fitted.recommend(task.queries("test"), 10, Rules(task.eligible))
+        lists = fitted.recommend(task.queries("test"), 10, Rules.of(task))
     """
 
     model: ResolvedModel

@@ -42,6 +42,20 @@ class Exclusions:
             scores.masked_fill_(~self.allowed.to(device), -torch.inf)
         return scores
 
+    def at(self, rows: Tensor, n_rows: int) -> Exclusions:
+        """Return the exclusions of some of the queries.
+
+        Args:
+            rows: The rows of the queries in the block, `[R]` int64, each once.
+            n_rows: The number of queries in the block.
+        """
+        place = torch.full((n_rows,), -1).index_copy_(0, rows, torch.arange(len(rows)))[self.rows]
+        kept = place >= 0
+        allowed = self.allowed
+        if allowed is not None and len(allowed) > 1:
+            allowed = allowed[rows.to(allowed.device)]
+        return Exclusions(self.always, place[kept], self.items[kept], allowed)
+
     def violated(self, items: Tensor) -> Tensor:
         """Return which slots of lists `[B, K]` hold an excluded item, `[B, K]` bool."""
         width = int(torch.cat([items.flatten(), self.items]).max()) + 1
@@ -60,11 +74,14 @@ class Candidates:
         items: Item numbers, `[B, K]` int64; 0 is an empty slot, and empty slots come last.
         scores: `[B, K]` float32, -inf in empty slots.
         tied: Whether an item outside the list has the same score as the last item in it, `[B]` bool.
+        filled: Which slots hold an item of the fallback, which the model did not score, `[B, K]` bool; their scores are -inf.
+            None if there are none.
     """
 
     items: Tensor
     scores: Tensor
     tied: Tensor
+    filled: Tensor | None = None
 
     @classmethod
     def best(cls, scores: Tensor, k: int) -> Candidates:
@@ -80,11 +97,27 @@ class Candidates:
     def joined(blocks: list[Candidates]) -> Candidates:
         """Return the concatenated lists of several blocks."""
         items, scores, tied = (torch.cat([getattr(b, name) for b in blocks]) for name in ("items", "scores", "tied"))
-        return Candidates(items, scores, tied)
+        filled = None if all(b.filled is None for b in blocks) else torch.cat([b.filled_slots() for b in blocks])
+        return Candidates(items, scores, tied, filled)
+
+    def filled_slots(self) -> Tensor:
+        """Return which slots hold an item of the fallback, `[B, K]` bool."""
+        return torch.zeros_like(self.items, dtype=torch.bool) if self.filled is None else self.filled
+
+    def cut(self, k: int) -> Candidates:
+        """Return the first K slots of lists that are not filled by the fallback."""
+        return Candidates(self.items[:, :k], self.scores[:, :k], self.tied)
+
+    def at(self, rows: Tensor) -> Candidates:
+        """Return the lists that a mask `[B]` bool selects."""
+        return Candidates(
+            self.items[rows], self.scores[rows], self.tied[rows], None if self.filled is None else self.filled[rows]
+        )
 
     def cpu(self) -> Candidates:
         """Return the lists on the CPU."""
-        return Candidates(self.items.cpu(), self.scores.cpu(), self.tied.cpu())
+        filled = None if self.filled is None else self.filled.cpu()
+        return Candidates(self.items.cpu(), self.scores.cpu(), self.tied.cpu(), filled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,7 +141,7 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     users = pa.array(map(str, range(log.n_users)), pa.string())
     entry = LogEntry(
         clock=log.clock, event_names=list(log.event_names), event_weights=log.event_weights.tolist(),
-        default_event=log.event_names[0], end=int(log.times.max()),
+        default_event=log.event_names[0], end=int(log.times.max()), ties=log.ties,
     )  # fmt: skip
     eligible = np.arange(log.n_items + 1) > 0
     return Artifact(pipeline, Rules(eligible), 200, world.catalogue, users, log, entry, {})

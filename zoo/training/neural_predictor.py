@@ -96,8 +96,10 @@ class PredictorValidator:
 class NeuralPredictor(Predictor[P]):
     """A predictor for which a plugin implements only the encoder.
 
-    A query without a history gets the most popular items. `fit` chooses the dropout rates and training settings that are not
-    set by the data; `params` then has a value for each rate, and `trained.chosen` says what was chosen.
+    For a query without a history it scores items by their training counts; in the pipeline such a query gets the fallback of the
+    experiment, because `neural_capabilities` declares that a network needs a history. `fit` chooses the dropout rates and
+    training settings that are not set by the data; `params` then has a value for each rate, and `trained.chosen` says what was
+    chosen.
     """
 
     fitted = ("network", "sizes")

@@ -41,10 +41,10 @@ def test_keeps_the_best(clustered, fitted):
         assert (worst_kept >= best_left).all()
 
 
-def test_equal_scores_are_kept_by_number(clustered, fitted, make):
+def test_without_a_history_all_training_items_are_kept(clustered, fitted, make):
     nobody = Interactions.from_arrays(np.zeros(0, int), np.zeros(0, int), n_items=32, n_users=1)
     kept = fitted(make(n=4), clustered).keep(Queries.of_histories(nobody))
-    assert kept.nonzero()[:, 1].tolist() == [1, 2, 3, 4]
+    assert kept.nonzero()[:, 1].tolist() == np.flatnonzero(clustered.known).tolist()
 
 
 def test_wants_a_number_or_a_share():

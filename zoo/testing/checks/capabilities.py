@@ -44,6 +44,29 @@ def new_users(subject: Subject) -> None:
 
 
 @check(
+    "predictor", only="predictors that declare `needs_history=False`", when=lambda s: not s.capabilities.needs_history,
+    sentence="A query without a history gets an order of the items, not the order of their numbers.",
+    remedy="Order the items without a history too, for example by popularity; or leave `needs_history` at True, and the core gives "
+    "such a query the fallback of the experiment.",
+)  # fmt: skip
+def without_history(subject: Subject) -> None:
+    """The ten best training items for the shop's query without a history must not be those with the lowest numbers.
+
+    Equal scores are ordered by item number, which is a hash of the id: such a list is nobody's answer. Scores of -inf are no answer
+    either.
+    """
+    queries = subject.queries(lambda q: q.lengths == 0)
+    known = np.flatnonzero(subject.world.training.known)
+    scores = subject.ask(subject.fitted, subject.world, queries)[:, torch.from_numpy(known)].numpy()
+    for row in scores:
+        best = known[np.argsort(-row, kind="stable")][:10]
+        require(
+            bool((row > -np.inf).any() and (best != known[:10]).any()),
+            f"it declares `needs_history=False`, and its best items are those with the lowest numbers: {best.tolist()}",
+        )
+
+
+@check(
     "predictor", only="predictors that declare that they score new items", when=lambda s: bool(s.capabilities.cold_items),
     sentence="Items that did not occur in training get a score, and may occur in a history.",
     remedy="Compute a finite score from their features; or declare `Capabilities(cold_items=False)`, and the core removes such items.",

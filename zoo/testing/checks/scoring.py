@@ -232,7 +232,7 @@ def _recommended(subject: Subject, k: int) -> Candidates:
 @check(
     "predictor", "filter",
     sentence="A query without a history gets a valid output.",
-    remedy="Use a fallback, such as popular items or all items; look for divisions by the length.",
+    remedy="Score all items alike, or by popularity; a filter keeps all items. Look for divisions by the length.",
 )  # fmt: skip
 def empty_history(subject: Subject) -> None:
     """The first visit of a new customer is a query without events. Its scores must not be NaN, alone or in a batch with others."""

@@ -15,7 +15,7 @@ from zoo.api import Capabilities, ComponentSpec, hookimpl
 
 def _of_half_life(params: PopularParams | PersonalPopularParams | TopPopularParams) -> Capabilities:
     """Return capabilities that need real times only if a half-life is set."""
-    return Capabilities(needs_time=params.half_life is not None, collaborative=False)
+    return Capabilities(needs_time=params.half_life is not None, collaborative=False, needs_history=False)
 
 
 @hookimpl
@@ -28,7 +28,7 @@ def zoo_components() -> list[ComponentSpec]:
             target="shopzoo_baselines.random:Random",
             params=RandomParams,
             summary="Scores items at random, the same for the same query: a lower bound for every metric.",
-            capabilities=Capabilities(cold_items=True, deterministic=False, collaborative=False),
+            capabilities=Capabilities(cold_items=True, deterministic=False, collaborative=False, needs_history=False),
             expected_failures={"predictor.above-chance": "it scores at random by design"},
             api=2,
         ),
@@ -59,6 +59,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=TransitionGraphParams,
             summary="Recommends items that followed the user's last items in other histories, by counting transitions.",
             citation="Ludewig, Jannach: Evaluation of Session-based Recommendation Algorithms. UMUAI 2018 (MC and SR).",
+            capabilities=Capabilities(needs_history=False),
             tiny={"window": 3, "history": 5},
             api=2,
         ),

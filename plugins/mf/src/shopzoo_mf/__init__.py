@@ -31,7 +31,8 @@ def _gowalla(*figures: Figure, **params: Any) -> Recipe:
     """Return the recipe for Gowalla in the split of NGCF and LightGCN."""
     note = "Chosen on validation events, after a second value had been read on the test part."
     data = {"time": "file-order"}
-    return Recipe("gowalla", "gowalla", figures, params, split={"policy": "given"}, data=data, note=note)
+    split, evaluate = {"policy": "given"}, {"fallback": "none"}
+    return Recipe("gowalla", "gowalla", figures, params, split=split, data=data, evaluate=evaluate, note=note)
 
 
 @hookimpl

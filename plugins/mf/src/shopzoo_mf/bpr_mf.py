@@ -14,8 +14,8 @@ class BPRMF(NeuralPredictor[BPRMFParams]):
 
     What differs: the pairs of a batch share their negatives; the optimiser is the AdamW of `[train]`, whose weight decay
     replaces the regularisation of the paper; items have no bias; `loss` may select any other loss. It ignores the order
-    of events; a user outside training has no vector and gets the most popular items. An epoch reads every event once;
-    `batch_size` counts events.
+    of events; a training user is served from the user vector, also without a history, and a user outside training has no vector
+    and gets the fallback, also with a history. An epoch reads every event once; `batch_size` counts events.
     """
 
     @property

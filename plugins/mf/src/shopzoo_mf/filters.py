@@ -20,8 +20,9 @@ P = TypeVar("P", UserItemMFParams, ItemItemMFFilterParams)
 class KeepBest(Filter[P]):
     """Keeps the items that a predictor scores highest for the query; subclasses set the predictor.
 
-    Only items that occur in training are kept. Items of the history count towards `n`, since this filter does not know
-    whether they may be recommended again; choose `n` accordingly.
+    Only items that occur in training are kept, and all of them for a query without a history, for which the predictor has no
+    order. Items of the history count towards `n`, since this filter does not know whether they may be recommended again; choose
+    `n` accordingly.
     """
 
     predictor: Predictor
@@ -39,9 +40,10 @@ class KeepBest(Filter[P]):
         n_known = int(self.known.sum())
         n = min(self.params.n, n_known) if self.params.n else math.ceil(self.params.share * n_known)
         best = top_k(self.predictor.score(queries).masked_fill_(~self.known, -torch.inf), n)
-        return torch.zeros(len(queries), len(self.known), dtype=torch.bool, device=self.known.device).scatter_(
-            1, best.columns, True
-        )
+        kept = torch.zeros(len(queries), len(self.known), dtype=torch.bool, device=self.known.device)
+        kept.scatter_(1, best.columns, True)
+        new = torch.from_numpy(queries.lengths == 0).to(kept.device)
+        return kept | (new[:, None] & self.known)
 
     def state(self) -> State:
         """Return the state of the predictor, and the known items."""

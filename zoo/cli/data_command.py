@@ -1,0 +1,68 @@
+"""`zoo data`: look at data before anything is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
+
+EXPERIMENT = ".toml"
+
+
+@click.group()
+def data() -> None:
+    """Check data and their split before anything is fitted."""
+
+
+@data.command()
+@click.argument("file", type=FILE)
+@click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
+@set_option
+@plugin_option
+@json_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    *,
+    file: Path,
+    items: Path | None,
+    overrides: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Check whether the table of an experiment could name a false winner, without fitting anything.
+
+    FILE is an experiment file, or a file of events, which is read and split with the defaults of [data] and [split]; change
+    them with --set. `zoo bench` and `zoo fit` run the same checks. The exit code is 1 if something was found that `[data] accept`
+    does not name.
+    """
+    from zoo.benchmark.check_report import format_finding
+    from zoo.config.load import load_data_experiment, load_experiment
+    from zoo.data.checks.all_checks import CHECKS, check_experiment
+    from zoo.data.checks.finding import open_findings
+    from zoo.data.task import load_task
+
+    registry = registry_with(plugins)
+    if file.suffix == EXPERIMENT:
+        if items is not None:
+            raise click.UsageError(
+                f"--items is for a file of events, and {file} is an experiment: set items in its [data] source."
+            )
+        experiment = load_experiment(file, overrides, registry).require_recommend()
+    else:
+        experiment = load_data_experiment(file, items, overrides, registry)
+    findings = check_experiment(experiment, load_task(experiment))
+    warnings = open_findings(findings)
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        for finding in warnings:
+            click.echo(format_finding(finding))
+        for finding in findings:
+            if finding.accepted:
+                click.echo(f"Check {finding.number} ({finding.name}), accepted by data.accept: {finding.found}")
+        click.echo(f"{len(CHECKS)} checks: {len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}.")
+    ctx.exit(1 if warnings else 0)

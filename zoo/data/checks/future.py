@@ -1,0 +1,175 @@
+"""Check 5: columns of the items that contain information about the test part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from zoo.config.split_settings import LeaveLastOut, StrongGeneralisation
+from zoo.data.checks.association import RECENT, associate, stratify
+from zoo.data.checks.checked_task import CheckedTask
+from zoo.data.checks.finding import Check, Evidence
+from zoo.data.checks.readers import format_readers, may_read
+from zoo.data.clock import UNITS
+from zoo.data.schema import is_number, is_text
+
+LIMIT = 0.3
+"""Somers' D from which on a column is reported. Columns of the clean data sets have at most 0.16, sales in the test part have 1."""
+ERRORS = 4.0
+"""Standard errors that Somers' D exceeds, too."""
+SAME = 0.9
+"""Share of the items whose date is that of their first or last event from which on the column is taken for this date."""
+LOG_DATE = re.compile(
+    r"(first|last|latest|recent|earliest).*(seen|sold|sale|order|purchas|bought|view|click|event|interaction|rat)",
+    re.IGNORECASE,
+)
+"""Names of dates that a shop computes from its events."""
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A column that tells the future, how strongly, and why it is suspected."""
+
+    name: str
+    strength: float
+    reason: str
+
+
+def find(checked: CheckedTask) -> Evidence | None:
+    """Return the columns that tell the future and that a model may read."""
+    suspects = sorted(_suspects(checked), key=lambda suspect: -suspect.strength)
+    if not suspects:
+        return None
+    reasons = "; ".join(f"{suspect.name!r} {suspect.reason}" for suspect in suspects)
+    names = [suspect.name for suspect in suspects]
+    found = f"Columns of the items contain information about the test part: {reasons}.{format_readers(checked, names)}"
+    remedy = (
+        "remove the columns from the file of the items, compute them from the events before the test, or name other columns: "
+        'featurizer = { name = "tabular", columns = [...] }'
+    )
+    if any(model.rankers for model in checked.models) and "price" in names:
+        remedy += (
+            "; rankers without the price: [model.candidate_features] "
+            'groups = ["score", "popularity", "trend", "history", "item"]'
+        )
+    return Evidence(found, remedy)
+
+
+def _suspects(checked: CheckedTask) -> Iterator[_Suspect]:
+    """Yield the columns that tell the future."""
+    task, log = checked.task, checked.log
+    columns = [name for name in task.catalogue.columns if may_read(checked, name)]
+    if not columns:
+        return
+    items = Items.of(checked)
+    for name in columns:
+        values = to_numbers(task.catalogue.column(name))
+        if values is None:
+            continue
+        association = associate(values[items.known], items.test[items.known], items.strata)
+        if association and abs(association.value) >= max(LIMIT, ERRORS * association.error):
+            direction = "larger" if association.value > 0 else "smaller"
+            yield _Suspect(
+                name,
+                abs(association.value),
+                f"is {direction} for items with more test events, among {association.items:,} items with equally many training "
+                f"events (Somers' D {association.value:.2f}, a column without such information has 0.00 ± {association.error:.2f})",
+            )
+        elif log.clock == "timestamp" and (reason := _date_of_log(name, values, checked)):
+            yield _Suspect(name, 0.0, reason)
+
+
+def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask) -> str:
+    """Return why a column of dates is taken for the first or last event of its items; empty if it is not."""
+    dates, log = to_milliseconds(values), checked.log
+    start = checked.task.parts.starts.get("test")
+    if dates is None or isinstance(checked.task.split, StrongGeneralisation):
+        return ""
+    late = int(np.count_nonzero(dates >= start)) if start is not None else None
+    if late == 0:
+        return ""
+    when = f", and for {late:,} items it lies in the test part" if late is not None else ""
+    order = np.argsort(log.times, kind="stable")
+    for words, chosen in (("first", order[::-1]), ("last", order)):
+        times = np.full(log.n_items + 1, np.nan)
+        times[log.items[chosen]] = log.times[chosen]
+        both = np.isfinite(times) & np.isfinite(dates)
+        if both.any() and np.mean(times[both] == dates[both]) >= SAME:
+            return f"is the time of the {words} event of an item{when}"
+    return f"is by its name the time of a first or last event{when}" if LOG_DATE.search(name) and late else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Counts of events per item.
+
+    Attributes:
+        known: The items that occur in training, `[I]`.
+        test: The number of test events of each item, `[I]`.
+        strata: The stratum of each known item, `[known]`.
+    """
+
+    known: NDArray[np.bool_]
+    test: NDArray[np.int64]
+    strata: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, checked: CheckedTask) -> Items:
+        """Count the events of each item before and in the test part."""
+        log, n = checked.log, checked.log.n_items + 1
+        before = checked.task.parts.before("test")
+        if log.clock == "timestamp" and not isinstance(checked.task.split, LeaveLastOut):
+            late = log.times >= np.quantile(log.times[before], 1 - RECENT)
+        else:
+            place = np.arange(len(log)) - log.offsets[:-1][checked.users]
+            late = place >= (1 - RECENT) * log.lengths[checked.users]
+        train, recent = (np.bincount(log.items[part], minlength=n) for part in (before, before & late))
+        known = train > 0
+        test = np.bincount(log.items[checked.is_target], minlength=n)
+        return cls(known, test, stratify(train[known], recent[known]))
+
+
+def to_numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
+    """Return a column as numbers, dates in milliseconds; None if it holds neither numbers nor dates."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    try:
+        if is_text(kind):
+            column = pc.if_else(pc.equal(column, ""), None, column)
+            first = column.drop_null()[:1].to_pylist()  # a failed cast of many texts is slow
+            if not first or not (is_number(first[0]) or ISO_DATE.match(first[0])):
+                return None
+            column = column.cast(pa.float64() if is_number(first[0]) else pa.timestamp("ms"))
+            kind = column.type
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            column = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64())
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+
+
+def to_milliseconds(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return numbers as UTC milliseconds if all of them are times of one unit, else None."""
+    present = values[np.isfinite(values)]
+    if not len(present):
+        return None
+    unit = next((unit for unit in UNITS if unit.low <= present.min() and present.max() < unit.high), None)
+    return None if unit is None else values * unit.milliseconds
+
+
+CHECK = Check(
+    5,
+    "future",
+    "columns of the items that contain information about the test part",
+    "A model that reads such a column is told what happens in the test. It wins the table and loses this advantage in a shop, where "
+    "the future is not in the file: a price set to the sales of the test window lifts `lambdamart` by a sixth.",
+    find,
+)

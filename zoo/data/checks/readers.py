@@ -1,0 +1,61 @@
+"""Which models of an experiment read a column of the items, as far as their settings tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.data.checks.checked_task import CheckedTask
+
+
+def may_read(checked: CheckedTask, column: str) -> bool:
+    """Return whether a model may read a column; true if the models are unknown."""
+    columns = checked.task.catalogue.columns
+    return not checked.models or any(model_may_read(model, column, columns) for model in checked.models)
+
+
+def format_readers(checked: CheckedTask, names: Sequence[str]) -> str:
+    """Return a sentence about the models that may read some columns; empty if the models are unknown."""
+    columns = checked.task.catalogue.columns
+    readers = [m.label for m in checked.models if any(model_may_read(m, name, columns) for name in names)]
+    return f" Models that may read them: {', '.join(readers)}." if readers else ""
+
+
+def model_may_read(model: ResolvedModel, column: str, columns: Sequence[str]) -> bool:
+    """Return whether a model may read a column of the items.
+
+    It reads the columns that its parameters name. A featurizer that takes lists of columns and is given none may read any
+    column. Rankers read the price and the categories that their candidate features include.
+    """
+    if any(column in texts_of(part) for part in model.parts):
+        return True
+    if any(_takes_columns(part) and not set(columns) & texts_of(part) for part in model.featurizers):
+        return True
+    if not model.rankers:
+        return False
+    settings = model.candidate_features
+    read = {"price": ["price"], "categories": settings.categories or ["category"]}
+    return any(column in names for group, names in read.items() if settings.groups is None or group in settings.groups)
+
+
+def texts_of(part: Chosen) -> set[str]:
+    """Return all texts in the parameters of a component."""
+    return set(_texts(part.params.model_dump(mode="json")))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _takes_columns(part: Chosen) -> bool:
+    """Return whether a component has a parameter that is a list."""
+    return any(isinstance(value, list) for value in part.params.model_dump(mode="json").values())
