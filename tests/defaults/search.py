@@ -81,7 +81,7 @@ def run(file: Path, name: str, model: str, chosen: str, sizes: dict[str, float],
         },
         out=folder,
     )
-    (row,) = store.rows()
+    row = next(row for row in store.rows() if row.label == model)
     if row.error:
         return {"error": str(row.error)[-300:]}
     training = row.training
