@@ -13,6 +13,7 @@ def test_gru4rec_leaves_the_initial_plateau_of_a_small_shop(tmp_path, training_s
             "evaluate": {"metrics": ["ndcg@10"]},
             "train": {"refit": False, "seeds": [training_seed], "threads": 1, "max_epochs": 25},
             "model": [{"predictor": "gru4rec", "featurizer": "tf-idf"}],
+            "references": False,
         },
         out=tmp_path,
     )

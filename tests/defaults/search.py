@@ -78,6 +78,7 @@ def run(file: Path, name: str, model: str, chosen: str, sizes: dict[str, float],
             "evaluate": {"metrics": ["ndcg@10", "hit@10"], "exclude_seen": not SETS[name].repeats},
             "train": {"refit": False, "threads": 1, "precision": PRECISION, "validation_queries": 5_000, **train},
             "model": [{"predictor": {"name": model, **params}}],
+            "references": False,
         },
         out=folder,
     )
