@@ -41,5 +41,5 @@ def test_every_model_has_a_row(store):
 def test_a_row_says_how_its_networks_were_trained(store):
     plain, own, popular = (row.model.get("train") for row in store.rows())
     assert popular is None
-    assert (plain["learning_rate"], plain["monitor"], plain["max_epochs"]) == (1e-3, "ndcg@10", 3)
+    assert (plain["learning_rate"], plain["monitor"], plain["max_epochs"]) == (None, "ndcg@10", 3)
     assert (own["learning_rate"], own["monitor"], own["max_epochs"]) == (1e-2, "recall@5", 3)
