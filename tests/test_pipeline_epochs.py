@@ -22,7 +22,7 @@ from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.trained import Trained
 
-FITS = []
+FITS, CHOSEN = [], []
 
 
 class Epochs(Predictor):
@@ -31,7 +31,8 @@ class Epochs(Predictor):
     def fit(self, data, context):
         value = None if context.validate is None else context.validate(self)
         FITS.append((len(data.interactions), value, context.epochs, context.training.settings, self))
-        self.trained = Trained(context.epochs or 3)
+        CHOSEN.append(dict(context.training.chosen))
+        self.trained = Trained(context.epochs or 3, chosen={"batch_size": 7 if context.epochs is None else 8})
         context.progress(self.trained.epochs, self.trained.epochs)
 
     def score(self, queries):
@@ -64,6 +65,7 @@ def fits(monkeypatch):
         ),
     )
     FITS.clear()
+    CHOSEN.clear()
     return FITS
 
 
@@ -139,6 +141,7 @@ def test_rankers_learn_from_a_predictor_with_the_epochs_found(fits):
         ("Epochs", 320, 3),
     ]  # fmt: skip; a ranker finds out its own
     assert [f[1] is not None for f in fits] == [True, False, False, False]
+    assert CHOSEN == [{}, {"batch_size": 7}, {"batch_size": 7}]  # what the first fit chose by its data
 
 
 def test_so_many_validation_queries_are_asked(log, fits, monkeypatch):

@@ -1,7 +1,7 @@
 """Parameters shared by all neural predictors, all neural text encoders and all neural rankers."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -37,14 +37,21 @@ ACTIVATIONS = 4
 
 
 class NeuralParams(Params):
-    """Parameters of every neural predictor: its dimensions and its loss."""
+    """Parameters of every neural predictor: its dimensions and its loss.
+
+    Attributes:
+        by_data: The dropout rates that `fit` chooses by the amount of data where they are None. A class that overrides one
+            with a number has a fixed default.
+    """
+
+    by_data: ClassVar[tuple[str, ...]] = ("dropout",)
 
     dim: int = Field(64, ge=1)
     """Width D of the vectors."""
     length: int = Field(50, ge=1)
     """Maximum history length; the model reads the latest events."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """Dropout rate in training."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout rate in training. By default by the amount of data: 0.6 for up to 16 events per item, 0.1 less for each doubling, at least 0.1."""
     loss: LossName = "softmax"
     """The training loss: `softmax` compares the target with all items, the others with a sample of negatives."""
     negatives: int = Field(256, ge=1)

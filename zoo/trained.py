@@ -20,18 +20,20 @@ class Trained:
             `seconds` of training so far; empty without validation.
         stopped: Why training stopped.
         earlier: Seconds that an earlier process spent on the training before an interruption; 0 without one.
+        chosen: The dropout rates and settings that the data chose, by name; empty if all were set.
     """
 
     epochs: int
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: Stop = ""
     earlier: float = 0.0
+    chosen: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return `epochs` and `history`, which are saved with a fitted stage; the rest is not."""
-        return {"epochs": self.epochs, "history": self.history}
+        """Return what is saved with a fitted stage: `epochs`, `history` and, if there are any, `chosen`."""
+        return {"epochs": self.epochs, "history": self.history, **({"chosen": self.chosen} if self.chosen else {})}
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Trained:
         """Restore what `as_json` returned; other keys are ignored."""
-        return cls(values["epochs"], values["history"])
+        return cls(values["epochs"], values["history"], chosen=values.get("chosen", {}))

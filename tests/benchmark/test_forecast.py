@@ -155,3 +155,9 @@ def test_between_two_runs_the_evaluation_of_the_first_is_the_lower_bound_of_the_
     found.phase("recommend", 1, 1, 12.0)
     found.finished(15.0)
     assert found.estimate(15.0) == Estimate(25.0, None, ("als", "ease"))
+
+
+def test_a_plan_says_that_small_data_may_choose_more_epochs():
+    run = PlannedRun("net", 0, epochs=100, fewest_epochs=11, fits=1, patience=10, more_on_small_data=True)
+    (_, line) = Plan((run,)).lines()
+    assert line == "net: at most 100 epochs (more on small data), fewer after 10 validations without improvement"

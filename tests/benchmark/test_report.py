@@ -114,7 +114,7 @@ def test_the_head_says_what_was_compared_on_what(store):
 
 
 def test_a_sentence_says_how_models_were_trained(tmp_path):
-    usual = {"max_epochs": 100, "learning_rate": 0.01, "refit": True, "seeds": [0, 1]}
+    usual = {"max_epochs": None, "learning_rate": 0.01, "refit": True, "seeds": [0, 1]}
     models = [{**EXPERIMENT["model"][0], "label": "a"}, {"label": "net", "train": {**usual, "max_epochs": 5}}]
     store = Store(tmp_path)
     store.open(BenchmarkManifest("t", {}, {}, {}, {**EXPERIMENT, "train": usual, "model": models}, []))

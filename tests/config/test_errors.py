@@ -34,8 +34,8 @@ KNN = {"predictor": "item-knn"}
     ({"data": {"source": {"name": "shop", "size": 3}}}, "data.source.size: unknown key. It takes no parameters."),
     (
         {"model": [{"predictor": "epochs", "train": {"learning_rat": 1e-3}}]},
-        "model[1].train.learning_rat: unknown key. Did you mean 'learning_rate'? Known here: accumulate, batch_size, clip_norm, "
-        "devices, learning_rate, logger, max_epochs, monitor, patience, precision, schedule, strategy, time_limit, "
+        "model[1].train.learning_rat: unknown key. Did you mean 'learning_rate'? Known here: accumulate, averaging, batch_size, clip_norm, "
+        "devices, epoch_batches, learning_rate, logger, max_epochs, monitor, patience, precision, schedule, strategy, time_limit, "
         "validate_every, validation_queries, warmup_steps, weight_decay.",
     ),
     # missing keys

@@ -88,11 +88,11 @@ def test_a_model_may_train_its_networks_in_its_own_way(resolve):
     models = [{"label": x, "predictor": "epochs"} for x in ("a", "b")]
     models[1]["train"] = {"learning_rate": 0.01, "monitor": "recall@5"}
     a, b = resolve(model=models, train={"batch_size": 64, "patience": 3}).models
-    assert (a.train.learning_rate, a.train.batch_size, a.train.patience) == (1e-3, 64, 3)
+    assert (a.train.learning_rate, a.train.batch_size, a.train.patience) == (None, 64, 3)
     assert (b.train.learning_rate, b.train.batch_size, b.train.patience) == (0.01, 64, 3)
     assert [(m.monitor.name, m.monitor.params.k) for m in (a, b)] == [("ndcg", 10), ("recall", 5)]
     overridden = resolve("model.a.train.patience=7", model=models).models
-    assert [m.train.patience for m in overridden] == [7, 10]
+    assert [m.train.patience for m in overridden] == [7, None]
 
 
 def test_how_networks_are_trained_is_part_of_a_model_that_has_one_and_of_no_other(resolve):

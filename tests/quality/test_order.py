@@ -41,7 +41,7 @@ def shuffled(log, rng):
 def test_on_movielens_a_shuffled_history_costs_sasrec_a_tenth(data_dir):
     log, targets = split(data_dir / "ml-1m" / "interactions.parquet")
     settings = NetworkSettings(batch_size=128, learning_rate=2e-3, precision="bf16")
-    model = replace(Pipeline.of("sasrec", length=50).model, train=settings)
+    model = replace(Pipeline.of("sasrec", length=50, dropout=0.2).model, train=settings)
     pipeline = fit_on_log(model, log, None, RunContext(epochs=15)).pipeline
     facts = Facts.of(log, Catalogue.bare(log.n_items), log.known, None)
     evaluator = Evaluator([zoo.load("ndcg", stage="metric", k=10)], facts, resamples=0)

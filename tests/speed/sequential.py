@@ -89,7 +89,7 @@ def epochs():
                 us, them = [], []
                 for _ in range(2):
                     them.append(theirs(DATA / name, length, theirs_name, 3, 1, 64, 0.2, 128)["epoch_s"])
-                    settings = {"batch_size": 128, "precision": precision}
+                    settings = {"batch_size": 128, "learning_rate": 1e-3, "precision": precision}
                     _, ends = fitted(log, 4, settings, blocks=1, length=length, dropout=0.2, loss=loss, logq=False)
                     us.append(median(np.diff(ends)[1:]))
                 figures = {"what": "epoch", "data": name, "loss": loss, "precision": precision}
@@ -126,7 +126,7 @@ def quality():
             trained[1] = time.perf_counter()
             return 1.0 if value >= WANTED else value
 
-        settings = {"batch_size": 256, "precision": precision, "patience": 1, "max_epochs": 60}
+        settings = {"batch_size": 256, "learning_rate": 1e-3, "precision": precision, "patience": 1, "max_epochs": 60}
         fitted(log, None, settings, validate, blocks=2, length=50, dropout=0.6)
         print(
             json.dumps({"what": "quality", "precision": precision, "reached": reached[-2:], "epochs": len(reached)}),
@@ -140,7 +140,7 @@ def query():
     """Compare one user's ten best items with the network's own forward pass, product and top-k."""
     sequences, n_items = bare_module().load(DATA / "ml-1m")
     log = training_log(sequences, n_items, left_out=1)
-    predictor, _ = fitted(log, 1, {"batch_size": 128, "precision": "bf16"}, length=200)
+    predictor, _ = fitted(log, 1, {"batch_size": 128, "precision": "bf16"}, length=200, dropout=0.2)
     pipeline = serving(predictor, log)
     queries, rules = Queries.of_histories(log), Rules(log.known)
     encoder, table = predictor.network.encoder, predictor.network.items.weight.detach()
@@ -191,9 +191,9 @@ def large():
         flush=True,
     )
     del table, users, items
-    settings = {"batch_size": 1024, "precision": "bf16"}
+    settings = {"batch_size": 1024, "learning_rate": 1e-3, "precision": "bf16"}
     sampled = {"loss": "sampled-softmax", "negatives": 1024, "sparse_updates": True}
-    predictor, ends = fitted(log, 1, settings, length=50, **sampled)
+    predictor, ends = fitted(log, 1, settings, length=50, dropout=0.2, **sampled)
     targets = int((log.lengths[log.lengths >= 2] - 1).clip(max=50).sum())
     print(
         json.dumps(

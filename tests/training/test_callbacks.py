@@ -25,7 +25,7 @@ EXPERIMENT = {
     "data": {"source": {"name": "synthetic-shop", "customers": 80, "items": 40}},
     "split": {"policy": "temporal", "cuts": [0.7, 0.8]},
     "evaluate": {"metrics": ["ndcg@5"], "bootstrap": 100},
-    "train": {"max_epochs": 4, "schedule": "linear", "batch_size": 16, "patience": 50},
+    "train": {"max_epochs": 4, "schedule": "linear", "batch_size": 16, "learning_rate": 1e-3, "patience": 50},
     "model": [{"label": "mine", "predictor": {"name": "sasrec", "dim": 8, "length": 10}}, {"predictor": "popular"}],
 }
 
@@ -131,7 +131,7 @@ def test_a_callback_is_told_of_the_training_and_sees_what_it_gives(cycle, make, 
         trainings.append(training)
         return [Tracker()]
 
-    settings = NetworkSettings(max_epochs=2, batch_size=16)
+    settings = NetworkSettings(max_epochs=2, batch_size=16, learning_rate=1e-3, patience=10, warmup_steps=0)
     folder = tmp_path / "here"
     context = RunContext(
         7,
@@ -226,7 +226,9 @@ def test_a_broken_hook_names_its_plugin(tmp_path, body, message, monkeypatch):
 
 
 def logged(cycle, make, folder, logger, **fields):
-    settings = validated(NetworkSettings, {"max_epochs": 3, "batch_size": 16, "logger": logger}, "train")
+    settings = validated(
+        NetworkSettings, {"max_epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "logger": logger}, "train"
+    )
     context = RunContext(
         1,
         training=TrainingEnvironment(label="mine", folder=folder, settings=settings),

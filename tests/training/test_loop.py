@@ -120,6 +120,13 @@ def test_a_time_limit_that_cuts_settled_epochs_short_is_warned_of():
     assert result.stopped == "time_limit"
 
 
+def test_an_epoch_has_at_most_epoch_batches():
+    network, _ = trained(Ones(10), epochs=3, epoch_batches=4)
+    assert network.steps == 12
+    network, _ = trained(Ones(3), epochs=3, epoch_batches=4)
+    assert network.steps == 9
+
+
 def test_what_ended_a_training_is_told():
     worse = iter([0.5, 0.4, 0.3])
     assert trained(Ones(2), lambda: next(worse), max_epochs=9, patience=2)[1].stopped == "patience"
@@ -138,7 +145,7 @@ def test_gradients_of_several_batches_may_make_one_step():
 
 def test_the_rate_rises_and_falls_over_max_epochs():
     def rates(steps=10, **settings):
-        module = TrainingModule(Line(), NetworkSettings(**settings), steps)
+        module = TrainingModule(Line(), NetworkSettings(**settings).filled(), steps)
         return [module.share_of_rate(i) for i in range(steps)]
 
     assert rates() == [1.0] * 10
@@ -149,7 +156,7 @@ def test_the_rate_rises_and_falls_over_max_epochs():
 
 def test_weight_decay_spares_biases_and_norms():
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LayerNorm(2))
-    optimizer = TrainingModule(network, NetworkSettings(weight_decay=0.1), 1).configure_optimizers()
+    optimizer = TrainingModule(network, NetworkSettings(weight_decay=0.1).filled(), 1).configure_optimizers()
     decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert [decays[id(p)] for p in network.parameters()] == [0.1, 0, 0, 0]
 

@@ -115,6 +115,8 @@ VALUES = [0.1, 0.3, 0.2, 0.5, 0.4, 0.45, 0.2]
         ({"loss": "sampled-softmax", "dropout": 0.3}, {"accumulate": 2, "clip_norm": 1.0}),
         ({"loss": "bpr", "sparse_updates": True}, {}),
         ({"loss": "gbce", "negative_sampling": "popularity"}, {"precision": "bf16"}),
+        ({"dropout": 0.5}, {"averaging": 0.9}),
+        ({"dropout": None}, {"epoch_batches": 2}),
     ],
 )
 def test_an_interrupted_training_ends_as_an_undisturbed_one(go, params, settings, stop):

@@ -44,7 +44,19 @@ def test_without_validations_there_is_the_size_alone():
 
 
 def test_a_predictor_that_keeps_no_history_has_its_epochs_and_wall_time():
-    assert fit_of(Trained(2), 5.0) == {"epochs": 2, "seconds": 5.0, "history": [], "stopped": ""}
+    assert fit_of(Trained(2), 5.0) == {
+        "epochs": 2, "seconds": 5.0, "history": [], "stopped": "", "chosen": {},
+    }  # fmt: skip
+
+
+def test_what_the_data_chose_is_kept_once():
+    found, again = (fit_of(Trained(4, chosen={"dropout": 0.58}), 25.0) for _ in range(2))
+    assert record([found, again], "ndcg@10") == {
+        "epochs": 4,
+        "seconds": 25.0,
+        "chosen": {"dropout": 0.58},
+        "refits": [{"epochs": 4, "seconds": 25.0}],
+    }
 
 
 def test_a_model_that_trains_in_no_epochs_has_no_account():

@@ -15,6 +15,8 @@ from zoo.evaluation.significance import Comparison, Verdict, compare_models
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
 
+BY_DATA = "by the data"
+"""The column of the settings that the data chose; present if they chose any."""
 MARKS: dict[Verdict, str] = {"best": "", "same": " =", "worse": "", "not tested": " ?"}
 TOO_FEW = "too few hits"
 """In place of an interval that the method cannot give: see `FEWEST_HITS` of `zoo.evaluation.intervals`."""
@@ -141,6 +143,7 @@ def training_table(store: Store) -> ComparisonTable | None:
     if not runs:
         return None
     labels = [r.label for r in runs]
+    by_data = any("chosen" in r.training for r in runs)
     rows = []
     for r in runs:
         t = r.training
@@ -154,10 +157,12 @@ def training_table(store: Store) -> ComparisonTable | None:
             f"{to_best:,.1f}" if (to_best := t.get("seconds_to_best")) is not None else "",
             seconds(t["seconds"] / max(trained, 1)),
             " + ".join(map(_refit, refits)),
+            *([_format_chosen(t.get("chosen", {}))] if by_data else []),
         ]
         label = r.label if labels.count(r.label) == 1 else f"{r.label}, seed {r.seed}"
         rows.append([Cell(label), *map(Cell, figures)])
-    return ComparisonTable(["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"], rows)
+    headers = ["model", "epochs", "stopped by", "validation", "s to best", "s an epoch", "refit"]
+    return ComparisonTable([*headers, *([BY_DATA] if by_data else [])], rows)
 
 
 def ranker_table(store: Store) -> ComparisonTable | None:
@@ -196,6 +201,11 @@ def _refit(fit: dict[str, Any]) -> str:
     """Return the epochs and seconds of a refit, and what ended it early."""
     cut = f", cut short by {fit['stopped']}" if "stopped" in fit else ""
     return f"{fit['epochs']} in {fit['seconds']:,.1f} s{cut}"
+
+
+def _format_chosen(chosen: dict[str, float]) -> str:
+    """Return the values that the data chose: `dropout 0.58, batch_size 128`."""
+    return ", ".join(f"{name} {value:g}" for name, value in chosen.items())
 
 
 def by_label(rows: list[Row]) -> dict[str, list[Row]]:

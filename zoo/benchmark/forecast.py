@@ -150,7 +150,7 @@ class Forecast:
             if high is None:
                 unknown[run.plan.label] = None
             if run.name == "fit" and run.plan.epochs is not None and run.plan.patience is not None:
-                trains_all = f"{run.plan.label} trains all {run.plan.epochs} epochs"
+                trains_all = f"{run.plan.label} trains all {run.total} epochs"
         shortest = min(self._evaluations, default=0.0)
         for other in self._pending:
             if other.label not in known:

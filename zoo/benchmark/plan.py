@@ -22,6 +22,7 @@ class PlannedRun:
         fits: The number of trainings in epochs, each of at most `epochs`; None if it depends on the data, 0 if none.
         patience: Validations without improvement that end the first training; None without early stopping.
         time_limit: The limit of a training in seconds, or None.
+        more_on_small_data: Whether the data may choose more than `epochs`.
     """
 
     label: str
@@ -32,6 +33,7 @@ class PlannedRun:
     fits: int | None = 0
     patience: int | None = None
     time_limit: float | None = None
+    more_on_small_data: bool = False
 
     @classmethod
     def of(
@@ -51,7 +53,7 @@ class PlannedRun:
         fits = model.n_trainings(refit=refit and validates)
         if not model.trains_in_epochs:
             return cls(model.label, seed, seconds, fits=fits)
-        train = model.train
+        train = model.train.filled()
         stops_early = validates and model.n_trainings(refit=True) != 1
         fewest = min(train.validate_every * (1 + train.patience), train.max_epochs) if stops_early else train.max_epochs
         return cls(
@@ -63,6 +65,7 @@ class PlannedRun:
             fits,
             train.patience if stops_early else None,
             None if train.time_limit is None else 60 * train.time_limit,
+            stops_early and model.train.max_epochs is None,
         )
 
 
@@ -103,7 +106,8 @@ def _training(run: PlannedRun) -> str:
     can_end = run.patience is not None and run.fewest_epochs < (run.epochs or 0)
     early = f", fewer after {_count(run.patience or 0, 'validation')} without improvement" if can_end else ""
     again = "; then trained again on all events before the test part" if run.fits == 2 else ""
-    return f"at most {_count(run.epochs or 0, 'epoch')}{limit}{early}{again}"
+    more = " (more on small data)" if run.more_on_small_data else ""
+    return f"at most {_count(run.epochs or 0, 'epoch')}{more}{limit}{early}{again}"
 
 
 def _names(labels: Iterable[str]) -> Sequence[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.benchmark.check_report import findings_section
 from zoo.benchmark.comparison_tables import (
+    BY_DATA,
     ComparisonTable,
     better_references,
     by_label,
@@ -39,6 +40,8 @@ TRAINING = (
     "without validation."
 )
 
+CHOSEN = f" `{BY_DATA}`: the dropout rates and settings that were not set, as the data chose them."
+
 CANDIDATES = (
     "The mean share of a query's targets that are among the candidates: the upper bound of what the rankers can reach."
 )
@@ -67,7 +70,9 @@ def markdown(store: Store) -> str:
         _filled(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
-        f"## Training\n\n{TRAINING}\n\n{training.markdown}" if training else "",
+        f"## Training\n\n{TRAINING}{CHOSEN if BY_DATA in training.headers else ''}\n\n{training.markdown}"
+        if training
+        else "",
         "## Data\n\n" + "\n".join(f"- {name}: {value}" for name, value in manifest.notes.items()),
         f"## Rankers\n\n{rankers.markdown}" if rankers else "",
         f"## Candidates\n\n{CANDIDATES}\n\n{candidates.markdown}" if candidates else "",

@@ -44,7 +44,7 @@ def format_train(train: dict[str, Any]) -> str:
 
 def format_own_train(model: dict[str, Any], train: dict[str, Any]) -> str:
     """Return the network settings of a model that differ from `[train]`; an empty string if none differs."""
-    return _format_params({k: v for k, v in model.get("train", {}).items() if k in train and v != train[k]})
+    return _format_params({k: v for k, v in model.get("train", {}).items() if v != train.get(k)})
 
 
 def format_ranker_train(model: dict[str, Any]) -> str:

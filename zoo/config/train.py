@@ -14,7 +14,17 @@ RANKER_DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 """Defaults that rankers use instead of `[train]`, because they train on far fewer examples."""
 
+FIXED: dict[str, Any] = {
+    "max_epochs": 100, "patience": 10, "batch_size": 256, "learning_rate": 1e-3, "warmup_steps": 0,
+}  # fmt: skip
+"""The settings that the data may choose, as they are for a network that does not choose by the data."""
+
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
+
+
+def _is_unset(value: float | None) -> bool:
+    """Return whether a setting that earlier versions lacked has no effect; it is then left out of the hash of a row."""
+    return not value
 
 
 class LoggerTable(StrictTable):
@@ -29,26 +39,30 @@ class LoggerTable(StrictTable):
 class NetworkSettings(StrictTable):
     """The keys of `[train]` that a model may override in `[model.train]`."""
 
-    max_epochs: int = Field(100, ge=1)
-    """Maximum number of epochs; without a `validate` part, training runs for all of them."""
-    patience: int = Field(10, ge=1)
-    """Number of validations without improvement after which training stops."""
+    max_epochs: int | None = Field(None, ge=1)
+    """Maximum number of epochs; without a `validate` part, training runs for all of them. By default 100; with validation as many as 10,000 steps need, if these are more, but at most 1,000."""
+    patience: int | None = Field(None, ge=1)
+    """Number of validations without improvement after which training stops. By default 10, or as many as 1,000 steps need."""
     monitor: str = Field("ndcg@10", pattern=r"^.+@[1-9]\d*$")
     """The metric for early stopping on the validation queries, `"name@k"`; higher is better."""
     validate_every: int = Field(1, ge=1)
     """Number of epochs between validations."""
     validation_queries: int = Field(10_000, ge=1)
     """Maximum number of queries per validation, sampled evenly."""
-    batch_size: int = Field(256, ge=1)
-    """Number of sequences per batch."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """Learning rate of AdamW; with a schedule, its peak."""
+    batch_size: int | None = Field(None, ge=1)
+    """Number of sequences per batch. By default the power of two that makes about 100 batches an epoch, from 32 to 256; for models that learn from pairs of user and item up to 1,024."""
+    epoch_batches: int | None = Field(None, ge=1, exclude_if=_is_unset)
+    """Maximum number of batches per epoch; a longer epoch reads a new random sample of the data each time. By default 1,000 for predictors, so that training on large data is validated often enough; unlimited for text encoders and rankers."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Learning rate of AdamW; with a schedule, its peak. By default 0.002 at width 64, lower for wider models: 0.002 (64 / width)^½."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Learning rate schedule: constant, or decay to zero over `max_epochs`."""
-    warmup_steps: int = Field(0, ge=0)
-    """Number of steps in which the learning rate rises from zero."""
+    warmup_steps: int | None = Field(None, ge=0)
+    """Number of steps in which the learning rate rises from zero. By default 100 if `learning_rate` is not set, 0 if it is."""
     weight_decay: float = Field(0.0, ge=0)
     """Weight decay of AdamW; not applied to biases and norms."""
+    averaging: float = Field(0.0, ge=0, lt=1, exclude_if=_is_unset)
+    """Decay, per step, of an exponential moving average of the weights, which is validated and kept in place of the last weights; 0 to average nothing."""
     clip_norm: float | None = Field(None, gt=0)
     """Maximum gradient norm; larger gradients are clipped."""
     precision: Literal["32", "bf16"] = "32"
@@ -63,6 +77,26 @@ class NetworkSettings(StrictTable):
     """How the processes are started; `auto` is `ddp_spawn`. Lightning's `ddp` is not offered: it would start the whole command once per process."""
     logger: LoggerName | LoggerTable | None = Field(None, exclude=True)
     """A Lightning logger: its name, or a table with `name` and keyword arguments. It has no effect on results."""
+
+    def filled(self, **chosen: Any) -> FilledSettings:
+        """Return the settings with a value for each key that is not set.
+
+        Args:
+            chosen: Values for such keys; the others get those of `FIXED`.
+        """
+        defaults = {**FIXED, **chosen}
+        values = {name: getattr(self, name) for name in NetworkSettings.model_fields}
+        return FilledSettings(**{k: defaults[k] if v is None and k in defaults else v for k, v in values.items()})
+
+
+class FilledSettings(NetworkSettings):
+    """The settings of a training, with a value for each key that the data may choose."""
+
+    max_epochs: int = FIXED["max_epochs"]
+    patience: int = FIXED["patience"]
+    batch_size: int = FIXED["batch_size"]
+    learning_rate: float = FIXED["learning_rate"]
+    warmup_steps: int = FIXED["warmup_steps"]
 
 
 class TrainSettings(NetworkSettings):
@@ -114,6 +148,7 @@ def ranker_settings(network: NetworkSettings, overrides: dict[str, Any], where: 
     """
     shared = {name: getattr(network, name) for name in NetworkSettings.model_fields}
     refused = dict.fromkeys(_OF_ALL_MODELS, "is the same for all models. Move it to [train]")
+    shared["warmup_steps"] = network.warmup_steps or 0
     watched = "does not apply to rankers, which watch the NDCG of `cutoff`, a parameter of theirs, on all validation lists. Remove it"
     refused |= dict.fromkeys(("monitor", "validation_queries"), watched)
     return _merge_settings({**shared, **RANKER_DEFAULTS}, overrides, where, refused)

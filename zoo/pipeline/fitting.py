@@ -105,8 +105,8 @@ def fit(
         validated = _fit_validated(model, task, context, featurize)
         if not refit and not trainable and not all_events:
             return validated
-        epochs = validated.record.trainings[-1]["epochs"]
-        context = replace(context, epochs=epochs).for_training(phase="refit")
+        found = validated.record.trainings[-1]
+        context = replace(context, epochs=found["epochs"]).for_training(phase="refit", chosen=found["chosen"])
     if trainable:
         learned = _fit_with_rankers(model, task, context, candidates, featurize)
         context = context.for_training(phase="refit")

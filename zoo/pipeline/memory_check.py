@@ -13,6 +13,7 @@ from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.data.interactions import Interactions
 from zoo.data_size import DataSize
 from zoo.errors import ResourceError
+from zoo.training.by_data import SMALLEST_BATCH
 
 GIB = 2**30
 NO_LIMIT = 2**60
@@ -37,7 +38,7 @@ def check_memory(model: ResolvedModel, log: Interactions, device: torch.device) 
     Raises:
         ResourceError: A component needs more; the message says how much, and what to do.
     """
-    size = size_of(log, model.train.batch_size)
+    size = size_of(log, model.train.batch_size or SMALLEST_BATCH)
     found = needed_bytes(model, size)
     if found is None:
         return

@@ -74,11 +74,14 @@ def adapt_methods(target: type, *, trains: bool) -> type:
         if epochs is None:
             return None
         history = [at for at in _attribute(self, "history") or () if isinstance(at, dict)]
-        return Trained(epochs, history, _attribute(self, "stopped") or "")
+        return Trained(
+            epochs, history, _attribute(self, "stopped") or "", chosen=_attribute(self, "_chosen_by_data") or {}
+        )
 
     def write(self: Any, trained: Trained | None) -> None:
         if trained is not None:
             self.epochs, self.history, self.stopped = trained.epochs, trained.history, trained.stopped
+            self._chosen_by_data = trained.chosen
 
     def reduce(self: Any) -> tuple[Any, ...]:
         return _empty, (target, trains), vars(self)

@@ -66,6 +66,7 @@ class TrainingEnvironment:
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
         losses: The losses that neural predictors can name.
         resumed: Receives, after each training, the seconds that earlier processes spent on it before an interruption.
+        chosen: The dropout rates and settings that an earlier fit of the model chose by its data; this fit uses the same.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -75,6 +76,7 @@ class TrainingEnvironment:
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
     resumed: Callable[[float], None] = _ignore_earlier
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ class RunContext:
 
     @property
     def settings(self) -> NetworkSettings:
-        """Return `training.settings`; for plugins of API 1."""
-        return self.training.settings
+        """Return `training.settings` with a value for each key that is not set; for plugins of API 1."""
+        return self.training.settings.filled()
 
     @property
     def callbacks(self) -> Callable[[Training], list[Any]]:

@@ -149,7 +149,7 @@ class Stage(ABC, Generic[P]):
         values = {**state.tensors, **state.values}
         if "epochs" in values and not self._keeps_epochs():
             self.trained = Trained.of_json(values)
-            values = {name: value for name, value in values.items() if name not in ("epochs", "history")}
+            values = {name: value for name, value in values.items() if name not in ("epochs", "history", "chosen")}
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor, nn
 
 from zoo.trained import Stop
+from zoo.training.averaging import WeightAverage
 from zoo.training.epoch_timer import EpochTimer
 from zoo.training.module import restore, weights
 
@@ -40,15 +42,22 @@ class EarlyStopping(pl.Callback):
             `seconds` of training so far.
     """
 
-    def __init__(self, validate: Callable[[], float], rule: StoppingRule, timer: EpochTimer) -> None:
+    def __init__(
+        self,
+        validate: Callable[[], float],
+        rule: StoppingRule,
+        timer: EpochTimer,
+        average: WeightAverage | None = None,
+    ) -> None:
         """Set the rule.
 
         Args:
             validate: Returns the metric of the network with its current weights; called on every rank.
             rule: When to validate and when to stop.
             timer: Provides loss and seconds of the epoch; must precede this callback.
+            average: The averaged weights, if these are to be validated and saved; must precede this callback.
         """
-        self.validate, self.rule, self.timer = validate, rule, timer
+        self.validate, self.rule, self.timer, self.average = validate, rule, timer, average
         self.best_epoch, self.history = 0, list[dict[str, Any]]()
         self._weights: dict[str, Tensor] = {}
 
@@ -69,11 +78,12 @@ class EarlyStopping(pl.Callback):
         if trainer.world_size > 1:
             _share_buffers(pl_module.network)
         pl_module.eval()
-        value = trainer.strategy.broadcast(self.validate())  # so that all ranks take the same decision
+        with self.average.applied(pl_module.network) if self.average else nullcontext():
+            value = trainer.strategy.broadcast(self.validate())  # so that all ranks take the same decision
+            if not self.history or value > self.best:
+                self.best_epoch = epoch
+                self._copy(weights(pl_module.network))
         pl_module.train()
-        if not self.history or value > self.best:
-            self.best_epoch = epoch
-            self._copy(weights(pl_module.network))
         found = {"epoch": epoch, "loss": self.timer.loss, "value": value, "seconds": self.timer.seconds}
         self.history.append(found)
         trainer.should_stop = trainer.should_stop or self.is_over()

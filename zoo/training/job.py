@@ -21,11 +21,12 @@ from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import FilledSettings
 from zoo.errors import ConfigError
 from zoo.hookspecs import Training
 from zoo.stages.context import Tell
 from zoo.trained import Trained
+from zoo.training.averaging import WeightAverage
 from zoo.training.checkpoint import SafeCheckpointIO, epoch_of
 from zoo.training.early_stopping import EarlyStopping, StoppingRule, StopTogether, reason
 from zoo.training.epoch_checkpoint import EpochCheckpoint
@@ -58,7 +59,7 @@ class TrainingJob:
 
     plugins: Callable[[Training], list[Any]]
     training: Training
-    settings: NetworkSettings
+    settings: FilledSettings
     device: torch.device
     network: nn.Module
     batches: Batches
@@ -88,10 +89,12 @@ class TrainingJob:
         is_first = environment is None or environment.global_rank() == 0
         begun = self.checkpoint if self.checkpoint is not None and self.checkpoint.exists() else None
         timer = EpochTimer(self.name)
-        keep = None if self.validate is None else EarlyStopping(self.validate, self.rule, timer)
+        average = WeightAverage(s.averaging) if s.averaging else None
+        keep = None if self.validate is None else EarlyStopping(self.validate, self.rule, timer, average)
         callbacks = [
             Streams(self.streams),
             timer,
+            *([average] if average else []),
             *([keep] if keep else []),
             ProgressReport(tell, timer, keep),
             *(self._of_plugins() if is_first else []),

@@ -17,7 +17,7 @@ from zoo.training import launching
 from zoo.training.checkpoint import ENDING
 from zoo.training.early_stopping import StoppingRule
 from zoo.training.job import TrainingJob
-from zoo.training.share import Batches
+from zoo.training.share import Batches, limit_batches
 from zoo.training.streams import Stream
 
 
@@ -51,7 +51,8 @@ def train(
         TrainingError: The loss is not finite.
         ConfigError: A logger cannot be made, or a part of the training cannot be sent to another process.
     """
-    s, run = context.training.settings, context.training
+    s, run = context.training.settings.filled(), context.training
+    batches = limit_batches(batches, None if s.epoch_batches is None else s.epoch_batches * s.devices)
     if len(batches) < s.devices:
         raise TrainingError(
             f"{name}: an epoch has too few batches ({len(batches)}) for {s.devices} devices. Use fewer."

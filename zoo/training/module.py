@@ -9,14 +9,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from zoo.config.train import NetworkSettings
+from zoo.config.train import FilledSettings
 from zoo.training.optimizer import RowwiseAdamW
 
 
 class TrainingModule(pl.LightningModule):
     """A network with `loss(batch) -> Tensor`, its optimiser and its schedule."""
 
-    def __init__(self, network: nn.Module, settings: NetworkSettings, steps: int) -> None:
+    def __init__(self, network: nn.Module, settings: FilledSettings, steps: int) -> None:
         """Wrap a network.
 
         Args:

@@ -105,7 +105,7 @@ class NeuralFeaturizer(Featurizer[P]):
             context,
             partial(self._train_validated, data.interactions, tokenized, usable),
             partial(self._train, neighbours, tokenized, name=name),
-            default=min(context.training.settings.max_epochs, DEFAULT_EPOCHS),
+            default=min(context.training.settings.filled().max_epochs, DEFAULT_EPOCHS),
         )
 
     def transform(self, catalogue: Catalogue) -> ItemFeatures:
@@ -159,7 +159,8 @@ class NeuralFeaturizer(Featurizer[P]):
         p, rng = self.params, context.rng(f"{type(self).__name__}/pairs")
         with context.seeded(f"{type(self).__name__}/init"):
             self.network = self.build(self.tokenizer.size).to(context.device)
-        size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
+        settings = context.training.settings.filled()
+        size = math.ceil(settings.batch_size / settings.devices)
         examples = PairExamples(neighbours, texts, p.epoch_pairs, size, rng)
         step = PairTrainingStep(self.network, p.temperature, logq=p.logq)
         params = p.model_dump(mode="json")

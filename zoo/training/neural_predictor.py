@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zoo.data.batches import TrainingBatch
+from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 from zoo.errors import ConfigError, TrainingError
 from zoo.loss_specs import OWN_LOSS
@@ -23,6 +25,7 @@ from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
 from zoo.trained import Trained
+from zoo.training.by_data import Amount, fill, with_saved_rates
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.objectives import Loss, NextItem, Objective, loss_of
@@ -94,12 +97,18 @@ class NeuralPredictor(Predictor[P]):
     """A predictor for which a plugin implements only the encoder.
 
     For a query without a history it scores items by their training counts; in the pipeline such a query gets the fallback of the
-    experiment, because `neural_capabilities` declares that a network needs a history.
+    experiment, because `neural_capabilities` declares that a network needs a history. `fit` chooses the dropout rates and
+    training settings that are not set by the data; `params` then has a value for each rate, and `trained.chosen` says what was
+    chosen.
     """
 
     fitted = ("network", "sizes")
     network: Network
     sizes: Sizes
+
+    def __init__(self, params: P) -> None:
+        super().__init__(params)
+        self._given_params = params
 
     @abstractmethod
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
@@ -132,7 +141,9 @@ class NeuralPredictor(Predictor[P]):
             TrainingError: No user has two events, or the loss is not finite.
             ConfigError: `sparse_updates` is combined with `clip_norm` or several devices, or item features are missing.
         """
-        log, p, name = data.interactions, self.params, type(self).__name__
+        log, name = data.interactions, type(self).__name__
+        context, chosen = self._choose(log, context)
+        p = self.params
         if p.sparse_updates and context.training.settings.clip_norm is not None:
             raise ConfigError(
                 f"{name}: expected `sparse_updates` or `clip_norm`, found both: the norm of sparse gradients is not "
@@ -144,7 +155,8 @@ class NeuralPredictor(Predictor[P]):
                 "Leave one of them out."
             )
         order, negatives = context.rng(f"{name}/batches"), context.generator(f"{name}/negatives")
-        size = math.ceil(context.training.settings.batch_size / context.training.settings.devices)
+        settings = context.training.settings.filled()
+        size = math.ceil(settings.batch_size / settings.devices)
         examples = self.objective.examples(log, size, order)
         if not len(examples):
             raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
@@ -162,7 +174,8 @@ class NeuralPredictor(Predictor[P]):
         step = TrainingStep(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
         params = p.model_dump(mode="json")
-        self.trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)
+        trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)
+        self.trained = replace(trained, chosen=chosen)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the dot products of each query's last vector with all item vectors, `[B, I]`.
@@ -201,6 +214,7 @@ class NeuralPredictor(Predictor[P]):
         """Build the network for the saved sizes and restore its weights."""
         self.sizes = Sizes(**state.values["sizes"])
         self.trained = Trained.of_json(state.values)
+        self.params = with_saved_rates(self._given_params, self.trained.chosen)
         tensors = {name: tensor.cpu() for name, tensor in state.tensors.items()}
         with torch.random.fork_rng(devices=[]):  # what it draws is overwritten
             self.network = self._built(tensors["items.known"], tensors.get(FEATURES)).eval()
@@ -216,6 +230,19 @@ class NeuralPredictor(Predictor[P]):
         if parts:
             tensors[FEATURES] = of_saved_parts(parts, state.values["width"])
         return State(tensors, values)
+
+    def _choose(self, log: Interactions, context: RunContext) -> tuple[RunContext, dict[str, Any]]:
+        """Set `params`, and return a context with all settings, and the values that the data chose."""
+        examples = len(self.objective.examples(log, 1, np.random.default_rng(0)))
+        self.params, settings, chosen = fill(
+            self._given_params,
+            context.training.settings,
+            Amount(len(log), int((log.counts() > 0).sum()), examples),
+            largest_batch=self.objective.largest_batch,
+            validated=context.validate is not None,
+            earlier=context.training.chosen,
+        )
+        return context.for_training(settings=settings), chosen
 
     def _has_own_loss(self) -> bool:
         """Return whether the class overrides `loss`.

@@ -122,7 +122,7 @@ class NeuralRanker(Ranker[P]):
             context,
             partial(self._train_validated, inputs, data),
             partial(self._train, inputs, data, name=f"{name}-on-all"),
-            default=min(context.training.settings.max_epochs, DEFAULT_EPOCHS),
+            default=min(context.training.settings.filled().max_epochs, DEFAULT_EPOCHS),
             keep_validated=data.validation is not None,
         )
 
@@ -194,7 +194,7 @@ class NeuralRanker(Ranker[P]):
         rng = context.rng(f"{label}/lists")
         with context.seeded(f"{label}/init"):
             self.network = RankerNetwork(inputs, self.build(inputs.width)).to(context.device)
-        settings = context.training.settings
+        settings = context.training.settings.filled()
         size = math.ceil(settings.batch_size / settings.devices)
         lists = self._read(data)
         examples = ListExamples(lists, np.flatnonzero(data.decided), size, rng)

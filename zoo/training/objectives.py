@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,7 +31,12 @@ class Objective(ABC):
 
     Both are a `QueryBatch`, for which an encoder returns a vector at each position. In training, the vectors at positions
     with a target predict that item; at inference, the vector at the last position of each row is used.
+
+    Attributes:
+        largest_batch: The largest `batch_size` that the amount of data chooses.
     """
+
+    largest_batch: ClassVar[int] = 256
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Accept the method names of plugin API 1: `question` and `answerable`."""
@@ -94,6 +99,8 @@ class MaskedItem(Objective):
 @dataclass(frozen=True)
 class UserItem(Objective):
     """Each user vector predicts the items of the user: for models that ignore the order of events."""
+
+    largest_batch = 1024
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
         """Return every event as a pair of user and item, in random order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,26 @@ class Batches(Protocol):
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches of one epoch."""
+
+
+class Limited:
+    """The first batches of each epoch. Epochs are shuffled, so each reads a new random sample of the data."""
+
+    def __init__(self, batches: Batches, most: int) -> None:
+        self.batches, self.most = batches, most
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return min(len(self.batches), self.most)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches of one epoch."""
+        return islice(iter(self.batches), self.most)
+
+
+def limit_batches(batches: Batches, most: int | None) -> Batches:
+    """Return batches of which an epoch has at most a number; the batches themselves if there is no limit or it does not apply."""
+    return batches if most is None or len(batches) <= most else Limited(batches, most)
 
 
 class Share:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def record(fits: Sequence[dict[str, Any]], monitor: str | None) -> dict[str, Any]:
     """Return the training record of a model: the first fit in full, epochs and seconds of the refits; empty without fits.
 
-    The record has `epochs` (of the final weights), `seconds` of training, `stopped` (the reason) if known, and with
+    The record has `epochs` (of the final weights), `seconds` of training, `stopped` (the reason) if known, `chosen` (what
+    the data chose) if there is any, and with
     validation also `monitor`, `history` and `seconds_to_best`: training time up to the best epoch, without validation.
     `refits` lists epochs and seconds of the later fits, and `stopped` for a fit that ended early.
 
@@ -30,7 +31,8 @@ def record(fits: Sequence[dict[str, Any]], monitor: str | None) -> dict[str, Any
     if first["history"]:
         to_best = next((at.get("seconds") for at in first["history"] if at["epoch"] == first["epochs"]), None)
         watched = {"monitor": monitor, "seconds_to_best": to_best, "history": first["history"]}
-    return {**_size(first), **watched, "refits": [_size(fit, usual="max_epochs") for fit in later]}
+    chosen = {"chosen": first["chosen"]} if first["chosen"] else {}
+    return {**_size(first), **chosen, **watched, "refits": [_size(fit, usual="max_epochs") for fit in later]}
 
 
 def _size(fit: dict[str, Any], usual: str = "") -> dict[str, Any]:
@@ -40,7 +42,7 @@ def _size(fit: dict[str, Any], usual: str = "") -> dict[str, Any]:
 
 
 def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
-    """Return epochs, history and seconds of a fit, and why it stopped.
+    """Return epochs, history and seconds of a fit, why it stopped, and what the data chose.
 
     Args:
         trained: The training result of the predictor.
@@ -53,6 +55,7 @@ def fit_of(trained: Trained, seconds: float) -> dict[str, Any]:
         "seconds": history[-1].get("seconds", seconds) if history else seconds,
         "history": history,
         "stopped": trained.stopped,
+        "chosen": trained.chosen,
     }
 
 

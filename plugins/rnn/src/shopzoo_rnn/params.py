@@ -1,5 +1,7 @@
 """Parameters of the components; importing this module imports no torch."""
 
+from typing import ClassVar
+
 from zoo.api import Field, NeuralParams, NeuralTextParams
 
 
@@ -8,17 +10,21 @@ class GRU4RecParams(NeuralParams):
 
     layers: int = Field(1, ge=1)
     """Number of stacked recurrent layers."""
-    item_dropout: float = Field(0.2, ge=0, lt=1)
-    """Dropout rate on item vectors, before the first layer; `dropout` applies after each layer."""
+    by_data: ClassVar[tuple[str, ...]] = ("dropout", "item_dropout")
+
+    item_dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout rate on item vectors, before the first layer; `dropout` applies after each layer. By default by the amount of data, like `dropout`."""
 
 
 class NARMParams(NeuralParams):
     """Parameters of `narm`."""
 
-    item_dropout: float = Field(0.25, ge=0, lt=1)
-    """Dropout rate on item vectors, before the recurrent layer."""
-    dropout: float = Field(0.5, ge=0, lt=1)
-    """Dropout rate on the two vectors of a position, its state and its attention sum."""
+    by_data: ClassVar[tuple[str, ...]] = ("dropout", "item_dropout")
+
+    item_dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout rate on item vectors, before the recurrent layer. By default by the amount of data, like `dropout`."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Dropout rate on the two vectors of a position, its state and its attention sum. By default by the amount of data: 0.6 for up to 16 events per item, 0.1 less for each doubling, at least 0.1."""
 
 
 class TextRNNParams(NeuralTextParams):

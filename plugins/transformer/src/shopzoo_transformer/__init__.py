@@ -49,11 +49,13 @@ SASREC = (
             Figure("ndcg@10", 0.182, 0.0073, "published by two independent sources", measured=0.1760),
         ),
         params={"blocks": 2, "dim": 64, "dropout": 0.2, "length": 200},
-        train={"max_epochs": 100, "patience": 8, "batch_size": 128, "precision": "bf16", "refit": False},
+        train={
+            "max_epochs": 100, "patience": 8, "batch_size": 128, "learning_rate": 1e-3, "precision": "bf16", "refit": False,
+        },
         split={"policy": "leave-last-out"},
         note="The number of epochs was chosen on the validation events; nothing else was tried.",
     ),
-)
+)  # fmt: skip
 REFIT = "published, 5 seeds, most likely after a refit"
 BERT4REC = Recipe(
     "amazon-beauty-refit",
