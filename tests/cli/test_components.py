@@ -86,6 +86,7 @@ def test_show_explains_a_component(zoo, install):
         "Capabilities, with the default parameters",
         "scores only items that occurred in training",
         "serves new users from their history",
+        "gives queries without a history the fallback",
         "reads no item features",
         "does not need timestamps",
         "does not depend on the seed",
@@ -133,6 +134,8 @@ def test_show_prints_the_experiment_file_of_a_recipe(zoo, install, tmp_path, mon
 #   hit@10 0.02 ± 0.005 (A. Author, table 1); measured 0.019
 # Chosen by hand.
 #   ZOO_DATA=path/to/data zoo bench THIS_FILE
+
+references = false
 
 [data]
 source = {name = "files", interactions = "${ZOO_DATA}/ml-1m/interactions.parquet"}

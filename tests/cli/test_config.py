@@ -34,7 +34,7 @@ def file(tmp_path, install):
 def test_check_prints_what_the_file_comes_to(zoo, file):
     assert zoo("config", "check", file).stdout == "\n".join([
         f"data       files(interactions=['{file.parent}/events.csv'])",
-        "split      temporal(cuts=[0.8], targets=all, cold_items=0.0, seed=0)",
+        "split      temporal(unit=event, cuts=[0.8], targets=all, cold_items=0.0, seed=0)",
         "metrics    ndcg@10, recall@5(normalise=min)",
         "train      refit=True, device=auto, seeds=[0]",
         "model      shelf: shelf(step=1.0, from_end=False, ties=none)",
@@ -93,7 +93,15 @@ def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
     install("good")
     schema = json.loads(zoo("config", "schema").stdout)
     tables = schema["$defs"]
-    assert list(tables["Experiment"]["properties"]) == ["task", "data", "split", "evaluate", "train", "model"]
+    assert list(tables["Experiment"]["properties"]) == [
+        "task",
+        "data",
+        "split",
+        "evaluate",
+        "train",
+        "model",
+        "references",
+    ]
     assert list(tables["RankExperiment"]["properties"]) == ["task", "data", "split", "evaluate", "train", "model"]
     assert [schema[branch]["$ref"] for branch in ("then", "else")] == ["#/$defs/RankExperiment", "#/$defs/Experiment"]
     assert tables["predictor"]["anyOf"][0] == {"enum": ["shelf"]}
