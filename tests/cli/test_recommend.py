@@ -95,6 +95,7 @@ def test_all_events_and_no_histories(zoo, shop, tmp_path):
 NET = """
 [data]
 source = { name = "synthetic-shop", customers = 40, items = 60, events = 1500, categories = 6, brands = 12 }
+accept = ["few-queries", "few-validation-queries", "seen-targets"]
 [train]
 max_epochs = 4
 seeds = [3]
