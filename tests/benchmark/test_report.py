@@ -172,7 +172,10 @@ def test_the_legend_says_how_to_test_models_that_ran_with_one_seed(tmp_path):
     assert text.startswith("*: the best of the tested models in its column. ")
     assert text.endswith("; set [train] seeds = [0, 1, 2] to test b.")
     assert finding(few, table) == "On ndcg@10, a is the best of the tested models; 1 not tested."
-    enough = stored(tmp_path / "enough", {("a", None): 0.1, **{("b", seed): 0.6 + seed / 100 for seed in range(2)}})
+    assert "a model that depends on a seed needs three seeds or more" in text
+    two = stored(tmp_path / "two", {("a", None): 0.1, ("b", 0): 0.6, ("b", 1): 0.61})
+    assert legend(two, main_table(two), best="*") == text
+    enough = stored(tmp_path / "enough", {("a", None): 0.1, **{("b", seed): 0.6 + seed / 100 for seed in range(3)}})
     assert "set [train]" not in legend(enough, main_table(enough), best="*")
 
 

@@ -63,7 +63,6 @@ def print_verdicts(kept: Kept, tables: int) -> None:
     mixes = {
         "8 with 3 seeds": [3] * 8,
         "4 with 3 seeds, 4 without": [3] * 4 + [0] * 4,
-        "8 with 2 seeds": [2] * 8,
         "2 with 3 seeds": [3] * 2,
     }
     for name, seeds in mixes.items():

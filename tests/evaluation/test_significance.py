@@ -153,30 +153,33 @@ def test_true_differences_are_found():
     assert lowest["good"] == lowest["plain"] == "worse"
 
 
-def test_a_single_seed_is_not_tested_and_does_not_change_the_other_verdicts():
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("shift", [-4.0, 2.0], ids=["lowest", "highest"])
+def test_fewer_than_three_seeds_are_not_tested_and_do_not_change_the_other_verdicts(seeds, shift):
     rng = np.random.default_rng(2)
     taste = rng.normal(size=1000)
     low, plain = [hits(rng, taste, -2.0) for _ in range(3)], [hits(rng, taste)]
     expected = compare_models({"low": low, "plain": plain}, {"low"})
     assert expected.verdicts == {"low": "worse", "plain": "best"}
-    found = compare_models({"high": [hits(rng, taste, 2.0)], "low": low, "plain": plain}, {"high", "low"})
-    assert found.verdicts == {"high": "not tested", **expected.verdicts}
+    few = [hits(rng, taste, shift) for _ in range(seeds)]
+    found = compare_models({"few": few, "low": low, "plain": plain}, {"few", "low"})
+    assert found.verdicts == {"few": "not tested", **expected.verdicts}
     assert found.detectable_share == expected.detectable_share
 
 
-def test_two_seeds_are_tested():
+def test_three_seeds_are_tested():
     rng = np.random.default_rng(2)
     taste = rng.normal(size=3000)
-    runs = {"high": [hits(rng, taste, 2.0 + s) for s in (0, 0.01)], "low": [hits(rng, taste, -2.0)]}
+    runs = {"high": [hits(rng, taste, 2.0 + s) for s in (0, 0.01, 0.02)], "low": [hits(rng, taste, -2.0)]}
     assert verdicts(runs, {"high"}) == {"high": "best", "low": "worse"}
 
 
-def test_a_model_with_two_seeds_that_differ_much_does_not_hide_the_differences_of_the_others():
-    """Its differences have one degree of freedom; a common critical value would be a hundred standard errors."""
+def test_a_model_with_three_seeds_that_differ_much_does_not_hide_the_differences_of_the_others():
+    """Its differences have two degrees of freedom; a common critical value would be several times larger."""
     rng = np.random.default_rng(5)
     taste = rng.normal(size=3000)
     runs = {"good": [hits(rng, taste, 0.6)], "poor": [hits(rng, taste)]}
-    assert verdicts({**runs, "wild": [hits(rng, taste, s) for s in (-0.6, 0.6)]}, {"wild"})["poor"] == "worse"
+    assert verdicts({**runs, "wild": [hits(rng, taste, s) for s in (-0.6, 0.0, 0.6)]}, {"wild"})["poor"] == "worse"
 
 
 def test_the_detectable_difference_is_found_in_80_percent_of_tables():

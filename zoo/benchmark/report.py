@@ -151,7 +151,7 @@ def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
     """Return the legend of a table."""
     text = (
         f"{best}: the best of the tested models in its column. `=`: not significantly different from it (one test of all pairs "
-        "of models over queries and seeds, 5 %). `?`: not tested, a model that depends on a seed needs two seeds or more"
+        "of models over queries and seeds, 5 %). `?`: not tested, a model that depends on a seed needs three seeds or more"
     )
     single = [label for label, rows in by_label(store.rows()).items() if _is_untested(rows)]
     if single and len(table.rows) > 1:

@@ -22,8 +22,8 @@ from zoo.evaluation.variance import Floats, Spread
 
 Verdict = Literal["best", "same", "worse", "not tested"]
 """A model by one metric: the best, not significantly different from it, significantly worse, or not tested."""
-FEWEST_SEEDS = 2
-"""The number of seeds below which a model that depends on a seed is not tested: one run has no variance over seeds."""
+FEWEST_SEEDS = 3
+"""The number of seeds below which a model that depends on a seed is not tested: the variance of two is too uncertain."""
 RESAMPLES = 5000
 POWER = 0.8
 _BLOCK = 250
@@ -56,13 +56,14 @@ def compare_models(
 ) -> Comparison:
     """Find the best model by a metric and the models that are significantly worse.
 
-    A model that depends on a seed and ran with one is not tested and is never the best. It does not affect the others.
+    A model that depends on a seed and ran with fewer than `FEWEST_SEEDS` is not tested: it is neither the best nor worse, and
+    does not affect the others.
 
     Args:
         values: Model to its values per query, `[Q]`, one array per seed; all over the same queries, NaN without a value.
         seeded: The models whose result depends on a seed.
         higher_is_better: Whether the best value is the highest.
-        level: The probability that any model is called worse if none is.
+        level: The intended probability that any model is called worse if none is; the page on evaluation names its limits.
         resamples: The number of resamples for the critical values.
         seed: The random seed of the resamples.
     """

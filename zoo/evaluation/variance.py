@@ -46,7 +46,7 @@ class Spread:
 
         Args:
             values: The values per query of each model, one array `[Q]` per seed, NaN for a query without a value.
-            seeded: Whether each model depends on a seed; such a model has two seeds or more.
+            seeded: Whether each model depends on a seed; such a model has three seeds or more.
         """
         runs = [np.stack(model) for model in values]
         some = np.any([~np.isnan(run).all(0) for run in runs], axis=0)
