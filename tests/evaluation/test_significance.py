@@ -198,6 +198,16 @@ def test_the_detectable_difference_is_found_in_80_percent_of_tables():
     )  # the variance over seeds is not underestimated, so it is found somewhat more often
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_queries", [1, 2])
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_where_queries_are_too_few_to_find_any_difference_none_is_stated(n_queries, n_seeds):
+    values = {name: [np.full(n_queries, v)] * n_seeds for name, v in {"a": 0.5, "b": 0.2}.items()}
+    found = compare_models(values, set(values) if n_seeds > 1 else set())
+    assert found.verdicts == {"a": "best", "b": "same"}
+    assert found.detectable_share is None
+
+
 def test_one_model_is_the_best():
     assert verdicts({"only": [np.ones(3)]}, set()) == {"only": "best"}
     assert verdicts({"only": [np.ones(3)]}, {"only"}) == {"only": "not tested"}

@@ -38,7 +38,8 @@ class Comparison:
     Attributes:
         verdicts: The verdict on each model.
         detectable_share: The true difference from the best that this comparison finds with a probability of 80 %, as a share of
-            the best value: the median over the tested models. None if nothing was tested or the best value is 0.
+            the best value: the median over the tested models. None if nothing was tested, the best value is 0, or there are too
+            few queries to find any difference.
     """
 
     verdicts: dict[str, Verdict]
@@ -85,9 +86,8 @@ def compare_models(
     adjusted, critical = test.run(resamples, seed, level)
     for at in others:
         verdicts[names[at]] = "worse" if adjusted[best, at] < level else "same"
-    best_value = abs(float(spread.means[best]))
-    share = float(np.median(test.detectable(best, others, critical))) / best_value if best_value else None
-    return Comparison(verdicts, share)
+    best_value, detectable = abs(float(spread.means[best])), float(np.median(test.detectable(best, others, critical)))
+    return Comparison(verdicts, detectable / best_value if best_value and np.isfinite(detectable) else None)
 
 
 class _PairTest:
@@ -113,7 +113,9 @@ class _PairTest:
         p = np.maximum.accumulate(p[::-1])[::-1]  # a pair is tested only if all clearer ones are rejected
         corrected = np.ones((len(self.spread.means),) * 2)
         corrected[self.a[order], self.b[order]] = corrected[self.b[order], self.a[order]] = p
-        return corrected, float(np.quantile(np.concatenate(largest), 1 - level))
+        with np.errstate(invalid="ignore"):  # on one or two queries statistics are infinite
+            critical = float(np.quantile(np.concatenate(largest), 1 - level))
+        return corrected, critical
 
     def detectable(self, best: int, others: Sequence[int], critical: float) -> Floats:
         """Return the true difference of each model from the best that exceeds the critical value with 80 % probability."""
@@ -127,7 +129,8 @@ class _PairTest:
             spread.freedom[best],
             spread.freedom[others],
         )
-        found: Floats = np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
+        with np.errstate(invalid="ignore"):
+            found: Floats = np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
         return found
 
     def _normalised(self, means: Floats, sums: Floats, between: Floats) -> Floats:
