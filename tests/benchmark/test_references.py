@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 import zoo
 from zoo.benchmark import references
-from zoo.benchmark.comparison_tables import Cell, better_references, main_table
+from zoo.benchmark.better_references import better_references
+from zoo.benchmark.comparison_tables import Cell, main_table
 from zoo.benchmark.export import export
 from zoo.benchmark.report import finding, markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
@@ -118,12 +119,52 @@ def test_the_finding_says_when_a_reference_is_better_than_every_model(tmp_path):
         "low": base - 0.3,
     }
     store = store_of(tmp_path / "one", values, reference=("ref", "low"))
-    assert better_references(store, "ndcg@5") == ["ref"]
+    assert list(better_references(store, "ndcg@5")) == ["ref"]
     said = finding(store, main_table(store))
     assert said.startswith("On ndcg@5, b is best")
     assert said.endswith("The reference ref is significantly better than every model of the experiment.")
     near = store_of(tmp_path / "two", {**values, "ref": rng.permutation(values["b"])}, reference=("ref", "low"))
-    assert better_references(near, "ndcg@5") == []
+    assert better_references(near, "ndcg@5") == {}
+
+
+ONE, FEW = "(not tested: one seed)", "(not tested: fewer than three seeds)"
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ({"net": [0.1]}, f"The reference ref is better on average than every model of the experiment {ONE}."),
+        ({"net": [0.1], "mlp": [0.2]}, f"No model is tested: each depends on a seed and ran with fewer than three. The reference ref is better on average than every model of the experiment {ONE}."),
+        ({"net": [0.1], "mlp": [0.9]}, "No model is tested: each depends on a seed and ran with fewer than three."),
+        ({"net": [0.1, 0.11]}, f"No model is tested: each depends on a seed and ran with fewer than three. The reference ref is better on average than every model of the experiment {FEW}."),
+        ({"net": [0.9]}, ""),
+        ({"a": 0.1, "net": [0.2]}, f"On ndcg@5, a is the only tested model; 1 not tested. The reference ref is significantly better than every tested model, and better on average than net {ONE}."),
+        ({"a": 0.1, "net": [0.9]}, "On ndcg@5, a is the only tested model; 1 not tested. The reference ref is significantly better than every tested model."),
+        ({"a": 0.9, "net": [0.1]}, "On ndcg@5, a is the only tested model; 1 not tested."),
+        ({"net": [0.1, 0.11, 0.12]}, "The reference ref is significantly better than every model of the experiment."),
+        ({"a": 0.1}, "The reference ref is significantly better than every model of the experiment."),
+        ({"a": 0.9}, ""),
+        ({"a": 0.1, "b": 0.1}, "The reference ref is significantly better than every model of the experiment."),
+    ],
+)  # fmt: skip
+def test_the_finding_compares_references_with_models_that_are_alone_equal_or_not_tested(tmp_path, models, said):
+    means = {}
+    for name, each in {**models, "ref": 0.5, "low": 0.0}.items():
+        means |= {(name, seed): v for seed, v in enumerate(each)} if isinstance(each, list) else {(name, None): each}
+    runs = [{"label": n, "seed": s, "key": f"{n}{s}", "reference": n in ("ref", "low")} for n, s in means]
+    store = Store(tmp_path)
+    store.open(BenchmarkManifest("t", {}, {}, {"ndcg@5": True}, {"model": []}, runs))
+    for (name, seed), mean in means.items():
+        row = Row(f"{name}{seed}", name, seed, {}, metrics={"ndcg@5": [mean] * 3}, queries=300)
+        store.add(row, pa.table({"ndcg@5": np.full(300, mean)}))
+    assert finding(store, main_table(store)) == said
+
+
+def test_two_references_that_are_better_share_a_sentence(tmp_path):
+    base = np.random.default_rng(0).random(300)
+    store = store_of(tmp_path, {"a": base, "x": base + 0.2, "y": base + 0.3}, reference=("x", "y"))
+    said = "The references x, y are significantly better than every model of the experiment."
+    assert finding(store, main_table(store)) == said
 
 
 @pytest.mark.parametrize(

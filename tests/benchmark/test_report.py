@@ -171,7 +171,7 @@ def test_the_legend_says_how_to_test_models_that_ran_with_one_seed(tmp_path):
     text = legend(few, table, best="*")
     assert text.startswith("*: the best of the tested models in its column. ")
     assert text.endswith("; set [train] seeds = [0, 1, 2] to test b.")
-    assert finding(few, table) == "On ndcg@10, a is the best of the tested models; 1 not tested."
+    assert finding(few, table) == "On ndcg@10, a is the only tested model; 1 not tested."
     assert "a model that depends on a seed needs three seeds or more" in text
     two = stored(tmp_path / "two", {("a", None): 0.1, ("b", 0): 0.6, ("b", 1): 0.61})
     assert legend(two, main_table(two), best="*") == text
@@ -183,7 +183,7 @@ def test_where_each_model_ran_with_one_seed_none_is_the_best(tmp_path):
     store = stored(tmp_path, {("a", 0): 0.1, ("b", 0): 0.6})
     table = main_table(store)
     assert [row[1].verdict for row in table.rows] == ["not tested", "not tested"]
-    assert finding(store, table) == "No model is tested: each depends on a seed and ran with one."
+    assert finding(store, table) == "No model is tested: each depends on a seed and ran with fewer than three."
 
 
 def test_a_value_without_an_interval_says_why(tmp_path):

@@ -77,7 +77,7 @@ def main_table(store: Store) -> ComparisonTable:
     groups = by_label(store.rows())
     good = {label: rows for label, rows in groups.items() if not rows[0].error and not rows[0].reference}
     metrics = list(next(iter(good.values()))[0].metrics) if good else []
-    found = {metric: _compare(store, good, metric) for metric in metrics}
+    found = {metric: compare_column(store, good, metric) for metric in metrics}
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
     if timed := any(r.reads_time for runs in groups.values() for r in runs):
         headers.append("reads time")
@@ -235,19 +235,7 @@ def _name(label: str, runs: list[Row]) -> Cell:
     return Cell(f"{label} (reference)", reference=True) if runs[0].reference else Cell(label)
 
 
-def better_references(store: Store, metric: str) -> list[str]:
-    """Return the references that are significantly better than every model of the experiment."""
-    groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
-    asked = {label: rows for label, rows in groups.items() if not rows[0].reference}
-    found = []
-    for label in [label for label in groups if label not in asked]:
-        each = _compare(store, {**asked, label: groups[label]}, metric).verdicts
-        if each.get(label) == "best" and all(each.get(other) == "worse" for other in asked):
-            found.append(label)
-    return found
-
-
-def _compare(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:
+def compare_column(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:
     """Return the comparison of the models in a column, without verdicts if no value is better than another."""
     higher = store.manifest().metrics[metric]
     if higher is None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.benchmark.better_references import format_better_references, has_too_few_seeds
 from zoo.benchmark.check_report import findings_section
 from zoo.benchmark.comparison_tables import (
     BY_DATA,
     ComparisonTable,
-    better_references,
     by_label,
     candidate_table,
     cold_table,
@@ -29,7 +29,6 @@ from zoo.config.formatting import (
 )
 from zoo.config.protocol import ProtocolFacts
 from zoo.config.tasks import DEFAULT_TASK, find_task
-from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
     from zoo.benchmark.store import Row, Store
@@ -105,15 +104,24 @@ def settings(store: Store) -> str:
 
 def finding(store: Store, table: ComparisonTable) -> str:
     """Return the main finding for the first metric with a best model, and remarks on it; an empty string if there is none."""
-    remarks = [_cut_off(store.rows()), _untried(store)]
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
-    if column is None:
-        single = any(cell.verdict == "not tested" for row in table.rows for cell in row)
-        untested = "No model is tested: each depends on a seed and ran with one." if single else ""
-        return " ".join(filter(None, [untested, *remarks]))
+    if column is not None:
+        main = _main_finding(store, table, column)
+    else:
+        untested = any(cell.verdict == "not tested" for row in table.rows for cell in row)
+        main = "No model is tested: each depends on a seed and ran with fewer than three." if untested else ""
+    better = format_better_references(store, table.headers if column is None else [table.headers[column]])
+    return " ".join(filter(None, [main, better, _cut_off(store.rows()), _untried(store)]))
+
+
+def _main_finding(store: Store, table: ComparisonTable, column: int) -> str:
+    """Return which model is the best of a column; an empty string if there is one model only."""
     metric = table.headers[column]
     found = [row[column].verdict for row in table.rows]
     n_untested = found.count("not tested")
+    if not {"same", "worse"} & set(found):
+        only = _best(table, column)
+        return f"On {metric}, {only} is the only tested model; {n_untested} not tested." if n_untested else ""
     parts = [f"On {metric}, {_best(table, column)} is {'the best of the tested models' if n_untested else 'best'}"]
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
     if same := found.count("same"):
@@ -125,11 +133,7 @@ def finding(store: Store, table: ComparisonTable) -> str:
     text = "; ".join(parts) + "."
     if metric in table.detectable:
         text += f" A difference of {_percent(table.detectable[metric])} of the best value would be found with a probability of 80 %."
-    better = [
-        f"The reference {label} is significantly better than every model of the experiment."
-        for label in better_references(store, metric)
-    ]
-    return " ".join([text, *better, *filter(None, remarks)])
+    return text
 
 
 def _cut_off(rows: list[Row]) -> str:
@@ -163,8 +167,8 @@ def legend(store: Store, table: ComparisonTable, *, best: str) -> str:
 
 
 def _is_untested(rows: list[Row]) -> bool:
-    """Return whether a model depends on a seed and ran with too few."""
-    return not rows[0].error and not rows[0].reference and rows[0].seed is not None and len(rows) < FEWEST_SEEDS
+    """Return whether a model of the experiment depends on a seed and ran with too few."""
+    return not rows[0].error and not rows[0].reference and has_too_few_seeds(rows)
 
 
 def _percent(share: float) -> str:

@@ -1,0 +1,69 @@
+"""Which references are better than the models of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.benchmark.comparison_tables import by_label, compare_column
+from zoo.evaluation.significance import FEWEST_SEEDS
+
+if TYPE_CHECKING:
+    from zoo.benchmark.store import Row, Store
+
+
+def format_better_references(store: Store, metrics: Iterable[str]) -> str:
+    """Return which references are better than the models, by the first metric that is high or low for better; empty if none is."""
+    metric = next((name for name in metrics if store.manifest().metrics.get(name) is not None), None)
+    found = better_references(store, metric) if metric else {}
+    sentences = []
+    for how in dict.fromkeys(found.values()):
+        labels = [label for label, said in found.items() if said == how]
+        subject = f"The reference {labels[0]} is" if len(labels) == 1 else f"The references {', '.join(labels)} are"
+        sentences.append(f"{subject} {how}.")
+    return " ".join(sentences)
+
+
+def better_references(store: Store, metric: str) -> dict[str, str]:
+    """Return the references that are better than the models of the experiment, each with what it is better than.
+
+    A reference is significantly better than every tested model. If no model is tested, its mean is better than that of every model.
+    """
+    groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
+    asked = {label: rows for label, rows in groups.items() if not rows[0].reference}
+    found = {label: _compare(store, label, groups[label], asked, metric) for label in groups if label not in asked}
+    return {label: how for label, how in found.items() if how}
+
+
+def has_too_few_seeds(rows: list[Row]) -> bool:
+    """Return whether a model depends on a seed and ran with too few to be tested."""
+    return rows[0].seed is not None and len(rows) < FEWEST_SEEDS
+
+
+def _compare(store: Store, label: str, reference: list[Row], asked: dict[str, list[Row]], metric: str) -> str:
+    """Return what a reference is better than; an empty string if it is not better than the models."""
+    verdicts = compare_column(store, {**asked, label: reference}, metric).verdicts
+    tested = [verdicts[other] for other in asked if verdicts.get(other, "not tested") != "not tested"]
+    few = {other: rows for other, rows in asked.items() if has_too_few_seeds(rows)}
+    lower = [other for other, rows in few.items() if _is_better(store, reference, rows, metric)]
+    reason = f"(not tested: {'one seed' if all(len(rows) == 1 for rows in few.values()) else 'fewer than three seeds'})"
+    if not tested:
+        every = bool(few) and len(lower) == len(asked)
+        return f"better on average than every model of the experiment {reason}" if every else ""
+    if verdicts[label] != "best" or set(tested) != {"worse"}:
+        return ""
+    if len(tested) == len(asked):
+        return "significantly better than every model of the experiment"
+    also = f", and better on average than {', '.join(few)} {reason}" if few and len(lower) == len(few) else ""
+    return f"significantly better than every tested model{also}"
+
+
+def _is_better(store: Store, a: list[Row], b: list[Row], metric: str) -> bool:
+    """Return whether the mean of a model over its seeds is better than that of another."""
+    means = [[value for row in rows if (value := row.metrics[metric][0]) is not None] for rows in (a, b)]
+    if not all(means):
+        return False
+    difference = float(np.mean(means[0]) - np.mean(means[1]))
+    return difference > 0 if store.manifest().metrics[metric] else difference < 0
