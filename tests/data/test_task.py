@@ -205,7 +205,7 @@ def test_new_users_are_counted_and_may_be_left_out():
         Task.of(log, Temporal(cuts=[0.5]), EvaluateSettings(new_users=new_users)) for new_users in (True, False)
     )
     assert (len(asked.queries("test")), asked.notes["test: queries of new users"]) == (2, 1)
-    assert (len(left_out.queries("test")), left_out.notes["test: queries of new users, left out"]) == (1, 1)
+    assert (len(left_out.queries("test")), left_out.notes["test: queries without a history, left out"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

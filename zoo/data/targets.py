@@ -107,7 +107,8 @@ def build_queries(
     if rules.targets == "all":
         queries = _set_part_time(queries, parts.starts.get(part))
     new = queries.lengths == 0
-    notes["queries of new users" + ("" if rules.new_users else ", left out")] = int(np.count_nonzero(new))
+    name = "queries of new users" if rules.new_users else "queries without a history, left out"
+    notes[name] = int(np.count_nonzero(new))
     if not rules.new_users:
         queries = queries.where(~new)
     notes |= {"queries": len(queries)}

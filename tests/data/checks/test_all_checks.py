@@ -4,11 +4,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from zoo.config.check_names import CHECK_NAMES
-from zoo.config.load import experiment_from
-from zoo.data.checks.all_checks import CHECKS, check_task
+from zoo.config.load import experiment_from, resolve_experiment
+from zoo.data.checks import all_checks
+from zoo.data.checks.all_checks import CHECKS, check_experiment, check_task
+from zoo.data.checks.finding import Check
+from zoo.data.task import load_task
 
 DOCS = Path(__file__).parents[3] / "docs"
 DAY = 86_400_000
@@ -109,3 +114,26 @@ def test_a_log_without_a_file_is_checked():
     rng = np.random.default_rng(0)
     log = Interactions.from_arrays(rng.integers(0, 30, 500), rng.integers(1, 20, 500), rng.integers(0, 1000, 500))
     assert [f.name for f in check_task(Task.of(log, LeaveLastOut()))] == ["few-queries", "seen-targets"]
+
+
+def test_a_column_that_cannot_be_read_is_left_out(tmp_path):
+    users, items, times = list(range(30)) * 4, [f"i{n % 7}" for n in range(120)], list(range(0, 120_000, 1000))
+    for at, channel in enumerate(([f"c{n % 3}" for n in range(60)], list(range(60)))):
+        rows = slice(60 * at, 60 * at + 60)
+        table = {"user_id": users[rows], "item_id": items[rows], "timestamp": times[rows], "channel": channel}
+        pq.write_table(pa.table(table), tmp_path / f"{at}.parquet")
+    experiment = resolve_experiment({
+        "data": {"source": {"name": "files", "interactions": str(tmp_path / "*.parquet")}}, "model": [{"predictor": "popular"}],
+    })  # fmt: skip
+    assert isinstance(check_experiment(experiment, load_task(experiment)), list)
+
+
+def test_a_check_that_fails_is_reported_and_the_others_run(task_on, monkeypatch):
+    def fail(checked):
+        raise ValueError("no luck")
+
+    task = task_on({"user_id": [1, 1, 2, 2], "item_id": [1, 2, 1, 2], "timestamp": [1, 2, 3, 4]}, split={"cuts": [0.5]})
+    broken = Check(99, "broken", "what", "effect", fail)
+    monkeypatch.setattr(all_checks, "CHECKS", (broken, *all_checks.CHECKS))
+    with pytest.warns(UserWarning, match=r"Check 99 \(broken\) could not run: ValueError: no luck"):
+        assert [finding.name for finding in check_task(task)]

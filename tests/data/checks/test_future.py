@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from zoo.config.load import experiment_from
+from zoo.data.checks import future
 from zoo.data.checks.all_checks import check_task
 from zoo.data.checks.association import associate, stratify
 
@@ -183,3 +184,10 @@ def test_strata_hold_items_with_alike_counts():
 def test_a_column_without_two_items_to_compare_has_no_association():
     assert associate(np.full(5, np.nan), np.arange(5), np.zeros(5, np.int64)) is None
     assert associate(np.arange(5.0), np.ones(5, np.int64), np.zeros(5, np.int64)) is None
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00"])
+def test_iso_dates_are_read_with_and_without_a_zone(zone):
+    values = future.to_numbers(pa.chunked_array([["2024-01-01T00:00:00" + zone, None, "2024-01-02T00:00:00" + zone]]))
+    assert values[2] - values[0] == 86_400_000
+    assert np.isnan(values[1])

@@ -46,3 +46,8 @@ def test_a_column_with_parts_needs_an_order_only_for_single_targets(found):
     sections = {"data": {"time": "file-order"}}
     assert found(events, **sections, split={"policy": "given"}) == {}
     assert "order" in found(events, **sections, split={"policy": "given", "targets": "each"})
+
+
+def test_ids_of_digits_that_are_no_decimals_are_texts(found):
+    events = {"user_id": [u for u in range(30) for _ in range(6)], "item_id": ["²9", "①", "3", "4", "5", "6"] * 30}
+    found({**events, "position": list(range(6)) * 30}, split={"policy": "leave-last-out"})

@@ -65,3 +65,16 @@ def test_a_split_that_reads_no_order_is_silent(found, policy):
     events, _ = log_with_ties()
     events["split"] = ["test" if user % 4 == 0 else "train" for user in events["user_id"]]
     assert found(events, data={"ties": "file"}, split={"policy": policy}) == {}
+
+
+def test_two_baskets_of_a_user_at_one_time_do_not_end_the_checks(found):
+    events = {"user_id": [], "item_id": [], "timestamp": [], "order": []}
+    for user in range(40):
+        for visit in range(4):
+            day = min(visit, 2)  # the last two orders are of one day
+            for slot in range(3):
+                row = (user, f"i{(user + visit + slot) % 20}", day * 86_400_000, f"o{user}-{visit}")
+                for name, value in zip(events, row, strict=True):
+                    events[name].append(value)
+    split = {"policy": "leave-last-out", "unit": "basket"}
+    assert "ties" not in found(events, data={"columns": {"basket_id": "order"}}, split=split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
@@ -36,7 +37,13 @@ def check_task(task: Task, models: Sequence[ResolvedModel] = (), accept: Collect
     checked = CheckedTask(task, models)
     findings = []
     for check in CHECKS:
-        evidence = check.find(checked)
+        try:
+            evidence = check.find(checked)
+        except Exception as error:  # a check warns; it never ends a benchmark
+            warnings.warn(
+                f"Check {check.number} ({check.name}) could not run: {type(error).__name__}: {error}", stacklevel=2
+            )
+            continue
         if evidence is not None:
             effect = evidence.effect or check.effect
             accepted = check.name in accept

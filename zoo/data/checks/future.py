@@ -147,13 +147,25 @@ def to_numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
             first = column.drop_null()[:1].to_pylist()  # a failed cast of many texts is slow
             if not first or not (is_number(first[0]) or ISO_DATE.match(first[0])):
                 return None
-            column = column.cast(pa.float64() if is_number(first[0]) else pa.timestamp("ms"))
+            column = column.cast(pa.float64()) if is_number(first[0]) else _parse_dates(column)
             kind = column.type
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             column = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64())
         return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+def _parse_dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Parse ISO dates, all with a zone or all without one.
+
+    Raises:
+        pyarrow.ArrowInvalid: A text is not a date.
+    """
+    try:
+        return column.cast(pa.timestamp("ms"))
+    except pa.ArrowInvalid:
+        return column.cast(pa.timestamp("ms", "UTC"))
 
 
 def to_milliseconds(values: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -50,7 +50,7 @@ def split_reads_order(checked: CheckedTask) -> bool:
 def _order_of_ids(checked: CheckedTask) -> np.ndarray:
     """Return the place of each item in the order of the ids, `[I]`: by number if all ids are numbers, else by text."""
     ids = checked.task.catalogue.ids[1:].to_pylist()
-    keys = np.array([int(i) for i in ids]) if all(i.isdigit() for i in ids) else np.array(ids)
+    keys = np.array([int(i) for i in ids]) if all(i.isdecimal() for i in ids) else np.array(ids)
     rank = np.zeros(len(ids) + 1, np.int64)
     rank[1 + np.argsort(keys, kind="stable")] = np.arange(len(ids))
     return rank

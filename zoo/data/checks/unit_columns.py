@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 from zoo.config.split_settings import UNIT_COLUMNS, Given, Split
 from zoo.data.clock import UNITS
+from zoo.data.dataset import Columns
 from zoo.data.interactions import Interactions
 from zoo.data.schema import CANONICAL, is_number, is_text
+from zoo.errors import DataError
 
 SAMPLE_USERS = 2_000
 """A column is tested on the events of this many users first, and on all events only if it qualifies there."""
@@ -77,24 +79,34 @@ def find_unit_columns(log: Interactions, split: Split) -> Iterator[UnitColumn]:
     if log.source is None or log.rows is None:
         return
     sample = _sample(log)
-    for name in log.source.column_names:
-        named = name in UNIT_COLUMNS.values()
-        if not named and (name in CANONICAL or LONG_TEXT.search(name)):
+    given = split.column if isinstance(split, Given) else None
+    names = [
+        name
+        for name in log.source.column_names
+        if name in UNIT_COLUMNS.values() or not (name in CANONICAL or name == given or LONG_TEXT.search(name))
+    ]
+    for name, stored in _read_columns(log.source, names).items():
+        if not _may_hold_ids(stored.type) or name == given:
             continue
-        if isinstance(split, Given) and name == split.column:
+        if _group(stored.take(pa.array(log.rows[sample])), log.users[sample]) is None:
             continue
-        column = log.source.select([name]).column(0)
-        if not _may_hold_ids(column.type):
-            continue
-        if _group(column.take(pa.array(log.rows[sample])), log.users[sample]) is None:
-            continue
-        column = column.take(pa.array(log.rows))
+        column = stored.take(pa.array(log.rows))
         groups = _group(column, log.users)
         if groups is None:
             continue
         kind = _kind(name, column, groups, log)
         if kind is not None:
             yield UnitColumn(name, kind, groups, int(groups.max()) + 1, column)
+
+
+def _read_columns(source: Columns, names: list[str]) -> dict[str, pa.ChunkedArray]:
+    """Read columns in one pass; if this fails, each alone, without those that cannot be read."""
+    try:
+        return dict(zip(names, source.select(names).columns, strict=True)) if names else {}
+    except DataError:
+        if len(names) == 1:
+            return {}
+        return {name: column for one in names for name, column in _read_columns(source, [one]).items()}
 
 
 def _sample(log: Interactions) -> NDArray[np.int64]:
