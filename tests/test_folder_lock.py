@@ -111,6 +111,37 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("below", ["", "out"])
+def test_a_file_or_a_broken_link_in_place_of_the_folder_is_told(tmp_path, below):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "absent")
+    for name in ("file", "link"):
+        with (
+            pytest.raises(ResultsError, match=rf"{name}.* cannot be written: .*Choose another --out"),
+            lock_folder(tmp_path / name / below),
+        ):
+            pass
+
+
+def test_a_folder_that_is_removed_while_it_is_created_is_created_again(tmp_path, monkeypatch):
+    folder, mkdir, removed = tmp_path / "out", os.mkdir, []
+
+    def remove_after(path, *args):
+        try:
+            mkdir(path, *args)
+        except FileExistsError:
+            if not removed:
+                folder.rmdir()  # as the holder does between the attempt to create the folder and the look for it
+                removed.append(path)
+            raise
+
+    folder.mkdir()
+    monkeypatch.setattr(os, "mkdir", remove_after)
+    with lock_folder(folder):
+        assert (folder / LOCK).exists()
+    assert removed
+
+
 def test_a_benchmark_and_a_fit_take_the_lock_before_they_read_the_data(tmp_path, hold, monkeypatch):
     hold(tmp_path / "out")
     hold(tmp_path / "model.training")

@@ -1,6 +1,7 @@
 """A lock for a folder, so that two processes do not write the same results.
 
 The operating system holds the lock and releases it when the process ends, however it ends: a lock cannot become stale.
+Where a file system has no flock, filelock falls back to a marker file, which a killed process may leave behind.
 A small file beside it says who holds it, for messages.
 """
 
@@ -101,14 +102,22 @@ def _acquire(folder: Path, waiting: Callable[[str], None] | None) -> BaseFileLoc
             if not has_waited:
                 waiting(_read_holder(folder))
             has_waited = True
-        except FileNotFoundError:  # the holder has just removed the folder, which was empty
-            continue
         except OSError as error:
+            if _was_removed(error):
+                continue
             raise ResultsError(
                 f"{folder} cannot be written: {error.strerror or error}. Choose another --out, or correct its permissions."
             ) from error
         else:
             return lock
+
+
+def _was_removed(error: OSError) -> bool:
+    """Return whether an error says only that the holder has just removed the folder, which was empty."""
+    if isinstance(error, FileNotFoundError):
+        return True
+    # mkdir(exist_ok=True) looks for the folder once more after it exists already: a file or a broken link is still there.
+    return isinstance(error, FileExistsError) and (Path(error.filename).is_dir() or not os.path.lexists(error.filename))
 
 
 def is_lock_file(path: Path) -> bool:

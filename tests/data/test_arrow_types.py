@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
+from zoo.data.arrow_files import read_arrow_file
 from zoo.data.arrow_types import normalise_column, normalise_types
 from zoo.errors import DataError
 
@@ -240,6 +241,24 @@ def test_ids_beyond_64_bits_stay_exact(tmp_path):
     events = pa.table({"user_id": pa.array(big, pa.decimal128(38, 0)), "item_id": ITEMS, "timestamp": MILLISECONDS})
     pq.write_table(events, tmp_path / "events.parquet")
     assert zoo.read_log(tmp_path / "events.parquet").user_ids.to_pylist() == [str(v) for v in big]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+@pytest.mark.parametrize("big_first", [False, True])
+def test_decimal_ids_of_which_some_batches_need_text_are_text(tmp_path, monkeypatch, ending, big_first):
+    monkeypatch.setattr("zoo.data.arrow_files.BATCH_ROWS", 2)
+    ids = [Decimal(at) for at in (3, 1, 2)] + [Decimal(10**30)]
+    ids = ids[::-1] if big_first else ids
+    column = pa.array(ids, pa.decimal128(38, 0))
+    lists = pa.array([[value] for value in ids], pa.list_(pa.decimal128(38, 0)))
+    table = pa.table({"user_id": column, "tags": lists, "price": [1, None, 2, 3]})
+    if ending == "parquet":
+        pq.write_table(table, tmp_path / "events.parquet")
+    else:
+        with pa.ipc.new_stream(str(tmp_path / "events.arrow"), table.schema) as out:
+            out.write_table(table, max_chunksize=2)
+    found = read_arrow_file(tmp_path / f"events.{ending}", ending).to_pydict()
+    assert found == {"user_id": texts(ids), "tags": [[str(value)] for value in ids], "price": [1, None, 2, 3]}
 
 
 def test_floats_that_are_not_whole_are_no_ids(tmp_path):

@@ -67,6 +67,17 @@ def test_without_a_clock_the_validation_events_are_drawn_by_user_and_item():
     assert (seeded.parts.codes != task.parts.codes).any()
 
 
+@pytest.mark.parametrize("unit", ["basket", "session"])
+def test_units_without_an_id_are_drawn_one_by_one(unit):
+    parts = ["train"] * 300 + ["test"] * 100
+    for ids, n_without in ((["a", "b"] * 20 + [None] * 360, 260), ([None] * 400, 300)):
+        log = log_of(parts, n_users=20, **{f"{unit}_id": pa.array(ids, pa.string())})
+        task = task_of(log, unit=unit, validate_share=0.25, targets="all")
+        without = task.log.column(f"{unit}_id").is_null().to_numpy()
+        drawn = int(np.count_nonzero(task.parts.is_target("validate") & without))
+        assert 0.15 * n_without < drawn < 0.35 * n_without
+
+
 def test_a_share_in_addition_to_validation_values_is_refused():
     with pytest.raises(SplitError) as error:
         task_of(log_of(["train", "valid", "test"]), validate_share=0.1)

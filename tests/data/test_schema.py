@@ -58,6 +58,12 @@ def test_a_name_that_is_nearly_canonical_is_refused(mapping, columns, problem):
     )
 
 
+@pytest.mark.parametrize("name", ["basket", "basketid"])
+def test_a_further_column_may_have_a_name_near_basket_id(name):
+    assert table({name: "order"}, order=[1], user_id=[2]).select([name]).to_pylist() == [{name: 1}]
+    assert table({name: "basket_id"}, basket_id=[1]).column_names == [name]
+
+
 def test_a_reversed_mapping_is_told():
     with pytest.raises(DataError) as error:
         table({"customer": "user_id"}, customer=[1], item_id=[1])

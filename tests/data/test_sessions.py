@@ -1,5 +1,7 @@
 """Sessions as units: the prefixes of held-out sessions ask, as in the literature on session-based recommendation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -127,7 +129,7 @@ def test_users_with_too_few_units_are_not_held_out_and_are_counted():
     users, times = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2]), np.array([1, 1, 2, 2, 3, 3, 1, 1, 1, 2])
     log = Interactions.from_arrays(users, np.array([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]), times)
     task = zoo.Task.of(log, zoo.LeaveLastOut(), ALLOWED)
-    assert task.notes["users not held out: too few events"] == 2
+    assert task.notes["users not held out: too few moments"] == 2
     assert task.queries("test").row.tolist() == [0]
     assert task.queries("test").targets.items.tolist() == [1, 5]
     baskets = Interactions.from_arrays(
@@ -135,6 +137,11 @@ def test_users_with_too_few_units_are_not_held_out_and_are_counted():
     )
     task = zoo.Task.of(baskets, zoo.LeaveLastOut(unit="basket"), ALLOWED)
     assert task.notes["users not held out: too few baskets"] == 2
+    for without in (Interactions.from_arrays(users, log.items), replace(log, ties="file")):
+        few = {
+            note: n for note, n in zoo.Task.of(without, zoo.LeaveLastOut(), ALLOWED).notes.items() if "too few" in note
+        }
+        assert few == {"users not held out: too few events": 2}
 
 
 def test_a_unit_without_its_column_is_refused():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zoo.data.arrow_types import normalise_types
+from zoo.data.arrow_types import normalise_types, unify_texts
 from zoo.data.readers import BATCH_ROWS, first_line
 from zoo.errors import DataError
 
@@ -42,9 +42,9 @@ def read_arrow_file(file: Path, kind: str, columns: list[str] | None = None) -> 
     with _open(file, kind, columns) as (schema, batches):
         names = schema.names if columns is None else columns
         tables = [normalise_types(pa.Table.from_batches([batch]).select(names), str(file)) for batch in batches]
-    if not tables:
-        return normalise_types(schema.empty_table().select(names), str(file))
-    return pa.concat_tables(tables, promote_options="permissive")  # text and numbers of decimals may alternate
+        if not tables:
+            return normalise_types(schema.empty_table().select(names), str(file))
+        return pa.concat_tables(unify_texts(tables), promote_options="permissive")
 
 
 @contextmanager

@@ -13,6 +13,8 @@ Other types stay as they are: integers, floats, booleans, dates, timestamps, str
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -50,6 +52,25 @@ def normalise_types(table: pa.Table, origin: str) -> pa.Table:
         if column.type != field.type:
             table = table.set_column(at, field.name, column)
     return table
+
+
+def unify_texts(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """Return normalised batches of one table with the same types: decimals are text in all batches if one needs text.
+
+    Args:
+        tables: The batches, which had the same types before they were normalised.
+    """
+    kinds = [table.schema.types for table in tables]
+    if all(types == kinds[0] for types in kinds):
+        return list(tables)
+    unified = [next(filter(_is_text, column), column[0]) for column in zip(*kinds, strict=True)]
+    schema = pa.schema(list(zip(tables[0].column_names, unified, strict=True)))
+    return [table.cast(schema) for table in tables]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Return whether a normalised type is text, or lists of text."""
+    return _is_text(kind.value_type) if pa.types.is_list(kind) else bool(pa.types.is_string(kind))
 
 
 def normalise_column(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -94,15 +94,14 @@ def _hold_out(units: Units, codes: NDArray[np.uint8], settings: Given) -> NDArra
 
 
 def hash_units(units: Units, seed: int) -> NDArray[np.uint64]:
-    """Return a keyed hash of each unit, `[M]`: of the id of a basket or session, of the user and the item of an event."""
-    if units.kind == "event":
-        users, items = units.log.users[units.starts], units.log.items[units.starts]
-        keys = users.astype(np.uint64) * np.uint64(2**32) + items.astype(np.uint64)
-    else:
+    """Return a keyed hash of each unit, `[M]`: of the id of a basket or session, else of the user and item of its first event."""
+    users, items = units.log.users[units.starts], units.log.items[units.starts]
+    keys = users.astype(np.uint64) * np.uint64(2**32) + items.astype(np.uint64)
+    if units.kind != "event":
         codes, ids = unit_column(units.log, units.kind)
         hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in ids.to_pylist())
-        of_id = np.append(np.frombuffer(hashes, "<u8"), np.uint64(0))  # an event without an id reads the last entry
-        keys = of_id[codes[units.starts]]
+        of_unit = codes[units.starts]
+        keys[of_unit >= 0] = np.frombuffer(hashes, "<u8")[of_unit[of_unit >= 0]]
     return _mix(keys ^ _mix(np.full(1, seed, np.uint64)))
 
 

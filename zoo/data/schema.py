@@ -33,6 +33,8 @@ CANONICAL = (
     *NUMBERS,
 )
 """Column names with a fixed meaning; other columns may have any name."""
+NEAR = tuple(name for name in CANONICAL if name != "basket_id")
+"""Canonical names of which a mapping must not name a near miss; `basket` is a usual name of a further column."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,7 @@ class MappedTable:
                     f"{hint or suggestion(name, found)} "
                     f"Its columns: {', '.join(found)}."
                 )
-            free = [c for c in CANONICAL if c not in mapping and (c not in found or c == name)]
+            free = [c for c in NEAR if c not in mapping and (c not in found or c == name)]
             _refuse_nearly_canonical(canonical, name, free, f"{origin}: {setting}")
         others = {name: name for name in found if name not in mapping.values() and name not in mapping}
         return cls(table, {**mapping, **others}, setting, origin, place or (lambda row: f"{origin}, row {row + 1}"))

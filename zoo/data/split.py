@@ -121,8 +121,14 @@ def _leave_last_out(units: Units, settings: LeaveLastOut) -> Parts:
     for back, part in enumerate(reversed(held_out)):
         codes[last - back] = code_of(part)
     few = int(np.count_nonzero((counts > 0) & ~enough))
-    notes: Notes = {f"users not held out: too few {units.kind}s": few} if few else {}
+    notes: Notes = {f"users not held out: too few {_plural(units)}": few} if few else {}
     return Parts(codes[units.numbers], held_out, notes=notes)
+
+
+def _plural(units: Units) -> str:
+    """Return the name of the units for notes: events that happen together are moments."""
+    has_moments = units.kind == "event" and units.log.ties == "together" and units.log.clock != "file-order"
+    return "moments" if has_moments else f"{units.kind}s"
 
 
 def _strong_generalisation(units: Units, settings: StrongGeneralisation) -> Parts:
