@@ -14,6 +14,9 @@ from zoo.data.parts import Parts
 from zoo.data.queries import Queries, Targets
 from zoo.errors import SplitError
 
+NO_TARGET, SEEN_BEFORE = "events that are no target", "item seen before"
+"""The names of notes about excluded target events, and the reason for those whose item is in the history."""
+
 
 @dataclass(frozen=True, eq=False)
 class TargetRules:
@@ -164,7 +167,7 @@ def _apply_rules(
     return _keep_and_count(
         events,
         _first_seen(history, events, rules.seen_events) >= events.end,
-        "item seen before",
+        SEEN_BEFORE,
         notes,
     )
 
@@ -173,7 +176,7 @@ def _keep_and_count(
     events: _TargetEvents, kept: NDArray[np.bool_], reason: str, notes: dict[str, int]
 ) -> _TargetEvents:
     """Return the events in `kept`; count the others in `notes`."""
-    notes[f"events that are no target: {reason}"] = len(kept) - int(np.count_nonzero(kept))
+    notes[f"{NO_TARGET}: {reason}"] = len(kept) - int(np.count_nonzero(kept))
     return events.where(kept)
 
 

@@ -81,7 +81,7 @@ def find_units(log: Interactions, kind: Unit = "event") -> Units:
     if kind == "basket":
         return _find_baskets(log)
     log = order_ties(log)
-    steps = np.cumsum(~tied_with_previous(log)) - 1 if log.ties == "together" else np.arange(len(log))
+    steps = number_moments(log) if log.ties == "together" else np.arange(len(log))
     return Units(log, kind, steps, steps) if kind == "event" else _find_sessions(log, steps)
 
 
@@ -92,6 +92,11 @@ def tied_with_previous(log: Interactions) -> NDArray[np.bool_]:
     starts = log.offsets[:-1]
     tied[starts[starts < len(log)]] = False
     return tied
+
+
+def number_moments(log: Interactions) -> NDArray[np.int64]:
+    """Return the moment of each event, counted from 0 over all users, `[N]`."""
+    return np.cumsum(~tied_with_previous(log)) - 1
 
 
 def order_ties(log: Interactions, columns: Sequence[str] = ()) -> Interactions:

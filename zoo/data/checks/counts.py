@@ -8,6 +8,7 @@ from zoo.config.experiment import Part
 from zoo.config.split_settings import LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
+from zoo.data.targets import NO_TARGET, SEEN_BEFORE
 
 FEWEST_QUERIES = 200
 """Number of queries below which a metric is too uncertain to choose a model or an epoch by it."""
@@ -45,7 +46,7 @@ def find_few_validation_queries(checked: CheckedTask) -> Evidence | None:
 def find_seen_targets(checked: CheckedTask) -> Evidence | None:
     """Return the share of target events that are excluded because the user has seen their item, if it is large."""
     events = int(np.count_nonzero(checked.is_target))
-    seen = int(checked.task.notes.get("test: events that are no target: item seen before", 0))
+    seen = int(checked.task.notes.get(f"test: {NO_TARGET}: {SEEN_BEFORE}", 0))
     if seen <= MOST * events:
         return None
     return Evidence(

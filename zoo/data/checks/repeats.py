@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
 from zoo.data.log import event_codes
+from zoo.data.units import number_moments
 
 LIMIT = 0.02
 """Share of the target events from which on this is reported."""
@@ -53,9 +54,7 @@ def _copies(checked: CheckedTask) -> NDArray[np.bool_]:
     if log.clock != "timestamp":
         return copies
     copies[1:] &= log.times[1:] - log.times[:-1] <= CLOSE
-    moments = np.diff(log.times, prepend=log.times[:1] - 1) != 0
-    moments[log.offsets[:-1][log.lengths > 0]] = True
-    moment = np.cumsum(moments) - 1
+    moment = number_moments(log)
     at = np.flatnonzero(
         np.bincount(moment)[moment] > 1
     )  # events with mates at the same moment, which need not be neighbours

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from zoo.config.split_settings import Given, StrongGeneralisation
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
-from zoo.data.units import tied_with_previous
+from zoo.data.units import number_moments
 
 LIMIT = 0.01
 """Share of the test users from which on this is reported."""
@@ -19,10 +19,9 @@ def find(checked: CheckedTask) -> Evidence | None:
     log, split = checked.log, checked.task.split
     if log.clock == "file-order" or isinstance(split, StrongGeneralisation):
         return None
-    tied = tied_with_previous(log)
-    if not tied.any():
+    moments = number_moments(log)
+    if not len(log) or moments[-1] == len(log) - 1:
         return None
-    moments = np.cumsum(~tied) - 1
     divided = checked.beside_history(moments, int(moments[-1]) + 1)
     if log.ties == "file" and split.targets == "first":
         divided |= _first_by_file_order(checked, moments)
