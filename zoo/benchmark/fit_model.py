@@ -71,7 +71,8 @@ def fit(
     if place is not None:
         refuse_taken(place)
     progress = progress or Progress()
-    training = None if place is None else place.parent / f"{place.name}.training"
+    # A link and the folder that it leads to have one lock.
+    training = None if place is None else place.resolve().with_name(f"{place.resolve().name}.training")
     # The first of several processes writes for all of them, so it alone takes the lock.
     with (
         nullcontext()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.atomic import write_atomically
+from zoo.benchmark.consistent_writes import write_consistently
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
@@ -206,7 +207,15 @@ class Store:
         return self._path(f"runs/{key}")
 
     def compose(self, report: Callable[[Store], str]) -> None:
-        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs."""
+        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs, also while a benchmark adds runs."""
+        write_consistently(self._sources, lambda: self._compose(report))
+
+    def _sources(self) -> list[Path]:
+        """Return the files of which the others are composed."""
+        return [self._path("manifest.json"), *self._path("runs").glob("*.json")]
+
+    def _compose(self, report: Callable[[Store], str]) -> None:
+        """Write the composed files once."""
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]
