@@ -19,6 +19,7 @@ from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.thread_counts import describe_other_runs
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError, ZooError
@@ -127,6 +128,15 @@ def _run_all(
     progress.loaded(len(runs))
     progress.checked(comparison.findings)
     progress.planned(Plan(tuple(planned)))
+    to_do = [run.key for run, row in zip(runs, rows, strict=True) if row is None]
+    progress.differs(
+        describe_other_runs(
+            store.folder,
+            store.thread_counts(),
+            to_do,
+            lambda n: [run.key for run in plan_runs(experiment, comparison.references, description, n)],
+        )
+    )
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
@@ -164,12 +174,26 @@ def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
 
 
 def plan_runs(
-    experiment: BaseResolvedExperiment, references: Sequence[BaseResolvedModel], description: dict[str, Any]
+    experiment: BaseResolvedExperiment,
+    references: Sequence[BaseResolvedModel],
+    description: dict[str, Any],
+    threads: int | None = None,
 ) -> list[Run]:
-    """Return all runs of an experiment and its references; a deterministic model runs once."""
+    """Return all runs of an experiment and its references; a deterministic model runs once.
+
+    Args:
+        experiment: The experiment.
+        references: The reference models.
+        description: The description of the comparison.
+        threads: The number of threads of the runs; that of this process by default.
+    """
     runs = []
     train = experiment.train
-    measured_with = {"bootstrap": experiment.bootstrap, "device": train.device, "threads": torch.get_num_threads()}
+    measured_with = {
+        "bootstrap": experiment.bootstrap,
+        "device": train.device,
+        "threads": threads or torch.get_num_threads(),
+    }
     for at, model in enumerate([*experiment.models, *references]):
         sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
