@@ -83,7 +83,7 @@ def test_a_plugin_that_raises_an_interrupt_is_named(tmp_path):
     file.write_text("raise KeyboardInterrupt\n")
     with pytest.raises(
         KeyboardInterrupt,
-        match="^ while it loaded the plugin interrupting_model file. To leave the plugin out, run without --plugin$",
+        match=r"^ while it loaded the plugin interrupting_model file\. To leave the plugin out, run without --plugin$",
     ):
         discover_plugins([file], env={"ZOO_PLUGINS": "core"})
 
