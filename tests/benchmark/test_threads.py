@@ -63,10 +63,8 @@ def test_a_folder_that_is_resumed_with_another_number_of_threads_names_the_diffe
         [False, False],
     )
     assert bench(out, 2) == ([""], [True, True])
-    with threads(1):  # restored after the benchmark sets its own
-        assert bench(out, overrides=["train.threads=3"]) == ([""], [True, True])
-    [first, second] = {row.machine["threads"] for row in zoo.bench(CONFIG, tmp_path / "other").rows()}, {3}
-    assert first == {torch.get_num_threads()} != second
+    assert bench(out, 1, overrides=["train.threads=3"]) == ([""], [True, True])
+    assert bench(out, 1, overrides=["train.threads=2"]) == ([""], [True, True])
 
 
 class Interrupting(Seen):
@@ -103,7 +101,7 @@ EQUAL = {
     "item-knn": {"predictor": "item-knn"},
     "content-knn": {"predictor": "content-knn", "featurizer": TEXT},
     "mmr": {"predictor": "popular", "featurizer": TEXT, "rankers": ["mmr"]},
-    "lambdamart": {"predictor": "popular", "rankers": [{"name": "lambdamart", "max_trees": 5}]},
+    "lambdamart": {"predictor": "popular", "rankers": [{"name": "lambdamart", "trees": 5}]},
 }
 """The models of which the documentation promises the same bits for every number of threads."""
 CLOSE = {
