@@ -203,8 +203,6 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
 def test_ranks_share_the_threads_of_the_run(cycle):
     before = torch.get_num_threads()
     torch.set_num_threads(6)
@@ -216,6 +214,8 @@ def test_ranks_share_the_threads_of_the_run(cycle):
     assert [at["value"] for at in predictor.trained.history] == [3.0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
 def test_an_error_of_one_rank_ends_all_and_arrives_as_it_is(cycle, strategy):
     with pytest.raises(TrainingError, match=r"^SASRec: the loss is nan in epoch 2, step \d+ of it\. Lower"):
         fitted(cycle, validate=poison, strategy=strategy)
