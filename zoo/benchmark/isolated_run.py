@@ -1,6 +1,6 @@
 """The process of one run of a benchmark: `python -m zoo.benchmark.isolated_run FD`, started by `zoo.benchmark.isolation`.
 
-It reads a request from stdin, writes progress as JSON lines to the pipe FD, and its row and lists to a folder.
+It reads a request from stdin, writes progress and its row as JSON lines to the pipe FD, and its lists to a file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main() -> None:
         try:
             _run(request, progress)
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            _write_error(error, request)
+            lacks_memory = isinstance(error, MemoryError)
+            _tell(progress, error=explain(error, request["memory"]), memory=lacks_memory)
 
 
 def _run(request: dict[str, Any], pipe: TextIO) -> None:
@@ -42,10 +43,9 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     import pyarrow.parquet as pq
     import torch
 
-    from zoo.atomic import write_atomically
     from zoo.benchmark.comparison import open_comparison
     from zoo.benchmark.feature_cache import FeatureCache
-    from zoo.benchmark.isolation import LISTS, ROW
+    from zoo.benchmark.isolation import LISTS
     from zoo.benchmark.machine import device_of
     from zoo.benchmark.progress import Progress
     from zoo.benchmark.runner import plan_runs, run_model
@@ -58,7 +58,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
 
         def phase(self, *arguments: Any, **more: Any) -> None:
             """Write one event."""
-            pipe.write(json.dumps({"arguments": arguments, "more": more}) + "\n")
+            _tell(pipe, phase=arguments, more=more)
 
     torch.set_num_threads(request["threads"])
     experiment = experiment_from(request["experiment"], registry=Registry.discover(request["plugins"]))
@@ -78,8 +78,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     )  # fmt: skip
     if lists is not None:
         pq.write_table(lists, out / LISTS)
-    with write_atomically(out / ROW) as file:
-        file.write_text(json.dumps(asdict(row)), encoding="utf-8")
+    _tell(pipe, row=asdict(row))
 
 
 def explain(error: BaseException, memory: float | None) -> str:
@@ -93,12 +92,9 @@ def explain(error: BaseException, memory: float | None) -> str:
     return f"the run needs more memory than the limit of {memory:g} GiB (--memory): {text}"
 
 
-def _write_error(error: BaseException, request: dict[str, Any]) -> None:
-    """Write an error that ended the process before or after the run."""
-    from zoo.benchmark.isolation import ERROR
-
-    text = {"message": explain(error, request["memory"]), "memory": isinstance(error, MemoryError)}
-    (Path(request["out"]) / ERROR).write_text(json.dumps(text), encoding="utf-8")
+def _tell(pipe: TextIO, **message: Any) -> None:
+    """Write a message to the parent."""
+    pipe.write(json.dumps(message) + "\n")
 
 
 def _end_with_parent() -> None:

@@ -28,8 +28,8 @@ from zoo.benchmark.store import Row
 from zoo.config.resolved import BaseResolvedExperiment, Chosen, ResolvedExperiment
 from zoo.errors import ConfigError, ResourceError, TrainingError
 
-ROW, LISTS, ERROR = "row.json", "lists.parquet", "error.json"
-"""The files that the process of a run writes: its row and lists, or the error before the run began."""
+LISTS = "lists.parquet"
+"""The file in which the process of a run writes its lists; its row comes through the pipe, and is stored by this process only."""
 KEYS = {"predictor": "predictor", "featurizer": "featurizer", "filters": "filter", "rankers": "ranker"}
 """The keys of a model's table with components, and their stages."""
 POLL_SECONDS = 0.5
@@ -107,14 +107,12 @@ class Isolation:
                 "artifact": None if artifact is None else str(artifact),
                 "out": str(out),
             }
-            code = _run_process(request, self.minutes, progress)
-            if (out / ERROR).exists():
-                error = json.loads((out / ERROR).read_text(encoding="utf-8"))
-                raise (ResourceError if error["memory"] else TrainingError)(error["message"])
-            if not (out / ROW).exists():
+            code, answer = _run_process(request, self.minutes, progress)
+            if "error" in answer:
+                raise (ResourceError if answer["memory"] else TrainingError)(answer["error"])
+            if "row" not in answer:
                 raise self._ended(code)
-            row = Row(**json.loads((out / ROW).read_text(encoding="utf-8")))
-            return row, pq.read_table(out / LISTS) if (out / LISTS).exists() else None
+            return Row(**answer["row"]), pq.read_table(out / LISTS) if (out / LISTS).exists() else None
 
     def _ended(self, code: int | None) -> TrainingError:
         """Return the error of a process that ended without a result; without an exit code, it took too long."""
@@ -155,8 +153,10 @@ def _component_table(chosen: Chosen) -> dict[str, Any]:
     return {"name": chosen.component.qualified_name, **chosen.params.model_dump(mode="json", by_alias=True)}
 
 
-def _run_process(request: dict[str, Any], minutes: float | None, progress: Progress) -> int | None:
-    """Run a process to its end; return its exit code, or None if it took too long and was ended."""
+def _run_process(
+    request: dict[str, Any], minutes: float | None, progress: Progress
+) -> tuple[int | None, dict[str, Any]]:
+    """Run a process to its end; return its exit code (None if it took too long and was ended) and its answer."""
     reader, writer = os.pipe()
     # The run does not find modules in the working directory that this process does not find.
     command = [sys.executable, "-P", "-X", "faulthandler", "-m", "zoo.benchmark.isolated_run", str(writer)]
@@ -185,25 +185,28 @@ def _run_process(request: dict[str, Any], minutes: float | None, progress: Progr
             process.stdin.close()  # type: ignore[union-attr]
 
 
-def _follow(process: subprocess.Popen[bytes], reader: int, deadline: float | None, progress: Progress) -> int | None:
-    """Pass on the progress of a process; return its exit code, or None at the deadline."""
-    left = b""
+def _follow(
+    process: subprocess.Popen[bytes], reader: int, deadline: float | None, progress: Progress
+) -> tuple[int | None, dict[str, Any]]:
+    """Pass on the progress of a process; return its exit code (None at the deadline) and its answer, empty if it gave none."""
+    left, answer, is_open = b"", dict[str, Any](), True
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
-        open_ = True
         while True:
             wait = POLL_SECONDS if deadline is None else max(min(POLL_SECONDS, deadline - time.monotonic()), 0.0)
-            if open_ and selector.select(wait):
+            if is_open and selector.select(wait):
                 data = os.read(reader, 65536)
-                open_ = bool(data)
+                is_open = bool(data)
                 *lines, left = (left + data).split(b"\n")
-                for line in lines:
-                    event = json.loads(line)
-                    progress.phase(*event["arguments"], **event["more"])
-            elif not open_:
+                for message in map(json.loads, lines):
+                    if "phase" in message:
+                        progress.phase(*message["phase"], **message["more"])
+                    else:
+                        answer = message
+            elif not is_open:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(wait)
-            if process.poll() is not None and not (open_ and selector.select(0)):
-                return process.returncode
+            if process.poll() is not None and not (is_open and selector.select(0)):
+                return process.returncode, answer
             if deadline is not None and time.monotonic() >= deadline:
-                return None
+                return None, {}
