@@ -1,6 +1,11 @@
 """Rows in processes of their own: the same figures, and a row that ends its process fails alone."""
 
+import json
+import signal
+import subprocess
+import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -130,6 +135,40 @@ def test_a_row_that_ends_its_process_fails_alone(tmp_path, models):
 def test_a_row_that_takes_too_long_is_ended(tmp_path, models):
     [row] = zoo.bench(experiment("hangs"), tmp_path / "out", plugins=[models], isolate=True, time=0.02).rows()
     assert row.error == "TrainingError: the run took longer than 0.02 minutes (--time). Its process was ended."
+
+
+def is_running(pid):
+    """Return whether a process runs; one that has ended may wait for its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
+def test_a_run_does_not_outlive_its_benchmark(tmp_path, models, sign):
+    started = tmp_path / "pid"
+    models.write_text(
+        models.read_text().replace(
+            "while True:", f"open({str(started)!r}, 'w').write(f'{{os.getpid()}} '); time.sleep(1)\n        while True:"
+        )
+    )
+    code = "import json, sys, zoo; zoo.bench(json.loads(sys.argv[1]), sys.argv[2], plugins=[sys.argv[3]], isolate=True)"
+    benchmark = subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(experiment("hangs")), str(tmp_path / "out"), str(models)],
+        stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    while not (started.exists() and started.read_text().endswith(" ")):
+        assert benchmark.poll() is None
+        time.sleep(0.1)
+    run = int(started.read_text())
+    assert is_running(run)
+    benchmark.send_signal(sign)
+    assert benchmark.wait() != 0
+    while is_running(run):  # a run that outlives its benchmark makes this test hang
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("given", "message"), [
