@@ -110,7 +110,7 @@ CLOSE = {
     "item-item-mf": {"predictor": "item-item-mf"},
     "bpr-mf": {"predictor": {"name": "bpr-mf", "dim": 8}},
     "sasrec": {"predictor": {"name": "sasrec", "dim": 8}},
-    "neural-ranker": {"predictor": "popular", "rankers": ["neural-ranker"]},
+    "neural-ranker": {"predictor": "popular", "rankers": ["neural-ranker"], "ranker_train": {"max_epochs": 1}},
 }
 """Models of which it does not."""
 LARGER = {"name": "synthetic-shop", "customers": 500, "items": 700, "events": 12000}

@@ -61,14 +61,14 @@ UPDATE = f"(this is {zoo.__version__}), update shopzoo: pip install -U shopzoo"
 
 @pytest.mark.parametrize(("head", "message"), [
     (
-        "from zoo.api import BasketPredictor",
-        f"ImportError: module 'zoo.api' has no attribute 'BasketPredictor'. If a newer version of shopzoo has the name {UPDATE} (",
+        "from zoo.api import Warehouse",
+        f"ImportError: module 'zoo.api' has no attribute 'Warehouse'. If a newer version of shopzoo has the name {UPDATE} (",
     ),
     (
         "from zoo.nn import soft_max",
         f"ImportError: module 'zoo.nn' has no attribute 'soft_max'. Did you mean 'softmax'? If a newer version of shopzoo has the name {UPDATE} (",
     ),
-    ("import zoo.api\nzoo.api.BasketPredictor", f"AttributeError: module 'zoo.api' has no attribute 'BasketPredictor'. If a newer version of shopzoo has the name {UPDATE} ("),
+    ("import zoo.api\nzoo.api.Warehouse", f"AttributeError: module 'zoo.api' has no attribute 'Warehouse'. If a newer version of shopzoo has the name {UPDATE} ("),
     ("import zoo.nn.baskets", f"ModuleNotFoundError: No module named 'zoo.nn.baskets'. If a newer version of shopzoo has it {UPDATE} ("),
     ("from json import baskets", "ImportError: cannot import name 'baskets' from 'json' ("),
 ])  # fmt: skip
