@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor
 
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
+
+Windows = Literal["all", "last"]
+"""Which parts of a long history an epoch reads."""
 
 POOL = 20
 """Batches in a pool that is sorted by length. A larger pool means less padding and less randomness."""
@@ -62,7 +65,11 @@ def batch_by_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.
 
 
 class SequenceBatches:
-    """Batches of the users' last events, reshuffled each epoch; sequences of similar length share a batch."""
+    """Batches of users' histories, reshuffled each epoch; sequences of similar length share a batch.
+
+    With `windows = "last"` an epoch reads the last events of each user. With `"all"` it also reads earlier windows of the
+    users whose history is longer, at random places of equal parts of it: as many as hold all its events.
+    """
 
     def __init__(
         self,
@@ -71,21 +78,30 @@ class SequenceBatches:
         batch_size: int,
         rng: np.random.Generator,
         ask: Callable[[QueryBatch], TrainingBatch],
+        *,
+        windows: Windows = "last",
     ) -> None:
         """Cut a log into sequences.
 
         Args:
             log: The training events.
-            window: The number of last events to use from each user. Users with a single event are skipped.
+            window: The most events of a sequence. Users with a single event are skipped.
             batch_size: Sequences in a batch.
-            rng: The generator that shuffles.
+            rng: The generator that shuffles and places the windows.
             ask: Turns sequences `[B, window]` into inputs and targets, for example `next_item` or `hidden_items`.
+            windows: Whether each user has one sequence, or as many as hold the history.
         """
-        rows = np.flatnonzero(log.lengths >= 2)
+        users = np.flatnonzero(log.lengths >= 2)
+        count = np.ones(len(users), np.int64) if windows == "last" else -(-(log.lengths[users] - 1) // (window - 1))
+        rows = np.repeat(users, count)
+        self._latest = log.offsets[rows + 1]
+        self._part = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)  # 0 is the latest window
+        parts = np.repeat(count, count) - 1
+        self._width = np.maximum(log.lengths[rows] - window, 0) / np.maximum(parts, 1)
         log = replace(log, source=None, rows=None)  # training does not need the further columns in each process
-        self.queries = Queries(log, rows, log.offsets[rows + 1], np.zeros(len(rows), np.int64), rows + 1)
+        self.queries = Queries(log, rows, self._latest, np.zeros(len(rows), np.int64), rows + 1)
         self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
-        self.lengths = np.minimum(self.queries.lengths, window)
+        self.lengths = np.minimum(log.lengths[rows], window)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -93,8 +109,17 @@ class SequenceBatches:
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
+        queries = replace(self.queries, end=self._place_windows())
         for rows in batch_by_length(self.lengths, self.batch_size, self.rng):
-            yield self.ask(self.queries.at(rows).batch(self.window))
+            yield self.ask(queries.at(rows).batch(self.window))
+
+    def _place_windows(self) -> NDArray[np.int64]:
+        """Return where each sequence ends; the earlier windows of a user end at random in equal parts of the history."""
+        earlier = np.flatnonzero(self._part)
+        ends = self._latest.copy()
+        back = (self._part[earlier] - self.rng.random(len(earlier))) * self._width[earlier]
+        ends[earlier] -= np.ceil(back).astype(np.int64)
+        return ends
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:

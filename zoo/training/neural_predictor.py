@@ -120,7 +120,7 @@ class NeuralPredictor(Predictor[P]):
     @property
     def objective(self) -> Objective:
         """Return the training objective of the encoder; by default each position predicts the next item."""
-        return NextItem(self.params.length)
+        return NextItem(self.params.length, self.params.windows)
 
     def loss(self, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
         """Return the loss of a batch, a number. Override for a loss of the model's own, with `loss: Literal["own"]` in its params.
