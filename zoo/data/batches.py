@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.interactions import Interactions
-from zoo.data.queries import Queries, QueryBatch
-
-Windows = Literal["all", "last"]
-"""Which parts of a long history an epoch reads."""
+from zoo.data.queries import QueryBatch
+from zoo.data.windows import HistoryWindows, Windows
 
 POOL = 20
 """Batches in a pool that is sorted by length. A larger pool means less padding and less randomness."""
@@ -65,11 +63,7 @@ def batch_by_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.
 
 
 class SequenceBatches:
-    """Batches of users' histories, reshuffled each epoch; sequences of similar length share a batch.
-
-    With `windows = "last"` an epoch reads the last events of each user. With `"all"` it also reads earlier windows of the
-    users whose history is longer, at random places of equal parts of it: as many as hold all its events.
-    """
+    """Batches of windows of the users' histories, reshuffled each epoch; sequences of similar length share a batch."""
 
     def __init__(
         self,
@@ -87,39 +81,68 @@ class SequenceBatches:
             log: The training events.
             window: The most events of a sequence. Users with a single event are skipped.
             batch_size: Sequences in a batch.
-            rng: The generator that shuffles and places the windows.
+            rng: The generator that places the windows and shuffles.
             ask: Turns sequences `[B, window]` into inputs and targets, for example `next_item` or `hidden_items`.
-            windows: Whether each user has one sequence, or as many as hold the history.
+            windows: Which windows of a longer history are read.
         """
-        users = np.flatnonzero(log.lengths >= 2)
-        count = np.ones(len(users), np.int64) if windows == "last" else -(-(log.lengths[users] - 1) // (window - 1))
-        rows = np.repeat(users, count)
-        self._latest = log.offsets[rows + 1]
-        self._part = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)  # 0 is the latest window
-        parts = np.repeat(count, count) - 1
-        self._width = np.maximum(log.lengths[rows] - window, 0) / np.maximum(parts, 1)
-        log = replace(log, source=None, rows=None)  # training does not need the further columns in each process
-        self.queries = Queries(log, rows, self._latest, np.zeros(len(rows), np.int64), rows + 1)
+        self._windows = HistoryWindows(log, log.lengths, window, shared=1, windows=windows)
         self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
-        self.lengths = np.minimum(log.lengths[rows], window)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
-        return math.ceil(len(self.queries) / self.batch_size)
+        return math.ceil(len(self._windows) / self.batch_size)
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
-        queries = replace(self.queries, end=self._place_windows())
-        for rows in batch_by_length(self.lengths, self.batch_size, self.rng):
-            yield self.ask(queries.at(rows).batch(self.window))
+        sequences = self._windows.place(self.rng)
+        for rows in batch_by_length(self._windows.lengths, self.batch_size, self.rng):
+            yield self.ask(sequences.at(rows).batch(self.window))
 
-    def _place_windows(self) -> NDArray[np.int64]:
-        """Return where each sequence ends; the earlier windows of a user end at random in equal parts of the history."""
-        earlier = np.flatnonzero(self._part)
-        ends = self._latest.copy()
-        back = (self._part[earlier] - self.rng.random(len(earlier))) * self._width[earlier]
-        ends[earlier] -= np.ceil(back).astype(np.int64)
-        return ends
+
+class NextMomentBatches:
+    """Batches in which each event is asked for an event of the user's next moment, drawn anew in each epoch.
+
+    For logs in which several events of a user happen at one moment, such as an invoice. Their order means nothing, so none of
+    them is the next one, and a recommendation is asked for when the moment is over.
+    """
+
+    def __init__(
+        self, log: Interactions, length: int, batch_size: int, rng: np.random.Generator, *, windows: Windows = "last"
+    ) -> None:
+        """Cut a log into sequences.
+
+        Args:
+            log: The training events, those of a moment in a row.
+            length: The most events of a sequence. Users with a single moment are skipped.
+            batch_size: Sequences in a batch.
+            rng: The generator that places the windows, draws the targets and shuffles.
+            windows: Which windows of a longer history are read.
+        """
+        self._moments = log.moments
+        self._starts = np.flatnonzero(np.diff(self._moments, prepend=-1, append=-1))  # [M + 1]
+        rows = np.flatnonzero(log.lengths)
+        usable = np.zeros(log.n_users, np.int64)
+        usable[rows] = self._starts[self._moments[log.offsets[rows + 1] - 1]] - log.offsets[rows]
+        self._windows = HistoryWindows(log, usable, length, shared=0, windows=windows)
+        self.length, self.batch_size, self.rng = length, batch_size, rng
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return math.ceil(len(self._windows) / self.batch_size)
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        """Yield the batches of one epoch."""
+        sequences = self._windows.place(self.rng)
+        asked = replace(sequences, log=self._draw_targets(sequences.log))
+        for rows in batch_by_length(self._windows.lengths, self.batch_size, self.rng):
+            inputs, targets = (queries.at(rows).batch(self.length) for queries in (sequences, asked))
+            yield TrainingBatch(replace(inputs, now=targets.times), targets.items)
+
+    def _draw_targets(self, log: Interactions) -> Interactions:
+        """Return the log with an event of the next moment in place of each event; at a user's last moment it has no meaning."""
+        following = np.minimum(self._moments + 1, len(self._starts) - 2)
+        start, end = self._starts[following], self._starts[following + 1]
+        return log.take(start + (self.rng.random(len(log)) * (end - start)).astype(np.int64))
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:
