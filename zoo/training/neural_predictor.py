@@ -159,7 +159,9 @@ class NeuralPredictor(Predictor[P]):
         size = math.ceil(settings.batch_size / settings.devices)
         examples = self.objective.examples(log, size, order)
         if not len(examples):
-            raise TrainingError(f"{name}: no user has two events in training, at different times, so there is no next item to learn from.")
+            raise TrainingError(
+                f"{name}: no user has two events in training, at different times, so there is no next item to learn from."
+            )
         self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
         features = None if data.features is None else data.features.values
         if features is None and not p.ids:
