@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 LOCK   := $(BIN)/python tests/requirements_lock.py
+REFUSED = { echo "pip cannot install the files of requirements.lock. If a hash differs, do not use that file. If the index" \
+	"lacks a version, install what constraints.txt allows, without hashes: make LOCK=false $(MAKECMDGOALS)"; exit 1; }
 PACKAGES := . $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 TORCH  := $(shell sed -n 's/^torch==//p' constraints.txt)
 TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
@@ -25,7 +27,7 @@ $(VENV)/.installed: constraints.txt requirements.lock pyproject.toml $(wildcard 
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes a few minutes (torch is large)."
 	@$(LOCK) runtime > $(VENV)/runtime.txt || true
-	@if [ -s $(VENV)/runtime.txt ]; then $(PIP) install -q --require-hashes --no-deps -r $(VENV)/runtime.txt; \
+	@if [ -s $(VENV)/runtime.txt ]; then $(PIP) install -q --require-hashes --no-deps -r $(VENV)/runtime.txt || $(REFUSED); \
 		else $(PIP) install -q "setuptools>=77"; fi
 # On Linux an index's plain torch brings gigabytes of CUDA: take the CPU build, or say so and stop.
 	@$(PIP) install -q "torch==$(TORCH)$(TORCH_BUILD)" || { \
@@ -37,7 +39,7 @@ $(VENV)/.installed: constraints.txt requirements.lock pyproject.toml $(wildcard 
 
 $(VENV)/.dev: $(VENV)/.installed
 	@if [ -s $(VENV)/runtime.txt ]; then \
-		$(LOCK) tools > $(VENV)/tools.txt && $(PIP) install -q --require-hashes --no-deps -r $(VENV)/tools.txt; \
+		$(LOCK) tools > $(VENV)/tools.txt && $(PIP) install -q --require-hashes --no-deps -r $(VENV)/tools.txt || $(REFUSED); \
 		else $(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'; fi
 	@touch $@
 

@@ -1,6 +1,8 @@
 """`requirements.lock` covers what `make setup` installs, and is used only where its hashes can match."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +97,79 @@ def test_the_script_runs_with_the_standard_library_alone():
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "--hash=" in done.stdout or "without hashes" in done.stderr
+
+
+PIP = """#!/bin/sh
+# In place of the Python of an environment: prints what pip is asked to do, and fails at $FAIL. The script of the lock runs.
+case "$1" in
+    -m) shift 3; echo "pip $*"; case "$*" in *"$FAIL"*) exit 1;; esac;;
+    *) exec "$REAL" "$@";;
+esac
+"""
+
+
+@pytest.fixture
+def setup(tmp_path):
+    """Return a function that runs `make setup` in a copy of the tree, with a pip that only prints."""
+    for name in ("Makefile", "constraints.txt", "requirements.lock", "pyproject.toml", "tests/requirements_lock.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "plugins" / "one").mkdir(parents=True)
+    shutil.copy(ROOT / "plugins" / "mf" / "pyproject.toml", tmp_path / "plugins" / "one")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PIP)
+    python.chmod(0o755)
+
+    def run(*arguments, fail="nothing", code=0):
+        done = subprocess.run(
+            ["make", f"PYTHON={sys.executable}", "TORCH_BUILD=+cpu", *arguments, "setup"], cwd=tmp_path, capture_output=True, text=True,
+            check=False, env={**os.environ, "FAIL": fail, "REAL": sys.executable},
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done.stderr, [line for line in done.stdout.splitlines() if line.startswith("pip ")], done.stdout
+
+    return run
+
+
+WITH = [
+    "pip install -q --require-hashes --no-deps -r .venv/runtime.txt",
+    "pip install -q torch==2.13.0+cpu",
+    "pip install -q -c constraints.txt --no-build-isolation --no-deps -e . -e ./plugins/one",
+    "pip install -q --require-hashes --no-deps -r .venv/tools.txt",
+]
+WITHOUT = [
+    "pip install -q setuptools>=77",
+    "pip install -q torch==2.13.0+cpu",
+    "pip install -q -c constraints.txt --no-build-isolation -e . -e ./plugins/one",
+    "pip install -q -c constraints.txt --no-build-isolation -e .[dev]",
+]
+
+
+def relabel(folder, label):
+    """Give the copy of the lock the label of another Python or system."""
+    lock = folder / "requirements.lock"
+    lock.write_text(re.sub(r"^# .*?\. Written", f"# {label}. Written", lock.read_text()))
+
+
+def test_setup_verifies_hashes_where_they_can_match(setup, tmp_path, script):
+    relabel(tmp_path, script.target())
+    assert setup()[1] == WITH
+    assert setup()[1] == []  # nothing to do
+    assert "--hash=sha256:" in (tmp_path / ".venv" / "runtime.txt").read_text()
+
+
+def test_setup_installs_by_constraints_elsewhere_and_says_so(setup, tmp_path):
+    relabel(tmp_path, "Python 3.99 on plan9")
+    told, asked, _ = setup()
+    assert asked == WITHOUT
+    assert told.startswith("requirements.lock has the hashes for Python 3.99 on plan9, and this is ")
+
+
+def test_a_hash_that_does_not_match_ends_setup_with_what_to_do(setup, tmp_path, script):
+    relabel(tmp_path, script.target())
+    _, asked, told = setup(fail="--require-hashes", code=2)
+    assert asked == WITH[:1]
+    assert "If a hash differs, do not use that file." in told
+    assert told.rstrip().endswith("make LOCK=false setup")
+    assert setup("LOCK=false")[1] == WITHOUT
