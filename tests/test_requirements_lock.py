@@ -127,7 +127,7 @@ def setup(tmp_path):
             check=False, env={**os.environ, "FAIL": fail, "REAL": sys.executable},
         )  # fmt: skip
         assert done.returncode == code, done.stderr
-        return done.stderr, [line for line in done.stdout.splitlines() if line.startswith("pip ")], done.stdout
+        return done.stderr, [line for line in done.stdout.splitlines() if line.startswith("pip install ")], done.stdout
 
     return run
 
