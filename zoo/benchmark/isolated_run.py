@@ -34,8 +34,10 @@ def main() -> None:
         try:
             _run(request, progress)
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            lacks_memory = isinstance(error, MemoryError)
-            _tell(progress, error=explain(error, request["memory"]), memory=lacks_memory)
+            from zoo.errors import ZooError
+
+            text = str(error) if isinstance(error, ZooError) else explain(error, request["memory"])
+            _tell(progress, error=text, memory=isinstance(error, MemoryError))
 
 
 def _run(request: dict[str, Any], pipe: TextIO) -> None:
@@ -67,8 +69,8 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     run = next((run for run in runs if run.key == request["key"]), None)
     if run is None:
         raise TrainingError(
-            "the run cannot be repeated in another process: its data, plugins or settings are different there. Load plugins "
-            "with --plugin or install them, and leave the data as they are; or run without --isolate."
+            "the run has other data, code or settings in a process of its own. Leave data and code as they are while the "
+            "benchmark runs, and load plugins with --plugin or install them; or run without --isolate."
         )
     artifact = request["artifact"] and Path(request["artifact"])
     features, out = FeatureCache(Path(request["features"])), Path(request["out"])
