@@ -1,8 +1,9 @@
 """The base class of component parameters, and the validation of user input with its error messages."""
 
 import re
-from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
@@ -43,7 +44,26 @@ class Params(StrictTable):
 
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the validation
     use these definitions.
+
+    A parameter can be renamed: `renamed` maps its old name to the new one. The old name is accepted with a warning.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check that each new name is a parameter and no old name is.
+
+        Raises:
+            TypeError: `renamed` names something else.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        for old, new in cls.renamed.items():
+            if new not in cls.model_fields or old in cls.model_fields:
+                raise TypeError(
+                    f"{cls.__name__}.renamed: {old!r} to {new!r}, expected an old name that is no parameter, and the name of a "
+                    f"parameter: {', '.join(cls.model_fields)}"
+                )
 
     def fit_memory(self, size: DataSize) -> int | None:
         """Return the bytes of memory that `fit` needs at its peak, besides the data; None if they are not known.
@@ -69,11 +89,33 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
     Raises:
         ConfigError: One line per problem: its path, what was expected, the value found, a suggestion.
     """
+    values = _renamed(model, values, where)
     try:
         return model.model_validate(values, context=context)
     except ValidationError as error:
         problems: Any = error.errors(include_url=False)
         raise ConfigError("\n".join(_lines(problems, model, values, where))) from None
+
+
+def _renamed(model: type[BaseModel], values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the values with the current names of renamed parameters, and warn of the old names.
+
+    Raises:
+        ConfigError: Both names of a parameter are given.
+    """
+    if not issubclass(model, Params):
+        return values
+    for old in [name for name in values if name in model.renamed]:
+        new, path = model.renamed[old], f"{where}.{old}" if where else old
+        if new in values:
+            raise ConfigError(f"{path}: this is the old name of {new!r}, and both are set. Remove {old!r}.")
+        warnings.warn(
+            f"{path}: the parameter is now named {new!r}. Rename it: a later version will not accept {old!r}.",
+            FutureWarning,
+            stacklevel=3,
+        )
+        values = {new if name == old else name: value for name, value in values.items()}
+    return values
 
 
 def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str) -> list[str]:

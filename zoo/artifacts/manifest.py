@@ -103,6 +103,15 @@ class ArtifactManifest(StrictTable):
     files: dict[str, FileEntry]
     """All other files of the folder, by name."""
 
+    @property
+    def distributions(self) -> set[str]:
+        """The distributions of the components: the plugins that the artifact needs."""
+        model = self.model
+        parts = [model.predictor, *model.featurizers, *model.filters, *model.rankers]
+        names = [str(part.get("name", "")) for part in parts]
+        qualified = all("/" in name for name in names)
+        return {name.partition("/")[0] for name in names} if qualified else set(self.versions)
+
     def text(self) -> str:
         """Return the text of the file."""
         return add_checksum(self.model_dump(mode="json"))

@@ -25,7 +25,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
 from zoo.pipeline import Rules
-from zoo.registry.registry import Registry, default_registry
+from zoo.registry.registry import Registry
 from zoo.tensors import write_tensors
 
 STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
@@ -78,14 +78,15 @@ def load_artifact(
     Args:
         folder: The folder of the artifact.
         plugins: Python files to load as plugins in addition to the installed ones.
-        registry: Where components are looked up; the installed plugins by default.
+        registry: Where components are looked up; by default the installed plugins that the artifact needs, and no other is
+            imported.
 
     Raises:
         ArtifactError: The folder is damaged, is not an artifact, or is incompatible with the installed plugins.
     """
-    found = registry or (Registry.discover(plugins) if plugins else default_registry())
     try:
-        return _load(Folder(Path(folder)), found)
+        files = Folder(Path(folder))
+        return _load(files, registry or Registry.discover(plugins, files.manifest.distributions))
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from zoo.benchmark.references import hints, reference_models
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.checks.all_checks import check_experiment
+from zoo.data.checks.finding import Finding
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
@@ -76,7 +77,7 @@ class RecommendComparison:
         )
         self.k = self.evaluator.k
         self._check_cutoffs()
-        self.findings = check_experiment(experiment, task)
+        self._experiment = experiment
         self.description = {
             **task.description(),
             "metrics": [m.as_json() for m in experiment.metrics],
@@ -84,6 +85,11 @@ class RecommendComparison:
             "candidates": settings.evaluate.candidates,
             "refit": settings.train.refit,
         }
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What the checks of the task found."""
+        return check_experiment(self._experiment, self.task)
 
     @property
     def notes(self) -> dict[str, Any]:

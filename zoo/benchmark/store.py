@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.atomic import write_atomically
+from zoo.benchmark.consistent_writes import write_consistently
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
@@ -186,15 +187,19 @@ class Store:
     def replaced(self) -> set[tuple[str, int | None]]:
         """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""
         current = {run["key"] for run in self.manifest().runs}
-        found = set()
+        return {(row["label"], row["seed"]) for key, row in self._stored() if key not in current}
+
+    def thread_counts(self) -> set[int]:
+        """Return the numbers of threads of the stored runs, also of those that do not belong to the experiment."""
+        return {row.get("machine", {}).get("threads", 0) for _, row in self._stored()} - {0}
+
+    def _stored(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield key and content of each stored run; optional information, so an unreadable one is left out."""
         for path in self._path("runs").glob("*.json"):
-            if path.stem not in current:
-                with contextlib.suppress(
-                    OSError, ValueError, KeyError
-                ):  # optional information: the file may be of an older version
-                    row = json.loads(path.read_text(encoding="utf-8"))
-                    found.add((row["label"], row["seed"]))
-        return found
+            with contextlib.suppress(OSError, ValueError):
+                row = json.loads(path.read_text(encoding="utf-8"))
+                if isinstance(row, dict) and {"label", "seed"} <= row.keys():
+                    yield path.stem, row
 
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, one row per query."""
@@ -206,7 +211,15 @@ class Store:
         return self._path(f"runs/{key}")
 
     def compose(self, report: Callable[[Store], str]) -> None:
-        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs."""
+        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs, also while a benchmark adds runs."""
+        write_consistently(self._sources, lambda: self._compose(report))
+
+    def _sources(self) -> list[Path]:
+        """Return the files of which the others are composed."""
+        return [self._path("manifest.json"), *self._path("runs").glob("*.json")]
+
+    def _compose(self, report: Callable[[Store], str]) -> None:
+        """Write the composed files once."""
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]

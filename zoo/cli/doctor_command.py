@@ -34,6 +34,7 @@ def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None
 def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
     """Load all components and return the findings per plugin, including broken plugins."""
     from zoo.errors import PluginError
+    from zoo.registry.api_names import describe_newer_names
 
     findings: list[dict[str, Any]] = []
     for plugin in registry.plugins:
@@ -44,7 +45,8 @@ def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
                 loaded.append(f"{component.spec.stage} {component.name}")
             except PluginError as error:
                 errors.append(str(error))
-        findings.append(_finding(plugin, loaded, list(plugin.warnings), errors))
+        notes = [*plugin.warnings, *describe_newer_names(plugin)]
+        findings.append(_finding(plugin, loaded, notes, errors))
     findings += [_finding(broken, [], [], [broken.error]) for broken in registry.broken]
     return sorted(findings, key=lambda f: (f["distribution"], f["name"]))
 

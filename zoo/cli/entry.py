@@ -12,6 +12,6 @@ def run() -> None:
         from zoo.cli.main import main
 
         main(prog_name="zoo")
-    except KeyboardInterrupt:
-        sys.stderr.write("\nzoo: interrupted.\n")
+    except KeyboardInterrupt as error:
+        sys.stderr.write(f"\nzoo: interrupted{error}.\n")
         sys.exit(INTERRUPTED)

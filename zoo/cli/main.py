@@ -42,8 +42,8 @@ class _Zoo(click.Group):
                 traceback.print_exc()
             click.echo(f"zoo: {error}", err=True)
             ctx.exit(USER_ERROR)
-        except KeyboardInterrupt:
-            click.echo(f"\nzoo: interrupted{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
+        except KeyboardInterrupt as error:
+            click.echo(f"\nzoo: interrupted{error}{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
             ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

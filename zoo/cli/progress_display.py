@@ -83,6 +83,11 @@ class Bars(Progress):
             self._bars.console.print(line, markup=False, soft_wrap=True)
         self._forecast = Forecast(plan, self._begun)
 
+    def differs(self, note: str) -> None:
+        """Print why earlier results are not used."""
+        if note:
+            self._bars.console.print(note, style="yellow", markup=False, soft_wrap=True)
+
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """Show which run begins."""
         if self._forecast is not None:

@@ -109,7 +109,7 @@ class TrainSettings(NetworkSettings):
     seeds: list[int] = Field([0], min_length=1)
     """Random seeds, one run each; deterministic models run once."""
     threads: int | None = Field(None, ge=1)
-    """Number of torch threads; torch's default if not set."""
+    """Number of torch threads, which the processes of `devices` share; torch's default if not set. The number that was used is part of a run's settings."""
 
     @field_validator("seeds")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +67,20 @@ def available_bytes(device: torch.device, root: Path = Path("/")) -> int:
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):  # not Linux: the total memory, since the free memory is unknown
         free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([free, *_of_control_groups(root)])
+    return min([free, *_of_control_groups(root), *_of_this_process()])
+
+
+def _of_this_process() -> Iterator[int]:
+    """Yield the bytes that the limits of this process leave, as `ulimit -v` and `zoo bench --memory` set them."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:  # not Linux, which alone holds a process to these limits
+        return
+    used = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmSize:", "VmData:"))}
+    for kind, key in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        limit = resource.getrlimit(kind)[0]
+        if limit != resource.RLIM_INFINITY and key in used:
+            yield max(limit - 1024 * int(used[key]), 0)
 
 
 def _of_control_groups(root: Path) -> Iterator[int]:

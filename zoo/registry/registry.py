@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
@@ -15,7 +17,8 @@ from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class
-from zoo.registry.discovery import discover_plugins
+from zoo.registry.discovery import CORE, discover_plugins
+from zoo.registry.loading import LoadingWatch
 from zoo.registry.plugin import Broken, Plugin, describe_error
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
@@ -73,12 +76,19 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            return adapt_class(getattr(import_module(module), name), self.spec)
-        except Exception as error:  # a plugin may raise anything
+            return adapt_class(getattr(self._import(module), name), self.spec)
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise PluginError(
                 f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
                 f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
+
+    def _import(self, module: str) -> ModuleType:
+        """Import a module of the plugin; if that ends the process, the plugin is named."""
+        if module in sys.modules or self.plugin.distribution == CORE:
+            return import_module(module)
+        with LoadingWatch() as watch, watch.load(self.plugin.distribution, self.plugin.version):
+            return import_module(module)
 
     def _remedy(self) -> str:
         """Return what to do if the class cannot be imported."""
@@ -109,9 +119,9 @@ class Registry:
         ]
 
     @classmethod
-    def discover(cls, files: Iterable[str | Path] = ()) -> Registry:
-        """Return a registry of the installed plugins and the given single-file plugins."""
-        return cls(*discover_plugins(files))
+    def discover(cls, files: Iterable[str | Path] = (), distributions: Iterable[str] | None = None) -> Registry:
+        """Return a registry of the installed plugins (of these distributions, if given) and the given single-file plugins."""
+        return cls(*discover_plugins(files, distributions=distributions))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the plugin files: another process discovers the installed plugins again."""
