@@ -77,7 +77,7 @@ def test_the_moment_is_that_of_the_option_where_a_query_has_none(zoo, artifact):
     assert len(early) < len(late)
     stderr = zoo("recommend", artifact, "--history", "", "--now", "soon", code=2).stderr
     assert stderr.startswith(
-        "zoo: now: timestamp ('now' in the file) is 'soon', which is not an ISO 8601 date and time"
+        "zoo: now: timestamp ('now' in the data) is 'soon', which is not an ISO 8601 date and time"
     )
 
 

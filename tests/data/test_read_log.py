@@ -55,7 +55,7 @@ def test_its_settings_are_the_keys_of_data(events):
 def test_a_setting_that_does_not_exist_is_refused(events):
     with pytest.raises(ConfigError, match=r"data\.k_cores: .*Did you mean 'k_core'"):
         zoo.read_log(events, k_cores=2)
-    with pytest.raises(ConfigError, match="pass the files as the first arguments"):
+    with pytest.raises(ConfigError, match="pass the files or data frames as the first arguments"):
         zoo.read_log(events, source="files")
 
 

@@ -33,12 +33,14 @@ class Data:
         catalogue: The items of the log and of the item table.
         user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
         notes: Counts of removed rows, and other remarks for reports.
+        settings: The settings of `[data]` that `read_log` used; None for data that were read in another way.
     """
 
     log: Interactions
     catalogue: Catalogue
     user_ids: pa.Array
     notes: Notes
+    settings: DataSettings | None = None
 
 
 def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
@@ -169,7 +171,7 @@ def _read_ids(
         table.fail(
             int(np.argmax(found[at].codes < 0)),
             f"{table.display_name(name)} is empty, expected an id ({counted}). "
-            'Correct the file, or drop these rows: data.null_ids = "drop".',
+            'Correct the data, or drop these rows: data.null_ids = "drop".',
         )
     notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
     return found
