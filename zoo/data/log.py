@@ -233,8 +233,8 @@ def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: 
     return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
 
 
-def refuse_repeated(source: MappedTable, found: Ids) -> None:
-    """Refuse an item table that lists an item twice.
+def refuse_repeated(source: MappedTable, found: Ids, name: str = "item_id") -> None:
+    """Refuse an item table that lists an item twice; `name` is the column of the ids.
 
     Raises:
         DataError: An item occurs twice; the message names both rows.
@@ -248,7 +248,7 @@ def refuse_repeated(source: MappedTable, found: Ids) -> None:
     earlier = int(rows[np.argmax(codes == codes[again])])
     source.fail(
         int(rows[again]),
-        f"{source.display_name('item_id')} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        f"{source.display_name(name)} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
         "expected each item once. Remove one of the rows.",
     )
 

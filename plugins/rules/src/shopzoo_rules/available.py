@@ -36,6 +36,10 @@ class Available(Filter[AvailableParams]):
         self.first, self.last = torch.cat([self.first, first[1:]]), torch.cat([self.last, last[1:]])
         self.timed = self.timed or timed
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the columns again."""
+        self.stocked, self.first, self.last, self.timed = self._read(catalogue)
+
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor, Tensor, bool]:
         """Return the stock, the start and the end of the sale, each `[I]`, and whether a start or end column is used."""
         names = self._columns(catalogue)
