@@ -22,7 +22,7 @@ from zoo.artifacts.new_items import new_items
 from zoo.artifacts.query_parsing import moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.artifacts.query_warnings import QueryWarnings
-from zoo.artifacts.recommended import Recommendations, Recommended
+from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
 from zoo.data.catalogue import Catalogue
@@ -101,6 +101,11 @@ class Artifact(ArtifactContents):
         """The item titles, `[I]`; null if an item has none."""
         return _titles(self.catalogue)
 
+    @cached_property
+    def names(self) -> ItemNames:
+        """The ids and titles of the items."""
+        return ItemNames(self.catalogue.ids, self.titles)
+
     def recommend(
         self,
         users: str | int | Sequence[str | int] | None = None,
@@ -142,11 +147,11 @@ class Artifact(ArtifactContents):
             queries = session_queries(self, [history] if one else history, moment)
             lists = self.pipeline.recommend(queries, k, rules, candidates=self.candidates)
             numbers = None if one else ("query", pa.array(range(len(queries))))
-            return Recommendations(lists, self.catalogue.ids, self.titles, numbers, one=one)
+            return Recommendations(lists, self.names, numbers, one=one)
         table = query_table(users, history, now, one=one)
         lists = self.lists(table, k, rules=rules)
         asked = ("user_id", table.column("user_id").combine_chunks()) if users is not None else None
-        return Recommendations(lists, self.catalogue.ids, self.titles, asked, one=one)
+        return Recommendations(lists, self.names, asked, one=one)
 
     def similar(
         self,
@@ -182,7 +187,7 @@ class Artifact(ArtifactContents):
         moment = None if now is None else moment_of(now, self)
         lists = similar_items(self, given, k, call_rules(self, exclude, where), moment)
         asked = None if one else ("similar_to", pa.array(given, pa.string()))
-        return Recommendations(lists, self.catalogue.ids, self.titles, asked, one=one)
+        return Recommendations(lists, self.names, asked, one=one)
 
     def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
         """Return an artifact with new values of item columns, such as stock and price, without a new fit.
@@ -226,7 +231,7 @@ class Artifact(ArtifactContents):
 
     def named(self, lists: Candidates) -> list[list[Recommended]]:
         """Convert lists of item numbers to lists with item ids and titles."""
-        return list(Recommendations(lists, self.catalogue.ids, self.titles, None, one=False))
+        return list(Recommendations(lists, self.names, None, one=False))
 
     def lists(
         self,

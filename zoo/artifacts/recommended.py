@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,6 +30,25 @@ class Recommended(NamedTuple):
     fallback: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class ItemNames:
+    """The ids and titles of the items of an artifact, by item number.
+
+    Attributes:
+        ids: The ids, `[I]`.
+        titles: The titles, `[I]`; null if an item has none.
+    """
+
+    ids: pa.Array
+    titles: pa.Array
+
+    @cached_property
+    def lists(self) -> tuple[list[Any], list[Any] | None]:
+        """The ids and titles as Python lists, which are read several times as fast; no titles if no item has one."""
+        titled = self.titles.null_count < len(self.titles)
+        return self.ids.to_pylist(), self.titles.to_pylist() if titled else None
+
+
 class Recommendations(ResultTable, Sequence[Any]):
     """The recommendations of a call, as a table with one row per item and as a sequence.
 
@@ -36,27 +56,25 @@ class Recommendations(ResultTable, Sequence[Any]):
     such a list for each of them.
     """
 
-    def __init__(
-        self, lists: Candidates, ids: pa.Array, titles: pa.Array, queries: tuple[str, pa.Array] | None, *, one: bool
-    ) -> None:
+    def __init__(self, lists: Candidates, names: ItemNames, queries: tuple[str, pa.Array] | None, *, one: bool) -> None:
         """Keep lists of item numbers; ids and titles are looked up when they are read.
 
         Args:
             lists: The lists, `[Q, K]`.
-            ids: The item ids, `[I]`.
-            titles: The item titles, `[I]`.
+            names: The ids and titles of the items.
             queries: The name and the values `[Q]` of the column that says which query a row belongs to; None for one history.
             one: Whether the call was for a single query.
         """
-        self._lists, self._ids, self._titles, self._queries, self._one = lists, ids, titles, queries, one
+        self._lists, self._names, self._queries, self._one = lists, names, queries, one
 
     @cached_property
     def _items(self) -> list[Any]:
         """The items of each query, or of the only one."""
         lists = self._lists
+        ids, titles = self._names.lists
         rows = [
             [
-                Recommended(self._ids[item].as_py(), None if fill else score, self._titles[item].as_py(), fill)
+                Recommended(ids[item], None if fill else score, None if titles is None else titles[item], fill)
                 for item, score, fill in zip(*row, strict=True)
                 if item
             ]
@@ -93,9 +111,9 @@ class Recommendations(ResultTable, Sequence[Any]):
             name, values = self._queries
             columns[name] = values.take(pa.array(np.repeat(np.arange(len(present)), present.sum(1))))
         columns["rank"] = pa.array(np.cumsum(present, axis=1)[present])
-        columns["item_id"] = self._ids.take(numbers)
-        if self._titles.null_count < len(self._titles):
-            columns["title"] = self._titles.take(numbers)
+        columns["item_id"] = self._names.ids.take(numbers)
+        if self._names.titles.null_count < len(self._names.titles):
+            columns["title"] = self._names.titles.take(numbers)
         columns["score"] = pa.array(lists.scores.numpy()[present], pa.float32(), mask=fill)
         columns["fallback"] = pa.array(fill)
         return pa.table(columns)

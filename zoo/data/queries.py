@@ -244,20 +244,24 @@ class Queries:
         if known_users is not None:
             numbered = np.where(users < len(known_users), users, 0)
             users = np.where(known_users[numbered], numbered, 0)
+            users = self.users if np.array_equal(users, self.users) else users
         if known[1:].all():
-            return replace(self, users=users)
+            return self if users is self.users else replace(self, users=users)
         queries = self if 2 * self.lengths.sum() > len(self.log) else self.compact()
         kept = known[queries.log.items]
         if kept.all():
-            return replace(self, users=users)
+            return self if users is self.users else replace(self, users=users)
         before = np.concatenate([[0], np.cumsum(kept)])
         return replace(queries, log=queries.log.where(kept), end=before[queries.end], users=users)
 
     def compact(self) -> Queries:
         """Copy the histories into a log of their own, one row per query, without further columns.
 
-        The copy is small, and it contains no events after the end of a history.
+        The copy is small, and it contains no events after the end of a history. A log that is such a copy already is returned.
         """
+        own = self.log.source is None and self.log.rows is None and self.log.n_users == len(self)
+        if own and np.array_equal(self.row, np.arange(len(self))) and np.array_equal(self.end, self.log.offsets[1:]):
+            return self
         where, offsets = self._gather(self.lengths)
         log = replace(
             self.log,

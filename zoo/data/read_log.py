@@ -12,6 +12,7 @@ from zoo.data.dataset import Tables
 from zoo.data.dataset_params import FilesParams
 from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
+from zoo.data.loaded import FRAME
 from zoo.data.log import Data, read_data
 from zoo.data.schema import CANONICAL
 from zoo.errors import ConfigError, DataError, suggestion
@@ -19,8 +20,6 @@ from zoo.params import validated
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 """A path, a pattern such as `events/*.parquet`, or a list of them."""
-FRAME = "frame"
-"""The name of a source that is a data frame, in the settings of the data."""
 
 
 def read_log(
@@ -93,17 +92,17 @@ def _open(interactions: Any, items: Any, delimiter: str | None) -> tuple[Tables,
             validated(FilesParams, {"interactions": _path_list(interactions), "delimiter": delimiter}, "read_log")
         ).read()
     if items is None:
-        return tables, {"name": FRAME}
+        return tables, {"name": FRAME.name}
     if not is_frame(items):
         found = Files(
             validated(FilesParams, {"interactions": _path_list(items), "delimiter": delimiter}, "read_log")
         ).read()
         rows, origin, place = found.interactions, found.interactions_from, found.interactions_place
-        return replace(tables, items=rows, items_from=origin, items_place=place), {"name": FRAME}
+        return replace(tables, items=rows, items_from=origin, items_place=place), {"name": FRAME.name}
     frame = frame_table(items)
     origin = frame.origin if frame.origin != tables.interactions_from else f"{frame.origin} of items"
     frame = replace(frame, origin=origin)
-    return replace(tables, items=frame, items_from=origin, items_place=frame.place), {"name": FRAME}
+    return replace(tables, items=frame, items_from=origin, items_place=frame.place), {"name": FRAME.name}
 
 
 def _check_frames(tables: Tables, settings: DataSettings) -> None:

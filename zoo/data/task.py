@@ -19,6 +19,7 @@ from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.item_values import items_with_values
+from zoo.data.loaded import LoadedLog
 from zoo.data.log import event_codes, read_data
 from zoo.data.parts import NO_PART, Parts
 from zoo.data.queries import Queries
@@ -229,8 +230,11 @@ def load_task(experiment: ResolvedExperiment) -> Task:
 def read_task(
     dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
 ) -> Task:
-    """Read a dataset component and split it into a task."""
-    read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
+    """Read a dataset component and split it into a task; a log that was read already is not read again."""
+    if isinstance(dataset, LoadedLog):
+        read = dataset.data
+    else:
+        read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )
