@@ -70,14 +70,14 @@ class Artifact(ArtifactContents):
         sizes = f"{len(self.user_ids):,} users, {len(self.catalogue) - 1:,} items"
         return f"Artifact({model.label}: {names}; {sizes}; shopzoo {__version__})"
 
-    def with_items(self, items: str | Path | pa.Table) -> Artifact:
+    def with_items(self, items: Any) -> Artifact:
         """Return an artifact that also recommends new items, scored by their features, without refitting.
 
         The scores of the other items do not change, except for rounding in the last digit. New items may be recommended and
         may occur in histories.
 
         Args:
-            items: A table or a file (.parquet, .csv, .jsonl, ...) with one row per item: `item_id`, and the columns that the
+            items: A data frame as in `zoo.read_log`, or a file (.parquet, .csv, .jsonl, ...), with one row per item: `item_id`, and the columns that the
                 model's featurizers and filters read, under their canonical names.
 
         Raises:
