@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, NoReturn
 
 import numpy as np
@@ -89,9 +89,11 @@ def bench(
     _refuse_experiment("bench", models, overrides)
     own["references"] = True if references is None else references
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
-    temporary = TemporaryDirectory(prefix="zoo-bench-") if out is None else None
-    store = bench_experiment(experiment, temporary.name if temporary else out, **options)
-    return BenchmarkResult(store.folder, temporary)
+    if out is not None:
+        return BenchmarkResult(bench_experiment(experiment, out, **options).folder)
+    result = BenchmarkResult(mkdtemp(prefix="zoo-bench-"), temporary=True)
+    bench_experiment(experiment, result.folder, **options)
+    return result
 
 
 def fit(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,16 @@ class BenchmarkResult(Store, ResultTable):
     column, `=` values that are not significantly different from it, `?` values that are not tested.
     """
 
-    def __init__(self, folder: str | Path, temporary: TemporaryDirectory[str] | None = None) -> None:
+    def __init__(self, folder: str | Path, *, temporary: bool = False) -> None:
         """Open a folder of results.
 
         Args:
             folder: The folder.
-            temporary: The folder as a temporary one, which is removed with this object; None if it is to stay.
+            temporary: Whether the folder is removed with this object.
         """
         super().__init__(folder)
-        self._temporary = temporary
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, str(folder), ignore_errors=True)
 
     def to_arrow(self) -> pa.Table:
         """Return one row per model.
