@@ -86,7 +86,6 @@ def test_the_table_becomes_a_polars_frame(ease):
     polars = pytest.importorskip("polars", reason="polars is not installed")
     found = ease.recommend(history=["i1"], k=3)
     assert found.to_polars().rows() == polars.from_arrow(found.to_arrow()).rows()
-    assert polars.DataFrame(found).shape == (3, 5)
 
 
 def test_the_table_shows_itself(ease):
@@ -123,7 +122,7 @@ def test_a_session_is_answered_as_a_row_of_a_table_is(ease, filtered, data):
 
 def test_an_empty_entry_of_a_history_is_refused(ease):
     with pytest.raises(DataError, match=r"history has the entry None, expected an item id\. Leave it out\."):
-        ease.recommend(history=["i1", None])
+        ease.recommend(history=[["i1", None]])
 
 
 def test_ids_that_are_numbers_are_read_as_text():
@@ -133,7 +132,11 @@ def test_ids_that_are_numbers_are_read_as_text():
         shop.recommend(history=[7], k=2)
         == shop.recommend(history=["7"], k=2)
         == shop.recommend(history=[np.int64(7)], k=2)
+        == shop.recommend(history=pd.Series([7]), k=2)
     )
+    assert shop.similar(np.int64(7), k=1) == shop.similar("7", k=1)
+    assert shop.recommend(np.int64(1), k=2) == shop.recommend("1", k=2)
+    assert shop.recommend(history=[7], k=2, exclude=pd.Series([8])) == shop.recommend(history=[7], k=2, exclude=["8"])
 
 
 # ---- the rules of a call
@@ -225,11 +228,8 @@ def cosines(vectors):
 @pytest.mark.parametrize("name", ["ease", "als", "item-knn", "item-item-mf", "transition-graph", "sasrec", "bpr-mf"])
 def test_similar_items_are_those_of_the_model(log, name):
     small = {"sasrec": {"dim": 8}, "bpr-mf": {"dim": 8}, "als": {"factors": 8}, "item-item-mf": {"factors": 8}}
-    shop = zoo.fit(
-        zoo.load(name, **small.get(name, {})),
-        log,
-        **({"train": {"max_epochs": 1}} if name in ("sasrec", "bpr-mf") else {}),
-    )
+    train = {"max_epochs": 1} if name in ("sasrec", "bpr-mf") else None
+    shop = zoo.fit({"predictor": {"name": name, **small.get(name, {})}}, log, train=train)
     model, ids = shop.pipeline.predictor, shop.catalogue.ids.to_pylist()
     n = len(ids)
     if name == "ease":
@@ -262,7 +262,9 @@ def test_similar_items_are_those_of_the_model(log, name):
         )
         assert all(row.score is not None and not row.fallback for row in found)
     many = shop.similar(ids[1:4], k=2)
-    assert many == [shop.similar(item, k=2) for item in ids[1:4]]
+    assert [[row.item_id for row in found] for found in many] == [
+        [row.item_id for row in shop.similar(item, k=2)] for item in ids[1:4]
+    ]
     assert many.to_arrow()["similar_to"].to_pylist()[0] == ids[1]
 
 

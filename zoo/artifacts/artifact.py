@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
@@ -181,7 +182,7 @@ class Artifact(ArtifactContents):
             ArtifactError: The predictor does not compare items.
             DataError: An item is unknown, or a rule names an unknown column or value.
         """
-        one = isinstance(items, str | int)
+        one = isinstance(items, str | Integral)
         check_call(None, None, k, one=True)
         given = [str(item) for item in ([items] if one else cast(Sequence[Any], items))]
         moment = None if now is None else moment_of(now, self)

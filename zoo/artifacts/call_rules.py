@@ -30,13 +30,14 @@ def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where:
     """
     if isinstance(exclude, str):
         raise DataError(f"exclude is {exclude!r}, expected a list of item ids: write [{exclude!r}].")
-    if not exclude and not where:
+    excluded = [] if exclude is None else [str(item) for item in exclude]
+    if not excluded and not where:
         return artifact.rules
     eligible = artifact.rules.eligible.copy()
     for column, value in (where or {}).items():
         eligible &= _items_where(artifact, column, value)
     numbers = artifact.item_numbers
-    eligible[[numbers.get(str(item), 0) for item in exclude or ()]] = False
+    eligible[[numbers.get(item, 0) for item in excluded]] = False
     return replace(artifact.rules, eligible=eligible)
 
 

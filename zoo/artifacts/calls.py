@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, cast
 
 import pyarrow as pa
@@ -13,10 +14,10 @@ from zoo.errors import DataError
 def is_one(users: Any, history: Sequence[Any] | None) -> bool:
     """Return whether a call is for a single user rather than for a list of users."""
     if users is not None:
-        return isinstance(users, str | int)
+        return isinstance(users, str | Integral)
     if history is None or isinstance(history, str):
         return True
-    return not any(h is None or not isinstance(h, str | int) for h in history)
+    return not any(h is None or not isinstance(h, str | Integral) for h in history)
 
 
 def check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
@@ -30,7 +31,7 @@ def check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
     if history is None:
         return
     for found in [history] if one else history:
-        if isinstance(found, str | int):
+        if isinstance(found, str | Integral):
             raise DataError(
                 f"history has {found!r} where a list of item ids is expected: write [{found!r}], and for several users "
                 "a list of such lists."
