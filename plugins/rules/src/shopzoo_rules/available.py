@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -105,6 +106,8 @@ def moments(catalogue: Catalogue, name: str | None, otherwise: int) -> NDArray[n
                 continue
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
+    elif pa.types.is_floating(column.type):  # integers with gaps, as pandas has them
+        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64(), safe=False)
     elif not pa.types.is_integer(column.type):
         raise DataError(
             f"available: the catalogue's column {name!r} is {column.type}, expected UTC milliseconds (integers), timestamps or "
