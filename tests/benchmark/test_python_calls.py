@@ -26,7 +26,10 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(files):
-    events, items = pd.read_parquet(files / "events.parquet"), pd.read_parquet(files / "items.parquet", dtype_backend="pyarrow")
+    events, items = (
+        pd.read_parquet(files / "events.parquet"),
+        pd.read_parquet(files / "items.parquet", dtype_backend="pyarrow"),
+    )
     return zoo.read_log(events, items)
 
 

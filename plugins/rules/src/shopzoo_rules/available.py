@@ -12,6 +12,8 @@ from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingD
 
 EVER = np.iinfo(np.int64)
 """Its limits represent an open start and an open end."""
+EARLIEST = 1e11
+"""Floats from here on are UTC milliseconds with gaps, as pandas has them; smaller ones are other numbers, such as prices."""
 
 
 class Available(Filter[AvailableParams]):
@@ -106,7 +108,7 @@ def moments(catalogue: Catalogue, name: str | None, otherwise: int) -> NDArray[n
                 continue
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
-    elif pa.types.is_floating(column.type):  # integers with gaps, as pandas has them
+    elif pa.types.is_floating(column.type) and (pc.min(column).as_py() or 0) >= EARLIEST:
         column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64(), safe=False)
     elif not pa.types.is_integer(column.type):
         raise DataError(
