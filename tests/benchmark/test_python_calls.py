@@ -120,7 +120,9 @@ def test_results_without_a_folder_are_removed_with_the_object(log):
     assert not folder.exists()
 
 
-def test_references_are_added_unless_they_are_left_out(log):
+def test_references_are_added_unless_they_are_left_out(log, monkeypatch):
+    monkeypatch.setattr("zoo.benchmark.references.REFERENCES", ("item-knn",))
+    assert len(zoo.bench(["popular"], log, split=SPLIT, metrics=METRICS, references=False).rows()) == 1
     result = zoo.bench(["popular"], log, split=SPLIT, metrics=METRICS)
     assert "item-knn" in [row.label for row in result.rows() if row.reference]
     assert "item-knn (reference)" in repr(result)

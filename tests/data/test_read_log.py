@@ -62,3 +62,7 @@ def test_a_setting_that_does_not_exist_is_refused(events):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.parquet"):
         zoo.read_log(tmp_path / "none.parquet")
+
+
+def test_a_log_shows_its_size_and_what_was_noted(events):
+    assert repr(zoo.read_log(events)).startswith("Data(5 events, 2 users, 3 items; rows: 5; times read as: milliseconds")

@@ -24,7 +24,7 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Data:
     """An event log with its catalogue, as read by the settings of `[data]`.
 
@@ -41,6 +41,12 @@ class Data:
     user_ids: pa.Array
     notes: Notes
     settings: DataSettings | None = None
+
+    def __repr__(self) -> str:
+        """Return the size of the log and its notes."""
+        size = f"{len(self.log):,} events, {self.log.n_users:,} users, {self.log.n_items:,} items"
+        noted = [f"{name}: {value}" for name, value in self.notes.items() if name not in ("events", "users", "items")]
+        return f"Data({'; '.join([size, *noted])})"
 
 
 def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
