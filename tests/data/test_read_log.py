@@ -65,4 +65,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_a_log_shows_its_size_and_what_was_noted(events):
-    assert repr(zoo.read_log(events)).startswith("Data(5 events, 2 users, 3 items; rows: 5; times read as: milliseconds")
+    assert repr(zoo.read_log(events)).startswith(
+        "Data(5 events, 2 users, 3 items; rows: 5; times read as: milliseconds"
+    )

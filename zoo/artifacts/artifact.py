@@ -216,6 +216,12 @@ class Artifact(ArtifactContents):
             catalogue=catalogue,
         )
 
+    def with_rules(
+        self, *, exclude: Sequence[str | int] | None = None, where: Mapping[str, Any] | None = None
+    ) -> Artifact:
+        """Return an artifact in which `exclude` and `where`, as in `recommend`, hold for every call."""
+        return replace(self, rules=call_rules(self, exclude, where))
+
     def save(self, folder: str | Path, *, histories: bool = True) -> Path:
         """Save the artifact in a folder, which `zoo.load_artifact` reads; an existing artifact there is replaced.
 
