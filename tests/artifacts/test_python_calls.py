@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import zoo
 from zoo.artifacts.saving import load_artifact
 from zoo.errors import ArtifactError, DataError, ResourceError, ScoreError
+from zoo.registry.registry import default_registry
+from zoo.stages.predictor import Predictor
 
 IN_STOCK, BRANDS = "in_stock", ["amber", "blue", "coral"]
 
@@ -284,6 +286,12 @@ def test_a_predictor_that_compares_nothing_says_so(log, name):
         ArtifactError, match=f"{name} does not compare items, so it cannot say which are similar. Fit a model that does"
     ):
         zoo.fit(name, log).similar(["i1"])
+
+
+def test_all_installed_predictors_but_these_compare_items():
+    components = default_registry().components("predictor")
+    silent = {c.name for c in components if c.target().compare_items is Predictor.compare_items}
+    assert silent == {"popular", "personal-popular", "random"}
 
 
 def test_an_unknown_item_has_no_similar_ones(ease):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -221,3 +222,12 @@ def test_a_name_is_given_once():
         ConfigError, match=r"user_id='customer' and columns=\{'user_id': 'sku'\} differ\. Give one of them"
     ):
         zoo.read_log(pd.DataFrame(rows()), columns={"user_id": "sku"}, **NAMES)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pandas with the users as index", "pyarrow"])
+def test_another_process_can_receive_a_frame(kind):
+    table = pa.Table.from_pandas(pd.DataFrame(rows()), preserve_index=False)
+    frame = frame_table(KINDS[kind](table))
+    received = pickle.loads(pickle.dumps(frame))
+    assert received.select(["price", "customer"]).equals(frame.select(["price", "customer"]))
+    assert received.place(3) == frame.place(3)

@@ -7,7 +7,7 @@ copied once where it does not. A frame that is changed afterwards does not chang
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,25 +18,29 @@ from zoo.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class FrameTable:
-    """A data frame as a table.
+    """A data frame as a table, which another process can receive.
 
     Attributes:
         origin: The name of the frame in messages.
         column_names: The names of the columns.
         n_rows: The number of rows.
-        read: Returns the given columns.
+        columns: The columns: a `pyarrow.Table`, or a pandas frame, whose columns are converted when they are read.
         index_note: A sentence about an index that is not read, for messages about missing columns; empty if there is none.
     """
 
     origin: str
     column_names: list[str]
     n_rows: int
-    read: Callable[[list[str]], pa.Table]
+    columns: Any
     index_note: str = ""
 
     def select(self, columns: list[str]) -> pa.Table:
         """Return the given columns, in the given order."""
-        return self.read(columns)
+        if isinstance(self.columns, pa.Table):
+            return self.columns.select(columns)
+        own = {name: at for at, name in enumerate(self.column_names)}
+        found = [_of_series(self.columns.iloc[:, own[name]], name, self.origin) for name in columns]
+        return pa.table(found, names=columns)
 
     def place(self, row: int) -> str:
         """Return the name of a row in messages."""
@@ -82,7 +86,7 @@ def frame_table(frame: object) -> FrameTable:
             "Pass a data frame."
         ) from error
     _refuse_repeated(table.column_names, origin)
-    return FrameTable(origin, table.column_names, table.num_rows, table.select)
+    return FrameTable(origin, table.column_names, table.num_rows, table)
 
 
 def _of_pandas(frame: Any) -> FrameTable:
@@ -108,12 +112,7 @@ def _of_pandas(frame: Any) -> FrameTable:
     _refuse_repeated([str(name) for name in [*levels, *frame.columns]], origin)
     # With copy-on-write (pandas 3) the shallow copy keeps its values when the caller changes the frame.
     kept = frame.reset_index(level=levels) if levels else frame.copy(deep=not _copies_on_write(pd))
-    own = {str(name): at for at, name in enumerate(kept.columns)}
-
-    def read(columns: list[str]) -> pa.Table:
-        return pa.table([_of_series(kept.iloc[:, own[name]], name, origin) for name in columns], names=columns)
-
-    return FrameTable(origin, list(own), len(kept), read, note)
+    return FrameTable(origin, [str(name) for name in kept.columns], len(kept), kept, note)
 
 
 def _of_series(series: Any, name: str, origin: str) -> pa.ChunkedArray:
