@@ -26,8 +26,8 @@ def check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
     Raises:
         DataError: The histories are not lists, their number differs from the number of users, or k is less than 1.
     """
-    if k < 1:
-        raise DataError(f"k is {k}, expected at least 1 item in a list.")
+    if not isinstance(k, Integral) or k < 1:
+        raise DataError(f"k is {k!r}, expected at least 1 item in a list, a whole number.")
     if history is None:
         return
     for found in [history] if one else history:

@@ -142,7 +142,8 @@ def _call(name: str, function: Any) -> str:
 
 def _parameter(parameter: inspect.Parameter) -> str:
     """Return a parameter with its annotation and default."""
-    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    marks: dict[Any, str] = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
+    stars = marks.get(parameter.kind, "")
     kind = "" if parameter.annotation is inspect.Parameter.empty else f": {parameter.annotation}"
     shown = "..." if callable(parameter.default) else repr(parameter.default)
     default = "" if parameter.default is inspect.Parameter.empty else f" = {shown}"
