@@ -47,8 +47,8 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
         np.array(times, np.int64),
         np.full(len(items), code, np.uint8),
         len(artifact.catalogue) - 1,
-        tuple(settings.event_names),
-        np.asarray(settings.event_weights, np.float32),
+        artifact.histories.event_names,
+        artifact.histories.event_weights,
         settings.clock,
         ties=settings.ties,
     )

@@ -251,7 +251,7 @@ class Queries:
             known_users: The users that the model knows, `[U + 1]`; other users become user 0.
         """
         users = self.users
-        if known_users is not None:
+        if known_users is not None and users.any():
             numbered = np.where(users < len(known_users), users, 0)
             users = np.where(known_users[numbered], numbered, 0)
             users = self.users if np.array_equal(users, self.users) else users
@@ -270,7 +270,7 @@ class Queries:
         The copy is small, and it contains no events after the end of a history. A log that is such a copy already is returned.
         """
         own = self.log.source is None and self.log.rows is None and self.log.n_users == len(self)
-        if own and np.array_equal(self.row, np.arange(len(self))) and np.array_equal(self.end, self.log.offsets[1:]):
+        if own and (self.end == self.log.offsets[1:]).all() and (np.diff(self.row) == 1).all():
             return self
         where, offsets = self._gather(self.lengths)
         log = replace(
