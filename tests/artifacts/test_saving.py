@@ -67,7 +67,7 @@ def test_what_comes_back_is_what_was_known_when_the_test_began(shop, saved):
 def test_the_folder_holds_tensors_tables_and_json_only(saved):
     names = {path.name for path in saved["whole"].iterdir()}
     assert names == {
-        "zoo.json", "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors", "features.safetensors", "candidate-features.safetensors",
+        "zoo.json", "state.json", "vocabulary.parquet", "columns.parquet", "users.parquet", "histories.safetensors", "features.safetensors", "candidate-features.safetensors",
         "predictor.safetensors", "featurizer-1.safetensors", "filter-1.safetensors",
     }  # fmt: skip
     modes = {path.stat().st_mode & 0o777 for path in saved["whole"].iterdir()}

@@ -133,7 +133,7 @@ def test_the_message_names_the_files_own_column():
     with pytest.raises(DataError) as error:
         parse_times(mapped, column, "timestamp")
     assert str(error.value).startswith(
-        "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is not an ISO 8601 date and time ("
+        "events.csv, row 1: timestamp ('ordered_at' in the data) is '01/02/2024 00:35', which is not an ISO 8601 date and time ("
     )
 
 

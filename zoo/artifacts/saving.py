@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from zoo.artifacts.artifact import TITLE, Artifact
+from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.components import model_of, versions_of
 from zoo.artifacts.folder import Folder, file_entry, replace_folder
+from zoo.artifacts.item_columns import TITLE, read_columns, write_columns
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
-from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
@@ -66,6 +66,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         counted = {} if popularity is None else {EVENTS: popularity.counts[1:]}
         _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **counted, **titled})
         _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
+        write_columns(artifact.catalogue, path)
         (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
     return Path(folder)
 
@@ -114,7 +115,7 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         pipeline,
         Rules(_mask(items["eligible"]), manifest.exclude_seen, manifest.fallback),
         manifest.candidates,
-        Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
+        read_columns(files, ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
         users["user_id"].combine_chunks(),
         _histories(files, manifest.log, len(users), len(ids)),
         manifest.log,

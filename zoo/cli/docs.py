@@ -1,4 +1,4 @@
-"""Generate pages of `docs` from the code: config, components, command line, models, and kept results.
+"""Generate pages of `docs` from the code: config, components, command line, Python names, models, and kept results.
 
 `python -m zoo.cli.docs` writes the pages; `--check` fails if they are stale.
 """
@@ -14,6 +14,7 @@ import click
 from zoo.cli.conformance_page import conformance_page
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.model_pages import WITH_PAGES, model_pages
+from zoo.cli.python_page import python_page
 from zoo.cli.results_page import results_page
 from zoo.cli.schema_text import Schema
 from zoo.cli.show_command import capabilities_of, format_capabilities
@@ -60,6 +61,7 @@ def pages() -> dict[str, str]:
         "reference/config.md": _config(),
         "reference/components.md": _components(registry),
         "reference/cli.md": _cli(),
+        "reference/python.md": python_page(),
         **conformance_page(),
         **{f"models/{name}": text for name, text in model_pages(registry).items()},
         **results_page(ROOT / "docs" / "results"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.output import FILE, console, plugin_option
+from zoo.cli.rule_options import parse_exclude, parse_where, rule_options
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     "--now",
     help="The time of queries without one (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
 )
+@rule_options
 @click.option("--new-items", type=FILE, help="A file of new items to recommend too, in the format of the data's items.")
 @plugin_option
 def recommend(
@@ -39,6 +41,8 @@ def recommend(
     history: str | None,
     k: int,
     now: str | None,
+    exclude: str | None,
+    where: tuple[str, ...],
     new_items: Path | None,
     plugins: tuple[Path, ...],
 ) -> None:
@@ -52,6 +56,7 @@ def recommend(
         raise click.UsageError(
             "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
         )
+    excluded, wanted = parse_exclude(exclude), parse_where(where)
     from zoo.artifacts.saving import load_artifact
 
     with warnings.catch_warnings(record=True) as caught:
@@ -61,6 +66,8 @@ def recommend(
         click.echo(f"zoo: {warning.message}", err=True)
     if new_items is not None:
         artifact = artifact.with_items(new_items)
+    if excluded or wanted:
+        artifact = artifact.with_rules(exclude=excluded, where=wanted)
     if queries is not None and out is not None:
         _file(artifact, queries, out, k, now)
     else:

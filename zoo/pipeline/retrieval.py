@@ -167,7 +167,10 @@ class Retrieval:
         """Return lists without the items that the predictor has no answer for."""
         if self.popularity is None:
             return found
-        mute = torch.from_numpy(self._unanswered(restricted))
+        unanswered = self._unanswered(restricted)
+        if not unanswered.any() and (found.scores > -torch.inf).all():
+            return found
+        mute = torch.from_numpy(unanswered)
         items, scores, tied = found.items, found.scores, found.tied
         if mute.any():
             items, scores = items.masked_fill(mute[:, None], 0), scores.masked_fill(mute[:, None], -torch.inf)

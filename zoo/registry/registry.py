@@ -163,6 +163,12 @@ class Registry:
             )
         return matches
 
+    def component_of(self, stage: Any) -> Component | None:
+        """Return the component that a stage is an instance of, or None if no plugin provides its class."""
+        params = getattr(stage, "params", None)
+        matches = [c for c in self._components if isinstance(params, c.spec.params)]
+        return next((c for c in matches if c.target() is type(stage)), None)
+
     def callbacks(self, training: Training) -> list[Any]:
         """Return the Lightning callbacks that the plugins add to a training run.
 

@@ -107,6 +107,13 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
             self.members[name] = scipy.sparse.vstack([self.members[name], new], format="csr")
 
+    def update_prices(self, catalogue: Catalogue) -> None:
+        """Read the prices of the catalogue again."""
+        if "price" in self.columns:
+            at, table = self.columns.index("price"), self.table.clone()
+            table[:, at] = torch.from_numpy(_log_prices(catalogue, float(table[1:, at].median())))
+            self.table = table
+
     def of(self, queries: Queries, found: Candidates, vectors: ItemFeatures | None) -> tuple[Tensor, tuple[str, ...]]:
         """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
 

@@ -42,6 +42,24 @@ class Predictor(Stage[P]):
     grow = add_items
     """The name of `add_items` in plugin API 1, for classes that extend it."""
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return how similar every item is to each of some items, `[B, I]` float32. Override if the model compares items.
+
+        A score of -inf means that the model cannot say. The core removes the item itself and everything that rules and filters
+        exclude.
+
+        Args:
+            items: Item numbers, `[B]` int64.
+            n_items: The number of items, so that I is `n_items + 1`.
+
+        Raises:
+            ArtifactError: The predictor does not compare items.
+        """
+        raise ArtifactError(
+            f"{type(self).__name__} does not compare items, so it cannot say which are similar. Fit a model that does, such "
+            "as item-knn, ease, als or content-knn."
+        )
+
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         return self.score(queries).gather(1, items)

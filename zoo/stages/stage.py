@@ -133,6 +133,11 @@ class Stage(ABC, Generic[P]):
     def __init__(self, params: P) -> None:
         self.params = params
 
+    def __repr__(self) -> str:
+        """Return the class with the parameters that were set."""
+        given = self.params.model_dump(include=self.params.model_fields_set) if isinstance(self.params, Params) else {}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
     def state(self) -> State:
         """Return the fitted attributes.
 

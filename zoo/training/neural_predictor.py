@@ -19,6 +19,7 @@ from zoo.errors import ConfigError, TrainingError
 from zoo.loss_specs import OWN_LOSS
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
+from zoo.nn.similarity import cosines
 from zoo.nn.sparse import of_saved_parts
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
@@ -188,6 +189,14 @@ class NeuralPredictor(Predictor[P]):
             batch = self.objective.inference_batch(queries, self.network.popularity.device)
             scores = self.network.items.all_logits(self.network.hidden(batch)).float()
             return scores.where(self.objective.has_context(batch)[:, None], self.network.popularity)
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the item vectors, `[B, I]`; -inf for items without embedding and features."""
+        with torch.no_grad():
+            table = self.network.items
+            found = cosines(table.vectors().float(), items)
+            unscorable = table.all_logits(table.vectors()[:1]) == -torch.inf
+            return found.masked_fill(unscorable, -torch.inf)
 
     def add_items(self, features: ItemFeatures) -> None:
         """Add new items, whose vectors are the projections of their features."""

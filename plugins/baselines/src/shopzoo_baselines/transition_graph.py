@@ -35,6 +35,11 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
         """Return the scores `[B, I]`."""
         return over_popularity(self.backoff, self._history_weights(queries) @ scipy_matrix(self.graph))
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the probabilities of the transitions from each item, `[B, I]`; -inf where there is none."""
+        found = torch.from_numpy(scipy_matrix(self.graph)[items.numpy()].toarray())
+        return found.masked_fill(found <= 0, -torch.inf)
+
     def _history_weights(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item of the histories, `[B, I]`."""
         h = queries.histories

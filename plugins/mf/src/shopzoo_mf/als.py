@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf.params import ALSParams
 from zoo.api import DataError, Predictor, Queries, RunContext, TrainingData
-from zoo.nn import csr_tensor
+from zoo.nn import cosines, csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
 """Default ratio of the total weight of all pairs to that of the events. A weight per pair tuned on one data set does not
@@ -88,6 +88,10 @@ class ALS(Predictor[ALSParams]):
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the products with the vectors of the given items, `[B, K]`."""
         return (self.items[items] @ self.fold_in(queries).unsqueeze(2)).squeeze(2)
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the item vectors, `[B, I]`."""
+        return cosines(self.items, items)
 
     def fold_in(self, queries: Queries) -> Tensor:
         """Return the user vectors of the queries, solved from their histories, `[B, D]`."""

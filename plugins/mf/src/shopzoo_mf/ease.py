@@ -63,6 +63,17 @@ class EASE(Predictor[EASEParams]):
         scores = torch.zeros(len(queries), queries.log.n_items + 1, device=known.device)
         return scores.index_copy_(1, known, history @ self.weights)
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return what each item adds to the scores of all others, `[B, I]`."""
+        known = self.known
+        scores = torch.full((len(items), n_items + 1), -torch.inf, device=known.device)
+        place = torch.full((n_items + 1,), -1, device=known.device).index_copy_(
+            0, known, torch.arange(len(known), device=known.device)
+        )[items.to(known.device)]
+        rows = (place >= 0).nonzero().squeeze(1)
+        scores[rows[:, None], known] = self.weights[place[rows]]
+        return scores
+
 
 def _check_memory(n: int, device: torch.device) -> None:
     """Check that the matrices fit into free memory.

@@ -64,6 +64,13 @@ class ItemKNN(Predictor[ItemKNNParams]):
             return torch.from_numpy((history @ self._votes).toarray())
         return (self._voters @ dense_columns(history).to(device)).T.contiguous()
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the similarities to the nearest neighbours of each item, `[B, I]`; -inf for all others."""
+        items = items.to(self.neighbours.device)
+        near, similarity = self.neighbours[items].long(), self.similarities[items]
+        scores = torch.full((len(items), n_items + 1), -torch.inf, device=items.device)
+        return scores.scatter_(1, near, similarity.masked_fill(near == 0, -torch.inf))
+
     @cached_property
     def _voters(self) -> Tensor:
         """Return the similarity of each candidate (row) to its neighbours (columns), `[I, I]` in CSR layout."""

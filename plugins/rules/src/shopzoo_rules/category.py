@@ -46,6 +46,11 @@ class Category(Filter[CategoryParams]):
             of_parts(before, len(self.names)), csr_tensor(matrix[1:])
         )  # widened to the new number of values
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the column again; it may have new values."""
+        matrix, self.names = item_values(catalogue, self.params.column, self.names)
+        self.kept, self.values = self._keep_mask(matrix), csr_tensor(matrix)
+
     def keep(self, queries: Queries) -> Tensor:
         """Return a mask of the items to keep, `[B, I]`; `[1, I]` if it does not depend on the history."""
         if self.params.like_last is None:

@@ -28,6 +28,9 @@ class AllowList(Filter[ListParams]):
         """Look up the new ids."""
         self.kept = torch.cat([self.kept, among(catalogue, self.params)[1:]])
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Change nothing: the ids of the list do not depend on columns."""
+
 
 class DenyList(Filter[ListParams]):
     """Removes the items of the list."""
@@ -46,6 +49,9 @@ class DenyList(Filter[ListParams]):
     def add_items(self, catalogue: Catalogue) -> None:
         """Look up the new ids."""
         self.kept = torch.cat([self.kept, ~among(catalogue, self.params)[1:]])
+
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Change nothing: the ids of the list do not depend on columns."""
 
 
 def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:

@@ -29,6 +29,10 @@ class PriceBand(Filter[PriceBandParams]):
         prices, kept = self._read(catalogue)
         self.prices, self.kept = torch.cat([self.prices, prices[1:]]), torch.cat([self.kept, kept[1:]])
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the prices again."""
+        self.prices, self.kept = self._read(catalogue)
+
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
         """Return the prices of the items, and a mask of those in the fixed band, each `[I]`."""
         low = -np.inf if self.params.min is None else self.params.min
