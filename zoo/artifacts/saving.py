@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
 from zoo.artifacts.components import model_of, versions_of
 from zoo.artifacts.folder import Folder, file_entry, replace_folder
+from zoo.artifacts.histories import HISTORIES, histories_from_tensors, histories_to_tensors
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.data.catalogue import Catalogue
@@ -28,12 +28,11 @@ from zoo.pipeline import Rules
 from zoo.registry.registry import Registry, default_registry
 from zoo.tensors import write_tensors
 
-STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
+STATE, ITEMS, USERS = "state.json", "vocabulary.parquet", "users.parquet"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}
 EVENTS = "events"
 """The optional column of items with their event counts in training."""
 USER_COLUMNS = {"user_id": pa.string(), "known": pa.bool_()}
-EVENT_ARRAYS = ("offsets", "items", "times", "events")
 
 
 def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = True) -> Path:
@@ -53,8 +52,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
     pipeline, log = artifact.pipeline, artifact.histories
     tensors, values = stage_states(pipeline)
     if histories and len(log):
-        arrays = {name: np.ascontiguousarray(getattr(log, name)) for name in EVENT_ARRAYS}
-        tensors[HISTORIES] = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        tensors[HISTORIES] = histories_to_tensors(log)
     items = (artifact.catalogue.ids[1:], pipeline.known[1:], artifact.rules.eligible[1:])
     with replace_folder(Path(folder)) as path:
         for name, held in tensors.items():
@@ -100,6 +98,8 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     model = model_of(manifest, registry, str(path))
     items = files.table(ITEMS, ITEM_COLUMNS, {EVENTS: pa.int64(), TITLE: pa.string()})
     users = files.table(USERS, USER_COLUMNS)
+    for table, name, file in ((items, "item_id", ITEMS), (users, "user_id", USERS)):
+        _refuse_repeated(table[name].combine_chunks(), path / file, name)
     ids = _from_one(items["item_id"])
     if Vocabulary(ids).fingerprint != manifest.vocabulary:
         raise ArtifactError(f"{path / ITEMS}: its items do not match {NAME}. Save the artifact again.")
@@ -115,7 +115,7 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         manifest.candidates,
         Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
         users["user_id"].combine_chunks(),
-        _histories(files, manifest.log, len(users), len(ids)),
+        _histories(files, manifest.log, len(users), len(items)),
         manifest.log,
         manifest.data,
     )
@@ -146,28 +146,21 @@ def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Inte
     Raises:
         ArtifactError: The histories do not match the users and items.
     """
-    names, weights = log.event_names, log.event_weights
-    found = files.tensors(HISTORIES) or {
-        "offsets": torch.zeros(n_users + 1, dtype=torch.int64),
-        "items": torch.zeros(0, dtype=torch.int32),
-        "times": torch.zeros(0, dtype=torch.int64),
-        "events": torch.zeros(0, dtype=torch.uint8),
-    }
-    offsets, items, times, events = (found[name].numpy() for name in EVENT_ARRAYS)
-    fits = (
-        [array.dtype.name for array in (offsets, items, times, events)] == ["int64", "int32", "int64", "uint8"]
-        and offsets.shape == (n_users + 1,)
-        and items.shape == times.shape == events.shape == (offsets[-1],)
-        and offsets[0] == 0
-        and bool((np.diff(offsets) >= 0).all())
-        and 0 < items.min(initial=1) <= items.max(initial=1) < n_items
-        and events.max(initial=0) < len(names) == len(weights)
-    )
-    if not fits:
-        raise ArtifactError(f"{files.path / HISTORIES} does not match the artifact's users and items. Save it again.")
-    return Interactions(
-        offsets, items, times, events, n_items - 1, tuple(names), np.asarray(weights, np.float32), log.clock
-    )
+    try:
+        return histories_from_tensors(files.tensors(HISTORIES), log, n_users, n_items)
+    except ValueError as error:
+        raise ArtifactError(f"{files.path / HISTORIES}: {error}. Save the artifact again.") from None
+
+
+def _refuse_repeated(column: pa.Array, path: Path, name: str) -> None:
+    """Refuse a column of ids that has a null or repeats an id.
+
+    Raises:
+        ArtifactError: It does.
+    """
+    if column.null_count or len(column.unique()) < len(column):
+        what = "is empty" if column.null_count else "occurs twice"
+        raise ArtifactError(f"{path}: {name} has an entry that {what}, expected distinct ids. Save the artifact again.")
 
 
 def _write_table(path: Path, columns: dict[str, Any]) -> None:
