@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from zoo.artifacts.artifact import TITLE, Artifact
-from zoo.artifacts.components import model_of, versions_of
+from zoo.artifacts.components import model_of, refuse_paths, versions_of
 from zoo.artifacts.folder import Folder, file_entry, replace_folder
 from zoo.artifacts.histories import HISTORIES, histories_from_tensors, histories_to_tensors
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
+from zoo.artifacts.trial import try_artifact
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
@@ -47,9 +48,11 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         The folder.
 
     Raises:
-        ArtifactError: The state of a stage is not tensors and JSON, or the folder cannot be written.
+        ArtifactError: The state of a stage is not tensors and JSON, a parameter is a path, or the folder cannot be written.
     """
     pipeline, log = artifact.pipeline, artifact.histories
+    for part in pipeline.model.parts:
+        refuse_paths(part.component, part.params.model_dump(), str(folder))
     tensors, values = stage_states(pipeline)
     if histories and len(log):
         tensors[HISTORIES] = histories_to_tensors(log)
@@ -83,13 +86,15 @@ def load_artifact(
     """
     found = registry or (Registry.discover(plugins) if plugins else default_registry())
     try:
-        return _load(Folder(Path(folder)), found)
+        artifact = _load(Folder(Path(folder)), found)
+        try_artifact(artifact, str(folder))
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything
         raise ArtifactError(
             f"{folder} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
         ) from error
+    return artifact
 
 
 def _load(files: Folder, registry: Registry) -> Artifact:
@@ -107,7 +112,14 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     known, known_users = _mask(items["known"]), _mask(users["known"])
     counts = _counts(items[EVENTS]) if EVENTS in items.column_names else None
     pipeline = load_pipeline(
-        model, known, known_users, counts=counts, tensors=files.tensors, values=files.values(STATE), path=str(path)
+        model,
+        known,
+        known_users,
+        counts=counts,
+        n_events=len(manifest.log.event_names),
+        tensors=files.tensors,
+        values=files.values(STATE),
+        path=str(path),
     )
     return Artifact(
         pipeline,
