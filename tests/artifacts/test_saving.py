@@ -257,8 +257,9 @@ def test_a_state_that_its_stage_does_not_take(copy):
     del state["filter-1"]["timed"]
     (copy / "state.json").write_text(json.dumps(state))
     resealed(copy)
-    assert refused(copy).startswith(
-        "DIR: Available cannot load its saved state (NotFittedError: Available is not fitted"
+    assert refused(copy) == (
+        "DIR/filter-1.safetensors: Available cannot load its saved state (ValueError: timed: expected bool, found nothing). "
+        "Fit the model again with the installed version."
     )
     del state["filter-1"]
     (copy / "state.json").write_text(json.dumps(state))
@@ -271,7 +272,7 @@ def test_a_network_whose_shapes_are_others(shop, experiment, tmp_path):
     pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     resealed(folder, lambda plain: plain["model"]["predictor"].update(dim=1))
-    assert refused(folder).startswith("DIR: GRU4Rec cannot load its saved state")
+    assert refused(folder).startswith("DIR/predictor.safetensors: GRU4Rec cannot load its saved state")
 
 
 def test_a_newer_format_and_what_is_no_manifest(copy):
@@ -320,7 +321,9 @@ def test_items_and_histories_of_another_artifact(copy):
     histories["items"][0] = 10_000
     save_file(histories, copy / "histories.safetensors")
     resealed(copy)
-    assert refused(copy) == ("DIR/histories.safetensors does not match the artifact's users and items. Save it again.")
+    assert refused(copy) == (
+        "DIR/histories.safetensors: items: expected 1 to 60, found 1 to 10,000. Save the artifact again."
+    )
 
 
 # Plugins and versions
@@ -341,20 +344,37 @@ def test_a_component_that_its_plugin_no_longer_has(copy):
 
 
 @pytest.mark.parametrize("distribution", ["shopzoo", "shopzoo-rules"])
-def test_another_version_is_warned_of_and_another_major_version_refused(copy, distribution):
+def test_a_compatible_version_is_warned_of_and_another_refused(copy, distribution):
     plugins = default_registry().plugins
     installed = next(p.version for p in plugins if p.distribution == distribution)
     if distribution == "shopzoo":
         installed = components.__version__
-    resealed(copy, lambda plain: plain["versions"].update({distribution: "0.999"}))
-    said = f"was saved with {distribution} 0.999, and {distribution} {installed} is installed"
+    compatible = f"{installed.rpartition('.')[0]}.999"
+    resealed(copy, lambda plain: plain["versions"].update({distribution: compatible}))
+    said = f"was saved with {distribution} {compatible}, and {distribution} {installed} is installed"
     with pytest.warns(UserWarning, match=f"{said}: check that its recommendations are the same."):
         load_artifact(copy)
     resealed(copy, lambda plain: plain["versions"].update({distribution: "7.1"}))
     assert refused(copy) == (
-        f"DIR was saved with {distribution} 7.1, and {distribution} {installed} is installed: "
-        f"fit the model again, or pip install '{distribution}==7.1'"
+        f"DIR was saved with {distribution} 7.1, and {distribution} {installed} is installed, which is not compatible with it. "
+        f"Fit the model again, or pip install '{distribution}==7.1'"
     )
+
+
+@pytest.mark.parametrize(
+    ("saved_with", "installed", "fits"),
+    [
+        ("1.2.3", "1.9", True), ("1.2", "2.2", False), ("0.4.1", "0.4.9", True), ("0.4.1", "0.5.0", False), ("0", "0.0.3", True),
+        ("10.0", "1.0", False), ("0.4.0rc1", "0.4.0", True), ("1!1.0", "1.0", False), ("file", "1.0", False), ("unknown", "0.1", False),
+    ],
+)  # fmt: skip
+def test_versions_are_compatible_as_far_as_semantic_versioning_says(saved_with, installed, fits):
+    if fits:
+        with pytest.warns(UserWarning, match="check that its recommendations are the same"):
+            components._compare("x", saved_with, installed, "DIR")
+    else:
+        with pytest.raises(ArtifactError, match="which is not compatible with it"):
+            components._compare("x", saved_with, installed, "DIR")
 
 
 def test_a_plugin_of_one_file_has_to_be_passed(shop, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -56,18 +57,15 @@ class Worker:
         self.process.wait()
 
 
-def fuzz(count: int, seed: int, base: Path, *, timeout: float, model: str | None = None) -> tuple[Counter, list[str]]:
-    """Try cases, in turn of every model; return how often each outcome occurred, and a line per failure."""
-    outcomes, failures, worker = Counter(), [], Worker(base, timeout)
+def fuzz(count: int, seed: int, base: Path, *, timeout: float, model: str | None = None) -> Iterator[tuple[str, str]]:
+    """Try cases, in turn of every model; yield the outcome of each, with a line that repeats and describes a failure."""
+    worker = Worker(base, timeout)
     labels = [model] if model else worker.labels
     for number in range(count):
         label, own = labels[number % len(labels)], seed + number // len(labels)
         found = worker.run(label, own)
-        outcomes[found["outcome"]] += 1
-        if found["outcome"] == "failed":
-            failures.append(f"--model {label} --seed {own}: {found.get('change', '')}: {found['detail']}")
+        yield found["outcome"], f"--model {label} --seed {own} ({found.get('change', '')}): {found['detail']}"
     worker.close()
-    return outcomes, failures
 
 
 def work(base: Path) -> None:
@@ -227,10 +225,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         base = options.base or Path(temporary)
         base.mkdir(parents=True, exist_ok=True)
-        outcomes, failures = fuzz(options.count, options.seed, base, timeout=options.timeout, model=options.model)
-    print("\n".join(failures))
+        outcomes = Counter[str]()
+        for outcome, line in fuzz(options.count, options.seed, base, timeout=options.timeout, model=options.model):
+            outcomes[outcome] += 1
+            if outcome == "failed":
+                print(line, flush=True)
     print(", ".join(f"{number:,} {outcome}" for outcome, number in sorted(outcomes.items())))
-    sys.exit(bool(failures))
+    sys.exit(bool(outcomes["failed"]))
 
 
 if __name__ == "__main__":
