@@ -29,7 +29,9 @@ def die_at(number, parent):
 
     def count(event, args):
         nonlocal calls
-        if event in CALLS and (event == "ctypes.dlsym" or str(args[0]).startswith(str(parent)) or args[-1] not in (None, -1)):
+        if event in CALLS and (
+            event == "ctypes.dlsym" or str(args[0]).startswith(str(parent)) or args[-1] not in (None, -1)
+        ):
             calls += 1
             if calls == number:
                 os.kill(os.getpid(), signal.SIGKILL)

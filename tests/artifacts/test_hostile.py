@@ -174,5 +174,7 @@ def test_tensors_are_measured_before_they_are_created():
             lambda: torch.zeros(2).new_ones(10**10),
             lambda: torch.randn(10**6, 10**3, generator=generator),
         ):
-            with pytest.raises(ValueError, match=r"expected no tensor of more than 64 MiB for a state of this size, found"):
+            with pytest.raises(
+                ValueError, match=r"expected no tensor of more than 64 MiB for a state of this size, found"
+            ):
                 create()

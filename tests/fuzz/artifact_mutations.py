@@ -69,11 +69,13 @@ def change_tensors(folder: Path, rng: random.Random) -> str:
             if limits is None:
                 flat[at] = torch.tensor(float(number), dtype=torch.float64).to(tensor.dtype)
             else:
-                finite = int(number) if number == number and abs(number) != float("inf") else 7  # noqa: PLR0124
+                finite = int(number) if number == number and abs(number) != float("inf") else 7
                 flat[at] = min(max(finite, limits.min), limits.max)
         tensors[name], what = flat.reshape(tensor.shape), f"{number} at {places[:3]}"
     elif how == "type":
-        other = rng.choice([torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool])
+        other = rng.choice(
+            [torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool]
+        )
         tensors[name], what = tensor.to(other), str(other)
     elif how == "shorter":
         tensors[name], what = tensor.reshape(-1, *tensor.shape[1:])[: rng.randrange(max(len(tensor), 1))] if tensor.dim() else tensor[None], ""  # fmt: skip
@@ -108,7 +110,10 @@ def change_manifest(folder: Path, rng: random.Random) -> str:
     """Change a value in `zoo.json`, or put another component in the place of one."""
     plain = json.loads((folder / NAME).read_text())
     files = plain.pop("files")
-    parts = [plain["model"]["predictor"], *(p for k in ("featurizers", "filters", "rankers") for p in plain["model"][k])]
+    parts = [
+        plain["model"]["predictor"],
+        *(p for k in ("featurizers", "filters", "rankers") for p in plain["model"][k]),
+    ]
     if rng.random() < 0.2:
         part = rng.choice(parts)
         part["name"] = place = rng.choice(COMPONENTS)

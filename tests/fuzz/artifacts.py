@@ -49,7 +49,10 @@ class Worker:
         self.process.kill()
         code = self.process.wait()
         self.process = self._start()
-        return {"outcome": "failed", "detail": f"no answer within {self.timeout} s" if not ready else f"exit code {code}"}
+        return {
+            "outcome": "failed",
+            "detail": f"no answer within {self.timeout} s" if not ready else f"exit code {code}",
+        }
 
     def close(self) -> None:
         """End the process."""
@@ -176,7 +179,11 @@ def fit_models(base: Path) -> None:
     from zoo.stages.context import RunContext
 
     torch.set_num_threads(1)
-    raw = {"data": {"source": SHOP}, "split": {"policy": "temporal", "cuts": [0.5, 0.6, 0.8]}, "train": {"max_epochs": 1}}
+    raw = {
+        "data": {"source": SHOP},
+        "split": {"policy": "temporal", "cuts": [0.5, 0.6, 0.8]},
+        "train": {"max_epochs": 1},
+    }
     models = []
     for stage in ("predictor", "featurizer", "filter", "ranker"):
         for component in default_registry().components(stage):

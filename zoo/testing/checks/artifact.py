@@ -39,8 +39,7 @@ def state(subject: Subject) -> None:
     "a `state` of its own also overrides `state_schema`.",
 )  # fmt: skip
 def declared_state(subject: Subject) -> None:
-    """The check changes the fitted state in one entry and loads it: an entry is missing, has another type, or a row less than
-    there are items. Each change must be refused.
+    """The check loads the fitted state without an entry, with another type, and with a row less; each must be refused.
 
     The core compares a saved state with its declaration before a component gets it. A tensor of another type or of another
     vocabulary would otherwise give wrong lists, or end the process.
