@@ -55,10 +55,18 @@ def checked_csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[i
         least, most = map(int, columns.aminmax())
         if least < 0 or most >= width:
             raise ValueError(f"columns: expected 0 to {width - 1:,}, found {least:,} to {most:,}")
-    if not (finite := values.isfinite()).all():
-        at = int((~finite).nonzero()[0])
+    if not is_finite(values):
+        at = int((~values.isfinite()).nonzero()[0])
         raise ValueError(f"values: expected finite numbers, found {float(values[at])} at place {at:,}")
     return _csr(offsets, columns, values, shape)
+
+
+def is_finite(numbers: Tensor) -> bool:
+    """Return whether a dense tensor has neither NaN nor infinite numbers, without a second tensor of its size."""
+    if not numbers.numel() or not numbers.is_floating_point():
+        return True
+    least, most = numbers.aminmax()  # NaN if there is one
+    return bool(least.isfinite() & most.isfinite())
 
 
 def check_offsets(offsets: Tensor, rows: int, n: int) -> None:

@@ -32,6 +32,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from zoo.nn.sparse import is_finite
+
 NONE, ANY = "none", "any"
 _FORM = re.compile(r"(?P<csr>csr )?(?P<dtype>\w+) \[(?P<shape>[^]]*)\](?: < (?P<below>[^ ]+))?(?P<nan> or nan)?")
 _SIZE = re.compile(r"(?P<number>\d+)|(?P<any>\*)|(?P<symbol>[A-Za-z]\w*)(?: ?(?P<shift>[+-] ?\d+))?")
@@ -237,8 +239,7 @@ def _adapter(form: Any) -> TypeAdapter[Any]:
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    numbers = tensor.values() if tensor.layout == torch.sparse_csr else tensor
-    return not numbers.is_floating_point() or bool(numbers.isfinite().all())
+    return is_finite(tensor.values() if tensor.layout == torch.sparse_csr else tensor)
 
 
 def _describe(entry: Any) -> str:
