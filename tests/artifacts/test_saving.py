@@ -361,22 +361,6 @@ def test_a_compatible_version_is_warned_of_and_another_refused(copy, distributio
     )
 
 
-@pytest.mark.parametrize(
-    ("saved_with", "installed", "fits"),
-    [
-        ("1.2.3", "1.9", True), ("1.2", "2.2", False), ("0.4.1", "0.4.9", True), ("0.4.1", "0.5.0", False), ("0", "0.0.3", True),
-        ("10.0", "1.0", False), ("0.4.0rc1", "0.4.0", True), ("1!1.0", "1.0", False), ("file", "1.0", False), ("unknown", "0.1", False),
-    ],
-)  # fmt: skip
-def test_versions_are_compatible_as_far_as_semantic_versioning_says(saved_with, installed, fits):
-    if fits:
-        with pytest.warns(UserWarning, match="check that its recommendations are the same"):
-            components._compare("x", saved_with, installed, "DIR")
-    else:
-        with pytest.raises(ArtifactError, match="which is not compatible with it"):
-            components._compare("x", saved_with, installed, "DIR")
-
-
 def test_a_plugin_of_one_file_has_to_be_passed(shop, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "my_model", raising=False)  # another test may have the original
 

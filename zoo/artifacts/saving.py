@@ -85,15 +85,35 @@ def load_artifact(
         ArtifactError: The folder is damaged, is not an artifact, or is incompatible with the installed plugins.
     """
     found = registry or (Registry.discover(plugins) if plugins else default_registry())
+    path = Path(folder)
+    before = _identity(path)
     try:
-        artifact = _load(Folder(Path(folder)), found)
-        try_artifact(artifact, str(folder))
+        artifact = _load_and_try(path, found)
+    except ArtifactError:
+        if _identity(path) == before:
+            raise
+    else:
+        if _identity(path) == before:
+            return artifact
+    return _load_and_try(path, found)  # it was replaced while it was read
+
+
+def _identity(path: Path) -> int | None:
+    """Return the number of a folder in its file system, which differs after the folder was replaced; None if there is none."""
+    return path.stat().st_ino if path.exists() else None
+
+
+def _load_and_try(path: Path, registry: Registry) -> Artifact:
+    """Return the artifact in a folder, after it has answered a trial query."""
+    try:
+        artifact = _load(Folder(path), registry)
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything
         raise ArtifactError(
-            f"{folder} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
+            f"{path} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
         ) from error
+    try_artifact(artifact, str(path))
     return artifact
 
 
