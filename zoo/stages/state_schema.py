@@ -137,7 +137,7 @@ def parse_form(form: str) -> tuple[TensorForm | None, ...]:
 
 def _parse_tensor_form(text: str) -> TensorForm:
     match = _FORM.fullmatch(text)
-    if match is None or not isinstance(getattr(torch, match["dtype"], None), torch.dtype):
+    if match is None or str(getattr(torch, match["dtype"], None)) != f"torch.{match['dtype']}":
         raise TypeError(
             f'the form of a tensor is {text!r}, expected one such as "float32 [I, D]" or "csr float32 [I, D]"'
         )

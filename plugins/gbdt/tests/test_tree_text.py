@@ -66,6 +66,8 @@ def replace_first(name, value):
         (lambda text: text.replace("is_linear=0", "is_linear=1", 1), "tree 0, is_linear: expected 0, found 1"),
         (lambda text: text.replace("max_feature_idx=3", "max_feature_idx=300"), "max_feature_idx: expected 3 for 4 features, found 300"),
         (lambda text: text[: text.index("threshold=")], "tree 0, decision_type: expected 4 numbers, found 0"),
+        (lambda text: text[: text.index("\nTree=3")], "expected 12 trees and the line 'end of trees', found 3 trees"),
+        (lambda text: text.replace("\n\nTree=1", "", 1), "expected 12 trees and the line 'end of trees', found 11 trees"),
         (lambda text: "", "max_feature_idx: expected 3 for 4 features, found None"),
     ],
 )  # fmt: skip

@@ -24,11 +24,14 @@ def rewrite_trees(text: str, n_features: int) -> str:
     Raises:
         ValueError: The text is not a model that `lambdamart` wrote; the message says what was expected and found.
     """
-    head, *trees = text.partition("\nend of trees\n")[0].split("\nTree=")
-    width = _fields(head).get("max_feature_idx")
+    model, end, _ = text.partition("\nend of trees\n")
+    head, *trees = model.split("\nTree=")
+    width, sizes = (_fields(head).get(name) for name in ("max_feature_idx", "tree_sizes"))
     if width != str(n_features - 1):
         raise ValueError(f"max_feature_idx: expected {n_features - 1} for {n_features} features, found {width}")
     blocks = [_rewrite_tree(number, _fields(tree), n_features) for number, tree in enumerate(trees)]
+    if not end or len((sizes or "").split()) != len(trees):
+        raise ValueError(f"expected {len((sizes or '').split())} trees and the line 'end of trees', found {len(trees)} trees")
     names = " ".join(f"Column_{column}" for column in range(n_features))
     head = "\n".join([
         "tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
