@@ -16,8 +16,9 @@ def exchange_folders(one: Path, other: Path) -> bool:
     Returns:
         Whether they were exchanged; False if this system cannot do so.
     """
-    library = ctypes.CDLL(None) if os.name == "posix" else None
-    paths = os.fsencode(one), os.fsencode(other)
+    if os.name != "posix":
+        return False
+    library, paths = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
     if hasattr(library, "renameat2"):  # Linux
         return bool(library.renameat2(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE) == 0)
     if hasattr(library, "renamex_np"):  # macOS

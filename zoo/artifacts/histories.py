@@ -50,8 +50,15 @@ def histories_from_tensors(tensors: Mapping[str, Tensor], log: LogEntry, n_users
     _check_range("items", found["items"], 1, n_items)
     _check_range("events", found["events"], 0, len(log.event_names) - 1)
     weights = np.asarray(log.event_weights, np.float32)
-    arrays = (found[name].numpy() for name in DTYPES)
-    return Interactions(*arrays, n_items, tuple(log.event_names), weights, log.clock, ties=log.ties)
+    arrays = {name: found[name].numpy() for name in DTYPES}
+    return Interactions(
+        **arrays,
+        n_items=n_items,
+        event_names=tuple(log.event_names),
+        event_weights=weights,
+        clock=log.clock,
+        ties=log.ties,
+    )
 
 
 def _check_range(name: str, numbers: Tensor, low: int, high: int) -> None:

@@ -15,12 +15,12 @@ TIMES = 4
 """How many times the size of its saved state a new tensor may take."""
 
 
-class LimitedTensors(TorchDispatchMode):
+class LimitedTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While active, refuses to create a tensor that is far larger than the saved state of the stage."""
 
     def __init__(self, saved: Iterable[Tensor]) -> None:
         """Set the limit for a stage with these tensors in its state."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.limit = FREE_BYTES + TIMES * sum(_n_bytes(tensor) for tensor in saved)
 
     def __torch_dispatch__(

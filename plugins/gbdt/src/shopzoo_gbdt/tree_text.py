@@ -31,7 +31,9 @@ def rewrite_trees(text: str, n_features: int) -> str:
         raise ValueError(f"max_feature_idx: expected {n_features - 1} for {n_features} features, found {width}")
     blocks = [_rewrite_tree(number, _fields(tree), n_features) for number, tree in enumerate(trees)]
     if not end or len((sizes or "").split()) != len(trees):
-        raise ValueError(f"expected {len((sizes or '').split())} trees and the line 'end of trees', found {len(trees)} trees")
+        raise ValueError(
+            f"expected {len((sizes or '').split())} trees and the line 'end of trees', found {len(trees)} trees"
+        )
     names = " ".join(f"Column_{column}" for column in range(n_features))
     head = "\n".join([
         "tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
