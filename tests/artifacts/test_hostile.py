@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -137,6 +138,19 @@ def test_a_model_that_cannot_answer_is_refused_before_it_is_used(changed):
     said = changed(ALS, "predictor.safetensors", lambda t: t["items"].fill_(3e38))
     assert said.startswith("DIR: the model cannot answer a query (")
     assert said.endswith("). The artifact is damaged, or was changed: save it again.")
+
+
+def test_a_featurizer_that_cannot_transform_new_items_is_named(tmp_path):
+    folder = shutil.copytree(WHOLE, tmp_path / "copy")
+    artifact = load_artifact(folder)
+    artifact.pipeline.featurizers[0].terms[1] = artifact.pipeline.featurizers[0].terms[0]
+    table = pa.table(
+        {"item_id": ["new"], "title": ["red"], "category": ["a"], "brand": ["b"], "price": [1.0], "in_stock": [True]}
+    )
+    with pytest.raises(
+        ArtifactError, match=r"whole cannot take new items \(ValueError: Duplicate term in vocabulary: "
+    ):
+        artifact.with_items(table)
 
 
 def test_event_types(changed):

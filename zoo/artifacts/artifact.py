@@ -21,7 +21,7 @@ from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
-from zoo.errors import DataError
+from zoo.errors import ArtifactError, DataError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.stages.candidates import Candidates
 from zoo.version import __version__
@@ -92,9 +92,18 @@ class Artifact(ArtifactContents):
 
         Raises:
             DataError: The items cannot be read, lack a column, or include a known item.
-            ArtifactError: The model cannot score items outside training.
+            ArtifactError: The model cannot score items outside training, or a stage fails.
         """
         catalogue, origin = new_items(items, self.vocabulary)
+        try:
+            pipeline = self.pipeline.with_items(catalogue, origin)
+        except ZooError:
+            raise
+        except Exception as error:  # a plugin's stage may raise anything
+            raise ArtifactError(
+                f"{self.pipeline.model.label} cannot take {origin} ({type(error).__name__}: {error}). "
+                "The artifact is damaged, or a plugin has changed: fit the model again."
+            ) from error
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
         whole = Catalogue(
             pa.concat_arrays([self.catalogue.ids, catalogue.ids[1:]]),
@@ -102,7 +111,7 @@ class Artifact(ArtifactContents):
         )
         return replace(
             self,
-            pipeline=self.pipeline.with_items(catalogue, origin),
+            pipeline=pipeline,
             rules=replace(self.rules, eligible=eligible),
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),

@@ -50,9 +50,11 @@ def histories_from_tensors(tensors: Mapping[str, Tensor], log: LogEntry, n_users
     _check_range("items", found["items"], 1, n_items)
     _check_range("events", found["events"], 0, len(log.event_names) - 1)
     weights = np.asarray(log.event_weights, np.float32)
-    arrays = {name: found[name].numpy() for name in DTYPES}
     return Interactions(
-        **arrays,
+        offsets=found["offsets"].numpy(),
+        items=found["items"].numpy(),
+        times=found["times"].numpy(),
+        events=found["events"].numpy(),
         n_items=n_items,
         event_names=tuple(log.event_names),
         event_weights=weights,
