@@ -29,6 +29,7 @@ from zoo.artifacts.similar import similar_items
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
+from zoo.errors import ArtifactError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.updating import with_item_columns
 from zoo.stages.candidates import Candidates
@@ -83,11 +84,19 @@ class Artifact(ArtifactContents):
 
         Raises:
             DataError: The items cannot be read, lack a column, or include a known item.
-            ArtifactError: The model cannot score items outside training.
+            ArtifactError: The model cannot score items outside training, or a stage fails.
         """
         catalogue, origin = new_items(items, self.vocabulary)
+        try:
+            pipeline = self.pipeline.with_items(catalogue, origin)
+        except ZooError:
+            raise
+        except Exception as error:  # a plugin's stage may raise anything
+            raise ArtifactError(
+                f"{self.pipeline.model.label} cannot take {origin} ({type(error).__name__}: {error}). "
+                "The artifact is damaged, or a plugin has changed: fit the model again."
+            ) from error
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
-        pipeline = self.pipeline.with_items(catalogue, origin)
         whole = joined(self.catalogue, catalogue)
         return replace(
             self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo.artifacts.manifest import NAME, ArtifactManifest, FileEntry, TensorEntry, file_digest
-from zoo.atomic import write_folder_atomically
+from zoo.atomic import heal_folder, write_folder_atomically
 from zoo.errors import ArtifactError
 from zoo.tensors import join_csr, read_parts
 
@@ -48,8 +48,9 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     Raises:
         ArtifactError: The path exists and is not an artifact, or cannot be written.
     """
-    refuse_taken(folder)
     try:
+        heal_folder(folder)
+        refuse_taken(folder)
         with write_folder_atomically(folder) as temporary:
             yield temporary
     except (OSError, SafetensorError) as error:
@@ -78,6 +79,8 @@ class Folder:
             ArtifactError: A file is missing, unexpected or changed.
         """
         self.path = path
+        with suppress(OSError):  # it is then reported as missing
+            heal_folder(path)
         if not path.is_dir():
             raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
         if not (path / NAME).exists():

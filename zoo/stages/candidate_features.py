@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import scipy.sparse
@@ -155,6 +155,14 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         for number, members in enumerate(self.members.values()):
             tensors[f"members-{number}"] = csr_tensor(members)
         return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries."""
+        return {
+            "table": "float32 [I, S]", "directions": "float32 [D, *]", "norms": "float32 [I] | float32 [0]",
+            "members-*": "csr float32 [I, *]", "groups": list[Group], "columns": Annotated[list[str], "S"],
+            "categories": dict[str, list[str]],
+        }  # fmt: skip
 
     def load_state(self, state: State) -> None:
         """Restore what `state` returned."""

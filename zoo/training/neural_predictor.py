@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
-from zoo.trained import Trained
+from zoo.trained import TRAINING, Trained
 from zoo.training.by_data import Amount, fill, with_saved_rates
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
@@ -220,6 +220,22 @@ class NeuralPredictor(Predictor[P]):
         features = {} if projection is None else {FEATURES: projection.features}
         values = {"sizes": asdict(self.sizes), **self._training()}
         return State({**weights(self.network), **features}, values)
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries; the encoder's weights have the shapes of the network that `build` returns."""
+        return {
+            "items.known": "bool [I]",
+            "items.weight": "float32 [I, D] | none",
+            FEATURES: "float32 [I, F] | csr float32 [I, F] | none",
+            "popularity": "float32 [I]",
+            "sizes": {
+                "n_items": Annotated[int, "I - 1"],
+                "n_users": Annotated[int, "U"],
+                "n_events": Annotated[int, "E"],
+            },
+            **TRAINING,
+            "*": "any",
+        }
 
     def load_state(self, state: State) -> None:
         """Build the network for the saved sizes and restore its weights."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from shopzoo_baselines.params import TransitionGraphParams
 from shopzoo_baselines.popular import over_popularity, popularity
-from zoo.api import Interactions, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import Fitted, Interactions, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn.sparse import checked_csr, csr_tensor, scipy_matrix
 
 
@@ -20,7 +20,7 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     0 and below. The events of a moment or basket have no order: transitions lead from each of them to each of the next one.
     """
 
-    fitted = ("graph", "backoff")
+    fitted = Fitted(graph="csr float32 [I, I]", backoff="float32 [I]")
     graph: Tensor
     """The transition probabilities, `[I, I]` in CSR layout."""
     backoff: Tensor

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from shopzoo_mf.params import ALSParams
-from zoo.api import DataError, Predictor, Queries, RunContext, TrainingData
+from zoo.api import DataError, Field, Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import cosines, csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
@@ -42,7 +42,11 @@ class ALS(Predictor[ALSParams]):
         Gradient Method for Implicit Feedback Collaborative Filtering, RecSys 2011.
     """
 
-    fitted = ("items", "popularity", "unobserved")
+    fitted = Fitted(
+        items="float32 [I, D]",
+        popularity="float32 [I]",
+        unobserved=Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    )
     items: Tensor
     """The item vectors, `[I, D]` float32; zero for items that do not occur in training."""
     popularity: Tensor

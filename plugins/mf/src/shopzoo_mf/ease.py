@@ -8,7 +8,7 @@ from torch import Tensor
 from shopzoo_mf._memory import available_bytes
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import EASE_MATRICES, EASEParams
-from zoo.api import ConfigError, Predictor, Queries, ResourceError, RunContext, TrainingData
+from zoo.api import ConfigError, Fitted, Predictor, Queries, ResourceError, RunContext, TrainingData
 from zoo.nn import csr_tensor
 
 
@@ -25,7 +25,7 @@ class EASE(Predictor[EASEParams]):
         and weights are ignored.
     """
 
-    fitted = ("weights", "known")
+    fitted = Fitted(weights="float32 [K, K]", known="int64 [K] < I")
     weights: Tensor
     """`[K, K]` float32: what item i in the history adds to the score of item j."""
     known: Tensor

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import ItemItemMFParams
-from zoo.api import Predictor, Queries, RunContext, TrainingData
+from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import cosines, csr_tensor
 
 OVERSAMPLING = 16
@@ -35,7 +35,7 @@ class ItemItemMF(Predictor[ItemItemMFParams]):
         exponent after Levy, Goldberg and Dagan, TACL 2015. What differs: the query is a history, not one word.
     """
 
-    fitted = ("left", "right")
+    fitted = Fitted(left="float32 [I, D]", right="float32 [I, D]")
     left: Tensor
     """U S^p, the vectors of history items, `[I, D]` float32."""
     right: Tensor

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import AvailableParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Fitted, Queries, RunContext, TrainingData
 
 EVER = np.iinfo(np.int64)
 """Its limits represent an open start and an open end."""
@@ -19,7 +19,7 @@ EARLIEST = 1e11
 class Available(Filter[AvailableParams]):
     """Keeps items that are in stock and whose `available_from <= now < available_until`."""
 
-    fitted = ("stocked", "first", "last", "timed")
+    fitted = Fitted(stocked="bool [I]", first="int64 [I]", last="int64 [I]", timed=bool)
     stocked: Tensor
     """`[I]` bool."""
     first: Tensor

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from shopzoo_rules.params import ListParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Fitted, Queries, RunContext, TrainingData
 
 
 class AllowList(Filter[ListParams]):
     """Keeps only the items of the list."""
 
-    fitted = ("kept",)
+    fitted = Fitted(kept="bool [I]")
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -35,7 +35,7 @@ class AllowList(Filter[ListParams]):
 class DenyList(Filter[ListParams]):
     """Removes the items of the list."""
 
-    fitted = ("kept",)
+    fitted = Fitted(kept="bool [I]")
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import PriceBandParams
-from zoo.api import Catalogue, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, Filter, Fitted, Queries, RunContext, TrainingData
 
 
 class PriceBand(Filter[PriceBandParams]):
@@ -16,7 +16,7 @@ class PriceBand(Filter[PriceBandParams]):
     only the fixed band.
     """
 
-    fitted = ("prices", "kept")
+    fitted = Fitted(prices="float64 [I] or nan", kept="bool [I]")
     prices: Tensor
     kept: Tensor
 

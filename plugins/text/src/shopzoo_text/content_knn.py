@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import ConfigError, Fitted, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn import cosines
 from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 
@@ -38,7 +38,7 @@ class ContentKNN(Predictor[ContentKNNParams]):
     on the validation split.
     """
 
-    fitted = ("vectors",)
+    fitted = Fitted(vectors="float32 [I, D] | csr float32 [I, D]")
     vectors: Tensor
     """Item features scaled to length 1, `[I, D]`, dense or in CSR layout."""
 
