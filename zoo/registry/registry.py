@@ -46,6 +46,13 @@ class Component:
         """Return all names of the component."""
         return (self.name, self.qualified_name, *self.spec.aliases)
 
+    @property
+    def origin(self) -> str:
+        """Return the stage, the name and the plugin for messages, such as `predictor 'als' of shopzoo-mf 0.1.0`."""
+        plugin = self.plugin
+        of = f"the file {plugin.name}.py" if plugin.is_file else f"{plugin.distribution} {plugin.version}"
+        return f"{self.spec.stage} {self.name!r} of {of}"
+
     def params(
         self, values: dict[str, Any] | None = None, where: str = "", context: dict[str, Any] | None = None
     ) -> Params:
@@ -76,8 +83,7 @@ class Component:
             return adapt_class(getattr(import_module(module), name), self.spec)
         except Exception as error:  # a plugin may raise anything
             raise PluginError(
-                f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
+                f"{self.origin}: its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
 
     def _remedy(self) -> str:
