@@ -114,8 +114,11 @@ class Task:
         return self.evaluate.exclude_seen
 
     def training(self, before: Part) -> Interactions:
-        """Return the training events for a part. All users keep their row, even without events."""
-        return self.log.where(self.parts.before(before))
+        """Return the training events for a part, from which no later event can be read.
+
+        All users keep their row, even without events.
+        """
+        return self.log.extract(self.parts.before(before))
 
     def queries(self, part: Part) -> Queries:
         """Return the queries of a part with their targets.

@@ -25,8 +25,9 @@ def look_ahead(subject: Subject) -> None:
     """The check fits and queries it in two shops that differ only after the cutoff.
 
     Later events have different items, types and times, both in the log of the queries and in the source table of additional
-    columns. If the outputs differ, the component uses future information, and its results are invalid. In a run the core
-    truncates `queries.log` at the end of the histories; here the log continues, to detect components that read past the end.
+    columns. If the outputs differ, the component uses future information, and its results are invalid. The training log is
+    cut off by the same function as in a benchmark. There, the core also truncates `queries.log` at the end of the histories;
+    here the log continues, to detect components that read past the end.
     """
     answers = [subject.ask(subject.fit(world), world) for world in (shop(), with_other_future(shop()))]
     require(not (found := difference(*answers)), f"outputs with two different futures: {found}")
