@@ -1,7 +1,6 @@
-"""What a stage can reach ends at its cutoff: further columns, validation queries and the kit's shop."""
+"""What a stage can reach ends at its cutoff: further columns, and the shop of the kit."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +8,6 @@ import pytest
 
 from zoo.config.experiment import Temporal
 from zoo.data.interactions import Interactions
-from zoo.data.queries import Queries, Targets
 from zoo.data.schema import MappedTable
 from zoo.data.task import Task
 from zoo.testing.data import shop
@@ -66,21 +64,6 @@ def test_a_log_without_further_columns_is_cut_as_well():
     log = Interactions.from_arrays(np.array([0, 0, 1]), np.array([1, 2, 3]), np.arange(3))
     cut = log.extract(np.array([True, False, True]))
     assert (cut.items.tolist(), cut.offsets.tolist(), cut.source) == ([1, 3], [0, 1, 2], None)
-
-
-def test_queries_without_later_events_have_the_same_histories(log):
-    rng = np.random.default_rng(1)
-    row = np.repeat(np.arange(0, 40, 2), 2)  # two queries for every second row
-    end = log.offsets[row] + rng.integers(0, 11, len(row))
-    targets = Targets(np.arange(len(row) + 1), np.ones(len(row), np.int32), np.zeros(len(row), np.bool_))
-    queries = Queries(log, row, end, np.full(len(row), 1000), row + 1, targets)
-    cut = queries.without_later_events()
-    assert np.array_equal(cut.histories.items, queries.histories.items)
-    assert np.array_equal(cut.histories.times, queries.histories.times)
-    assert cut.targets is targets
-    longest = [max((end - log.offsets[row])[row == user], default=0) for user in range(40)]
-    assert cut.log.lengths.tolist() == longest
-    assert tables(replace(cut, targets=None)) == []
 
 
 def test_the_shop_of_the_kit_is_cut_off_as_a_task_is():

@@ -83,7 +83,7 @@ def load_artifact(
     Raises:
         ArtifactError: The folder is damaged, is not an artifact, or is incompatible with the installed plugins.
     """
-    found = registry or (Registry.discover(plugins) if plugins else default_registry())
+    found = registry or (Registry.discover(plugins).require_files() if plugins else default_registry())
     try:
         return _load(Folder(Path(folder)), found)
     except ArtifactError:

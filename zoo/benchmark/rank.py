@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.list_notes import notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
@@ -59,6 +60,7 @@ class RankComparison:
             gain=e.evaluate.gain,
             resamples=e.evaluate.bootstrap,
         )
+        self.origins = {m.name: c.origin for m, c in zip(self.evaluator.metrics, experiment.metrics, strict=True)}
         self.notes: dict[str, Any] = dict(self.lists.notes)
         self.notes["features"] = ", ".join(self.lists.columns) or "text features only"
         repeated = len(self.lists) - len(self.lists.query_ids.unique())
@@ -127,6 +129,7 @@ class RankComparison:
             p99_ms=float(np.quantile(single, 0.99)),
             peak_memory_mib=peak.mib,
             parameters=count_parameters(pipeline.rankers),
+            notes=notes_on_metrics(self.origins, evaluation),
             lists=_lists_table(self.lists, rows[order], lists, evaluation),
         )
 

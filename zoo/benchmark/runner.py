@@ -15,6 +15,7 @@ from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
+from zoo.benchmark.process_state import preserve_process_state
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
@@ -175,12 +176,16 @@ def _run_model(
         "versions": {**versions(), **run.versions},
         "machine": machine(),
     }
+    origins = [part.origin for part in run.model.parts]
+    culprit, notes = f"{'one of ' if len(origins) > 1 else ''}{', '.join(origins)}", list[str]()
     try:
-        measurement = comparison.run_model(
-            run.model, run.seed or 0, folder=folder, progress=progress, features=features
-        )
-        if artifact is not None and measurement.artifact is not None:
-            save_artifact(measurement.artifact(), artifact)
+        with preserve_process_state(culprit, notes):
+            measurement = comparison.run_model(
+                run.model, run.seed or 0, folder=folder, progress=progress, features=features
+            )
+            if artifact is not None and measurement.artifact is not None:
+                save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=describe_error(error)), None
-    return Row(**common, **measurement.figures()), measurement.lists
+        return Row(**common, error=describe_error(error), notes=notes), None
+    row = Row(**common, **measurement.figures())
+    return replace(row, notes=[*row.notes, *notes]), measurement.lists

@@ -202,14 +202,6 @@ class Queries:
         """Return the queries without their targets, as models get them."""
         return self if self.targets is None else replace(self, targets=None)
 
-    def without_later_events(self) -> Queries:
-        """Return the queries on a log that ends, for each row, with the longest of its histories; targets stay."""
-        last = self.log.offsets[:-1].copy()
-        np.maximum.at(last, self.row, self.end)
-        kept = np.arange(len(self.log)) < last[self.log.users]
-        before = np.concatenate([[0], np.cumsum(kept)])
-        return replace(self, log=self.log.extract(kept), end=before[self.end])
-
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Return the length of each history, `[Q]`."""

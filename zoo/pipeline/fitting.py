@@ -204,8 +204,7 @@ def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featur
     """Fit on the training part; the predictor can evaluate itself on the validation queries."""
     training, (monitor,) = task.training("validate"), model.monitors
     facts = Facts.of(training, task.catalogue, task.eligible)
-    queries = task.queries("validate").without_later_events()  # stages can reach them through `context.validate`
-    validation = Validation(monitor.build(), facts, queries, model.train.validation_queries)
+    validation = Validation(monitor.build(), facts, task.queries("validate"), model.train.validation_queries)
     validator = partial(PredictorValidation, validation, Rules.of(task))
     context = context.for_training(phase="validated")
     return fit_on_log(model, training, task.catalogue, context, featurize=featurize, validator=validator)

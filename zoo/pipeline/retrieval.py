@@ -148,7 +148,7 @@ class Retrieval:
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
             block = queries[start : min(start + rows, len(queries))].blind().compact()
-            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self._kept(block))
+            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.kept(block))
             restricted = self.restricted(block, cold=self.scores_cold)
             with answer_of(self._origin(0, self.predictor)):
                 found = self.predictor.recommend(restricted, k, excluded)
@@ -182,7 +182,7 @@ class Retrieval:
         """Return the queries as a stage may see them: without the items it cannot know, unless it scores cold items."""
         return queries.restricted(np.ones_like(self.known) if cold else self.known, self.known_users)
 
-    def _kept(self, queries: Queries) -> Tensor | None:
+    def kept(self, queries: Queries) -> Tensor | None:
         """Return the items that all filters keep, `[B, I]` or `[1, I]` bool, or None without filters."""
         kept: Tensor | None = None
         for at, (item_filter, cold) in enumerate(zip(self.filters, self.filters_cold, strict=True), 1):

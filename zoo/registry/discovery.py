@@ -4,14 +4,18 @@ import importlib.util
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
-from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, describe_error, load_plugin
+from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Import, Plugin, Source, describe_error, load_plugin
 from zoo.version import __version__
 
 
@@ -30,10 +34,20 @@ def discover_plugins(
     plugins: list[Plugin] = []
     broken: list[Broken] = []
     for source in [*_select_sources(_find_installed(), os.environ if env is None else env), *_single_files(files)]:
-        try:
-            plugins.append(load_plugin(source, plugins))
-        except (Exception, SystemExit) as error:  # an error in one plugin must not prevent the others from loading
-            broken.append(Broken(source.name, source.distribution, source.version, describe_error(error)))
+        start, printed, error = time.perf_counter(), StringIO(), ""
+        with redirect_stdout(printed):  # an import that prints must not end up in the output of a command
+            try:
+                plugin = load_plugin(source, plugins)
+            except (
+                Exception,
+                SystemExit,
+            ) as problem:  # an error in one plugin must not prevent the others from loading
+                error = describe_error(problem)
+        imported = Import(time.perf_counter() - start, printed.getvalue())
+        if error:
+            broken.append(Broken(source.name, source.distribution, source.version, error, imported))
+        else:
+            plugins.append(replace(plugin, imported=imported))
     return plugins, broken
 
 

@@ -167,6 +167,19 @@ def check_served(items: Tensor, excluded: Exclusions, method: str) -> None:
         )
 
 
+def check_values(answer: Any, rows: int) -> Tensor:
+    """Return the values of a metric as float64, `[rows]`; NaN marks a query without a value.
+
+    Raises:
+        ScoreError: It is no tensor of numbers, or its shape is wrong.
+    """
+    values = _as_tensor(answer, "`values`", "a tensor with a number for each query")
+    _check_shape(values, "`values`", ((rows,),), "queries")
+    if values.is_complex():
+        _refuse(f"`values` returned {values.dtype}, expected torch.float64")
+    return values.double()
+
+
 def _as_tensor(answer: Any, what: str, expected: str, *, sparse: bool = False) -> Tensor:
     """Return an array or a tensor as a tensor with values; sparse layouts become CSR where they are allowed."""
     if isinstance(answer, np.ndarray) and answer.dtype.kind in "fiub":

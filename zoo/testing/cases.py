@@ -55,7 +55,7 @@ class Case:
         """
         try:
             return self.check.concerns(self.subject)
-        except Exception:  # the component is broken, which `tiny-valid` or `target` reports
+        except (Exception, SystemExit):  # the component is broken, which `tiny-valid` or `target` reports
             return True
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Case:
                 self.check.run(self.subject)
         except NotApplicableError as error:
             return Result("not applicable", str(error))
-        except Exception as error:  # a component may raise anything
+        except (Exception, SystemExit) as error:  # a component may raise anything, or call sys.exit(0)
             return (
                 Result("failed as expected", reason) if reason else Result("failed", self.subject.describe_error(error))
             )

@@ -61,7 +61,7 @@ class FreshProcess:
                     continue
                 try:
                     saved[key_of(subject)] = str(save_component(subject, Path(folder) / str(at), before))
-                except Exception as error:  # a component may raise anything
+                except (Exception, SystemExit) as error:  # a component may raise anything
                     errors[key_of(subject)] = subject.describe_error(error)
             try:
                 found, after = self._run(Path(folder), saved)
@@ -93,6 +93,10 @@ class FreshProcess:
             raise ArtifactError(f"the fresh process did not finish within {TIMEOUT} s") from None
         if done.returncode:
             raise ArtifactError(f"the fresh process failed: {done.stderr.strip()[-600:]}")
+        if not (folder / "report.json").exists():
+            raise ArtifactError(
+                "the fresh process ended without a report: the plugin or a component of it calls sys.exit"
+            )
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         answers = folder / "answers.safetensors"
         return report, load_file(answers) if answers.exists() else {}

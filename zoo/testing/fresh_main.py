@@ -56,7 +56,7 @@ def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, s
             pipeline = load_artifact(artifact, registry=registry).pipeline
             part = pipeline.predictor if stage == "predictor" else getattr(pipeline, f"{stage}s")[0]
             answers[key] = subject.ask(part, shop()).contiguous()
-        except Exception as error:  # a component may raise anything
+        except (Exception, SystemExit) as error:  # a component may raise anything
             errors[key] = describe_error(error)
     if answers:
         save_file(answers, folder / "answers.safetensors")

@@ -202,7 +202,7 @@ class Subject:
             try:
                 with redirect_stdout(StringIO()):
                     step()
-            except Exception:  # a component may raise anything
+            except (Exception, SystemExit):  # a component may raise anything
                 return f"fix {self.stage}.{name} first"
         return ""
 
