@@ -83,10 +83,10 @@ def _print(findings: list[dict[str, Any]], shadowed: list[str]) -> None:
     out = console()
     for finding in findings:
         state = "[red]broken[/red]" if finding["errors"] else "[green]good[/green]"
-        about = f"{finding['version']} ({finding['name']}), imported in {finding['seconds']:.2f} s"
-        out.print(f"{state}  [bold]{finding['distribution']}[/bold] {about}")
+        out.print(f"{state}  [bold]{finding['distribution']}[/bold] {finding['version']} ({finding['name']})")
         if finding["components"]:
             out.print(f"        {', '.join(finding['components'])}", style="dim")
+        out.print(f"        imported in {finding['seconds']:.2f} s", style="dim")
         for label, colour in (("warnings", "yellow"), ("errors", "red")):
             for line in finding[label]:
                 out.print(f"        [{colour}]{label[:-1]}[/{colour}]: {escape(line)}")
