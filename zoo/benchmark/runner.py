@@ -15,7 +15,6 @@ from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
-from zoo.benchmark.process_state import preserve_process_state
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
@@ -24,6 +23,7 @@ from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, diges
 from zoo.errors import ConfigError
 from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
+from zoo.stages.process_state import preserve_process_state
 from zoo.training.checkpoint import forget
 
 

@@ -67,7 +67,9 @@ class FreshProcess:
                 found, after = self._run(Path(folder), saved)
             except ArtifactError as error:
                 return FreshProcessReport([], before, {}, errors, str(error))
-        return FreshProcessReport(found["heavy"], before, after, {**errors, **found["errors"]})
+        return FreshProcessReport(
+            found["heavy"], before, after, {**errors, **found["errors"]}, import_seconds=found["seconds"]
+        )
 
     def _run(self, folder: Path, saved: dict[str, str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Run the process, and return its report and the outputs of the components.
@@ -108,13 +110,15 @@ def key_of(subject: Subject) -> str:
 
 
 def save_component(subject: Subject, folder: Path, before: dict[str, Tensor] | None = None) -> Path:
-    """Fit a component on the shop, save it as an artifact, and put its outputs into `before`.
+    """Save a component that is fitted on the shop as an artifact, and put its outputs into `before`.
+
+    For the outputs, the component is fitted anew, so that they do not depend on earlier queries.
 
     Raises:
         ArtifactError: Its state is neither tensors nor JSON.
     """
-    world = shop()
-    part = subject.fit(world)
+    world = subject.world if before is None else shop()
+    part = subject.fitted if before is None else subject.fit(world)
     save_artifact(_artifact(subject, part, world), folder)
     if before is not None:
         before[key_of(subject)] = subject.ask(part, world)

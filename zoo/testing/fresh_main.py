@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,15 @@ HEAVY = (
 def main(job_file: str) -> None:
     """Import a plugin, query its saved components, and write a report next to the job file."""
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+
+    start = time.perf_counter()
     plugin = _plugin(job)
+    seconds = time.perf_counter() - start
     heavy = [name for name in HEAVY if name in sys.modules]
     errors = _answers(plugin, job["saved"], Path(job_file).parent)
-    Path(job_file).with_name("report.json").write_text(json.dumps({"heavy": heavy, "errors": errors}), encoding="utf-8")
+    Path(job_file).with_name("report.json").write_text(
+        json.dumps({"heavy": heavy, "errors": errors, "seconds": seconds}), encoding="utf-8"
+    )
 
 
 def _plugin(job: dict[str, Any]) -> Plugin:

@@ -18,6 +18,7 @@ class FreshProcessReport:
         after: The outputs of each component in the fresh process, by `stage/name`.
         errors: Errors while saving or in the fresh process, by `stage/name`.
         failure: The reason why the process itself failed; empty if it did not.
+        import_seconds: The wall time of loading the plugin.
     """
 
     heavy: list[str]
@@ -25,6 +26,7 @@ class FreshProcessReport:
     after: dict[str, Tensor]
     errors: dict[str, str]
     failure: str = ""
+    import_seconds: float = 0.0
 
 
 class Reporter(Protocol):

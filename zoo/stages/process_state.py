@@ -60,38 +60,36 @@ class ProcessState:
             {name: value for name, value in os.environ.items() if not name.startswith(LIBRARIES)},
         )
 
-    def restore(self) -> list[str]:
-        """Restore the state, and return what had changed, each with its values before and after."""
-        after = ProcessState.now()
-        changed = []
+    def restore(self) -> dict[str, str]:
+        """Restore the state, and return what had changed: a sentence part for each attribute."""
+        after, changed = ProcessState.now(), dict[str, str]()
         if after.dtype != self.dtype:
-            changed.append(f"torch's default dtype from {self.dtype} to {after.dtype}")
+            changed["dtype"] = f"torch's default dtype from {self.dtype} to {after.dtype}"
             torch.set_default_dtype(self.dtype)
         if after.device != self.device:
-            changed.append(f"torch's default device from {self.device} to {after.device}")
+            changed["device"] = f"torch's default device from {self.device} to {after.device}"
             torch.set_default_device(self.device)
         if after.grad != self.grad:
-            changed.append(f"torch's grad mode from {self.grad} to {after.grad}")
+            changed["grad"] = f"torch's grad mode from {self.grad} to {after.grad}"
             torch.set_grad_enabled(self.grad)
         if after.deterministic != self.deterministic:
-            changed.append(f"torch's deterministic algorithms from {self.deterministic} to {after.deterministic}")
+            changed["deterministic"] = f"torch's deterministic mode from {self.deterministic} to {after.deterministic}"
             torch.use_deterministic_algorithms(self.deterministic)
         if after.threads != self.threads:
-            changed.append(f"the number of torch's threads from {self.threads} to {after.threads}")
+            changed["threads"] = f"the number of torch's threads from {self.threads} to {after.threads}"
             torch.set_num_threads(self.threads)
         if after.folder != self.folder and self.folder is not None:
-            changed.append(f"the working directory to {after.folder}")
+            changed["folder"] = f"the working directory to {after.folder}"
             with suppress(OSError):
                 os.chdir(self.folder)
         if after.stdout is not self.stdout:
-            changed.append("sys.stdout")
+            changed["stdout"] = "sys.stdout"
             sys.stdout = self.stdout
         if after.stderr is not self.stderr:
-            changed.append("sys.stderr")
+            changed["stderr"] = "sys.stderr"
             sys.stderr = self.stderr
-        if after.environment != self.environment:
-            names = {name for name, _ in self.environment.items() ^ after.environment.items()}
-            changed.append(f"the environment variables {', '.join(sorted(names))}")
+        if names := {name for name, _ in self.environment.items() ^ after.environment.items()}:
+            changed["environment"] = f"the environment variables {', '.join(sorted(names))}"
             for name in names:
                 os.environ.pop(name, None)
             os.environ.update({name: value for name, value in self.environment.items() if name in names})
@@ -110,7 +108,7 @@ def preserve_process_state(culprit: str, notes: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        notes += [f"{culprit} changed {change}; it was restored after the run" for change in before.restore()]
+        notes += [f"{culprit} changed {change}; it was restored after the run" for change in before.restore().values()]
 
 
 def _working_directory() -> Path | None:
