@@ -13,6 +13,7 @@ from typing import Literal
 
 from zoo.registry.plugin import FILE_VERSION, GROUP, Source, load_plugin
 from zoo.registry.registry import Component, Registry
+from zoo.stages.process_state import ProcessState
 from zoo.testing.all_checks import CHECKS
 from zoo.testing.check import Check
 from zoo.testing.fresh import FreshProcess
@@ -77,6 +78,14 @@ class Case:
 
     def result(self) -> Result:
         """Run the check and return the result; any exception of the component is a failure."""
+        process = ProcessState.now()
+        try:
+            return self._result()
+        finally:
+            process.restore()  # a component that changes the process must not affect the checks after it
+
+    def _result(self) -> Result:
+        """Run the check and return the result."""
         reason = self.subject.component.spec.expected_failures.get(self.check_id)
         if not self.concerns:
             return Result("not applicable", f"it is for {self.check.only}")

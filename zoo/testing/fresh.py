@@ -71,6 +71,11 @@ class FreshProcess:
             found["heavy"], before, after, {**errors, **found["errors"]}, import_seconds=found["seconds"]
         )
 
+    @cached_property
+    def installed(self) -> Registry:
+        """Return the registry of all installed plugins, whose names the plugin must not take."""
+        return Registry.discover()
+
     def _run(self, folder: Path, saved: dict[str, str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Run the process, and return its report and the outputs of the components.
 

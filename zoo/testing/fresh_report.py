@@ -7,6 +7,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from zoo.registry.registry import Registry
+
 
 @dataclass(frozen=True, eq=False)
 class FreshProcessReport:
@@ -35,3 +37,7 @@ class Reporter(Protocol):
     @property
     def report(self) -> FreshProcessReport:
         """Return the report of the process."""
+
+    @property
+    def installed(self) -> Registry:
+        """Return the registry of all installed plugins."""

@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from zoo.config.resolved import digest
-from zoo.registry.registry import default_registry
 from zoo.testing.check import check
 from zoo.testing.requirement import ALL_STAGES, require
 from zoo.testing.subject import BASES, Subject
@@ -189,11 +188,10 @@ def import_time(subject: Subject) -> None:
 )  # fmt: skip
 def name_collisions(subject: Subject) -> None:
     """A name of two plugins has to be qualified in every experiment, and an alias that is another component's name selects that one."""
-    spec, own = subject.component.spec, subject.component.plugin
-    others = [c for c in default_registry().components(spec.stage) if c.plugin.distribution != own.distribution]
-    taken = [
-        f"{name!r} of {c.plugin.distribution}" for name in (spec.name, *spec.aliases) for c in others if name in c.names
-    ]
+    spec, own = subject.component.spec, subject.component.plugin.distribution
+    others = [c for c in subject.fresh.installed.components(spec.stage) if c.plugin.distribution != own]
+    taken = [f"{spec.name!r} of {c.plugin.distribution}" for c in others if spec.name == c.name]
+    taken += [f"{alias!r} of {c.plugin.distribution}" for alias in spec.aliases for c in others if alias in c.names]
     require(not taken, f"already provided: {', '.join(taken)}")
 
 
