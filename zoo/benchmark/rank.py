@@ -20,6 +20,7 @@ from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.checks.finding import Finding
+from zoo.data.dataset import read_tables
 from zoo.data.folds import folds, hash_folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
@@ -50,7 +51,9 @@ class RankComparison:
             ConfigError: A metric does not apply to judged lists.
         """
         e = experiment.experiment
-        self.lists = read_judgments(experiment.source.build().read(), e.data, e.split.column)
+        self.lists = read_judgments(
+            read_tables(experiment.source.build(), experiment.source.origin), e.data, e.split.column
+        )
         self.folds = folds(self.lists, e.split)
         self.match = text_match(self.lists) if self.lists.texts is not None else None
         self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks

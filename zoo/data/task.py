@@ -16,7 +16,7 @@ from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
 from zoo.data.catalogue import Catalogue
-from zoo.data.dataset import Dataset, Notes
+from zoo.data.dataset import Dataset, Notes, read_tables
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions
 from zoo.data.log import event_codes, read_data
@@ -225,15 +225,26 @@ def load_task(experiment: ResolvedExperiment) -> Task:
     """
     settings = experiment.experiment
     return read_task(
-        experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
+        experiment.source.build(),
+        settings.data,
+        settings.split,
+        settings.evaluate,
+        refit=settings.train.refit,
+        origin=experiment.source.origin,
     )
 
 
 def read_task(
-    dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
+    dataset: Dataset[Any],
+    data: DataSettings,
+    split_settings: Split,
+    evaluate: EvaluateSettings,
+    *,
+    refit: bool = True,
+    origin: str = "",
 ) -> Task:
-    """Read a dataset component and split it into a task."""
-    read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
+    """Read a dataset component and split it into a task; `origin` names the component in messages."""
+    read = read_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )

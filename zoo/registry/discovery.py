@@ -38,10 +38,7 @@ def discover_plugins(
         with redirect_stdout(printed):  # an import that prints must not end up in the output of a command
             try:
                 plugin = load_plugin(source, plugins)
-            except (
-                Exception,
-                SystemExit,
-            ) as problem:  # an error in one plugin must not prevent the others from loading
+            except (Exception, SystemExit) as problem:  # one broken plugin must not prevent the others from loading
                 error = describe_error(problem)
         imported = Import(time.perf_counter() - start, printed.getvalue())
         if error:
