@@ -97,6 +97,16 @@ class ProcessState:
 
 
 @contextmanager
+def restored_process_state() -> Iterator[None]:
+    """Restore the global state after a block of code, without a note."""
+    before = ProcessState.now()
+    try:
+        yield
+    finally:
+        before.restore()
+
+
+@contextmanager
 def preserve_process_state(culprit: str, notes: list[str]) -> Iterator[None]:
     """Restore the global state after a run, also after one that fails, and add a note for each change.
 

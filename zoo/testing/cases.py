@@ -13,7 +13,7 @@ from typing import Literal
 
 from zoo.registry.plugin import FILE_VERSION, GROUP, Source, load_plugin
 from zoo.registry.registry import Component, Registry
-from zoo.stages.process_state import ProcessState
+from zoo.stages.process_state import restored_process_state
 from zoo.testing.all_checks import CHECKS
 from zoo.testing.check import Check
 from zoo.testing.fresh import FreshProcess
@@ -78,11 +78,8 @@ class Case:
 
     def result(self) -> Result:
         """Run the check and return the result; any exception of the component is a failure."""
-        process = ProcessState.now()
-        try:
+        with restored_process_state():  # a component that changes the process must not affect the checks after it
             return self._result()
-        finally:
-            process.restore()  # a component that changes the process must not affect the checks after it
 
     def _result(self) -> Result:
         """Run the check and return the result."""

@@ -28,6 +28,7 @@ from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
+from zoo.stages.process_state import restored_process_state
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking_data import RankingData
 from zoo.testing.data import World, shop
@@ -109,7 +110,21 @@ class Subject:
         device: str | torch.device = "cpu",
         settings: NetworkSettings | None = None,
     ) -> Any:
-        """Fit a new instance, or `part` if given, on a world and return it."""
+        """Fit a new instance, or `part` if given, on a world and return it; the global state is restored afterwards."""
+        with restored_process_state():
+            return self._fit(world, part, seed, epochs, validate, device, settings)
+
+    def _fit(
+        self,
+        world: World,
+        part: Any = None,
+        seed: int = 0,
+        epochs: int | None = None,
+        validate: Callable[[Any], float] | None = None,
+        device: str | torch.device = "cpu",
+        settings: NetworkSettings | None = None,
+    ) -> Any:
+        """Fit an instance."""
         part = self.build() if part is None else part
         context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
         if self.stage != "ranker":
@@ -160,7 +175,7 @@ class Subject:
         world = self.world
         return observe_first_use(
             world,
-            lambda: self.fit(world),
+            lambda: self._fit(world),
             lambda part: self._call(part, world, self.queries()),
             lambda answer: self._as_matrix(answer, world, len(self.queries())),
         )
