@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
@@ -109,28 +109,19 @@ class Subject:
         validate: Callable[[Any], float] | None = None,
         device: str | torch.device = "cpu",
         settings: NetworkSettings | None = None,
+        observed: bool = False,
     ) -> Any:
-        """Fit a new instance, or `part` if given, on a world and return it; the global state is restored afterwards."""
-        with restored_process_state():
-            return self._fit(world, part, seed, epochs, validate, device, settings)
+        """Fit a new instance, or `part` if given, on a world and return it.
 
-    def _fit(
-        self,
-        world: World,
-        part: Any = None,
-        seed: int = 0,
-        epochs: int | None = None,
-        validate: Callable[[Any], float] | None = None,
-        device: str | torch.device = "cpu",
-        settings: NetworkSettings | None = None,
-    ) -> Any:
-        """Fit an instance."""
-        part = self.build() if part is None else part
-        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
-        if self.stage != "ranker":
-            part.fit(world.data(self.capabilities), context)
-        elif self.has_state:
-            part.fit(RankingData.of(world.labelled), context)
+        The global state of the process is restored afterwards, unless `observed` is true.
+        """
+        with nullcontext() if observed else restored_process_state():
+            part = self.build() if part is None else part
+            context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
+            if self.stage != "ranker":
+                part.fit(world.data(self.capabilities), context)
+            elif self.has_state:
+                part.fit(RankingData.of(world.labelled), context)
         return part
 
     def ask(self, part: Any, world: World, queries: Queries | None = None) -> Tensor:
@@ -175,7 +166,7 @@ class Subject:
         world = self.world
         return observe_first_use(
             world,
-            lambda: self._fit(world),
+            lambda: self.fit(world, observed=True),
             lambda part: self._call(part, world, self.queries()),
             lambda answer: self._as_matrix(answer, world, len(self.queries())),
         )
