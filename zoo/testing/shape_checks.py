@@ -54,6 +54,8 @@ def _check_features(features: Any, width: int) -> None:
 def _check_tensor(what: str, values: Any, dtype: torch.dtype, *shapes: tuple[int, ...]) -> None:
     """Require a tensor of a dtype and of one of some shapes."""
     require(isinstance(values, Tensor), f"`{what}` returned {type(values).__name__}, expected torch.Tensor")
+    layouts = (torch.strided, torch.sparse_csr) if what == "values" else (torch.strided,)
+    require(values.layout in layouts, f"the layout of `{what}` is {values.layout}, expected a dense tensor")
     expected = " or ".join(map(str, dict.fromkeys(shapes)))
     require(tuple(values.shape) in shapes, f"the shape of `{what}` is {tuple(values.shape)}, expected {expected}")
     require(values.dtype == dtype, f"the dtype of `{what}` is {values.dtype}, expected {dtype}")
