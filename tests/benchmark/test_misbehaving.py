@@ -110,7 +110,7 @@ def benchmark(tmp_path_factory):
     experiment = {
         "data": {"source": {"name": "synthetic-shop", "customers": 80, "items": 60}},
         "split": {"policy": "temporal", "cuts": [0.7, 0.8]},
-        "evaluate": {"metrics": ["ndcg@5", "broken@5", "miscounted@5"], "bootstrap": 50, "candidates": 10},
+        "evaluate": {"metrics": ["ndcg@5", "broken@5", "miscounted@5"], "bootstrap": 100, "candidates": 10},
         "model": [
             {"predictor": "counts"}, {"predictor": "double"}, {"predictor": "rude"}, {"predictor": "rude-failure"},
             {"predictor": "constant"}, {"predictor": "mute"}, {"predictor": "looks-ahead"},
@@ -166,7 +166,7 @@ def test_a_metric_that_fails_has_a_dash_and_the_others_stand(benchmark, rows):
         assert f"metric 'miscounted' {OF} failed" in miscounted
         assert "`values` returned the shape (3,), expected (" in miscounted
     report = (benchmark[0].folder / "report.md").read_text()
-    (line,) = (line for line in report.splitlines() if line.startswith("| counts | 0."))
+    line = next(line for line in report.splitlines() if line.startswith("| counts | "))
     assert [cell.strip() for cell in line.split("|")[3:5]] == ["–", "–"]
     assert "## Notes on the rows\n\n- **counts**: metric 'broken'" in report
 
