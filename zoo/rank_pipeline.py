@@ -89,7 +89,9 @@ class RankPipeline:
             match: The term counts of the documents, if already computed.
         """
         self.model, self.match = model, match
-        self.featurize = featurize or (lambda chosen, part, *given: fit_features(part, *given, chosen.origin))
+        self.featurize = featurize or (
+            lambda chosen, part, data, context: fit_features(part, data, context, chosen.origin)
+        )
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
         self.trained: list[Trained | None] = []

@@ -192,7 +192,8 @@ def _as_tensor(answer: Any, what: str, expected: str, *, sparse: bool = False) -
         answer = answer.to_sparse_csr()
     if answer.layout != torch.strided and not (sparse and answer.layout == torch.sparse_csr):
         _refuse(f"{what} returned a tensor in the layout {answer.layout}, expected {expected}")
-    return answer
+    tensor: Tensor = answer
+    return tensor
 
 
 def _check_shape(values: Tensor, what: str, shapes: tuple[tuple[int, ...], ...], meaning: str) -> None:

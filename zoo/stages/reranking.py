@@ -90,9 +90,9 @@ def rerank(lists: CandidateLists, ranker: Ranker[Any], origin: str = "") -> Cand
         ScoreError: The scores are not `[B, K]` numbers, or one of them is NaN.
     """
     with answer_of(origin or type(ranker).__name__):
-        scores = check_scores(ranker.score(_copied(lists)), *lists.items.shape, "queries, candidates").to(
-            lists.items.device
-        )
+        rows, columns = lists.items.shape
+        scores = check_scores(ranker.score(_copied(lists)), rows, columns, "queries, candidates")
+        scores = scores.to(lists.items.device)
         scores = scores.masked_fill(~lists.mask, -torch.inf)
         if scores.isnan().any():
             raise ScoreError(_about_nan(lists, scores))
