@@ -20,7 +20,7 @@ class FreshProcessReport:
         after: The outputs of each component in the fresh process, by `stage/name`.
         errors: Errors while saving or in the fresh process, by `stage/name`.
         failure: The reason why the process itself failed; empty if it did not.
-        import_seconds: The wall time of loading the plugin.
+        import_seconds: The time of loading the plugin, without the time for which the process waited for a processor.
     """
 
     heavy: list[str]
