@@ -109,6 +109,8 @@ def test_a_plugin_that_ends_a_command_with_code_0_is_an_error(zoo, tmp_path):
     at = source.index("def fit(self")
     body = source.index('"""', source.index('"""', at) + 3) + 3
     file.write_text(f"{source[:body]}\n        raise SystemExit(0)\n{source[body:]}")
-    result = zoo("fit", file.with_suffix(".toml"), "leaving-model", "--out", tmp_path / "a", "--plugin", file, code=2)
+    result = zoo(
+        "fit", file.with_suffix(".toml"), "--model=leaving-model", "--out", tmp_path / "a", "--plugin", file, code=2
+    )
     assert re.search(r"zoo: a plugin ended the process: SystemExit\(0\) \(.*leaving_model\.py:\d+\)", result.stderr)
     del sys.modules["leaving_model"]
