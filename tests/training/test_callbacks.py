@@ -283,3 +283,19 @@ def test_a_logger_of_no_such_name_or_argument_is_an_error(cycle, make, tmp_path)
 def test_a_logger_is_no_part_of_what_makes_a_row():
     with_logger, without = NetworkSettings(logger="csv"), NetworkSettings()
     assert with_logger.model_dump(mode="json") == without.model_dump(mode="json")
+
+
+def test_a_callback_that_fails_is_named_with_its_plugin(tmp_path):
+    file = tmp_path / "failing_tracker.py"
+    file.write_text(
+        "from pytorch_lightning import Callback\nfrom zoo.api import hookimpl\n"
+        "class Tracker(Callback):\n    def on_train_epoch_end(self, trainer, pl_module):\n        {}['run']\n"
+        "@hookimpl\ndef zoo_callbacks(run):\n    return [Tracker()]\n"
+    )
+    rows = bench(EXPERIMENT, tmp_path / "out", overrides=["train.max_epochs=1"], plugins=[file]).rows()
+    del sys.modules["failing_tracker"]
+    assert rows[0].error.startswith(
+        f"the callback Tracker of the plugin module failing_tracker failed in on_train_epoch_end ({file}:5): KeyError: 'run'. "
+        "Fix it, or run without the plugin"
+    )
+    assert rows[1].error is None

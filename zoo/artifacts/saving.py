@@ -108,7 +108,7 @@ def _load_and_try(path: Path, plugins: Iterable[str | Path], registry: Registry 
     """Return the artifact in a folder, after it has answered a trial query."""
     try:
         files = Folder(path)
-        artifact = _load(files, registry or Registry.discover(plugins, files.manifest.distributions))
+        artifact = _load(files, registry or Registry.discover(plugins, files.manifest.distributions).require_files())
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything

@@ -18,6 +18,7 @@ from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.references import hints, reference_models
@@ -75,6 +76,7 @@ class RecommendComparison:
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
+        self.origins = {m.name: c.origin for m, c in zip(self.evaluator.metrics, experiment.metrics, strict=True)}
         self.k = self.evaluator.k
         self._check_cutoffs()
         self._experiment = experiment
@@ -175,6 +177,10 @@ class RecommendComparison:
             p99_ms=float(np.quantile(single, 0.99)),
             peak_memory_mib=peak.mib,
             parameters=count_parameters((pipeline.predictor, *pipeline.rankers)),
+            notes=[
+                *notes_on_lists(pipeline, self.queries, self.rules, lists),
+                *notes_on_metrics(self.origins, evaluation),
+            ],
             lists=_lists_table(self, lists, evaluation),
             artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
         )

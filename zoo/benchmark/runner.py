@@ -25,6 +25,7 @@ from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, diges
 from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
+from zoo.stages.process_state import preserve_process_state
 from zoo.training.checkpoint import forget
 
 
@@ -217,15 +218,19 @@ def run_model(
 ) -> tuple[Row, pa.Table | None]:
     """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
     common = _describe_run(run)
+    origins = [part.origin for part in run.model.parts]
+    culprit, notes = f"{'one of ' if len(origins) > 1 else ''}{', '.join(origins)}", list[str]()
     try:
-        measurement = comparison.run_model(
-            run.model, run.seed or 0, folder=folder, progress=progress, features=features
-        )
-        if artifact is not None and measurement.artifact is not None:
-            save_artifact(measurement.artifact(), artifact)
+        with preserve_process_state(culprit, notes):
+            measurement = comparison.run_model(
+                run.model, run.seed or 0, folder=folder, progress=progress, features=features
+            )
+            if artifact is not None and measurement.artifact is not None:
+                save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=explain(error)), None
-    return Row(**common, **measurement.figures()), measurement.lists
+        return Row(**common, error=explain(error), notes=notes), None
+    row = Row(**common, **measurement.figures())
+    return replace(row, notes=[*row.notes, *notes]), measurement.lists
 
 
 def _run_isolated(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import traceback
+from pathlib import Path
 from typing import Any
 
 import click
 
+import zoo
 from zoo.cli.bench_command import bench
 from zoo.cli.config_command import config
 from zoo.cli.data_command import data
@@ -42,6 +44,13 @@ class _Zoo(click.Group):
                 traceback.print_exc()
             click.echo(f"zoo: {error}", err=True)
             ctx.exit(USER_ERROR)
+        except SystemExit as error:
+            if (place := _outside(error)) is None:
+                raise
+            click.echo(
+                f"zoo: a plugin ended the process: SystemExit({error.code!r}) ({place}). Correct the plugin.", err=True
+            )
+            ctx.exit(USER_ERROR)
         except KeyboardInterrupt as error:
             click.echo(f"\nzoo: interrupted{error}{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
             ctx.exit(INTERRUPTED)
@@ -49,6 +58,13 @@ class _Zoo(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a user needs them."""
         return list(self.commands)
+
+
+def _outside(error: SystemExit) -> str | None:
+    """Return the file and line outside the core that ended the process; None if the core itself did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    core = str(Path(zoo.__file__).parent)
+    return None if not frames or frames[-1].filename.startswith(core) else f"{frames[-1].filename}:{frames[-1].lineno}"
 
 
 EXAMPLES = """\b

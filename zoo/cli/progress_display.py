@@ -148,6 +148,8 @@ class Bars(Progress):
         elif self._again or not self._bars.console.is_terminal:
             why = ", repeated because the model, the settings or the code changed" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
+        for note in row.notes if not resumed else ():
+            self._say(f"note: {note}", style="yellow")
         self._bars.advance(self._runs)
         if first and self._done < self._of:  # what comes after the fits is measured from now on
             self._tell_estimate(self._clock(), again=True)

@@ -100,7 +100,7 @@ def resolve_experiment(
         ConfigError: The file has problems (one per line), or overrides or plugins are given for a resolved experiment.
     """
     if isinstance(source, str | Path | dict):
-        registry = Registry.discover(plugins) if plugins else None
+        registry = Registry.discover(plugins).require_files() if plugins else None
         if isinstance(source, dict):
             return experiment_from(source, overrides=overrides, registry=registry)
         return load_experiment(source, overrides, registry)

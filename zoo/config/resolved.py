@@ -34,6 +34,11 @@ class Chosen:
         return self.component.name
 
     @property
+    def origin(self) -> str:
+        """The component's stage, name and plugin, for messages."""
+        return self.component.origin
+
+    @property
     def capabilities(self) -> Capabilities:
         """The component's capabilities with these parameters."""
         return self.component.capabilities(self.params)

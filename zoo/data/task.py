@@ -15,7 +15,7 @@ from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
 from zoo.data.catalogue import Catalogue
-from zoo.data.dataset import Dataset, Notes
+from zoo.data.dataset import Dataset, Notes, read_tables
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.item_values import items_with_values
@@ -115,8 +115,11 @@ class Task:
         return self.evaluate.exclude_seen
 
     def training(self, before: Part) -> Interactions:
-        """Return the training events for a part. All users keep their row, even without events."""
-        return self.log.where(self.parts.before(before))
+        """Return the training events for a part, from which no later event can be read.
+
+        All users keep their row, even without events.
+        """
+        return self.log.extract(self.parts.before(before))
 
     def queries(self, part: Part) -> Queries:
         """Return the queries of a part with their targets.
@@ -223,18 +226,32 @@ def load_task(experiment: ResolvedExperiment) -> Task:
     """
     settings = experiment.experiment
     return read_task(
-        experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
+        experiment.source.build(),
+        settings.data,
+        settings.split,
+        settings.evaluate,
+        refit=settings.train.refit,
+        origin=experiment.source.origin,
     )
 
 
 def read_task(
-    dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
+    dataset: Dataset[Any],
+    data: DataSettings,
+    split_settings: Split,
+    evaluate: EvaluateSettings,
+    *,
+    refit: bool = True,
+    origin: str = "",
 ) -> Task:
-    """Read a dataset component and split it into a task; a log that was read already is not read again."""
+    """Read a dataset component and split it into a task; a log that was read already is not read again.
+
+    `origin` names the component in messages.
+    """
     if isinstance(dataset, LoadedLog):
         read = dataset.data
     else:
-        read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
+        read = read_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )

@@ -29,6 +29,19 @@ FILE_VERSION = "file"
 
 
 @dataclass(frozen=True)
+class Import:
+    """How a plugin was imported.
+
+    Attributes:
+        seconds: The wall time of importing it and calling its hooks.
+        printed: What it wrote to the standard output; commands do not show it.
+    """
+
+    seconds: float = 0.0
+    printed: str = ""
+
+
+@dataclass(frozen=True)
 class Plugin:
     """A loaded plugin: its source and what it provides."""
 
@@ -40,6 +53,7 @@ class Plugin:
     specs: tuple[ComponentSpec, ...]
     warnings: tuple[str, ...] = ()
     losses: tuple[LossSpec, ...] = ()
+    imported: Import = Import()
 
     @property
     def is_file(self) -> bool:
@@ -80,6 +94,7 @@ class Broken:
     distribution: str
     version: str
     error: str
+    imported: Import = Import()
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +21,7 @@ from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class
 from zoo.registry.discovery import CORE, discover_plugins
 from zoo.registry.loading import LoadingWatch
-from zoo.registry.plugin import Broken, Plugin, describe_error
+from zoo.registry.plugin import FILE_VERSION, Broken, Plugin, describe_error
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -49,6 +51,13 @@ class Component:
         """Return all names of the component."""
         return (self.name, self.qualified_name, *self.spec.aliases)
 
+    @property
+    def origin(self) -> str:
+        """Return the stage, the name and the plugin for messages, such as `predictor 'als' of shopzoo-mf 0.1.0`."""
+        plugin = self.plugin
+        of = f"the file {plugin.name}.py" if plugin.is_file else f"{plugin.distribution} {plugin.version}"
+        return f"{self.spec.stage} {self.name!r} of {of}"
+
     def params(
         self, values: dict[str, Any] | None = None, where: str = "", context: dict[str, Any] | None = None
     ) -> Params:
@@ -76,11 +85,11 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            return adapt_class(getattr(self._import(module), name), self.spec)
+            with redirect_stdout(StringIO()):  # an import that prints must not end up in the output of a command
+                return adapt_class(getattr(self._import(module), name), self.spec)
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise PluginError(
-                f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
+                f"{self.origin}: its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
 
     def _import(self, module: str) -> ModuleType:
@@ -123,6 +132,17 @@ class Registry:
         """Return a registry of the installed plugins (of these distributions, if given) and the given single-file plugins."""
         return cls(*discover_plugins(files, distributions=distributions))
 
+    def require_files(self) -> Registry:
+        """Return this registry if every single-file plugin loaded: a user who names a file needs it.
+
+        Raises:
+            PluginError: A file failed to load; the message names each of them, with its error.
+        """
+        failed = [f"--plugin {b.name}.py does not load: {b.error}" for b in self.broken if b.version == FILE_VERSION]
+        if failed:
+            raise PluginError("\n".join([*failed, "Correct the file, or leave the option out."]))
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the plugin files: another process discovers the installed plugins again."""
         return type(self).discover, ([str(plugin.module.__file__) for plugin in self.plugins if plugin.is_file],)
@@ -133,13 +153,13 @@ class Registry:
         return sorted(chosen, key=lambda c: (c.spec.stage, c.name, c.plugin.distribution))
 
     def find(self, stage: StageName, name: str) -> Component:
-        """Return the component of a stage by its name, alias, or `distribution/name`.
+        """Return the component of a stage by its name, `distribution/name`, or alias; a name takes precedence over an alias.
 
         Raises:
             UnknownComponentError: No component of this stage has the name.
             AmbiguousComponentError: More than one plugin has it.
         """
-        matches = [c for c in self.components(stage) if name in c.names]
+        matches = _named(self.components(stage), name)
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -150,12 +170,12 @@ class Registry:
         raise UnknownComponentError(self._unknown(stage, name))
 
     def find_any(self, name: str) -> list[Component]:
-        """Return the components of any stage that have the name.
+        """Return the components of any stage that have the name, or else the alias.
 
         Raises:
             UnknownComponentError: No component has it.
         """
-        matches = [c for c in self.components() if name in c.names]
+        matches = _named(self.components(), name)
         if not matches:
             names = {n for c in self._components for n in c.names}
             raise UnknownComponentError(
@@ -168,6 +188,22 @@ class Registry:
         params = getattr(stage, "params", None)
         matches = [c for c in self._components if isinstance(params, c.spec.params)]
         return next((c for c in matches if c.target() is type(stage)), None)
+
+    def shadowed(self) -> list[str]:
+        """Return a sentence for each name that several components have, with what it selects."""
+        found = []
+        for stage in dict.fromkeys(c.spec.stage for c in self.components()):
+            owners: dict[str, list[Component]] = {}
+            for component in self.components(stage):
+                for name in component.names:
+                    owners.setdefault(name, []).append(component)
+            for name, having in owners.items():
+                if len(having) > 1:
+                    all_of = ", ".join(c.qualified_name for c in having)
+                    chosen = _named(having, name)
+                    what = f"selects {chosen[0].qualified_name}" if len(chosen) == 1 else "has to be qualified"
+                    found.append(f"{stage} {name!r} is a name or an alias of {all_of}: it {what}")
+        return found
 
     def callbacks(self, training: Training) -> list[Any]:
         """Return the Lightning callbacks that the plugins add to a training run.
@@ -196,6 +232,12 @@ class Registry:
             return ""
         failed = ", ".join(sorted({b.distribution for b in self.broken}))
         return f" These plugins failed to load: {failed}. `zoo doctor` shows why."
+
+
+def _named(components: Iterable[Component], name: str) -> list[Component]:
+    """Return the components with a name or a qualified name, or else those with that alias."""
+    listed = list(components)
+    return [c for c in listed if name in (c.name, c.qualified_name)] or [c for c in listed if name in c.spec.aliases]
 
 
 @cache

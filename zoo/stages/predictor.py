@@ -7,7 +7,8 @@ from abc import abstractmethod
 from torch import Tensor
 
 from zoo.data.queries import Queries
-from zoo.errors import ArtifactError, ScoreError
+from zoo.errors import ArtifactError
+from zoo.stages.answers import check_ranked, check_scores
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
@@ -70,18 +71,7 @@ class Predictor(Stage[P]):
         Raises:
             ScoreError: The scores are not `[B, I]`, or one of them is NaN.
         """
-        scores = self.score(queries)
-        expected = (len(queries), queries.log.n_items + 1)
-        if scores.shape != expected:
-            raise ScoreError(
-                f"{type(self).__name__} returned scores of shape {tuple(scores.shape)}, expected {expected} (queries, items and padding)"
-            )
+        scores = check_scores(self.score(queries), len(queries), queries.log.n_items + 1, "queries, items and padding")
         best = Candidates.best(exclusions.apply_(scores.contiguous()), k)
-        nan = best.scores.isnan().any(1)
-        if nan.any():
-            at = int(nan.nonzero()[0])
-            raise ScoreError(
-                f"{type(self).__name__} returned a NaN score for the query of user {int(queries.users[at])} "
-                f"(number {at} of its block, {int(queries.lengths[at])} events of history): its order would be meaningless"
-            )
+        check_ranked(best, queries)
         return best
