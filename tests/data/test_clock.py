@@ -228,6 +228,8 @@ def test_a_nan_among_numbers_is_an_empty_time(kind):
 def test_a_position_beyond_62_bits_is_refused():
     expected = "expected a whole number of less than 63 bits. Correct the row, or remove it from the file."
     assert refused([1, 2**63 - 1], clock="position") == f"events.csv, row 2: position is {2**63 - 1}, {expected}"
-    assert refused([1, float("inf")], clock="position").startswith("events.csv, row 2: position is inf, expected a whole")
+    assert refused([1, float("inf")], clock="position").startswith(
+        "events.csv, row 2: position is inf, expected a whole"
+    )
     assert refused([1, 2**63], pa.uint64(), clock="position").startswith(f"events.csv, row 2: position is {2**63}, ")
     assert times([1, 2**62], clock="position").values.tolist() == [1, 2**62]

@@ -91,18 +91,18 @@ def _run_all(
             f'--keep-artifacts saves models that recommend to users, and task = "{experiment.task}" has none. Remove the '
             "option."
         )
-    description = comparison.description
+    description, hide = comparison.description, experiment.variables.hide
     runs = _runs(experiment, comparison.references, description)
     store.open(
         BenchmarkManifest(
             digest(description),
-            description,
-            comparison.notes,
+            hide(description),
+            hide(comparison.notes),
             comparison.metrics,
-            experiment.as_json(),
-            [run.as_json() for run in runs],
+            experiment.as_written(),
+            hide([run.as_json() for run in runs]),
             comparison.starts,
-            findings=[finding.as_json() for finding in comparison.findings],
+            findings=hide([finding.as_json() for finding in comparison.findings]),
             hints=comparison.hints,
         )
     )
@@ -168,9 +168,9 @@ def _run_model(
     """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
     common: dict[str, Any] = {
         "key": run.key,
-        "label": run.model.label,
+        "label": run.model.variables.hide(run.model.label, "label"),
         "seed": run.seed,
-        "model": run.model.as_json(),
+        "model": run.model.as_written(),
         "reads_time": any(part.capabilities.needs_time for part in run.model.parts),
         "versions": {**versions(), **run.versions},
         "machine": machine(),
@@ -182,5 +182,5 @@ def _run_model(
         if artifact is not None and measurement.artifact is not None:
             save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=describe_error(error)), None
+        return Row(**common, error=run.model.variables.hide_text(describe_error(error))), None
     return Row(**common, **measurement.figures()), measurement.lists

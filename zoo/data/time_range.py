@@ -36,7 +36,7 @@ def refuse_unreadable_numbers(
     if not len(values):
         return
     low, high = values.min(), values.max()  # a NaN makes both NaN
-    if -LARGEST_NUMBER < low and high < LARGEST_NUMBER:
+    if low > -LARGEST_NUMBER and high < LARGEST_NUMBER:
         return
     wrong = ~np.isfinite(values) | (values >= LARGEST_NUMBER) | (values <= -LARGEST_NUMBER)
     _fail(table, name, column, int(np.argmax(wrong)), expected)
@@ -77,6 +77,4 @@ def _fail(table: MappedTable, name: str, column: pa.ChunkedArray, row: int, expe
     """
     value = column[row]
     shown = value.as_py() if not pa.types.is_temporal(value.type) else value.cast(pa.int64()).as_py()
-    table.fail(
-        row, f"{table.display_name(name)} is {shown}, {expected}. Correct the row, or remove it from the file."
-    )
+    table.fail(row, f"{table.display_name(name)} is {shown}, {expected}. Correct the row, or remove it from the file.")
