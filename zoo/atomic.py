@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 
 
@@ -21,6 +23,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
         yield temporary
         temporary.replace(path)
     finally:
@@ -54,6 +57,49 @@ def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Pat
         shutil.rmtree(old, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes of this machine were writing into a folder.
+
+    Args:
+        folder: The folder.
+        name: Only what was to become the file or folder of this name; everything, also in folders below, if None.
+    """
+    begin = None if name is None else f".{_shorten(name)}."
+    found = folder.rglob(".*.*") if name is None else folder.glob(".*.*")
+    for path in [path for path in found if begin is None or path.name.startswith(begin)]:
+        left = _LEFTOVER.fullmatch(path.name)
+        if left is not None and not _is_running(int(left[1])):
+            with suppress(OSError):
+                path.unlink() if not path.is_dir() or path.is_symlink() else shutil.rmtree(path)
+
+
+_LEFTOVER = re.compile(r"\..+\.(\d{1,10})")
+"""A temporary file or folder, and the process that wrote it."""
+_LONGEST = 150
+"""Bytes of a name that a temporary name repeats: file systems allow 255."""
+
+
 def _temporary(path: Path, mark: str = "") -> Path:
     """Return a hidden path next to another, unique to this process."""
-    return path.with_name(f".{path.name}.{mark}{os.getpid()}")
+    return path.with_name(f".{_shorten(path.name)}.{mark}{os.getpid()}")
+
+
+def _shorten(name: str) -> str:
+    """Return a name, or for a long one its beginning and its hash."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    if len(encoded) <= _LONGEST:
+        return name
+    return f"{encoded[:_LONGEST].decode('utf-8', 'ignore')}-{blake2b(encoded, digest_size=8).hexdigest()}"
+
+
+def _is_running(process: int) -> bool:
+    """Return whether a process of this machine runs, as far as can be seen."""
+    if os.name == "nt":  # signal 0 would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

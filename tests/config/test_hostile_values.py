@@ -120,3 +120,17 @@ def test_every_count_of_the_zoo_has_an_upper_bound():
     schemas |= {c.qualified_name: c.spec.params.model_json_schema() for c in default_registry().components()}
     assert [line for name, schema in schemas.items() for line in _unbounded(name, schema)] == []
     assert json.dumps(schemas)  # bounds are plain JSON
+
+
+@pytest.mark.parametrize("label", ["a\nb", "a\x1b[31mb", "a\x7f", "a\u2028b", "a\u202eb"])
+def test_a_label_with_a_control_character_is_refused(resolve, label):
+    found = refused(resolve, model=[{"predictor": "item-knn", "label": label}])
+    assert found == (
+        f"model[1].label: expected a label on one line, found {label!r}, which contains a control character. Remove it."
+    )
+
+
+def test_a_label_that_no_table_could_show_is_refused(resolve):
+    assert resolve(model=[{"predictor": "item-knn", "label": "é" * 100}]).models[0].label == "é" * 100
+    found = refused(resolve, model=[{"predictor": "item-knn", "label": "a" * 101}])
+    assert found.startswith("model[1].label: expected 100 or fewer characters, found 'aaa")

@@ -71,7 +71,8 @@ def bench(
     """
     experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
-    store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
+    folder = out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment")
+    store = Store(folder, experiment.variables)
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
@@ -91,18 +92,18 @@ def _run_all(
             f'--keep-artifacts saves models that recommend to users, and task = "{experiment.task}" has none. Remove the '
             "option."
         )
-    description, hide = comparison.description, experiment.variables.hide
+    description = comparison.description
     runs = _runs(experiment, comparison.references, description)
     store.open(
         BenchmarkManifest(
             digest(description),
-            hide(description),
-            hide(comparison.notes),
+            description,
+            comparison.notes,
             comparison.metrics,
-            experiment.as_written(),
-            hide([run.as_json() for run in runs]),
+            experiment.as_json(),
+            [run.as_json() for run in runs],
             comparison.starts,
-            findings=hide([finding.as_json() for finding in comparison.findings]),
+            findings=[finding.as_json() for finding in comparison.findings],
             hints=comparison.hints,
         )
     )
@@ -168,9 +169,9 @@ def _run_model(
     """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
     common: dict[str, Any] = {
         "key": run.key,
-        "label": run.model.variables.hide(run.model.label, "label"),
+        "label": run.model.label,
         "seed": run.seed,
-        "model": run.model.as_written(),
+        "model": run.model.as_json(),
         "reads_time": any(part.capabilities.needs_time for part in run.model.parts),
         "versions": {**versions(), **run.versions},
         "machine": machine(),
@@ -182,5 +183,5 @@ def _run_model(
         if artifact is not None and measurement.artifact is not None:
             save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=run.model.variables.hide_text(describe_error(error))), None
+        return Row(**common, error=describe_error(error)), None
     return Row(**common, **measurement.figures()), measurement.lists

@@ -16,6 +16,7 @@ from zoo.config.experiment_file import (
     ExperimentFile,
     FeaturizerChoices,
     FilterChoices,
+    Label,
     MetricChoice,
     MetricChoices,
     ModelTable,
@@ -121,7 +122,7 @@ class EvaluateSettings(EvaluateTable):
 class Model(ModelTable):
     """`[[model]]`: a pipeline."""
 
-    label: str | None = None
+    label: Label | None = None
     """Name of the model in tables; the predictor's name by default."""
     predictor: PredictorChoice
     """Scores every item and retrieves the candidates."""

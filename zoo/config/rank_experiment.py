@@ -13,6 +13,7 @@ from zoo.config.experiment_file import (
     EvaluateTable,
     ExperimentFile,
     FeaturizerChoices,
+    Label,
     MetricChoice,
     MetricChoices,
     ModelTable,
@@ -110,7 +111,7 @@ class RankEvaluateSettings(EvaluateTable):
 class RankModel(ModelTable):
     """`[[model]]` of `task = "rank"`: one or more rankers, applied in order."""
 
-    label: str | None = None
+    label: Label | None = None
     """Name of the model in tables; the last ranker's name by default."""
     featurizer: FeaturizerChoices = []
     """Featurizers that compare the query text with the document texts; each adds the cosine of their vectors as a feature."""
