@@ -17,6 +17,9 @@ from zoo.errors import ConfigError, suggestion
 from zoo.plain_values import DEEPEST, refused_values
 from zoo.registry.registry import Registry, default_registry
 
+LONGEST_LINE = 4000
+"""Characters of a line of an error that are printed."""
+
 
 def load_experiment(
     file: str | Path,
@@ -41,7 +44,7 @@ def load_experiment(
         return experiment_from(raw, file.parent, overrides, registry, env)
     except ConfigError as error:
         raise ConfigError(
-            f"{file} cannot be used:\n" + "\n".join(f"  {line}" for line in str(error).splitlines())
+            f"{file} cannot be used:\n" + "\n".join(f"  {_cut(line)}" for line in str(error).splitlines())
         ) from None
 
 
@@ -175,6 +178,11 @@ def _apply_override(raw: dict[str, Any], override: str) -> dict[str, Any]:
             raise ConfigError(f"--set {shown}: {_shorten(literal)} is not a valid TOML value: {error}") from None
         # a bare word is a string: --set split.policy=temporal
     return _with(raw, keys, value, shown, "")  # type: ignore[no-any-return]
+
+
+def _cut(line: str) -> str:
+    """Return a line of an error without the middle of a value that is far too long to read."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 4 :]}"
 
 
 def _shorten(text: str) -> str:
