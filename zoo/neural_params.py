@@ -50,6 +50,8 @@ class NeuralParams(Params):
     """Width D of the vectors."""
     length: int = Field(50, ge=1, le=100_000)
     """Maximum history length; the model reads the latest events."""
+    windows: Literal["all", "last"] = "all"
+    """What an epoch reads of a history that is longer than `length`: windows over all of it, or the latest events only."""
     dropout: float | None = Field(None, ge=0, lt=1)
     """Dropout rate in training. By default by the amount of data: 0.6 for up to 16 events per item, 0.1 less for each doubling, at least 0.1."""
     loss: LossName = "softmax"

@@ -42,7 +42,10 @@ TRANSFORMER = {"heads": 2}
 GRU = {"item_dropout": 0.0}
 LONG = {"max_epochs": 60}
 MODELS = {
-    "sasrec": SequenceModel(SASRec, SASRecParams, {**TRANSFORMER, "blocks": 2}, cycle=LONG),
+    "sasrec": SequenceModel(
+        SASRec, SASRecParams, {**TRANSFORMER, "blocks": 2},
+        cycle={"max_epochs": 120, "learning_rate": 0.003, "schedule": "cosine"},
+    ),
     "hstu": SequenceModel(HSTU, HSTUParams, TRANSFORMER, cycle=LONG),
     "hstu-without-time": SequenceModel(
         HSTU, HSTUParams, {**TRANSFORMER, "time": False}, cycle=LONG, order={"max_epochs": 60, "schedule": "cosine"}

@@ -1,6 +1,8 @@
 """Training batches against a loop over users."""
 
+import math
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.batches import PairBatches, SequenceBatches, hidden_items, next_item
+from zoo.data.batches import NextMomentBatches, PairBatches, SequenceBatches, hidden_items, next_item
 from zoo.data.interactions import Interactions
 
 
@@ -52,6 +54,102 @@ def test_every_position_is_asked_for_what_came_next(log, length, batch_size):
             seen[user] += 1
         assert batch.targets.shape[1] == longest  # no column is padding alone
     assert seen == Counter((np.flatnonzero(log.lengths >= 2) + 1).tolist())
+
+
+@settings(max_examples=50)
+@given(log=logs(), length=st.integers(1, 6), seed=st.integers(0, 20))
+def test_windows_read_the_whole_history(log, length, seed):
+    batches = SequenceBatches(log, length + 1, 3, np.random.default_rng(seed), next_item, windows="all")
+    asked = {user: [0] * n for user, n in enumerate(log.lengths.tolist(), 1)}
+    ends = {user: [] for user in asked}
+    for _ in range(3):
+        epoch = list(batches)
+        assert len(epoch) == len(batches)
+        for batch in epoch:
+            for row, user in enumerate(batch.inputs.users.tolist()):
+                n = int(batch.inputs.lengths[row]) + 1
+                times = [*batch.inputs.times[row, : n - 1].tolist(), int(batch.inputs.now[row, n - 2])]
+                mine = log.times[log.offsets[user - 1] : log.offsets[user]].tolist()
+                start = mine.index(times[0])
+                assert times == mine[start : start + n]  # a part without a gap
+                assert n == min(len(mine), length + 1)
+                ends[user].append(start + n)
+                for at in range(start + 1, start + n):
+                    asked[user][at] += 1
+    for user, n in enumerate(log.lengths.tolist(), 1):
+        windows = math.ceil((n - 1) / length) if n > 1 else 0
+        assert len(ends[user]) == 3 * windows
+        assert ends[user].count(n) >= 3 * (windows > 0)  # the latest events in each epoch
+
+
+@st.composite
+def tied_logs(draw):
+    """Draw a log in which several events of a user may happen at one moment."""
+    log = draw(logs())
+    times = np.sort(np.random.default_rng(draw(st.integers(0, 100))).integers(0, 4, len(log)) + 10 * log.users)
+    return replace(log, times=times)
+
+
+@settings(max_examples=50)
+@given(log=tied_logs(), length=st.integers(1, 6), windows=st.sampled_from(["all", "last"]))
+def test_events_are_asked_for_the_next_moment(log, length, windows):
+    batches = NextMomentBatches(log, length, 3, np.random.default_rng(0), windows=windows)
+    found = list(batches)
+    assert len(found) == len(batches)
+    seen = Counter()
+    for batch in found:
+        for row, user in enumerate(batch.inputs.users.tolist()):
+            mine = slice(log.offsets[user - 1], log.offsets[user])
+            items, times = log.items[mine].tolist(), log.times[mine].tolist()
+            n = int(batch.inputs.lengths[row])
+            shown = batch.inputs.items[row, :n].tolist()
+            at = batch.inputs.times[row, :n].tolist()
+            assert n > 0
+            assert shown in [items[i : i + n] for i in range(len(items))]
+            assert (batch.targets[row, n:] == 0).all()
+            for place in range(n):
+                following = min(time for time in times if time > at[place])
+                assert int(batch.inputs.now[row, place]) == following
+                assert int(batch.targets[row, place]) in [
+                    item for item, time in zip(items, times, strict=True) if time == following
+                ]
+            seen[user] += 1
+    for user in range(1, log.n_users + 1):
+        times = log.times[log.offsets[user - 1] : log.offsets[user]]
+        usable = int((times < times.max()).sum()) if len(times) else 0
+        assert seen[user] == (min(usable, 1) if windows == "last" else math.ceil(usable / length))
+
+
+def test_every_event_of_the_next_moment_is_asked_for():
+    items, times = np.array([7, 1, 2, 3, 8]), np.array([0, 1, 1, 1, 2])
+    log = Interactions.from_arrays(np.zeros(5, np.int64), items, times)
+    batches = NextMomentBatches(log, 4, 1, np.random.default_rng(0))
+    targets = np.concatenate([batch.targets.numpy() for _ in range(300) for batch in batches])
+    assert set(targets[:, 1:].ravel().tolist()) == {8}
+    counts = np.bincount(targets[:, 0], minlength=4)[1:]
+    assert counts.sum() == 300
+    assert counts.min() > 60
+
+
+def test_windows_are_placed_at_random_and_leave_nothing_out():
+    log = Interactions.from_arrays(np.zeros(95, np.int64), np.arange(1, 96), np.arange(95))
+    batches = SequenceBatches(log, 11, 4, np.random.default_rng(0), next_item, windows="all")
+    epochs = [np.concatenate([batch.targets.reshape(-1).numpy() for batch in batches]) for _ in range(200)]
+    counts = np.bincount(np.concatenate(epochs), minlength=96)[1:]
+    assert all(len(epoch) == 100 for epoch in epochs)  # ten windows hold 94 targets
+    assert counts[0] == 0  # the first event is never a target
+    assert counts[1:].min() > 10
+    assert counts[12:-10].min() > 100  # about 200 each
+    assert not np.array_equal(np.sort(epochs[0]), np.sort(epochs[1]))
+
+
+def test_windows_of_short_histories_are_the_histories():
+    log = Interactions.from_arrays(np.repeat(np.arange(9), 6), np.arange(1, 55), np.arange(54))
+    whole, last = (
+        list(SequenceBatches(log, 6, 4, np.random.default_rng(0), next_item, windows=windows))
+        for windows in ("all", "last")
+    )
+    assert all(torch.equal(a.targets, b.targets) for a, b in zip(whole, last, strict=True))
 
 
 def test_batches_are_of_like_length_and_in_random_order():

@@ -9,7 +9,6 @@ interruption. `summary.py FOLDER/runs.jsonl` prints ranks and ratios. One proces
 
 import argparse
 import json
-import math
 import os
 import shutil
 import time
@@ -25,50 +24,29 @@ import zoo
 BASELINES = ("item-knn", "transition-graph", "ease")
 
 
-def batch_size(sequences: int, batches: int = 100, low: int = 32, high: int = 256) -> int:
-    """Return the power of two with which an epoch has about `batches` batches."""
-    return min(max(2 ** round(math.log2(max(sequences / batches, 1))), low), high)
+BEFORE = {"batch_size": 256, "learning_rate": 1e-3, "patience": 10, "max_epochs": 100, "warmup_steps": 0}
 
 
-def dropout(sizes: dict[str, float]) -> float:
-    """Return the rate by the events of an item."""
-    return min(max(0.6 - 0.1 * math.log2(sizes["events"] / sizes["items"] / 16), 0.1), 0.6)
+def config(name: str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return params and training settings of a configuration.
 
-
-def config(name: str, model: str, sizes: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return params and training settings of a configuration, all explicit.
-
-    A name is `before` (the defaults that were), or `auto` with changes: `auto,lr=3e-3,dropout=0.5`.
+    A name is `before` (the defaults of version 0.1), or `auto` (the defaults) with changes:
+    `auto,dropout=0.5,train.learning_rate=3e-3`.
     """
-    rates = ["dropout", "item_dropout"] if model == "gru4rec" else ["dropout"]
     if name == "before":
-        train = {"batch_size": 256, "learning_rate": 1e-3, "patience": 10, "max_epochs": 100, "warmup_steps": 0}
-        return dict.fromkeys(rates, 0.2), train
-    changes = dict(part.split("=") for part in name.split(",")[1:])
-    size = batch_size(int(sizes["sequences"]), int(changes.pop("batches", 100)), high=int(changes.pop("most", 256)))
-    steps = math.ceil(sizes["sequences"] / size)
-    shift = float(changes.pop("shift", 0.0))
-    params = dict.fromkeys(rates, round(min(max(dropout(sizes) + shift, 0.1), 0.7), 3))
-    if "dropout" in changes:
-        params = dict.fromkeys(rates, float(changes.pop("dropout")))
-    params |= {key: int(changes.pop(key)) for key in ("length", "dim", "blocks", "heads") if key in changes}
-    train = {
-        "batch_size": size,
-        "learning_rate": float(changes.pop("lr", 2e-3)),
-        "warmup_steps": int(changes.pop("warmup", 100)),
-        "patience": max(10, math.ceil(int(changes.pop("steps", 1000)) / steps)),
-        "max_epochs": min(max(100, math.ceil(10_000 / steps)), 1000),
-        "weight_decay": float(changes.pop("decay", 0.0)),
-        "averaging": float(changes.pop("averaging", 0.0)),
-        "schedule": changes.pop("schedule", "constant"),
-    }
-    assert not changes, changes
+        rates = ["dropout", "item_dropout"] if model == "gru4rec" else ["dropout"]
+        return {**dict.fromkeys(rates, 0.2), "windows": "last"}, BEFORE
+    params, train = {}, {}
+    for change in name.split(",")[1:]:
+        key, _, text = change.partition("=")
+        value = json.loads(text) if text[0].isdigit() or text[0] == "[" else text
+        (train if key.startswith("train.") else params)[key.removeprefix("train.")] = value
     return params, train
 
 
-def run(file: Path, name: str, model: str, chosen: str, sizes: dict[str, float], folder: Path) -> dict[str, Any]:
+def run(file: Path, name: str, model: str, chosen: str, folder: Path) -> dict[str, Any]:
     """Fit and measure one model."""
-    params, train = ({}, {}) if model in BASELINES else config(chosen, model, sizes)
+    params, train = ({}, {}) if model in BASELINES else config(chosen, model)
     shutil.rmtree(folder, ignore_errors=True)
     start = time.perf_counter()
     store = zoo.bench(
@@ -93,10 +71,10 @@ def run(file: Path, name: str, model: str, chosen: str, sizes: dict[str, float],
         "best_epoch": training.get("epochs"),
         "epochs": len(history),
         "validation": round(max((at["value"] for at in history), default=0.0), 5),
+        "loss": round(history[-1]["loss"], 3) if history else None,
         "stopped": training.get("stopped"),
         "seconds": round(time.perf_counter() - start, 1),
-        "params": params,
-        "train": train,
+        "chosen": training.get("chosen", {}),
     }
 
 
@@ -126,7 +104,7 @@ def main() -> None:
     for (model, chosen), ((name, fold), (file, sizes)) in product(wanted, prepared.items()):
         if (name, fold, model, chosen) in seen:
             continue
-        found = run(file, name, model, chosen, sizes, asked.out / f"run-{os.getpid()}")
+        found = run(file, name, model, chosen, asked.out / f"run-{os.getpid()}")
         line = {"set": name, "fold": fold, "model": model, "config": chosen, "sizes": sizes, **found}
         with lines.open("a") as out:
             out.write(json.dumps(line) + "\n")

@@ -90,8 +90,8 @@ def prepare(name: str, folder: Path, fold: int, users: int = 20_000) -> tuple[Pa
     part[is_long & (back == 1)] = "test"
     part[half] = "validate"
     kept = ~(is_long & (back == 0))
-    first = np.flatnonzero(new_user)
-    position = np.arange(len(user)) - first[row]
+    moment = np.cumsum(new_user | np.r_[True, time[1:] != time[:-1]])
+    position = moment - moment[np.flatnonzero(new_user)][row]
     columns = {"user_id": user, "item_id": item, "position": position}
     out = pa.table({**{key: values[kept] for key, values in columns.items()}, "split": pa.array(part[kept])})
     path = folder / f"{name}-{fold}.parquet"

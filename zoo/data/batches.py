@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.interactions import Interactions
-from zoo.data.queries import Queries, QueryBatch
+from zoo.data.queries import QueryBatch
+from zoo.data.windows import HistoryWindows, Windows
 
 POOL = 20
 """Batches in a pool that is sorted by length. A larger pool means less padding and less randomness."""
@@ -62,7 +63,7 @@ def batch_by_length(lengths: NDArray[np.int64], batch_size: int, rng: np.random.
 
 
 class SequenceBatches:
-    """Batches of the users' last events, reshuffled each epoch; sequences of similar length share a batch."""
+    """Batches of windows of the users' histories, reshuffled each epoch; sequences of similar length share a batch."""
 
     def __init__(
         self,
@@ -71,30 +72,77 @@ class SequenceBatches:
         batch_size: int,
         rng: np.random.Generator,
         ask: Callable[[QueryBatch], TrainingBatch],
+        *,
+        windows: Windows = "last",
     ) -> None:
         """Cut a log into sequences.
 
         Args:
             log: The training events.
-            window: The number of last events to use from each user. Users with a single event are skipped.
+            window: The most events of a sequence. Users with a single event are skipped.
             batch_size: Sequences in a batch.
-            rng: The generator that shuffles.
+            rng: The generator that places the windows and shuffles.
             ask: Turns sequences `[B, window]` into inputs and targets, for example `next_item` or `hidden_items`.
+            windows: Which windows of a longer history are read.
         """
-        rows = np.flatnonzero(log.lengths >= 2)
-        log = replace(log, source=None, rows=None)  # training does not need the further columns in each process
-        self.queries = Queries(log, rows, log.offsets[rows + 1], np.zeros(len(rows), np.int64), rows + 1)
+        self._windows = HistoryWindows(log, log.lengths, window, shared=1, windows=windows)
         self.window, self.batch_size, self.rng, self.ask = window, batch_size, rng, ask
-        self.lengths = np.minimum(self.queries.lengths, window)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
-        return math.ceil(len(self.queries) / self.batch_size)
+        return math.ceil(len(self._windows) / self.batch_size)
 
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
-        for rows in batch_by_length(self.lengths, self.batch_size, self.rng):
-            yield self.ask(self.queries.at(rows).batch(self.window))
+        sequences = self._windows.place(self.rng)
+        for rows in batch_by_length(self._windows.lengths, self.batch_size, self.rng):
+            yield self.ask(sequences.at(rows).batch(self.window))
+
+
+class NextMomentBatches:
+    """Batches in which each event is asked for an event of the user's next moment, drawn anew in each epoch.
+
+    For logs in which several events of a user happen at one moment, such as an invoice. Their order means nothing, so none of
+    them is the next one, and a recommendation is asked for when the moment is over.
+    """
+
+    def __init__(
+        self, log: Interactions, length: int, batch_size: int, rng: np.random.Generator, *, windows: Windows = "last"
+    ) -> None:
+        """Cut a log into sequences.
+
+        Args:
+            log: The training events, those of a moment in a row.
+            length: The most events of a sequence. Users with a single moment are skipped.
+            batch_size: Sequences in a batch.
+            rng: The generator that places the windows, draws the targets and shuffles.
+            windows: Which windows of a longer history are read.
+        """
+        self._moments = log.moments
+        self._starts = np.flatnonzero(np.diff(self._moments, prepend=-1, append=-1))  # [M + 1]
+        rows = np.flatnonzero(log.lengths)
+        usable = np.zeros(log.n_users, np.int64)
+        usable[rows] = self._starts[self._moments[log.offsets[rows + 1] - 1]] - log.offsets[rows]
+        self._windows = HistoryWindows(log, usable, length, shared=0, windows=windows)
+        self.length, self.batch_size, self.rng = length, batch_size, rng
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return math.ceil(len(self._windows) / self.batch_size)
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        """Yield the batches of one epoch."""
+        sequences = self._windows.place(self.rng)
+        asked = replace(sequences, log=self._draw_targets(sequences.log))
+        for rows in batch_by_length(self._windows.lengths, self.batch_size, self.rng):
+            inputs, targets = (queries.at(rows).batch(self.length) for queries in (sequences, asked))
+            yield TrainingBatch(replace(inputs, now=targets.times), targets.items)
+
+    def _draw_targets(self, log: Interactions) -> Interactions:
+        """Return the log with an event of the next moment in place of each event; at a user's last moment it has no meaning."""
+        following = np.minimum(self._moments + 1, len(self._starts) - 2)
+        start, end = self._starts[following], self._starts[following + 1]
+        return log.take(start + (self.rng.random(len(log)) * (end - start)).astype(np.int64))
 
 
 def next_item(batch: QueryBatch) -> TrainingBatch:

@@ -120,6 +120,14 @@ class Interactions:
         return np.repeat(np.arange(self.n_users), self.lengths)
 
     @property
+    def moments(self) -> NDArray[np.int64]:
+        """Return the moment of each event, counted from 0 over all users, `[N]`; one per event with `ties = "file"`.
+
+        The order of the events of a moment means nothing.
+        """
+        return np.cumsum(~tied_with_previous(self)) - 1 if self.ties == "together" else np.arange(len(self))
+
+    @property
     def weights(self) -> NDArray[np.float32]:
         """Return the weight of each event, by its type, `[N]`."""
         return self.event_weights[self.events]
@@ -178,6 +186,15 @@ class Interactions:
         """
         values = np.ones(len(self), np.float32) if binary else (value(self) if value else self.weights)
         return csr(self.offsets, self.items, values, self.n_items, binary=binary)
+
+
+def tied_with_previous(log: Interactions) -> NDArray[np.bool_]:
+    """Return which events have the same time as the previous event of their row, `[N]`."""
+    tied = np.zeros(len(log), np.bool_)
+    tied[1:] = log.times[1:] == log.times[:-1]
+    starts = log.offsets[:-1]
+    tied[starts[starts < len(log)]] = False
+    return tied
 
 
 def csr(

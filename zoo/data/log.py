@@ -17,9 +17,9 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import filter_log
-from zoo.data.interactions import Interactions
+from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.schema import Ids, MappedTable, ids
-from zoo.data.units import order_ties, tied_with_previous
+from zoo.data.units import order_ties
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 

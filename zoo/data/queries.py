@@ -68,6 +68,16 @@ class Histories:
     where: NDArray[np.int64]
     log: Interactions
 
+    @property
+    def moments_after(self) -> NDArray[np.int64]:
+        """Return the number of later moments in the history of each event, `[M]`; with `ties = "file"`, of later events."""
+        last = self.offsets[self.rows + 1] - 1
+        if self.log.ties == "file":
+            return last - np.arange(len(self.where))
+        new = np.diff(self.times, prepend=0) != 0
+        moments = np.cumsum(new)
+        return moments[last] - moments
+
     @cached_property
     def items(self) -> NDArray[np.int32]:
         """Return item numbers, `[M]`."""

@@ -18,13 +18,13 @@ from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation,
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Dataset, Notes
 from zoo.data.fingerprint import fingerprint
-from zoo.data.interactions import Interactions
+from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.log import event_codes, read_data
 from zoo.data.parts import NO_PART, Parts
 from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
 from zoo.data.targets import TargetRules, build_queries
-from zoo.data.units import Units, find_units, tied_with_previous
+from zoo.data.units import Units, find_units
 from zoo.errors import DataError, SplitError
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zoo.config.split_settings import UNIT_COLUMNS, Unit
 from zoo.data.dataset import Notes
-from zoo.data.interactions import Interactions
+from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.schema import is_text, strip_empty
 from zoo.errors import SplitError
 
@@ -81,17 +81,8 @@ def find_units(log: Interactions, kind: Unit = "event") -> Units:
     if kind == "basket":
         return _find_baskets(log)
     log = order_ties(log)
-    steps = number_moments(log) if log.ties == "together" else np.arange(len(log))
+    steps = log.moments
     return Units(log, kind, steps, steps) if kind == "event" else _find_sessions(log, steps)
-
-
-def tied_with_previous(log: Interactions) -> NDArray[np.bool_]:
-    """Return which events have the same time as the previous event of their row, `[N]`."""
-    tied = np.zeros(len(log), np.bool_)
-    tied[1:] = log.times[1:] == log.times[:-1]
-    starts = log.offsets[:-1]
-    tied[starts[starts < len(log)]] = False
-    return tied
 
 
 def number_moments(log: Interactions) -> NDArray[np.int64]:

@@ -120,7 +120,7 @@ class NeuralPredictor(Predictor[P]):
     @property
     def objective(self) -> Objective:
         """Return the training objective of the encoder; by default each position predicts the next item."""
-        return NextItem(self.params.length)
+        return NextItem(self.params.length, self.params.windows)
 
     def loss(self, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
         """Return the loss of a batch, a number. Override for a loss of the model's own, with `loss: Literal["own"]` in its params.
@@ -159,7 +159,9 @@ class NeuralPredictor(Predictor[P]):
         size = math.ceil(settings.batch_size / settings.devices)
         examples = self.objective.examples(log, size, order)
         if not len(examples):
-            raise TrainingError(f"{name}: no user has two events in training, so there is no next item to learn from.")
+            raise TrainingError(
+                f"{name}: no user has two events in training, at different times, so there is no next item to learn from."
+            )
         self.sizes = Sizes(log.n_items, log.n_users, len(log.event_names))
         features = None if data.features is None else data.features.values
         if features is None and not p.ids:

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.batches import Examples, PairBatches, SequenceBatches, hidden_items, next_item
+from zoo.data.batches import Examples, NextMomentBatches, PairBatches, SequenceBatches, hidden_items, next_item
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
+from zoo.data.windows import Windows
 from zoo.errors import ConfigError, PluginError, suggestion
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
@@ -63,10 +64,16 @@ class NextItem(Objective):
     """Each position predicts the next item: for causal encoders."""
 
     length: int
+    windows: Windows = "last"
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return the last `length + 1` events of each user that has two."""
-        return SequenceBatches(log, self.length + 1, batch_size, rng, next_item)
+        """Return sequences of up to `length` events, each of which is asked for the next one.
+
+        Where several events of a user happened at one moment, each is asked for an event of the next moment.
+        """
+        if log.moments.max(initial=-1) + 1 < len(log):
+            return NextMomentBatches(log, self.length, batch_size, rng, windows=self.windows)
+        return SequenceBatches(log, self.length + 1, batch_size, rng, next_item, windows=self.windows)
 
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the last `length` events of each history."""
@@ -85,11 +92,12 @@ class MaskedItem(Objective):
     length: int
     rate: float
     last_share: float = 0.0
+    windows: Windows = "last"
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return the last `length` events of each user with at least two; a share `rate`, or only the last, is masked."""
+        """Return sequences of up to `length` events of each user that has two; a share `rate`, or only the last, is masked."""
         hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share)
-        return SequenceBatches(log, self.length, batch_size, rng, hide)
+        return SequenceBatches(log, self.length, batch_size, rng, hide, windows=self.windows)
 
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
         """Return the last `length - 1` events of each history, followed by a masked position."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -8,28 +10,48 @@ from shopzoo_baselines.transition_graph import TransitionGraph, transitions
 from zoo.api import Interactions, Queries
 
 
-def naive_graph(histories, n_items, window):
+def moments_of(history, ties):
+    """Return the events of a user in lists, one for each moment."""
+    moments = []
+    for item, time, weight in history:
+        if ties == "file" or not moments or moments[-1][0][1] != time:
+            moments.append([])
+        moments[-1].append((item, time, weight))
+    return moments
+
+
+def naive_graph(users, n_items, window):
     graph = np.zeros((n_items + 1, n_items + 1))
-    for history in histories:
-        for i, (a, _, _) in enumerate(history):
-            for step, (b, _, weight) in enumerate(history[i + 1 : i + 1 + window], 1):
-                graph[a, b] += weight / step
+    for moments in users:
+        for i, moment in enumerate(moments):
+            for step, later in enumerate(moments[i + 1 : i + 1 + window], 1):
+                for a, _, _ in moment:
+                    for b, _, weight in later:
+                        graph[a, b] += weight / step
     sums = graph.sum(1, keepdims=True)
     return np.divide(graph, sums, out=graph, where=sums > 0)
 
 
-@given(st.data(), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0.5, 0.9, 1.0]))
-def test_it_equals_two_loops(logs, fitted, rows, data, window, history, recency):
-    log = data.draw(logs)
+@given(
+    st.data(),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.sampled_from([0.5, 0.9, 1.0]),
+    st.sampled_from(["file", "together"]),
+)
+def test_it_equals_two_loops(logs, fitted, rows, data, window, history, recency, ties):
+    log = replace(data.draw(logs), ties=ties)
     params = TransitionGraphParams(window=window, history=history, recency=recency)
-    graph = naive_graph(rows(log), log.n_items, window)
+    users = [moments_of(events, ties) for events in rows(log)]
+    graph = naive_graph(users, log.n_items, window)
     np.testing.assert_allclose(transitions(log, window).toarray(), graph, rtol=1e-5)
     popularity = log.matrix().sum(axis=0).A1
     expected = np.tile(popularity / popularity.max() - 1, (log.n_users, 1))
-    for b, events in enumerate(rows(log)):
+    for b, moments in enumerate(users):
         votes = np.zeros(log.n_items + 1)
-        for later, (item, _, _) in enumerate(reversed(events[-history:])):
-            votes += recency**later * graph[item]
+        for later, moment in enumerate(reversed(moments[-history:])):
+            for item, _, _ in moment:
+                votes += recency**later * graph[item]
         expected[b] = np.where(votes > 0, votes, expected[b])
     model, queries = fitted(TransitionGraph(params), log), Queries.of_histories(log)
     scores = model.score(queries)

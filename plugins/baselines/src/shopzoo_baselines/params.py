@@ -31,11 +31,11 @@ class TransitionGraphParams(Params):
     """Parameters of `transition-graph`."""
 
     window: int = Field(10, ge=1, le=100_000)
-    """Maximum distance of a transition, in events; 1 counts only consecutive events (a Markov chain)."""
+    """Maximum distance of a transition, in events; 1 counts only consecutive events (a Markov chain). Events of one moment or basket count as one."""
     history: int = Field(10, ge=1, le=100_000)
-    """Number of last events of the query that are scored."""
+    """Number of last events of the query that are scored; events of one moment or basket count as one."""
     recency: float = Field(0.8, gt=0, le=1)
-    """Decay of an event's weight for each later event."""
+    """Decay of an event's weight for each later event, or later moment or basket."""
 
 
 class TopPopularParams(Params):

@@ -17,7 +17,7 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     `window = 1, history = 1` is the Markov chain MC of Ludewig and Jannach (2018); a larger window gives their sequential rules
     SR, in which a transition over x events counts 1 / x. What differs: counts are event weights, rows are normalised to
     probabilities, more than the last item may contribute, and items without a transition follow by popularity, with scores of
-    0 and below.
+    0 and below. The events of a moment or basket have no order: transitions lead from each of them to each of the next one.
     """
 
     fitted = ("graph", "backoff")
@@ -38,7 +38,7 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     def _history_weights(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item of the histories, `[B, I]`."""
         h = queries.histories
-        later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # number of later events
+        later = h.moments_after
         last = later < self.params.history
         weights = np.power(self.params.recency, later[last], dtype=np.float32)
         return scipy.sparse.csr_matrix(
@@ -57,13 +57,20 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
 
 
 def transitions(log: Interactions, window: int) -> scipy.sparse.csr_matrix:
-    """Return the transition probabilities between items, `[I, I]` float32; a row sums to 1, or is empty."""
-    users, weights = log.users, log.weights
+    """Return the transition probabilities between items, `[I, I]` float32; a row sums to 1, or is empty.
+
+    A transition leads from each event of a moment to each event of one of the user's next `window` moments.
+    """
+    moments, weights = log.moments, log.weights
+    first = np.flatnonzero(np.diff(moments, prepend=-1))
+    users = log.users[first]
+    shape = (len(first), log.n_items + 1)
+    here = scipy.sparse.csr_matrix((np.ones(len(log), np.float32), (moments, log.items)), shape)
+    there = scipy.sparse.csr_matrix((weights, (moments, log.items)), shape)
     graph = scipy.sparse.csr_matrix((log.n_items + 1,) * 2, dtype=np.float32)
-    for step in range(1, min(window, len(log) - 1) + 1):
-        same = users[step:] == users[:-step]
-        pairs = (log.items[:-step][same], log.items[step:][same])
-        graph += scipy.sparse.csr_matrix((weights[step:][same] / np.float32(step), pairs), graph.shape)
+    for step in range(1, min(window, len(first) - 1) + 1):
+        same = np.flatnonzero(users[step:] == users[:-step])
+        graph += (here[same].T @ there[same + step]) / np.float32(step)
     graph.eliminate_zeros()  # events of weight 0 give no transition
     graph.data /= np.repeat(graph.sum(axis=1).A1, np.diff(graph.indptr))
     return graph

@@ -10,7 +10,7 @@ CASER = Recipe(
         Figure("hit@10", 0.0613, 0.0031, "published, 5 seeds, most likely after a refit", measured=0.0717),
         Figure("ndcg@10", 0.0361, 0.0018, "published, 5 seeds, most likely after a refit", measured=0.0431),
     ),
-    params={"dropout": 0.5},
+    params={"dropout": 0.5, "windows": "last"},
     train={
         "max_epochs": 60, "patience": 8, "batch_size": 256, "learning_rate": 3e-3, "precision": "bf16", "refit": True,
     },

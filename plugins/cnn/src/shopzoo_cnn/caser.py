@@ -19,7 +19,7 @@ class Caser(NeuralPredictor[CaserParams]):
     vector is added. User embeddings are off by default: on Amazon Beauty they did not help in twelve epochs (in training
     they see the next items), and they need a row per user. The loss is a softmax over the catalogue for the next item,
     not three negatives for each of the next three items. It needs the order of events, but no real times. An epoch reads
-    each user's last `length + 1` events once; every position has its own window.
+    each history in windows of `length + 1` events; every position has its own window.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

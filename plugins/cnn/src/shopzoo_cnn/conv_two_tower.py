@@ -17,8 +17,8 @@ class ConvTwoTower(NeuralPredictor[ConvTwoTowerParams]):
     The item tower is the item embedding plus its projected features. The user tower is a convolution over the item
     vectors of the history, global max pooling and a dense layer (the pooling of Kim, EMNLP 2014; two towers as in Yi et
     al., RecSys 2019). The maximum is cumulative along the history, so every position is trained to predict the next item,
-    not only the last one. It needs the order of events, but no real times. An epoch reads each user's last `length + 1`
-    events once.
+    not only the last one. It needs the order of events, but no real times. An epoch reads each history in windows of
+    `length + 1` events.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

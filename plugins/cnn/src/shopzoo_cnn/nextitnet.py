@@ -18,7 +18,7 @@ class NextItNet(NeuralPredictor[NextItNetParams]):
     doubles NDCG@10 after twelve epochs on Amazon Beauty); dropout applies to the input and to the residual of each
     block, the paper has none; the input is scaled by sqrt(dim). With `kernel` k, the receptive field is the last
     1 + 3 (k - 1) * sum(dilations) * blocks items. It needs the order of events, but no real times. An epoch reads each
-    user's last `length + 1` events once.
+    history in windows of `length + 1` events.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

@@ -10,7 +10,7 @@ GRU4REC = Recipe(
         Figure("hit@10", 0.0691, 0.0028, "published, two independent codes, most likely after a refit", measured=0.0884),
         Figure("ndcg@10", 0.0397, 0.0016, "published, two independent codes, most likely after a refit", measured=0.0511),
     ),
-    params={"dropout": 0.5, "item_dropout": 0.5},
+    params={"dropout": 0.5, "item_dropout": 0.5, "windows": "last"},
     train={
         "max_epochs": 100, "patience": 8, "batch_size": 256, "learning_rate": 3e-3, "precision": "bf16", "refit": True,
     },

@@ -17,7 +17,7 @@ class GRU4Rec(NeuralPredictor[GRU4RecParams]):
     correction, `loss = "bpr-max"` their other loss. What differs: the events of a user are one sequence, trained at all
     positions at once instead of in session-parallel batches; the optimiser is the AdamW of `[train]`, not Adagrad; items
     have no bias; the input is scaled by sqrt(dim). It needs the order of events, but no real times. An epoch reads each
-    user's last `length + 1` events once.
+    history in windows of `length + 1` events.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

@@ -30,7 +30,7 @@ class NARM(NeuralPredictor[NARMParams]):
     trained, not only the last one; the output of the bilinear map is normalised, since small vectors learn slowly with
     an embedding that starts small (this improves NDCG@10 after eight epochs on Amazon Beauty by half); the optimiser is
     the AdamW of `[train]`; the input is scaled by sqrt(dim). It needs the order of events, but no real times. An epoch
-    reads each user's last `length + 1` events once; attention costs `length * length * dim` sigmoids per user.
+    reads each history in windows of `length + 1` events; attention costs `length * length * dim` sigmoids per user.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

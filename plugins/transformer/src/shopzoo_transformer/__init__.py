@@ -14,7 +14,7 @@ from zoo.api import Capabilities, ComponentSpec, Figure, Recipe, hookimpl, neura
 
 BEAUTY: dict[str, Any] = {
     "dataset": "amazon-beauty",
-    "params": {"blocks": 2, "dim": 64, "dropout": 0.6},
+    "params": {"blocks": 2, "dim": 64, "dropout": 0.6, "windows": "last"},
     "split": {"policy": "leave-last-out"},
     "data": {"time": "position"},
     "note": "The parameters were chosen on the validation events.",
@@ -48,7 +48,7 @@ SASREC = (
             Figure("hit@10", 0.314, 0.0126, "published by two independent sources", measured=0.3063),
             Figure("ndcg@10", 0.182, 0.0073, "published by two independent sources", measured=0.1760),
         ),
-        params={"blocks": 2, "dim": 64, "dropout": 0.2, "length": 200},
+        params={"blocks": 2, "dim": 64, "dropout": 0.2, "length": 200, "windows": "last"},
         train={
             "max_epochs": 100, "patience": 8, "batch_size": 128, "learning_rate": 1e-3, "precision": "bf16", "refit": False,
         },
@@ -64,7 +64,7 @@ BERT4REC = Recipe(
         Figure("hit@10", 0.0740, 0.0044, "published, two sources, most likely after a refit", measured=0.0700),
         Figure("ndcg@10", 0.0415, 0.0025, "published, two sources, most likely after a refit", measured=0.0393),
     ),
-    params={"dropout": 0.4},
+    params={"dropout": 0.4, "windows": "last"},
     train={
         "max_epochs": 130, "patience": 15, "batch_size": 256, "learning_rate": 3e-3, "schedule": "cosine",
         "precision": "bf16", "validate_every": 2, "refit": True,
@@ -80,7 +80,7 @@ HSTU = Recipe(
         Figure("hit@10", 0.0945, 0.0047, REFIT, measured=0.0993),
         Figure("ndcg@10", 0.0543, 0.0027, REFIT, measured=0.0600),
     ),
-    params={"dropout": 0.6, "time": False},
+    params={"dropout": 0.6, "time": False, "windows": "last"},
     train={**COSINE, "refit": True},
     split={"policy": "leave-last-out"},
     data={"time": "position"},

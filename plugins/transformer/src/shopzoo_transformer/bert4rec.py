@@ -21,15 +21,15 @@ class BERT4Rec(NeuralPredictor[BERT4RecParams]):
     with GELU and a norm precede the output, and input and output share the item embedding. What differs: pre-norm
     instead of post-norm layers; items have no output bias; masks are drawn anew in each epoch, while the authors draw
     ten times, cut long histories into windows and add each once with its last item masked. They mask .2 of the items of
-    MovieLens and .6 of Amazon Beauty. It needs the order of events, but no real times. An epoch reads each user's last
-    `length` events once and learns only from the masked ones, so it takes more epochs than a causal model (Petrov and
+    MovieLens and .6 of Amazon Beauty. It needs the order of events, but no real times. An epoch reads each history in
+    windows of `length` events and learns only from the masked ones, so it takes more epochs than a causal model (Petrov and
     Macdonald, RecSys 2022).
     """
 
     @property
     def objective(self) -> MaskedItem:
         """Return the training objective."""
-        return MaskedItem(self.params.length, self.params.mask_rate, self.params.last_share)
+        return MaskedItem(self.params.length, self.params.mask_rate, self.params.last_share, self.params.windows)
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
         """Return the encoder."""

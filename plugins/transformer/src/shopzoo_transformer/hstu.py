@@ -28,8 +28,8 @@ class HSTU(NeuralPredictor[HSTUParams]):
     sum is divided by `length`, the maximum number of events, whatever the length of the history. What differs: the
     output has a layer norm and is scored by the dot product, while the authors use a cosine and a temperature of 0.05;
     the loss is a softmax over the catalogue, not over 128 negatives; there are no biases for future positions, which
-    are never read. With `time` it needs real times, otherwise only the order of events. An epoch reads each user's last
-    `length + 1` events once.
+    are never read. With `time` it needs real times, otherwise only the order of events. An epoch reads each history in
+    windows of `length + 1` events.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:

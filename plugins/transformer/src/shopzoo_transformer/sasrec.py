@@ -15,7 +15,7 @@ class SASRec(NeuralPredictor[SASRecParams]):
     What differs: pre-norm instead of post-norm layers, a feed-forward layer that is four times as wide, and a softmax
     loss over the catalogue instead of one negative (which improves HR@10 by a quarter, more than any change of the
     architecture; Klenitskiy and Vasilev, RecSys 2023). Positions are counted from the oldest event in the window. It
-    needs the order of events, but no real times. An epoch reads each user's last `length + 1` events once.
+    needs the order of events, but no real times. An epoch reads each history in windows of `length + 1` events.
     """
 
     def build(self, sizes: Sizes, items: ItemTable) -> nn.Module:
