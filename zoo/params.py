@@ -1,5 +1,6 @@
 """The base class of component parameters, and the validation of user input with its error messages."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
@@ -14,23 +15,30 @@ from zoo.plain_values import refused_values
 P = TypeVar("P", bound=BaseModel)
 
 
-def _strict_numbers(schema: Any) -> Any:
-    """Return a schema whose numbers are finite, and are not read from values of other types; booleans likewise."""
+def _strict_numbers(schema: Any, *, finite: bool = True) -> Any:
+    """Return a schema whose numbers and booleans are not read from values of other types.
+
+    Args:
+        schema: A schema of pydantic's core, or a part of it.
+        finite: Whether numbers have to be finite; not below a default that is infinite.
+    """
     if isinstance(schema, list | tuple):
-        return type(schema)(_strict_numbers(part) for part in schema)
+        return type(schema)(_strict_numbers(part, finite=finite) for part in schema)
     if not isinstance(schema, dict):
         return schema
-    parts = {key: _strict_numbers(part) for key, part in schema.items() if key not in ("default", "metadata")}
+    default = schema.get("default")
+    finite = finite and not (isinstance(default, float) and not math.isfinite(default))
+    parts = {k: _strict_numbers(part, finite=finite) for k, part in schema.items() if k not in ("default", "metadata")}
     kind = schema.get("type")
     strict = {"strict": True} if kind in ("int", "float", "bool") else {}
-    return {**({"allow_inf_nan": False} if kind == "float" else {}), **schema, **parts, **strict}
+    return {**({"allow_inf_nan": False} if kind == "float" and finite else {}), **schema, **parts, **strict}
 
 
 class StrictTable(BaseModel):
     """A table of a user's file: frozen, strict about unknown keys and types.
 
     A list is accepted as a tuple and a string as a path or a date, but `"3"` is not accepted as a number or `true` as `1`.
-    A number is finite, unless its field sets `allow_inf_nan`.
+    A number is finite, unless its field sets `allow_inf_nan` or has an infinite default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import Field
 
 from zoo.config.experiment import EvaluateSettings, Experiment
 from zoo.config.load import load_experiment
@@ -88,6 +89,17 @@ def test_parameters_in_python_are_checked_too():
     with pytest.raises(ConfigError) as error:
         validated(Params, {"x": [1, 10**5000]}, "als")
     assert str(error.value) == f"als.x[2]: {WHOLE}a number of 16,610 bits."
+
+
+def test_a_number_with_an_infinite_default_may_be_infinite():
+    class Limits(Params):
+        limit: float = float("inf")
+        free: float | None = Field(None, allow_inf_nan=True)
+        share: float | None = None
+
+    assert Limits().limit == Limits(limit=float("inf"), free=float("inf")).limit
+    with pytest.raises(ConfigError, match=r"als\.share: expected a finite number, found inf\."):
+        validated(Limits, {"share": float("inf")}, "als")
 
 
 def test_all_values_are_looked_at():
