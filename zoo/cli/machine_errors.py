@@ -22,7 +22,7 @@ def explain(error: BaseException) -> str | None:
             f"there is not enough memory ({_first_line(text) or 'an allocation failed'}). Free some, raise the limit of this "
             "process (ulimit -v), or use fewer data."
         )
-    if not isinstance(error, OSError) or isinstance(error, ImportError):
+    if not isinstance(error, OSError):
         return None
     if error.errno == errno.ENOMEM:
         return "there is not enough memory. Free some, or raise the limit of this process (ulimit -v)."

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.data.arrow_types import normalise_types, unify_texts
+from zoo.data.bounded_parquet import read_batches
 from zoo.data.readers import BATCH_ROWS, first_line
 from zoo.errors import DataError
+from zoo.machine_memory import available_memory
 
 FILE_MAGIC = b"ARROW1"
 """The first bytes of Arrow's file format; a stream has none."""
@@ -62,7 +64,7 @@ def _open(
     try:
         if kind == "parquet":
             with pq.ParquetFile(file, pre_buffer=False) as opened:
-                yield opened.schema_arrow, opened.iter_batches(BATCH_ROWS, columns=columns)
+                yield opened.schema_arrow, read_batches(opened, columns, available_memory(), BATCH_ROWS)
         else:
             # From a buffer, a size that a message declares is compared with what is there before anything is allocated.
             yield _ipc_batches(pa.BufferReader(file.read_bytes()))
