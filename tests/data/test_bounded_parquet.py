@@ -84,3 +84,14 @@ def test_an_arrow_file_is_not_mistaken_for_a_stream_of_a_gigabyte(tmp_path, writ
         assert len(read_log(path).log) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_column_name_that_is_not_utf8(tmp_path):
+    path = tmp_path / "events.parquet"
+    write(path, pa.table({"user_id": ["a"], "name": ["b"]}), store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"name", b"na\xdde"))
+    with pytest.raises(DataError) as error:
+        read_log(path)
+    assert str(error.value) == (
+        f"{path}: cannot be read as parquet: the name of a column is not UTF-8. Correct or recreate the file."
+    )

@@ -68,6 +68,10 @@ def _open(
         else:
             # From a buffer, a size that a message declares is compared with what is there before anything is allocated.
             yield _ipc_batches(pa.BufferReader(file.read_bytes()))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file}: cannot be read as {kind}: the name of a column is not UTF-8. Correct or recreate the file."
+        ) from error
     except MemoryError as error:
         raise DataError(
             f"{file}: cannot be read as {kind}: it declares more data than fit into memory. Recreate the file, or use a part."
