@@ -59,8 +59,9 @@ def work(family: str, case: Case, folder: Path, seed: int, count: int, timeout: 
     for number in range(WARM_UP):  # what is imported and started at first use is not the case's
         with tempfile.TemporaryDirectory(dir=folder) as place, suppress(Exception):
             case(random.Random(f"warm up/{number}"), Path(place))
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
+    if sys.platform == "linux":  # elsewhere the limit is not kept
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, _end_case)
     outcomes = Counter[str]()
     for number in range(seed, seed + count):
