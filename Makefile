@@ -13,7 +13,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed simulate check format docs lock
+.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,17 @@ speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other
 
 simulate: $(VENV)/.dev  ## Measure by simulation how often intervals cover and verdicts err.
 	$(BIN)/python tests/evaluation/simulate_statistics.py
+
+# Cases of each fuzzer; a seed of a failure repeats it: python tests/fuzz/configs.py --seed S --count 1.
+FUZZ_CONFIGS ?= 10000
+FUZZ_DATA ?= 2000
+FUZZ_ARTIFACTS ?= 2000
+FUZZ_SEED ?= 0
+
+fuzz: $(VENV)/.dev  ## Feed hostile configs, data files and artifacts, a few minutes long; FUZZ_DATA=10000 for more.
+	$(BIN)/python tests/fuzz/configs.py --count $(FUZZ_CONFIGS) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/data_files.py --count $(FUZZ_DATA) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/artifacts.py --count $(FUZZ_ARTIFACTS) --seed $(FUZZ_SEED)
 
 check: $(VENV)/.dev  ## Check format, lint, types, layers, generated docs and unsafe calls.
 	$(BIN)/ruff format --check .

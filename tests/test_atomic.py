@@ -1,12 +1,13 @@
 """Files and folders are written whole or not at all."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 
 from zoo import atomic
-from zoo.atomic import heal_folder, write_atomically, write_folder_atomically
+from zoo.atomic import heal_folder, remove_leftovers, write_atomically, write_folder_atomically
 from zoo.exchange_folders import exchange_folders
 
 
@@ -141,3 +142,39 @@ def test_folders_are_exchanged(tmp_path):
         pytest.skip("this file system cannot exchange folders")
     assert (tmp_path / "one" / "other").exists()
     assert not exchange_folders(tmp_path / "one", tmp_path / "gone")
+
+
+@pytest.fixture
+def dead():
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, dead):
+    kept = [".hidden", ".a.json.x1", f".a.json.{os.getpid()}", "a.json.1", "b.txt"]
+    for name in (*kept, f".a.json.{dead}", f".b.{dead}"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "runs" / f".folder.old.{dead}").mkdir(parents=True)
+    (tmp_path / "runs" / f".folder.old.{dead}" / "file").write_text("x")
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([*kept, "runs"])
+
+
+def test_a_file_that_is_written_again_loses_its_leftovers_and_no_other_files(tmp_path, dead):
+    for name in (f".a.json.{dead}", f".b.json.{dead}"):
+        (tmp_path / name).write_text("half")
+    with write_atomically(tmp_path / "a.json") as temporary:
+        temporary.write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".b.json.{dead}", "a.json"]
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "é" * 120, "a" * 255])
+def test_a_name_as_long_as_a_file_system_allows(tmp_path, name):
+    with write_atomically(tmp_path / name) as temporary:
+        temporary.write_text("x")
+    (tmp_path / name).unlink()
+    with write_folder_atomically(tmp_path / name) as temporary:
+        (temporary / "a").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

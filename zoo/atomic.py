@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 
 from zoo.exchange_folders import exchange_folders
@@ -27,6 +28,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
         yield temporary
         temporary.replace(path)
     finally:
@@ -50,7 +52,7 @@ def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Pat
     """
     place = path.resolve()
     heal_folder(place)
-    _remove_leftovers(place)
+    remove_leftovers(place.parent, place.name)
     temporary = _temporary(place)
     old = temporary.with_name(f"{temporary.name}{OLD}")
     try:
@@ -77,36 +79,43 @@ def heal_folder(path: Path) -> None:
     """
     place = path.resolve()
     if not place.exists():
-        for left, pid in _leftovers(place):
-            if left.name.endswith(OLD) and not _is_running(pid):
+        for left in _find_leftovers(place.parent, place.name):
+            if left.name.endswith(OLD):
                 left.rename(place)
                 return
 
 
-def _remove_leftovers(place: Path) -> None:
-    """Remove the temporary folders next to a folder whose processes have ended."""
-    for left, pid in _leftovers(place):
-        if not _is_running(pid):
-            shutil.rmtree(left, ignore_errors=True)
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes of this machine were writing into a folder.
+
+    Args:
+        folder: The folder.
+        name: Only what was to become the file or folder of this name. If None, everything, also in folders below, except folders
+            that `heal_folder` can bring back.
+    """
+    for path in _find_leftovers(folder, name):
+        if name is not None or not path.name.endswith(OLD):
+            with suppress(OSError):
+                path.unlink() if not path.is_dir() or path.is_symlink() else shutil.rmtree(path)
 
 
-def _leftovers(place: Path) -> list[tuple[Path, int]]:
-    """Return the temporary folders next to a folder, each with the id of the process that made it."""
-    pattern = re.compile(rf"{re.escape(f'.{place.name}.')}(\d+)(?:{re.escape(OLD)})?")
-    near = place.parent.iterdir() if place.parent.is_dir() else ()
-    matches = ((path, pattern.fullmatch(path.name)) for path in near)
-    return [(path, int(match[1])) for path, match in matches if match and path.is_dir()]
+def _find_leftovers(folder: Path, name: str | None) -> list[Path]:
+    """Return the temporary files and folders in a folder whose processes have ended; of any name, and below too, if it is None."""
+    pattern = re.compile(rf"\.{'.+' if name is None else re.escape(_shorten(name))}\.(\d{{1,10}})(?:{re.escape(OLD)})?")
+    found = folder.rglob(".*.*") if name is None else folder.glob(".*.*")
+    matches = [(path, pattern.fullmatch(path.name)) for path in found]
+    return [path for path, match in matches if match and not _is_running(int(match[1]))]
 
 
-def _is_running(pid: int) -> bool:
-    """Return whether a process may still run."""
-    if os.name != "posix":
+def _is_running(process: int) -> bool:
+    """Return whether a process of this machine runs, as far as can be seen."""
+    if os.name != "posix":  # signal 0 would end it
         return True
     try:
-        os.kill(pid, 0)  # sends nothing
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):  # of another user, or no id
+    except (OSError, OverflowError):  # of another user, or no id
         return True
     return True
 
@@ -119,6 +128,18 @@ def _flush(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
+_LONGEST = 150
+"""Bytes of a name that a temporary name repeats: file systems allow 255."""
+
+
 def _temporary(path: Path) -> Path:
     """Return a hidden path next to another, unique to this process."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    return path.with_name(f".{_shorten(path.name)}.{os.getpid()}")
+
+
+def _shorten(name: str) -> str:
+    """Return a name, or for a long one its beginning and its hash."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    if len(encoded) <= _LONGEST:
+        return name
+    return f"{encoded[:_LONGEST].decode('utf-8', 'ignore')}-{blake2b(encoded, digest_size=8).hexdigest()}"

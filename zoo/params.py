@@ -1,5 +1,6 @@
 """The base class of component parameters, and the validation of user input with its error messages."""
 
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,24 +11,35 @@ from pydantic_core import CoreSchema
 
 from zoo.data_size import DataSize
 from zoo.errors import ConfigError, suggestion
+from zoo.plain_values import refused_values
 
 P = TypeVar("P", bound=BaseModel)
 
 
-def _strict_numbers(schema: Any) -> Any:
-    """Return a schema whose numbers and booleans are not read from values of other types."""
+def _strict_numbers(schema: Any, *, finite: bool = True) -> Any:
+    """Return a schema whose numbers and booleans are not read from values of other types.
+
+    Args:
+        schema: A schema of pydantic's core, or a part of it.
+        finite: Whether numbers have to be finite; not below a default that is infinite.
+    """
     if isinstance(schema, list | tuple):
-        return type(schema)(_strict_numbers(part) for part in schema)
+        return type(schema)(_strict_numbers(part, finite=finite) for part in schema)
     if not isinstance(schema, dict):
         return schema
-    parts = {key: _strict_numbers(part) for key, part in schema.items() if key not in ("default", "metadata")}
-    return {**schema, **parts, **({"strict": True} if schema.get("type") in ("int", "float", "bool") else {})}
+    default = schema.get("default")
+    finite = finite and not (isinstance(default, float) and not math.isfinite(default))
+    parts = {k: _strict_numbers(part, finite=finite) for k, part in schema.items() if k not in ("default", "metadata")}
+    kind = schema.get("type")
+    strict = {"strict": True} if kind in ("int", "float", "bool") else {}
+    return {**({"allow_inf_nan": False} if kind == "float" and finite else {}), **schema, **parts, **strict}
 
 
 class StrictTable(BaseModel):
     """A table of a user's file: frozen, strict about unknown keys and types.
 
     A list is accepted as a tuple and a string as a path or a date, but `"3"` is not accepted as a number or `true` as `1`.
+    A number is finite, unless its field sets `allow_inf_nan` or has an infinite default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
@@ -89,6 +101,8 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
     Raises:
         ConfigError: One line per problem: its path, what was expected, the value found, a suggestion.
     """
+    if refused := list(refused_values(values, where)):
+        raise ConfigError("\n".join(refused))
     values = _renamed(model, values, where)
     try:
         return model.model_validate(values, context=context)
@@ -169,8 +183,8 @@ _EXPECTED = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "string": "a string", "path": "a path",
     "list": "a list", "tuple": "a list", "set": "a list", "frozen_set": "a list", "dict": "a table", "model": "a table",
     "date": "a date", "datetime": "a date and time", "finite_number": "a finite number",
-    "greater_than": "a number greater than {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
-    "less_than": "a number less than {lt:g}", "less_than_equal": "a number of at most {le:g}",
+    "greater_than": "a number greater than {gt:.15g}", "greater_than_equal": "a number of at least {ge:.15g}",
+    "less_than": "a number less than {lt:.15g}", "less_than_equal": "a number of at most {le:.15g}",
     "too_short": "{min_length} or more entries", "too_long": "{max_length} or fewer entries",
     "string_too_short": "{min_length} or more characters", "string_too_long": "{max_length} or fewer characters",
     "string_pattern_mismatch": "a string that matches {pattern}", "literal_error": "{expected}", "enum": "{expected}",

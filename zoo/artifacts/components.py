@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any, get_args
 
-from zoo.artifacts.manifest import ArtifactManifest
+from zoo.artifacts.manifest import ArtifactManifest, ModelEntry
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.variables import Variables, expand_variables
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
 from zoo.neural_params import MOVED, NeuralRankerParams
 from zoo.params import validated
@@ -40,18 +42,32 @@ def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> Resol
         ArtifactError: A plugin is missing, has an incompatible version, or refuses the parameters.
     """
     _compare(CORE, manifest.versions.get(CORE, "unknown"), __version__, path)
-    entry = manifest.model
+    entry, variables = _expand(manifest.model, path)
     (predictor,) = _resolve_components("predictor", [entry.predictor], manifest, registry, path)
     featurizers, filters, rankers = (
         _resolve_components(stage, listed, manifest, registry, path)
         for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
     )
     candidate_features = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
-    model = ResolvedModel(entry.label, predictor, featurizers, filters, rankers, candidate_features)
+    parts = (predictor, featurizers, filters, rankers)
+    model = ResolvedModel(entry.label, *parts, candidate_features, variables=variables)
     for distribution, version in versions_of(model).items():
         if distribution != CORE:
             _compare(distribution, manifest.versions.get(distribution, "unknown"), version, path)
     return model
+
+
+def _expand(entry: ModelEntry, path: str) -> tuple[ModelEntry, Variables]:
+    """Return the components with `${VAR}` expanded, which artifacts contain as the experiment file did.
+
+    Raises:
+        ArtifactError: A variable is not set.
+    """
+    try:
+        plain, variables = expand_variables(entry.model_dump(exclude={"label", "train", "ranker_train"}), os.environ)
+    except ConfigError as error:
+        raise ArtifactError(f"{path}: {error}") from None
+    return entry.model_copy(update=plain), variables
 
 
 def _resolve_components(

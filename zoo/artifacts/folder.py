@@ -15,11 +15,16 @@ from torch import Tensor
 
 from zoo.artifacts.manifest import NAME, ArtifactManifest, FileEntry, TensorEntry, file_digest
 from zoo.atomic import heal_folder, write_folder_atomically
+from zoo.data.bounded_parquet import read_batches
+from zoo.data.readers import BATCH_ROWS
 from zoo.errors import ArtifactError
+from zoo.machine_memory import available_memory
 from zoo.tensors import join_csr, read_parts
 
 ENDINGS = (".json", ".parquet", ".safetensors")
 """The file types that a folder may contain; none of them can contain code."""
+SMALL_TABLE, LARGEST_RATIO = 2**26, 200
+"""Bytes that a table may take in memory: a constant, and so many for each byte of its file."""
 
 
 def refuse_taken(folder: Path) -> None:
@@ -149,7 +154,7 @@ class Folder:
         """
         path = self.path / name
         try:
-            table = pq.read_table(path) if name in self.manifest.files else None
+            table = _read_parquet(path) if name in self.manifest.files else None
         except (OSError, pa.ArrowException, ValueError) as error:
             raise ArtifactError(f"{path} is not a valid parquet file ({error}). Save the artifact again.") from None
         found = {} if table is None else {field.name: field.type for field in table.schema}
@@ -198,6 +203,13 @@ class Folder:
                 f"{path} does not match its checksum in {NAME}: it is damaged or belongs to another artifact. "
                 "Copy or save the artifact again."
             )
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    """Read a table whose ids differ, so that it cannot be much larger than its file."""
+    limit = min(available_memory(), SMALL_TABLE + LARGEST_RATIO * path.stat().st_size)
+    with pq.ParquetFile(path) as opened:
+        return pa.Table.from_batches(read_batches(opened, None, limit, BATCH_ROWS), opened.schema_arrow)
 
 
 def _files_of(folder: Path) -> set[str]:

@@ -161,7 +161,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
     libraries = {name: version(name) for name in ("torch", "numpy", "scipy", "pyarrow")}
     return ArtifactManifest(
         format=FORMAT,
-        model=ModelEntry(label=model.label, **model.as_json()),
+        model=ModelEntry(label=model.variables.hide(model.label, "label"), **model.as_written()),
         versions=versions_of(model),
         libraries={"python": platform.python_version(), **libraries},
         exclude_seen=artifact.rules.exclude_seen,
@@ -169,7 +169,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
         fallback=artifact.rules.fallback,
         log=artifact.log,
         vocabulary=artifact.vocabulary.fingerprint,
-        data=artifact.data,
+        data=model.variables.hide(artifact.data),
         files={found.name: file_entry(found) for found in sorted(path.iterdir())},
     )
 

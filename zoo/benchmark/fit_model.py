@@ -22,7 +22,9 @@ from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task
+from zoo.errors import ConfigError
 from zoo.folder_lock import lock_folder
+from zoo.plain_values import refused_values
 from zoo.training.checkpoint import forget
 from zoo.training.launching import is_first_process, own_device
 
@@ -62,12 +64,14 @@ def fit(
         wait: Whether to wait for another process that fits to the same folder, instead of raising an error.
 
     Raises:
-        ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model.
+        ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model, or the seed is out of range.
         DataError: The data are missing or invalid.
         ArtifactError: `out` exists and is not an artifact, or cannot be written.
         ResultsError: Another process fits to `out`.
     """
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
+    if refused := list(refused_values(seed, "seed")):
+        raise ConfigError("\n".join(refused))
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)

@@ -19,6 +19,7 @@ from zoo.benchmark.comparison_tables import (
     ranker_table,
     training_table,
 )
+from zoo.benchmark.report_text import ReportStore
 from zoo.config.formatting import (
     format_component,
     format_model,
@@ -48,6 +49,7 @@ CANDIDATES = (
 
 def markdown(store: Store) -> str:
     """Return the report of a benchmark as markdown."""
+    store = ReportStore(store.folder)
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
     cold, training = cold_table(store), training_table(store)
     rankers, candidates = ranker_table(store), candidate_table(store)

@@ -81,7 +81,8 @@ def bench(
     isolation = Isolation.of(isolate=isolate, memory=memory, minutes=time)
     experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
-    store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
+    folder = out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment")
+    store = Store(folder, experiment.variables)
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zoo.atomic import write_atomically
+from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
+from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
@@ -107,21 +108,28 @@ class BenchmarkManifest:
 
 
 class Store:
-    """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it."""
+    """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it.
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    Attributes:
+        variables: The environment variables of the experiment file, which are stored as they are written there.
+    """
+
+    def __init__(self, folder: str | Path, variables: Variables = NO_VARIABLES) -> None:
+        self.folder, self.variables = Path(folder), variables
 
     def open(self, manifest: BenchmarkManifest) -> None:
         """Use the folder for an experiment. It must be empty or hold results of the same task.
 
+        What killed processes were writing there is removed.
+
         Raises:
             ResultsError: The folder holds something else, or cannot be written.
         """
+        written = self.variables.hide(asdict(manifest))
         if self._path("manifest.json").exists():
             found = self.manifest()
             if found.task != manifest.task:
-                changed = _difference(found.description, manifest.description)
+                changed = _difference(found.description, written["description"])
                 raise ResultsError(
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
                     "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
@@ -130,7 +138,8 @@ class Store:
             raise ResultsError(
                 f"{self.folder} exists and is not a benchmark folder. Choose another --out, or empty it."
             )
-        self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
+        remove_leftovers(self.folder)
+        self._write("manifest.json", json.dumps(written, indent=1))
 
     def manifest(self) -> BenchmarkManifest:
         """Return the manifest of the folder.
@@ -168,7 +177,7 @@ class Store:
         if lists is not None:
             with self._writing(f"runs/{row.key}.parquet") as path:
                 pq.write_table(lists, path, compression="zstd")
-        self._write(f"runs/{row.key}.json", json.dumps(asdict(row), indent=1))
+        self._write(f"runs/{row.key}.json", json.dumps(self.variables.hide(asdict(row)), indent=1))
         self._write_results()
 
     def rows(self) -> list[Row]:

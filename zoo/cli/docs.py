@@ -89,7 +89,8 @@ def _config() -> str:
         "# The experiment file",
         GENERATED,
         "A TOML file. It is checked before any data are read; an unknown key is an error that names its place. Paths are "
-        "relative to the file, and `${VAR}` in a string is replaced by the environment variable. A component is given by its "
+        "relative to the file, and `${VAR}` in a string is replaced by the environment variable; results and artifacts contain "
+        "`${VAR}`, not its value. A component is given by its "
         'name (`"als"`), or by a table with `name` and its parameters (`{ name = "als", factors = 64 }`); '
         "[Components](components.md) lists all of them. "
         "`zoo config check FILE` checks a file, `zoo config schema` prints the JSON schema for editors.",

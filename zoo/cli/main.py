@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from zoo.cli.bench_command import bench
 from zoo.cli.config_command import config
 from zoo.cli.data_command import data
 from zoo.cli.doctor_command import doctor
-from zoo.cli.entry import INTERRUPTED
 from zoo.cli.fit_command import fit
 from zoo.cli.list_command import list_components
 from zoo.cli.plugin_command import plugin
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
 from zoo.cli.show_command import show
+from zoo.cli.signals import Signals
 from zoo.errors import ZooError
+from zoo.text_safety import show_lines
 from zoo.version import __version__
 
 USER_ERROR = 2
@@ -42,7 +44,7 @@ class _Zoo(click.Group):
         except ZooError as error:
             if os.environ.get("ZOO_DEBUG"):
                 traceback.print_exc()
-            click.echo(f"zoo: {error}", err=True)
+            click.echo(f"zoo: {show_lines(str(error))}", err=True)
             ctx.exit(USER_ERROR)
         except SystemExit as error:
             if (place := _outside(error)) is None:
@@ -52,8 +54,11 @@ class _Zoo(click.Group):
             )
             ctx.exit(USER_ERROR)
         except KeyboardInterrupt as error:
-            click.echo(f"\nzoo: interrupted{error}{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
-            ctx.exit(INTERRUPTED)
+            signals = ctx.ensure_object(Signals)
+            with suppress(OSError):  # after SIGHUP the terminal is gone
+                kept = KEPT.get(ctx.invoked_subcommand or "", "")
+                click.echo(f"\nzoo: {signals.sentence}{error}{kept}.", err=True)
+            ctx.exit(signals.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a user needs them."""

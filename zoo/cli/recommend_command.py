@@ -11,9 +11,13 @@ import click
 
 from zoo.cli.output import FILE, console, plugin_option
 from zoo.cli.rule_options import parse_exclude, parse_where, rule_options
+from zoo.text_safety import show, show_lines
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
+
+LONGEST_TITLE = 200
+"""Characters of an id or a title that the table shows."""
 
 
 @click.command()
@@ -63,7 +67,7 @@ def recommend(
         warnings.simplefilter("always")
         artifact = load_artifact(folder, plugins=plugins)
     for warning in caught:
-        click.echo(f"zoo: {warning.message}", err=True)
+        click.echo(f"zoo: {show_lines(str(warning.message))}", err=True)
     if new_items is not None:
         artifact = artifact.with_items(new_items)
     if excluded or wanted:
@@ -82,7 +86,7 @@ def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None)
     notes = recommend_file(artifact, queries, out, k, now=now)
     seconds = time.perf_counter() - start
     for line in notes.messages():
-        click.echo(f"zoo: {line}", err=True)
+        click.echo(f"zoo: {show(line)}", err=True)
     click.echo(f"{notes.queries:,} lists in {out} ({notes.queries / seconds:,.0f} a second)")
 
 
@@ -99,7 +103,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     notes = QueryWarnings()
     (listed,) = artifact.named(artifact.lists(queries, k, now=now, notes=notes))
     for line in notes.messages():
-        click.echo(f"zoo: {line}", err=True)
+        click.echo(f"zoo: {show(line)}", err=True)
     titled = any(item.title for item in listed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("rank", justify="right")
@@ -107,7 +111,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
         table.add_column(name)
     table.add_column("score", justify="right")
     for rank, item in enumerate(listed, 1):
-        title = [escape(item.title or "")] if titled else []
+        title = [escape(show(item.title or "", LONGEST_TITLE))] if titled else []
         score = "popular" if item.score is None else f"{item.score:.4g}"
-        table.add_row(str(rank), escape(item.item_id), *title, score)
+        table.add_row(str(rank), escape(show(item.item_id, LONGEST_TITLE)), *title, score)
     console().print(table)
