@@ -74,8 +74,7 @@ class Histories:
         last = self.offsets[self.rows + 1] - 1
         if self.log.ties == "file":
             return last - np.arange(len(self.where))
-        new = np.diff(self.times, prepend=0) != 0
-        moments = np.cumsum(new)
+        moments: NDArray[np.int64] = np.cumsum(np.diff(self.times, prepend=0) != 0)
         return moments[last] - moments
 
     @cached_property
