@@ -21,6 +21,7 @@ from torch import Tensor
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.saving import save_artifact
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.pipeline import FittedPipeline, Rules
@@ -138,7 +139,9 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     slots[subject.stage if subject.stage == "predictor" else f"{subject.stage}s"] = (
         chosen if subject.stage == "predictor" else (chosen,)
     )
-    model, data, log = ResolvedModel("conformance", **slots), world.data(subject.capabilities), world.training
+    scores = CandidateFeatureSettings(groups=["score"])  # the features of the kit's lists, on which rankers are fitted
+    model = ResolvedModel("conformance", candidate_features=scores, **slots)
+    data, log = world.data(subject.capabilities), world.training
     stages: dict[str, Any] = {"filter": (), "featurizer": (), "ranker": (), subject.stage: (part,)}
     ranking = None
     if subject.stage != "predictor":

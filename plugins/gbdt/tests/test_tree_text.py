@@ -27,6 +27,17 @@ def test_the_rewritten_trees_give_the_same_bits(grown):
     assert again.predict(features).tobytes() == booster.predict(features).tobytes()
 
 
+def test_infinite_features_and_thresholds(grown):
+    features, _ = grown
+    features = features.copy()
+    features[::2, 0] = np.inf
+    data = lightgbm.Dataset(features, [0, 1] * 150, group=[30] * 10)
+    params = {"objective": "lambdarank", "num_leaves": 5, "min_data_in_leaf": 5, "verbosity": -1, "num_threads": 1}
+    booster = lightgbm.train(params, data, 3)
+    again = lightgbm.Booster(model_str=rewrite_trees(booster.model_to_string(), FEATURES))
+    assert again.predict(features).tobytes() == booster.predict(features).tobytes()
+
+
 def test_a_text_without_trees_and_trees_of_one_leaf(grown):
     features, _ = grown
     data = lightgbm.Dataset(features[:4], [0, 1, 0, 1], group=[4])

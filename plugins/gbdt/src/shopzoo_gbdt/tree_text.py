@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_INFINITE = ("inf", "-inf")
+"""What a threshold may be besides a finite number: it then separates infinite feature values from the others."""
 _MISSING_TYPES = 3
 """How many ways there are to treat missing values: none, zero, NaN."""
 
@@ -102,7 +104,8 @@ def _tokens(place: str, fields: dict[str, str], name: str, count: int) -> Iterat
     if len(tokens) != count:
         raise ValueError(f"{place}, {name}: expected {count:,} numbers, found {len(tokens):,}")
     for token in tokens:
-        if not _NUMBER.fullmatch(token) or not math.isfinite(float(token)):
+        is_finite = _NUMBER.fullmatch(token) and math.isfinite(float(token))
+        if not is_finite and not (name == "threshold" and token in _INFINITE):
             raise ValueError(f"{place}, {name}: expected finite numbers, found {token[:20]!r}")
         yield token
 
