@@ -77,7 +77,8 @@ def models(tmp_path):
     """Return the file of a plugin whose models end their process in several ways."""
     file = tmp_path / "crashing_models.py"
     file.write_text(textwrap.dedent(MODELS))
-    return file
+    yield file
+    sys.modules.pop("crashing_models", None)
 
 
 def experiment(*models, **more):
