@@ -26,7 +26,6 @@ from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
-from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.pipeline import FittedPipeline, Rules
