@@ -16,7 +16,7 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.item_columns import TITLE, joined, kept_columns
+from zoo.artifacts.item_columns import item_titles, joined, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
@@ -26,7 +26,6 @@ from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
-from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.errors import ArtifactError, ZooError
@@ -109,7 +108,7 @@ class Artifact(ArtifactContents):
     @cached_property
     def titles(self) -> pa.Array:
         """The item titles, `[I]`; null if an item has none."""
-        return _titles(self.catalogue)
+        return item_titles(self.catalogue)
 
     @cached_property
     def names(self) -> ItemNames:
@@ -286,13 +285,6 @@ class Artifact(ArtifactContents):
             at = torch.from_numpy(rows)
             items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
         return Candidates(items, scores, tied, filled)
-
-
-def _titles(catalogue: Catalogue) -> pa.Array:
-    """Return the item titles of a catalogue, `[I]`; null if an item has none."""
-    if TITLE not in catalogue.columns:
-        return pa.nulls(len(catalogue), pa.string())
-    return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
 
 
 def _log_entry(log: Interactions) -> LogEntry:

@@ -20,7 +20,7 @@ def is_one(users: Any, history: Sequence[Any] | None) -> bool:
     return not any(h is None or not isinstance(h, str | Integral) for h in history)
 
 
-def check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
+def check_call(users: Any, history: Any, k: Any, *, one: bool) -> None:
     """Refuse ambiguous arguments: a string is also a sequence, of its characters.
 
     Raises:

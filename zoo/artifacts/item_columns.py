@@ -28,6 +28,13 @@ def kept_columns(catalogue: Catalogue) -> Catalogue:
     return Catalogue(catalogue.ids, catalogue.table.select(names))
 
 
+def item_titles(catalogue: Catalogue) -> pa.Array:
+    """Return the item titles of a catalogue, `[I]`; null if an item has none."""
+    if TITLE not in catalogue.columns:
+        return pa.nulls(len(catalogue), pa.string())
+    return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
+
+
 def joined(catalogue: Catalogue, new: Catalogue) -> Catalogue:
     """Return a catalogue followed by new items; columns that the new items lack are null for them."""
     n, columns = len(new) - 1, {}

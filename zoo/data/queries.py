@@ -73,7 +73,8 @@ class Histories:
         """Return the number of later moments in the history of each event, `[M]`; with `ties = "file"`, of later events."""
         last = self.offsets[self.rows + 1] - 1
         if self.log.ties == "file":
-            return last - np.arange(len(self.where))
+            later: NDArray[np.int64] = last - np.arange(len(self.where))
+            return later
         moments: NDArray[np.int64] = np.cumsum(np.diff(self.times, prepend=0) != 0)
         return moments[last] - moments
 
