@@ -5,6 +5,7 @@ The limit on the size of a file stands in for the disk: a write beyond it fails,
 
 import json
 import resource
+import sys
 from contextlib import contextmanager
 
 import pyarrow.parquet as pq
@@ -29,12 +30,15 @@ SIZES = (100, 1500, 2500, 4000)
 
 @contextmanager
 def room_for(size):
+    """Limit the size of files; meanwhile, Python writes no bytecode, which it would leave cut off."""
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = writes_none
 
 
 @pytest.fixture
