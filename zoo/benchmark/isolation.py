@@ -145,7 +145,8 @@ def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
             if key in table:
                 found = [_component_table(part) for part in model.parts if part.component.spec.stage == stage]
                 table[key] = found[0] if stage == "predictor" else found
-    return plain
+    hidden: dict[str, Any] = experiment.variables.hide(plain)  # the process of the run expands them itself
+    return hidden
 
 
 def _component_table(chosen: Chosen) -> dict[str, Any]:

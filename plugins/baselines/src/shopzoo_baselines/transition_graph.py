@@ -75,7 +75,9 @@ def transitions(log: Interactions, window: int) -> scipy.sparse.csr_matrix:
     graph = scipy.sparse.csr_matrix((log.n_items + 1,) * 2, dtype=np.float32)
     for step in range(1, min(window, len(first) - 1) + 1):
         same = np.flatnonzero(users[step:] == users[:-step])
-        graph += (here[same].T @ there[same + step]) / np.float32(step)
+        later = there[same + step]
+        later.data /= np.float32(step)
+        graph += here[same].T @ later
     graph.eliminate_zeros()  # events of weight 0 give no transition
     graph.data /= np.repeat(graph.sum(axis=1).A1, np.diff(graph.indptr))
     return graph
