@@ -185,7 +185,7 @@ def test_a_limit_that_cannot_be_set_is_refused_before_anything_is_read(tmp_path,
 def test_the_table_of_an_experiment_resolves_to_the_same_experiment(tmp_path):
     (tmp_path / "denied.txt").write_text("i1\n")
     config = {
-        "data": {"source": {"name": "files", "interactions": "events.csv"}, "time": "seconds"},
+        "data": {"source": {"name": "files", "interactions": "events.csv"}, "time": "timestamp"},
         "split": {"policy": "temporal", "cuts": ["2024-09-01", "2024-10-01T12:30:00Z", "2024-11-01"]},
         "evaluate": {"metrics": ["diversity@5", "ndcg@5"], "features": "tf-idf", "bootstrap": 100},
         "train": {"seeds": [3, 4], "max_epochs": 2, "monitor": "hit@5", "logger": "csv", "threads": 1},

@@ -46,6 +46,9 @@ def bench(
     progress: Progress | None = None,
     keep_artifacts: bool = False,
     wait: bool = False,
+    isolate: bool = False,
+    memory: float | None = None,
+    time: float | None = None,
 ) -> BenchmarkResult:
     """Compare models on a log, or run an experiment file.
 
@@ -70,6 +73,9 @@ def bench(
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`.
         wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
+        isolate: Whether to run each row of an experiment in a process of its own, so that one that ends its process fails alone.
+        memory: With `isolate`, the most memory that each process of a run may allocate, in GiB.
+        time: With `isolate`, the most minutes of a run.
 
     Returns:
         The table, with `to_pandas()`, `to_polars()` and `to_arrow()`; and the store, with `rows()`, `lists(row)`,
@@ -84,9 +90,15 @@ def bench(
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
         folder = log if log is not None else out
-        store = bench_experiment(models, folder, overrides=overrides, plugins=plugins, **options)
+        limits = {"isolate": isolate, "memory": memory, "time": time}
+        store = bench_experiment(models, folder, overrides=overrides, plugins=plugins, **limits, **options)
         return BenchmarkResult(store.folder)
     _refuse_experiment("bench", models, overrides)
+    if isolate or memory is not None or time is not None:
+        raise ConfigError(
+            "zoo.bench: isolate, memory and time need an experiment file, because the process of a run reads the data itself. "
+            "Write the experiment to a file, or leave them out."
+        )
     own["references"] = True if references is None else references
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
     if out is not None:

@@ -20,7 +20,7 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     0 and below. The events of a moment or basket have no order: transitions lead from each of them to each of the next one.
     """
 
-    fitted = Fitted(graph="csr float32 [I, I] | csr float64 [I, I]", backoff="float32 [I]")
+    fitted = Fitted(graph="csr float32 [I, I]", backoff="float32 [I]")
     graph: Tensor
     """The transition probabilities, `[I, I]` in CSR layout."""
     backoff: Tensor
