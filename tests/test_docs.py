@@ -20,6 +20,7 @@ from zoo.api import (
     ComponentSpec,
     Field,
     Filter,
+    Fitted,
     Interactions,
     NeuralParams,
     NeuralPredictor,
@@ -197,8 +198,15 @@ def test_the_filter_and_the_ranker_do_what_they_say():
     class AffordableParams(Params):
         limit: float = Field(10.0, description="The highest price.")
 
-    names = {"Filter": Filter, "Ranker": Ranker, "Params": Params, "AffordableParams": AffordableParams, "torch": torch}
-    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[0], names)
+    names = {
+        "Fitted": Fitted,
+        "Filter": Filter,
+        "Ranker": Ranker,
+        "Params": Params,
+        "AffordableParams": AffordableParams,
+        "torch": torch,
+    }
+    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[1], names)
     import pyarrow as pa
 
     catalogue = Catalogue(pa.array([None, "a", "b"]), pa.table({"price": [None, 3.0, 30.0]}))
@@ -211,7 +219,7 @@ def test_the_filter_and_the_ranker_do_what_they_say():
 
 def test_the_network_learns_what_follows_what(training_seed, assert_learned):
     names = {"NeuralPredictor": NeuralPredictor, "NeuralParams": NeuralParams, "nn": torch.nn}
-    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[1], names)
+    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[2], names)
     users, steps = torch.arange(40).repeat_interleave(6).numpy(), torch.arange(6).repeat(40).numpy()
     log = Interactions.from_arrays(users, (users + steps) % 8 + 1, steps)
     model = names["LastItem"](NeuralParams(dim=16, dropout=0.0))

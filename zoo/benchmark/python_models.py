@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ConfigError
@@ -91,7 +91,6 @@ def _component(value: Any, registry: Registry, where: str) -> tuple[StageName, d
         elif isinstance(getattr(value, "params", None), Params):
             problem += ", which is not a component of an installed plugin (`zoo plugin new` creates one; a single file is passed with plugins=[...])"
         raise ConfigError(f"{where}: {problem}, expected {EXPECTED}.")
-    assert component.spec.stage in get_args(StageName)
     return component.spec.stage, {"name": _short_name(component, registry), **_given(value.params)}
 
 

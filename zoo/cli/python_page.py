@@ -42,6 +42,8 @@ shop.save("artifacts/ease")
 ```"""
 WHOLE = ("Artifact", "BenchmarkResult", "Recommendations")
 """The classes whose methods are described in full."""
+OF_LIBRARIES = {"Field": "Describes a parameter: its default, bounds and description (of pydantic)."}
+"""The names that are functions of a library, whose docstrings do not suit the table."""
 SECTIONS = ("Args", "Returns", "Raises", "Attributes", "Example", "Yields")
 
 
@@ -69,6 +71,8 @@ def python_page() -> str:
 def _summary(module: str, name: str) -> str:
     """Return the first sentence about a name."""
     found = getattr(import_module(module), name)
+    if name in OF_LIBRARIES:
+        return OF_LIBRARIES[name]
     return _first_sentence(found) if callable(found) else f"A constant: `{found!r}`."
 
 

@@ -13,6 +13,7 @@ from zoo.registry.plugin import Plugin
 SINCE = {
     "DataSize": 2,
     "EvaluatedLists": 2,
+    "Fitted": 2,
     "LossName": 2,
     "LossSpec": 2,
     "Trained": 2,
@@ -26,8 +27,8 @@ def describe_newer_names(plugin: Plugin) -> list[str]:
 
     An older core refuses a component of a newer API with what to update. With too low a number, the import fails there first.
     """
-    declared = min((spec.api for spec in plugin.specs), default=None)
-    if declared is None:
+    declared = min((spec.api for spec in plugin.specs if spec.api >= 1), default=None)
+    if declared is None:  # no component, or older than any name
         return []
     newer = sorted(name for name in set(_imported_names(plugin)) if SINCE.get(name, 1) > declared)
     if not newer:
