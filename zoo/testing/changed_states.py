@@ -29,7 +29,7 @@ def changed_states(state: State, n_rows: int) -> Iterator[tuple[str, State]]:
 
 def _changed_tensors(tensor: Tensor, n_rows: int) -> Iterator[tuple[str, Tensor]]:
     """Yield a tensor with another type, and with a row less on each axis of `n_rows`."""
-    other = torch.float32 if tensor.dtype == torch.float64 else torch.float64
+    other = torch.int16 if tensor.is_floating_point() else torch.float64
     yield f"of type {str(other).removeprefix('torch.')}", tensor.to(other)
     for axis, size in enumerate(tensor.shape):
         if size == n_rows and tensor.layout == torch.strided:
