@@ -16,6 +16,7 @@ ELSEWHERE = {
     "docs/reference/hooks.md": "tests/test_docs.py",
     "docs/how-to/write-a-plugin.md": "tests/test_docs.py",
     "docs/how-to/recommend.md": "tests/artifacts/test_docs.py",
+    "docs/reference/deprecation.md": "tests/registry/test_newer_names.py",
     "docs/reference/conformance.md": "plugins/mf/tests/test_conformance.py",
 }
 """Pages whose code needs a plugin or an experiment, and the tests that use it."""

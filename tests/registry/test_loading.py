@@ -74,6 +74,10 @@ def test_a_plugin_that_never_returns_is_named_when_the_process_is_ended(tmp_path
         assert process.returncode == 130
         expected = "zoo: interrupted while it loaded the plugin ends 1.0. To leave the plugin out, run with ZOO_DISABLE_PLUGINS=ends."
         assert told.strip() == expected
+    elif sign == signal.SIGTERM:
+        assert process.returncode == 143
+        expected = "zoo: ended by SIGTERM while it loaded the plugin ends 1.0. To leave the plugin out, run with ZOO_DISABLE_PLUGINS=ends."
+        assert told.strip() == expected
     else:
         assert f"zoo: the process ended while it loaded the plugin ends 1.0. {REMEDY}\n" in told
 

@@ -42,7 +42,8 @@ def failures(plugin, *, without=()):
         failed = found[case.subject.stage, case.subject.name]
         if case.check.name not in without and concerns(case):
             failed |= {case.check.name} if case.result().outcome == "failed" else set()
-    return dict(found)
+    # An artifact answers a query before it is used, so one with wrong answers does not come back in a fresh process either.
+    return {component: failed - {"fresh-process"} or failed for component, failed in found.items()}
 
 
 @pytest.fixture
