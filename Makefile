@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+LOCK   := $(BIN)/python tests/requirements_lock.py
+REFUSED = { echo "pip cannot install the files of requirements.lock. If a hash differs, do not use that file. If the index" \
+	"lacks a version, install what constraints.txt allows, without hashes: make LOCK=false $(MAKECMDGOALS)"; exit 1; }
 PACKAGES := . $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 TORCH  := $(shell sed -n 's/^torch==//p' constraints.txt)
 TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
@@ -10,28 +13,34 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed simulate check format docs
+.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev  ## Install the core, every plugin and the tools into .venv.
 
-# Two stamps: what runs the zoo, and the tools on top. Each is made again when a pyproject or the constraints change.
-$(VENV)/.installed: constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+# Two stamps: what runs the zoo, and the tools on top. Each is made again when a pyproject, the constraints or the lock change.
+# The lock has the hashes for one Python on one system. Elsewhere its script says so, and pip chooses within the constraints.
+$(VENV)/.installed: constraints.txt requirements.lock pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV); the first time takes a few minutes (torch is large)."
-	@$(PIP) install -q "setuptools>=77"
+	@$(LOCK) runtime > $(VENV)/runtime.txt || true
+	@if [ -s $(VENV)/runtime.txt ]; then $(PIP) install -q --require-hashes --no-deps -r $(VENV)/runtime.txt || $(REFUSED); \
+		else $(PIP) install -q "setuptools>=77"; fi
 # On Linux an index's plain torch brings gigabytes of CUDA: take the CPU build, or say so and stop.
 	@$(PIP) install -q "torch==$(TORCH)$(TORCH_BUILD)" || { \
 		echo "pip finds no CPU build of torch $(TORCH). Point PIP_EXTRA_INDEX_URL at PyTorch's index of CPU wheels," \
 		"or take the default build, CUDA included: make TORCH_BUILD= $(MAKECMDGOALS)"; exit 1; }
-	@$(PIP) install -q -c constraints.txt --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@$(PIP) install -q -c constraints.txt --no-build-isolation $$(test ! -s $(VENV)/runtime.txt || echo --no-deps) \
+		$(addprefix -e ,$(PACKAGES))
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'
+	@if [ -s $(VENV)/runtime.txt ]; then \
+		$(LOCK) tools > $(VENV)/tools.txt && $(PIP) install -q --require-hashes --no-deps -r $(VENV)/tools.txt || $(REFUSED); \
+		else $(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'; fi
 	@touch $@
 
 $(VENV)/.speed: $(VENV)/.dev
@@ -56,16 +65,31 @@ speed: $(VENV)/.speed  ## Run the benchmarks of tests/speed, one after the other
 simulate: $(VENV)/.dev  ## Measure by simulation how often intervals cover and verdicts err.
 	$(BIN)/python tests/evaluation/simulate_statistics.py
 
-check: $(VENV)/.dev  ## Check format, lint, types, layers and generated docs.
+# Cases of each fuzzer; a seed of a failure repeats it: python tests/fuzz/configs.py --seed S --count 1.
+FUZZ_CONFIGS ?= 10000
+FUZZ_DATA ?= 2000
+FUZZ_ARTIFACTS ?= 2000
+FUZZ_SEED ?= 0
+
+fuzz: $(VENV)/.dev  ## Feed hostile configs, data files and artifacts, a few minutes long; FUZZ_DATA=10000 for more.
+	$(BIN)/python tests/fuzz/configs.py --count $(FUZZ_CONFIGS) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/data_files.py --count $(FUZZ_DATA) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/artifacts.py --count $(FUZZ_ARTIFACTS) --seed $(FUZZ_SEED)
+
+check: $(VENV)/.dev  ## Check format, lint, types, layers, generated docs and unsafe calls.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m zoo.cli.docs --check
+	$(BIN)/python tests/review.py
 
 format: $(VENV)/.dev  ## Format, and mend what ruff can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock, for this Python and system.
+	$(LOCK) write
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python -m zoo.cli.docs

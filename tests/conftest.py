@@ -1,5 +1,6 @@
 """What tests of several folders need: the fixture plugins."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -7,6 +8,20 @@ import pytest
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="session")
+def load_script():
+    """Return a function that loads a script of `tests/` as a module."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,14 @@
 """Files and folders are written whole or not at all."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from zoo.atomic import write_atomically, write_folder_atomically
+from zoo import atomic
+from zoo.atomic import heal_folder, remove_leftovers, write_atomically, write_folder_atomically
+from zoo.exchange_folders import exchange_folders
 
 
 class Stopped(BaseException):
@@ -82,3 +88,93 @@ def test_a_folder_that_is_not_to_be_replaced_stays(tmp_path):
         write_where_another_writes(path)
     assert [p.name for p in path.iterdir()] == ["b"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def left_by_a_killed_process(path, end=""):
+    """Make what a process that was killed while it replaced a folder leaves beside it; no process has this number."""
+    left = path.with_name(f".{path.name}.{2**22 + 1}{end}")
+    left.mkdir()
+    (left / "a").write_text("old")
+    return left
+
+
+def test_a_folder_that_was_being_replaced_comes_back(tmp_path):
+    path = tmp_path / "folder"
+    left_by_a_killed_process(path)
+    left_by_a_killed_process(path, ".old")
+    heal_folder(path)
+    assert (path / "a").read_text() == "old"
+    heal_folder(path)
+    with write_folder_atomically(path) as temporary:
+        (temporary / "b").write_text("new")
+    assert [p.name for p in path.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_running_process_writes_is_left_alone(tmp_path):
+    path = tmp_path / "folder"
+    running = path.with_name(f".{path.name}.{os.getppid()}.old")
+    running.mkdir()
+    heal_folder(path)
+    with write_folder_atomically(path):
+        pass
+    assert running.exists()
+
+
+def test_folders_of_other_names_are_left_alone(tmp_path):
+    others = [left_by_a_killed_process(tmp_path / name) for name in ("folder.old", "folder.x", "older")]
+    with write_folder_atomically(tmp_path / "folder"):
+        pass
+    assert all(other.exists() for other in others)
+
+
+def test_where_folders_cannot_be_exchanged_they_are_renamed(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "exchange_folders", lambda one, other: False)
+    test_a_folder_is_replaced_as_a_whole(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="this system cannot exchange folders")
+def test_folders_are_exchanged(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    if not exchange_folders(tmp_path / "one", tmp_path / "other"):
+        pytest.skip("this file system cannot exchange folders")
+    assert (tmp_path / "one" / "other").exists()
+    assert not exchange_folders(tmp_path / "one", tmp_path / "gone")
+
+
+@pytest.fixture
+def dead():
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, dead):
+    kept = [".hidden", ".a.json.x1", f".a.json.{os.getpid()}", "a.json.1", "b.txt"]
+    for name in (*kept, f".a.json.{dead}", f".b.{dead}"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "runs" / f".folder.old.{dead}").mkdir(parents=True)
+    (tmp_path / "runs" / f".folder.old.{dead}" / "file").write_text("x")
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([*kept, "runs"])
+
+
+def test_a_file_that_is_written_again_loses_its_leftovers_and_no_other_files(tmp_path, dead):
+    for name in (f".a.json.{dead}", f".b.json.{dead}"):
+        (tmp_path / name).write_text("half")
+    with write_atomically(tmp_path / "a.json") as temporary:
+        temporary.write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".b.json.{dead}", "a.json"]
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "é" * 120, "a" * 255])
+def test_a_name_as_long_as_a_file_system_allows(tmp_path, name):
+    with write_atomically(tmp_path / name) as temporary:
+        temporary.write_text("x")
+    (tmp_path / name).unlink()
+    with write_folder_atomically(tmp_path / name) as temporary:
+        (temporary / "a").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -59,7 +59,7 @@ def queries(log):
 def fitted(log, resolved=None, **stages):
     """Return a pipeline, with other stages in the slots of the retrieval."""
     pipeline = fit_on_log(resolved or model(chosen("predictor", "popular")), log, None, RunContext(seed=1)).pipeline
-    return replace(pipeline, retrieval=replace(pipeline.retrieval, **stages))
+    return replace(pipeline, retrieval=replace(pipeline.retrieval, origins=(), **stages))
 
 
 class Gaps(Predictor):

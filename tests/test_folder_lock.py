@@ -153,6 +153,55 @@ def test_a_benchmark_and_a_fit_take_the_lock_before_they_read_the_data(tmp_path,
         zoo.fit(EXPERIMENT, out=tmp_path / "model")
 
 
+def test_a_link_to_the_folder_of_a_fit_has_the_lock_of_the_folder(tmp_path, hold, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    zoo.fit(EXPERIMENT, out=tmp_path / "deep" / "model")
+    (tmp_path / "current").symlink_to(tmp_path / "deep" / "model")
+    process = hold(tmp_path / "deep" / "model.training")
+    for name in (tmp_path / "current", tmp_path / "deep" / "model" / ".." / "model"):
+        with pytest.raises(ResultsError, match=rf"deep/model\.training is in use by process {process.pid} "):
+            zoo.fit(EXPERIMENT, out=name)
+    monkeypatch.chdir(tmp_path / "deep" / "model")
+    with pytest.raises(ResultsError, match=rf"deep/model\.training is in use by process {process.pid} "):
+        zoo.fit(EXPERIMENT, out=".")
+
+
+NO_FLOCK = """
+import errno, fcntl, os, signal, sys, warnings
+from pathlib import Path
+
+def flock(fd, operation):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+fcntl.flock = flock
+warnings.simplefilter("ignore")
+from zoo.errors import ResultsError
+from zoo.folder_lock import lock_folder
+
+try:
+    with lock_folder(Path(sys.argv[1])):
+        print("held", flush=True)
+        if sys.argv[2:] == ["die"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sys.stdin.readline()
+except ResultsError as error:
+    print(error, flush=True)
+"""
+
+
+def test_without_flock_a_lock_is_held_and_that_of_a_killed_process_is_taken_over(tmp_path):
+    command = [sys.executable, "-c", NO_FLOCK, str(tmp_path / "out")]
+    died = subprocess.run([*command, "die"], capture_output=True, text=True, check=False)
+    assert (died.stdout, died.returncode) == ("held\n", -9)
+    assert (tmp_path / "out" / LOCK).exists()  # a marker, which the killed process has left behind
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        second = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        assert f"out is in use by process {holder.pid} on " in second.stdout
+        holder.communicate("\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_ends_with_an_error_or_waits(tmp_path, hold):
     file = tmp_path / "shop.toml"
     file.write_text(

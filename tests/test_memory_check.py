@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,6 +45,20 @@ def machine(root, group, **files):
 def test_a_machine_without_limits_has_its_available_memory(tmp_path):
     assert machine(tmp_path, "0::/\n") == 8 * 2**30
     assert available_bytes(CPU) > 2**20
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux holds a process to these limits")
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_process_has_what_its_own_limits_leave(limit):
+    code = (
+        "import resource, torch; from pathlib import Path; from zoo.pipeline.memory_check import available_bytes; "
+        f"resource.setrlimit(resource.{limit}, (2**36, 2**36)); print(available_bytes(torch.device('cpu'))); "
+        f"resource.setrlimit(resource.{limit}, (2**20, 2**20)); print(available_bytes(torch.device('cpu')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    within, beyond = map(int, done.stdout.split())
+    assert 0 < within < 2**36
+    assert beyond == 0
 
 
 def test_a_container_has_what_its_limit_leaves_and_the_cache_of_files(tmp_path):

@@ -21,10 +21,12 @@ from zoo.registry.registry import Component, default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
+from zoo.stages.featurizer import fit_features
 from zoo.stages.filter import Filter
 from zoo.stages.item_features import concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.stages.stage import TrainingData
 
 N_ITEMS = 12
 
@@ -208,7 +210,7 @@ def test_what_happened_after_a_query_is_not_there_for_its_stages(log, catalogue,
             return torch.ones(1, N_ITEMS + 1, dtype=torch.bool)
 
     pipeline = fitted(
-        model(chosen("predictor", "popular"), filters=[chosen("filter", "top-popular", n=5)]), log, catalogue
+        model(chosen("predictor", "popular"), filters=[chosen("filter", "top-popular", share=0.5)]), log, catalogue
     )
     pipeline = with_stages(pipeline, predictor=Peeping(Params()), filters=(PeepingFilter(Params()),))
     pipeline.recommend(task.queries("test"), 3, ALL)
@@ -286,8 +288,11 @@ def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue, bac
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
-        (lambda lists: lists.scores * torch.nan, r"Backwards returned a NaN score \(list 0 of its block\)"),
-        (lambda lists: lists.scores[:, 1:], r"Backwards returned scores of shape \(20, 7\), expected \(20, 8\)"),
+        (
+            lambda lists: lists.scores * torch.nan,
+            r"^ranker 'borda' of shopzoo-baselines \S+: `score` returned NaN for list 0",
+        ),
+        (lambda lists: lists.scores[:, 1:], r"`score` returned the shape \(20, 7\), expected \(20, 8\)"),
     ],
 )
 def test_a_rankers_scores_that_make_no_order_are_refused(log, catalogue, scores, said):
@@ -297,6 +302,68 @@ def test_a_rankers_scores_that_make_no_order_are_refused(log, catalogue, scores,
     pipeline = with_stages(pipeline, rankers=(backwards,))
     with pytest.raises(ScoreError, match=said):
         pipeline.recommend(Queries.of_histories(log), 8, ALL, candidates=8)
+
+
+class Inventive(Ranker):
+    """Writes into its input: every candidate becomes item 1."""
+
+    def score(self, lists):
+        lists.items[:] = 1
+        lists.scores[:] = 0
+        lists.features[:] = 0
+        return torch.zeros(lists.items.shape)
+
+
+def test_a_ranker_that_writes_into_its_lists_changes_nothing(log, catalogue):
+    pipeline = fitted(model(chosen("predictor", "popular"), rankers=[chosen("ranker", "borda")]), log, catalogue)
+    queries = Queries.of_histories(log)
+    rules = Rules(np.arange(N_ITEMS + 1) > 1, exclude_seen=True)
+    expected = pipeline.retrieve(queries, 5, rules).items
+    lists = with_stages(pipeline, rankers=(Inventive(Params()),)).recommend(queries, 5, rules, candidates=5)
+    assert torch.equal(lists.items.masked_fill(lists.filled_slots(), 0), expected)
+
+
+def test_lists_are_held_to_the_rules_after_the_last_ranker(log, catalogue, monkeypatch):
+    pipeline = fitted(model(chosen("predictor", "popular"), rankers=[chosen("ranker", "borda")]), log, catalogue)
+
+    def with_item_one(lists, ranker, origin):
+        return replace(lists, items=torch.ones_like(lists.items))
+
+    monkeypatch.setattr("zoo.pipeline.fitted.rerank", with_item_one)  # as if the core itself had a defect
+    with pytest.raises(
+        ScoreError, match=r"^the rankers of model: the last ranker put item number 1 in a list, which is"
+    ):
+        pipeline.recommend(Queries.of_histories(log), 5, Rules(np.arange(N_ITEMS + 1) > 1), candidates=5)
+
+
+@pytest.mark.parametrize("slot", ["predictor", "filters"])
+def test_an_answer_is_refused_with_its_stage_component_and_plugin(log, catalogue, slot):
+    pipeline = fitted(
+        model(chosen("predictor", "popular"), filters=[chosen("filter", "top-popular", share=0.5)]), log, catalogue
+    )
+    part = pipeline.predictor if slot == "predictor" else pipeline.filters[0]
+    setattr(part, "score" if slot == "predictor" else "keep", lambda queries: [1])
+    named = {"predictor": "predictor 'popular'", "filters": "filter 'top-popular'"}[slot]
+    with pytest.raises(
+        ScoreError, match=rf"^{named} of shopzoo-baselines \S+: `\w+` returned list, expected a \w+ tensor"
+    ):
+        pipeline.recommend(Queries.of_histories(log), 3, ALL)
+
+
+def test_a_featurizer_is_named_for_its_nan(log, catalogue):
+    featurizer = chosen("featurizer", "tf-idf", columns=["title"])
+
+    def with_nan(part, data, context):
+        features = type(part).fit_transform(part, data, context)
+        features.values.values()[0] = torch.nan
+        return features
+
+    part = featurizer.build()
+    part.fit_transform = lambda data, context: with_nan(part, data, context)
+    with pytest.raises(
+        ScoreError, match=r"^featurizer 'tf-idf' of shopzoo-text \S+: `fit_transform` returned NaN for item"
+    ):
+        fit_features(part, TrainingData.of(log, catalogue), RunContext(), featurizer.origin)
 
 
 class AlwaysOne(Predictor):
@@ -331,7 +398,7 @@ def test_lists_of_another_type_are_refused(log, catalogue):
     pipeline = with_stages(pipeline, predictor=AlwaysOne(pipeline.predictor.params))
     AlwaysOne.recommend, right = lambda self, queries, k, exclusions: (1, 2), AlwaysOne.recommend
     try:
-        with pytest.raises(ScoreError, match=r"AlwaysOne.recommend returned tuple, expected zoo.api.Candidates"):
+        with pytest.raises(ScoreError, match=r"`recommend` returned tuple, expected zoo.api.Candidates"):
             pipeline.recommend(Queries.of_histories(log), 1, ALL)
     finally:
         AlwaysOne.recommend = right

@@ -2,9 +2,11 @@
 
     import zoo
 
-    store = zoo.bench("experiment.toml")  # compare models
-    artifact = zoo.fit("experiment.toml", "als")  # fit one of them
-    artifact.recommend("c000001", k=5)
+    log = zoo.read_log(orders, user_id="customer", item_id="sku", timestamp="date")  # any data frame, or files
+    zoo.bench(["popular", "als", zoo.load("ease", l2=500.0)], log)  # compare models
+    shop = zoo.fit("ease", log)  # fit one of them
+    shop.recommend(history=["A", "B"], k=10, where={"in_stock": True})
+    zoo.bench("experiment.toml")  # the same from a file
 
 `zoo.api` has what a plugin imports, `zoo.nn` its building blocks, `zoo.testing` the checks it has to pass. Names outside
 these four modules may change without notice.
@@ -16,19 +18,23 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "Artifact": "zoo.artifacts.artifact",
+        "BenchmarkResult": "zoo.benchmark.result",
         "Catalogue": "zoo.data.catalogue",
+        "Data": "zoo.data.log",
         "Evaluator": "zoo.evaluation.evaluator",
         "Given": "zoo.config.split_settings",
         "Interactions": "zoo.data.interactions",
         "LeaveLastOut": "zoo.config.split_settings",
         "Pipeline": "zoo.pipeline.unfitted",
+        "Recommendations": "zoo.artifacts.recommended",
+        "Recommended": "zoo.artifacts.recommended",
         "Rules": "zoo.pipeline.retrieval",
         "StrongGeneralisation": "zoo.config.split_settings",
         "Task": "zoo.data.task",
         "Temporal": "zoo.config.split_settings",
         "__version__": "zoo.version",
-        "bench": "zoo.benchmark.runner",
-        "fit": "zoo.benchmark.fit_model",
+        "bench": "zoo.benchmark.python_calls",
+        "fit": "zoo.benchmark.python_calls",
         "load": "zoo.registry.registry",
         "load_artifact": "zoo.artifacts.saving",
         "load_experiment": "zoo.config.load",

@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Field": "pydantic",
         "Figure": "zoo.spec",
         "Filter": "zoo.stages.filter",
+        "Fitted": "zoo.stages.state_schema",
         "Histories": "zoo.data.queries",
         "Interactions": "zoo.data.interactions",
         "ItemFeatures": "zoo.stages.item_features",

@@ -56,6 +56,7 @@ from zoo.stages.ranking_data import refuse_other_columns as refuse_other_columns
 from zoo.stages.stage import Stage as Stage
 from zoo.stages.stage import State as State
 from zoo.stages.stage import TrainingData as TrainingData
+from zoo.stages.state_schema import Fitted as Fitted
 from zoo.trained import Trained as Trained
 from zoo.training.list_batches import ListBatch as ListBatch
 from zoo.training.list_batches import ListExamples as ListExamples

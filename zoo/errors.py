@@ -38,7 +38,7 @@ class SplitError(DataError):
 
 
 class ScoreError(ZooError):
-    """A model returned scores that cannot be ranked (NaN, a wrong shape)."""
+    """A stage returned an answer that cannot be used (NaN, a wrong type or shape, an excluded item)."""
 
 
 class TrainingError(ZooError):

@@ -8,8 +8,11 @@ A public module is one table. Type checkers and editors read the stub beside it,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
+
+from zoo.version import __version__
 
 
 def lazy_names(
@@ -25,7 +28,7 @@ def lazy_names(
     def import_name(name: str) -> Any:
         """Import a public name at its first use."""
         if name not in names:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            raise AttributeError(f"module {module!r} has no attribute {name!r}{_advice(name, names)}")
         return getattr(import_module(names[name]), name)
 
     def list_names() -> list[str]:
@@ -33,3 +36,12 @@ def lazy_names(
         return sorted(names)
 
     return import_name, list_names, sorted(names)
+
+
+def _advice(name: str, names: Mapping[str, str]) -> str:
+    """Return the nearest public name, and what to do if a newer version has this one."""
+    if name.startswith("_"):  # the interpreter and editors look for such names, and no version has them
+        return ""
+    near = get_close_matches(name, names, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return f".{meant} If a newer version of shopzoo has the name (this is {__version__}), update shopzoo: pip install -U shopzoo"

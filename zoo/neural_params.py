@@ -46,9 +46,9 @@ class NeuralParams(Params):
 
     by_data: ClassVar[tuple[str, ...]] = ("dropout",)
 
-    dim: int = Field(64, ge=1)
+    dim: int = Field(64, ge=1, le=65_536)
     """Width D of the vectors."""
-    length: int = Field(50, ge=1)
+    length: int = Field(50, ge=1, le=100_000)
     """Maximum history length; the model reads the latest events."""
     windows: Literal["all", "last"] = "all"
     """What an epoch reads of a history that is longer than `length`: windows over all of it, or the latest events only."""
@@ -56,7 +56,7 @@ class NeuralParams(Params):
     """Dropout rate in training. By default by the amount of data: 0.6 for up to 16 events per item, 0.1 less for each doubling, at least 0.1."""
     loss: LossName = "softmax"
     """The training loss: `softmax` compares the target with all items, the others with a sample of negatives."""
-    negatives: int = Field(256, ge=1)
+    negatives: int = Field(256, ge=1, le=1_000_000)
     """Negatives that a sampled loss draws for each batch."""
     negative_sampling: Literal["uniform", "popularity", "in-batch"] = "uniform"
     """How negatives are sampled; `in-batch` uses the targets of the batch."""
@@ -94,17 +94,17 @@ class NeuralTextParams(Params):
 
     columns: list[str] = Field(["title"], min_length=1)
     """Text columns of the catalogue, joined by a space."""
-    tokens: int = Field(8000, ge=3)
+    tokens: int = Field(8000, ge=3, le=1_000_000)
     """Maximum size of the vocabulary of subword tokens learned from the catalogue."""
-    text_length: int = Field(64, ge=1)
+    text_length: int = Field(64, ge=1, le=100_000)
     """Maximum number of tokens per text; longer texts are truncated."""
-    text_dim: int = Field(64, ge=1)
+    text_dim: int = Field(64, ge=1, le=65_536)
     """Width of the text vectors."""
     dropout: float = Field(0.2, ge=0, lt=1)
     """Dropout rate in training."""
-    window: int = Field(5, ge=1)
+    window: int = Field(5, ge=1, le=100_000)
     """Maximum distance, in events of a history, between the two items of a training pair."""
-    epoch_pairs: int = Field(100_000, ge=1)
+    epoch_pairs: int = Field(100_000, ge=1, le=1_000_000_000)
     """Maximum number of item pairs per epoch."""
     temperature: float = Field(0.1, gt=0)
     """Divides the cosines before the softmax."""
@@ -123,15 +123,15 @@ class NeuralRankerParams(Params):
     """The scorer: `mlp` scores each candidate by its own features, `set-attention` by those of the whole list."""
     inputs: Literal["values", "ranks", "both"] = "both"
     """The inputs for each feature: its standardised value, its rank in the list, or both."""
-    dim: int = Field(64, ge=1)
+    dim: int = Field(64, ge=1, le=65_536)
     """Width of the hidden layers."""
-    blocks: int = Field(2, ge=0)
+    blocks: int = Field(2, ge=0, le=1_000)
     """Number of hidden layers or self-attention blocks."""
-    heads: int = Field(2, ge=1)
+    heads: int = Field(2, ge=1, le=1_000)
     """Number of attention heads; `dim` must be a multiple of it."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout rate in training."""
-    cutoff: int = Field(10, ge=1)
+    cutoff: int = Field(10, ge=1, le=1_000_000)
     """The K of the NDCG@K that early stopping monitors."""
     held_out: float = Field(0.2, gt=0, lt=1)
     """Share of the lists held out for early stopping if the data have no validation lists."""

@@ -1,32 +1,45 @@
 """The base class of component parameters, and the validation of user input with its error messages."""
 
+import math
 import re
-from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema
 
 from zoo.data_size import DataSize
 from zoo.errors import ConfigError, suggestion
+from zoo.plain_values import refused_values
 
 P = TypeVar("P", bound=BaseModel)
 
 
-def _strict_numbers(schema: Any) -> Any:
-    """Return a schema whose numbers and booleans are not read from values of other types."""
+def _strict_numbers(schema: Any, *, finite: bool = True) -> Any:
+    """Return a schema whose numbers and booleans are not read from values of other types.
+
+    Args:
+        schema: A schema of pydantic's core, or a part of it.
+        finite: Whether numbers have to be finite; not below a default that is infinite.
+    """
     if isinstance(schema, list | tuple):
-        return type(schema)(_strict_numbers(part) for part in schema)
+        return type(schema)(_strict_numbers(part, finite=finite) for part in schema)
     if not isinstance(schema, dict):
         return schema
-    parts = {key: _strict_numbers(part) for key, part in schema.items() if key not in ("default", "metadata")}
-    return {**schema, **parts, **({"strict": True} if schema.get("type") in ("int", "float", "bool") else {})}
+    default = schema.get("default")
+    finite = finite and not (isinstance(default, float) and not math.isfinite(default))
+    parts = {k: _strict_numbers(part, finite=finite) for k, part in schema.items() if k not in ("default", "metadata")}
+    kind = schema.get("type")
+    strict = {"strict": True} if kind in ("int", "float", "bool") else {}
+    return {**({"allow_inf_nan": False} if kind == "float" and finite else {}), **schema, **parts, **strict}
 
 
 class StrictTable(BaseModel):
     """A table of a user's file: frozen, strict about unknown keys and types.
 
     A list is accepted as a tuple and a string as a path or a date, but `"3"` is not accepted as a number or `true` as `1`.
+    A number is finite, unless its field sets `allow_inf_nan` or has an infinite default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
@@ -43,7 +56,26 @@ class Params(StrictTable):
 
     Subclass it with annotated fields and `Field(default, description=...)`; the command line, the docs and the validation
     use these definitions.
+
+    A parameter can be renamed: `renamed` maps its old name to the new one. The old name is accepted with a warning.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check that each new name is a parameter and no old name is.
+
+        Raises:
+            TypeError: `renamed` names something else.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        for old, new in cls.renamed.items():
+            if new not in cls.model_fields or old in cls.model_fields:
+                raise TypeError(
+                    f"{cls.__name__}.renamed: {old!r} to {new!r}, expected an old name that is no parameter, and the name of a "
+                    f"parameter: {', '.join(cls.model_fields)}"
+                )
 
     def fit_memory(self, size: DataSize) -> int | None:
         """Return the bytes of memory that `fit` needs at its peak, besides the data; None if they are not known.
@@ -69,11 +101,35 @@ def validated(model: type[P], values: dict[str, Any], where: str, context: dict[
     Raises:
         ConfigError: One line per problem: its path, what was expected, the value found, a suggestion.
     """
+    if refused := list(refused_values(values, where)):
+        raise ConfigError("\n".join(refused))
+    values = _renamed(model, values, where)
     try:
         return model.model_validate(values, context=context)
     except ValidationError as error:
         problems: Any = error.errors(include_url=False)
         raise ConfigError("\n".join(_lines(problems, model, values, where))) from None
+
+
+def _renamed(model: type[BaseModel], values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the values with the current names of renamed parameters, and warn of the old names.
+
+    Raises:
+        ConfigError: Both names of a parameter are given.
+    """
+    if not issubclass(model, Params):
+        return values
+    for old in [name for name in values if name in model.renamed]:
+        new, path = model.renamed[old], f"{where}.{old}" if where else old
+        if new in values:
+            raise ConfigError(f"{path}: this is the old name of {new!r}, and both are set. Remove {old!r}.")
+        warnings.warn(
+            f"{path}: the parameter is now named {new!r}. Rename it: a later version will not accept {old!r}.",
+            FutureWarning,
+            stacklevel=3,
+        )
+        values = {new if name == old else name: value for name, value in values.items()}
+    return values
 
 
 def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str) -> list[str]:
@@ -127,8 +183,8 @@ _EXPECTED = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "string": "a string", "path": "a path",
     "list": "a list", "tuple": "a list", "set": "a list", "frozen_set": "a list", "dict": "a table", "model": "a table",
     "date": "a date", "datetime": "a date and time", "finite_number": "a finite number",
-    "greater_than": "a number greater than {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
-    "less_than": "a number less than {lt:g}", "less_than_equal": "a number of at most {le:g}",
+    "greater_than": "a number greater than {gt:.15g}", "greater_than_equal": "a number of at least {ge:.15g}",
+    "less_than": "a number less than {lt:.15g}", "less_than_equal": "a number of at most {le:.15g}",
     "too_short": "{min_length} or more entries", "too_long": "{max_length} or fewer entries",
     "string_too_short": "{min_length} or more characters", "string_too_long": "{max_length} or fewer characters",
     "string_pattern_mismatch": "a string that matches {pattern}", "literal_error": "{expected}", "enum": "{expected}",

@@ -21,7 +21,7 @@ from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.featurizer import Featurizer, fit_features, item_features, transform_items
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking_data import RankingData
@@ -89,7 +89,9 @@ class RankPipeline:
             match: The term counts of the documents, if already computed.
         """
         self.model, self.match = model, match
-        self.featurize = featurize or (lambda chosen, featurizer, *given: featurizer.fit_transform(*given))
+        self.featurize = featurize or (
+            lambda chosen, part, data, context: fit_features(part, data, context, chosen.origin)
+        )
         self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
         self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
         self.trained: list[Trained | None] = []
@@ -113,7 +115,8 @@ class RankPipeline:
             train = replace(train, validation=data.where(fold.validate))
         learning = [chosen.capabilities.trainable for chosen in self.model.rankers]
         context = context.for_training(settings=self.model.ranker_train)
-        self.trained = fit_in_turn(self.rankers, learning, train, context, refit=refit)
+        origins = [chosen.origin for chosen in self.model.rankers]
+        self.trained = fit_in_turn(self.rankers, learning, train, context, refit=refit, origins=origins)
         return data.where(fold.test)
 
     def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:
@@ -129,8 +132,8 @@ class RankPipeline:
             for start in range(0, len(order), BLOCK):
                 rows = order[start : start + BLOCK]
                 found = data.lists(rows)
-                for ranker in self.rankers:
-                    found = rerank(found, ranker)
+                for chosen, ranker in zip(self.model.rankers, self.rankers, strict=True):
+                    found = rerank(found, ranker, chosen.origin)
                 k = found.items.shape[1]
                 made.items[rows, :k], made.scores[rows, :k] = found.items, found.scores
                 assert found.labels is not None
@@ -176,7 +179,8 @@ class RankPipeline:
             assert features is not None
             read = getattr(chosen.params, "columns", lists.text)
             with torch.inference_mode():
-                queries = featurizer.transform(_as_catalogue(lists.texts, lists.text, read[0]))
+                asked = _as_catalogue(lists.texts, lists.text, read[0])
+                queries = transform_items(featurizer, asked, chosen.origin)
             name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
             cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
             made.append(features)

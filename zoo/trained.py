@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
 
 Stop = Literal["patience", "max_epochs", "time_limit", "callback", ""]
 """Why training stopped: early stopping, the last epoch, the time limit, a plugin's callback; empty if unknown."""
+
+TRAINING: Mapping[str, Any] = {
+    "epochs": NotRequired[Annotated[int, Field(ge=0)]],
+    "history": NotRequired[list[dict[str, Any]]],
+    "chosen": NotRequired[dict[str, Any]],
+}
+"""The form of each entry of `Trained.as_json` in a saved state."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,18 @@
 import numpy as np
 import torch
 
-from zoo.api import Capabilities, ComponentSpec, Field, Params, Predictor, Queries, RunContext, TrainingData, hookimpl
+from zoo.api import (
+    Capabilities,
+    ComponentSpec,
+    Field,
+    Fitted,
+    Params,
+    Predictor,
+    Queries,
+    RunContext,
+    TrainingData,
+    hookimpl,
+)
 
 
 class RecentPopularParams(Params):
@@ -16,7 +27,7 @@ class RecentPopularParams(Params):
 class RecentPopular(Predictor[RecentPopularParams]):
     """Recommends the most frequent items of the latest events of all users."""
 
-    fitted = ("counts",)  # set by `fit`, and saved
+    fitted = Fitted(counts="float32 [I]")  # set by `fit`, and saved
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
         """Count the items of the latest events."""

@@ -19,6 +19,6 @@ def test_gru4rec_leaves_the_initial_plateau_of_a_small_shop(tmp_path, training_s
     )
     (row,) = store.rows()
     assert row.error is None
-    assert row.training["chosen"]["patience"] > 50  # epochs of 16 steps
+    assert row.training["chosen"]["patience"] >= 50  # epochs of 20 steps
     best = max(at["value"] for at in row.training["history"])
     assert_learned(best, above=1.35 * PLATEAU)  # measured 0.107 with seed 0

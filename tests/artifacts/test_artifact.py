@@ -43,6 +43,7 @@ def test_a_history_takes_the_place_of_a_user(artifact):
         ({"users": ["a"], "history": ["p00012"]}, r"history has 'p00012' where a list of item ids is expected"),
         ({"users": ["a", "b"], "history": [["p00012"]]}, r"expected a history for each of the 2 users, found 1\."),
         ({"users": "a", "k": 0}, r"k is 0, expected at least 1"),
+        ({"users": "a", "k": "5"}, r"k is '5', expected at least 1 item in a list, a whole number\."),
     ],
 )
 def test_a_call_that_means_something_else_is_refused(artifact, call, said):

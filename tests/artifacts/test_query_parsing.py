@@ -184,8 +184,8 @@ def test_a_column_that_is_none_is_told(artifact, columns, said):
         ({"history": [1]}, "file: history is int64, expected a list. Write one list per row."),
         ({"history": [["a"], ["a", "b"]], "times": [[1], [1]]}, "file, row 2: times has 1 entries and history 2, expected the same number. Mend the row."),
         ({"history": [["a"], ["b"]], "events": [["view"], ["vew"]]}, "file, row 2: events has 'vew', which is not an event type of the artifact. Did you mean 'view'? Its types: purchase, view."),
-        ({"history": [["a"]], "times": [["soon"]]}, "file, row 1: timestamp ('times' in the file) is 'soon', which is not an ISO 8601 date and time"),
-        ({"user_id": ["a", "b"], "now": [None, "soon"]}, "file, row 2: timestamp ('now' in the file) is 'soon', which is not an ISO 8601 date and time"),
+        ({"history": [["a"]], "times": [["soon"]]}, "file, row 1: timestamp ('times' in the data) is 'soon', which is not an ISO 8601 date and time"),
+        ({"user_id": ["a", "b"], "now": [None, "soon"]}, "file, row 2: timestamp ('now' in the data) is 'soon', which is not an ISO 8601 date and time"),
     ],
 )  # fmt: skip
 def test_a_malformed_row_names_file_row_and_column(questions, columns, said):

@@ -67,7 +67,7 @@ def test_what_comes_back_is_what_was_known_when_the_test_began(shop, saved):
 def test_the_folder_holds_tensors_tables_and_json_only(saved):
     names = {path.name for path in saved["whole"].iterdir()}
     assert names == {
-        "zoo.json", "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors", "features.safetensors", "candidate-features.safetensors",
+        "zoo.json", "state.json", "vocabulary.parquet", "columns.parquet", "users.parquet", "histories.safetensors", "features.safetensors", "candidate-features.safetensors",
         "predictor.safetensors", "featurizer-1.safetensors", "filter-1.safetensors",
     }  # fmt: skip
     modes = {path.stat().st_mode & 0o777 for path in saved["whole"].iterdir()}
@@ -172,12 +172,27 @@ def test_a_state_that_is_no_tensor_and_no_json_is_refused_before_anything_is_wri
 
 
 def test_tensors_that_share_memory_are_written_apart(shop, experiment, tmp_path):
-    pipeline = Pipeline(experiment().models[0]).fit(shop)
-    both = torch.arange(12.0).reshape(3, 4)
-    pipeline.predictor.graph, pipeline.predictor.backoff = both, both.T
+    pipeline = Pipeline(experiment({"predictor": "item-item-mf"}).models[0]).fit(shop)
+    n = shop.log.n_items + 1
+    both = torch.arange(float(n * n)).reshape(n, n)
+    pipeline.predictor.left, pipeline.predictor.right = both, both.T
     loaded = load_file(save_artifact(Artifact.of(pipeline, shop), tmp_path / "out") / "predictor.safetensors")
-    assert loaded["graph"].tolist() == both.tolist()
-    assert loaded["backoff"].tolist() == both.T.tolist()
+    assert loaded["left"].tolist() == both.tolist()
+    assert loaded["right"].tolist() == both.T.tolist()
+
+
+def test_a_state_that_contradicts_what_its_stage_declares_is_refused_before_anything_is_written(
+    shop, experiment, tmp_path
+):
+    pipeline = Pipeline(experiment().models[0]).fit(shop)
+    pipeline.predictor.backoff = torch.zeros(7)
+    with pytest.raises(ArtifactError) as error:
+        save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
+    assert str(error.value) == (
+        "predictor: TransitionGraph.backoff: expected float32 [I] with I = 61, found float32 [7]. "
+        "Correct what `fitted` declares, or what `fit` sets."
+    )
+    assert not list(tmp_path.iterdir())
 
 
 # What is refused
@@ -257,8 +272,9 @@ def test_a_state_that_its_stage_does_not_take(copy):
     del state["filter-1"]["timed"]
     (copy / "state.json").write_text(json.dumps(state))
     resealed(copy)
-    assert refused(copy).startswith(
-        "DIR: Available cannot load its saved state (NotFittedError: Available is not fitted"
+    assert refused(copy) == (
+        "DIR/filter-1.safetensors: Available cannot load its saved state (ValueError: timed: expected bool, found nothing). "
+        "Fit the model again with the installed version."
     )
     del state["filter-1"]
     (copy / "state.json").write_text(json.dumps(state))
@@ -271,7 +287,7 @@ def test_a_network_whose_shapes_are_others(shop, experiment, tmp_path):
     pipeline = Pipeline(experiment(model).models[0]).fit(shop)
     folder = save_artifact(Artifact.of(pipeline, shop), tmp_path / "out")
     resealed(folder, lambda plain: plain["model"]["predictor"].update(dim=1))
-    assert refused(folder).startswith("DIR: GRU4Rec cannot load its saved state")
+    assert refused(folder).startswith("DIR/predictor.safetensors: GRU4Rec cannot load its saved state")
 
 
 def test_a_newer_format_and_what_is_no_manifest(copy):
@@ -320,7 +336,7 @@ def test_items_and_histories_of_another_artifact(copy):
     histories["items"][0] = 10_000
     save_file(histories, copy / "histories.safetensors")
     resealed(copy)
-    assert refused(copy) == ("DIR/histories.safetensors does not match the artifact's users and items. Save it again.")
+    assert refused(copy).startswith("DIR/histories.safetensors: items: expected 1 to 60, found ")
 
 
 # Plugins and versions
@@ -341,19 +357,20 @@ def test_a_component_that_its_plugin_no_longer_has(copy):
 
 
 @pytest.mark.parametrize("distribution", ["shopzoo", "shopzoo-rules"])
-def test_another_version_is_warned_of_and_another_major_version_refused(copy, distribution):
+def test_a_compatible_version_is_warned_of_and_another_refused(copy, distribution):
     plugins = default_registry().plugins
     installed = next(p.version for p in plugins if p.distribution == distribution)
     if distribution == "shopzoo":
         installed = components.__version__
-    resealed(copy, lambda plain: plain["versions"].update({distribution: "0.999"}))
-    said = f"was saved with {distribution} 0.999, and {distribution} {installed} is installed"
+    compatible = f"{installed.rpartition('.')[0]}.999"
+    resealed(copy, lambda plain: plain["versions"].update({distribution: compatible}))
+    said = f"was saved with {distribution} {compatible}, and {distribution} {installed} is installed"
     with pytest.warns(UserWarning, match=f"{said}: check that its recommendations are the same."):
         load_artifact(copy)
     resealed(copy, lambda plain: plain["versions"].update({distribution: "7.1"}))
     assert refused(copy) == (
-        f"DIR was saved with {distribution} 7.1, and {distribution} {installed} is installed: "
-        f"fit the model again, or pip install '{distribution}==7.1'"
+        f"DIR was saved with {distribution} 7.1, and {distribution} {installed} is installed, which is not compatible with it. "
+        f"Fit the model again, or pip install '{distribution}==7.1'"
     )
 
 

@@ -78,7 +78,7 @@ def test_a_damaged_artifact_of_the_form_before_is_refused(tmp_path, name, file, 
 def test_damaged_item_features_of_the_form_before_are_refused(tmp_path):
     folder = shutil.copytree(BEFORE / "whole", tmp_path / "copy")
     damage(folder, "features.safetensors", put("columns", 0, 2**31 - 1))
-    with pytest.raises(ArtifactError, match=r"cannot be loaded \(ValueError: columns: expected 0 to"):
+    with pytest.raises(ArtifactError, match=r"copy/features\.safetensors: columns: expected 0 to \d+, found"):
         load_artifact(folder)
 
 

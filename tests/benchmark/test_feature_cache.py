@@ -192,7 +192,7 @@ def test_a_plugin_that_draws_from_the_global_generator_shifts_nobody(tmp_path):
                 torch.rand(7)
 
             def transform(self, catalogue):
-                return ItemFeatures(torch.ones(len(catalogue), 1), ("one",))
+                return ItemFeatures((torch.arange(len(catalogue)) > 0).float()[:, None], ("one",))
 
         class Guess(Predictor):
             fitted = ("scores",)

@@ -111,7 +111,9 @@ def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
     narrow = plugin(tmp_path, "narrow_scores", "return torch.zeros(len(queries), 3)")
     store = zoo.bench(experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow])
     first, second, third = store.rows()
-    assert first.error.startswith("ScoreError: Model returned a NaN score for the query of user")
+    assert first.error.startswith(
+        "ScoreError: predictor 'nan-scores' of the file nan_scores.py: `score` returned NaN for the query of user"
+    )
     assert "shape" in second.error
     assert third.error is None
     report = (tmp_path / "out" / "report.md").read_text()

@@ -162,3 +162,24 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     assert "b.parquet cannot be written" in done.stdout
     assert "Finished runs are kept" in done.stdout
     assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["a.json", "a.parquet"]
+
+
+def test_a_report_that_read_older_runs_than_a_benchmark_wrote_is_written_again(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest())
+    store.add(row("a"), lists())
+    texts = []
+
+    def report(read):
+        text = ", ".join(r.key for r in read.rows())
+        if not texts:  # a benchmark finishes its last run and writes its files between reading and writing
+            store.add(row("b"), lists())
+            Store(tmp_path).compose(lambda other: ", ".join(r.key for r in other.rows()))
+        texts.append(text)
+        return text
+
+    store.compose(report)
+    assert texts == ["a", "a, b"]
+    assert (tmp_path / "report.md").read_text() == "a, b"
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 2
+    assert set(pa.parquet.read_table(tmp_path / "lists.parquet")["model"].to_pylist()) == {"a", "b"}

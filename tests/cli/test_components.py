@@ -251,3 +251,59 @@ def test_a_broken_single_file_is_told(zoo, install, tmp_path):
     text = zoo("doctor", "--plugin", tmp_path / "broken_model.py", code=1).stdout
     assert "error: ZeroDivisionError: division by zero (" in text
     assert "broken_model.py:1)" in text
+
+
+NOISY = """
+import time
+from zoo.api import ComponentSpec, Params, Predictor, hookimpl
+print("hello from an import")
+time.sleep(0.05)
+@hookimpl
+def zoo_components():
+    print("hello from a hook")
+    return [ComponentSpec("noisy", "predictor", "noisy_model:C", Params, "Is noisy.", aliases=("popular",))]
+"""
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    file = tmp_path / "noisy_model.py"
+    file.write_text(NOISY)
+    yield file
+    sys.modules.pop("noisy_model", None)
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "noisy"), ("config", "schema")])
+def test_what_a_plugin_prints_during_its_import_does_not_reach_the_output(zoo, install, noisy, command):
+    install("good")
+    json_flag = () if command[0] == "config" else ("--json",)
+    result = zoo(*command, *json_flag, "--plugin", noisy)
+    json.loads(result.stdout)
+    assert "hello" not in result.stdout
+
+
+def test_doctor_tells_how_long_an_import_takes_and_what_it_printed(zoo, install, noisy):
+    install("good")
+    found = {f["name"]: f for f in json.loads(zoo("doctor", "--json", "--plugin", noisy, code=1).stdout)}
+    assert found["noisy_model"]["printed"] == "hello from an import\nhello from a hook\n"
+    assert found["noisy_model"]["seconds"] >= 0.05
+    assert found["good"]["printed"] == ""
+    text = zoo("doctor", "--plugin", noisy, code=1).stdout
+    assert "printed during its import: hello from an import" in text
+    assert "        imported in 0." in text
+
+
+def test_a_plugin_file_that_does_not_load_is_an_error_of_every_command(zoo, install, tmp_path):
+    install("good")
+    (tmp_path / "broken_model.py").write_text("1 / 0\n")
+    config = tmp_path / "mine.toml"
+    config.write_text('[data]\nsource = "synthetic-shop"\n[[model]]\npredictor = "shelf"\n')
+    for command in (
+        ("list",),
+        ("show", "shelf"),
+        ("config", "check", config),
+        ("bench", config, "--out", tmp_path / "out"),
+    ):
+        stderr = zoo(*command, "--plugin", tmp_path / "broken_model.py", code=2).stderr
+        assert "--plugin broken_model.py does not load: ZeroDivisionError: division by zero (" in stderr
+        assert stderr.endswith("Correct the file, or leave the option out.\n")

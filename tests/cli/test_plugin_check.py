@@ -86,3 +86,31 @@ def test_what_is_not_there_or_does_not_load_is_explained(install, zoo):
         "no component named 'shelf' that is a metric"
         in zoo("plugin", "check", "shelf", "--stage", "metric", code=2).stderr
     )
+
+
+def test_a_component_that_ends_the_process_with_code_0_fails(zoo, tmp_path):
+    file = tmp_path / "quitting_table.py"
+    new_file(file, "dataset", Registry([]))
+    source = file.read_text()
+    at = source.index("def read(self)")
+    body = source.index('"""', source.index('"""', at) + 3) + 3
+    file.write_text(f"{source[:body]}\n        raise SystemExit(0)\n{source[body:]}")
+    rows = json.loads(zoo("plugin", "check", "quitting-table", "--plugin", file, "--json", code=1).stdout)
+    (failed,) = (row for row in rows if row["check"] == "dataset.same-tables")
+    assert failed["outcome"] == "failed"
+    assert failed["detail"].startswith("SystemExit: 0 (")
+    del sys.modules["quitting_table"]
+
+
+def test_a_plugin_that_ends_a_command_with_code_0_is_an_error(zoo, tmp_path):
+    file = tmp_path / "leaving_model.py"
+    new_file(file, "predictor", Registry([]))
+    source = file.read_text()
+    at = source.index("def fit(self")
+    body = source.index('"""', source.index('"""', at) + 3) + 3
+    file.write_text(f"{source[:body]}\n        raise SystemExit(0)\n{source[body:]}")
+    result = zoo(
+        "fit", file.with_suffix(".toml"), "--model=leaving-model", "--out", tmp_path / "a", "--plugin", file, code=2
+    )
+    assert re.search(r"zoo: a plugin ended the process: SystemExit\(0\) \(.*leaving_model\.py:\d+\)", result.stderr)
+    del sys.modules["leaving_model"]

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from zoo.artifacts.saving import load_artifact
+from zoo.cli.rule_options import parse_where
 
 FILE = """
 [data]
@@ -77,7 +78,7 @@ def test_the_moment_is_that_of_the_option_where_a_query_has_none(zoo, artifact):
     assert len(early) < len(late)
     stderr = zoo("recommend", artifact, "--history", "", "--now", "soon", code=2).stderr
     assert stderr.startswith(
-        "zoo: now: timestamp ('now' in the file) is 'soon', which is not an ISO 8601 date and time"
+        "zoo: now: timestamp ('now' in the data) is 'soon', which is not an ISO 8601 date and time"
     )
 
 
@@ -247,3 +248,30 @@ def test_new_items_are_recommended_without_another_fit(zoo, tmp_path):
         f"zoo: {items}, row 1: item_id {item!r} is already an item of the artifact, expected new items only. "
         "Remove the row.\n"
     )
+
+
+def test_rules_of_a_call_are_those_of_python(zoo, artifact, tmp_path):
+    loaded = load_artifact(artifact)
+    ids, category = loaded.catalogue.ids.to_pylist()[1:], loaded.catalogue.column("category")[1].as_py()
+    rules = ("--exclude", f"{ids[0]},{ids[3]}", "--where", f"category={category}")
+    (tmp_path / "q.jsonl").write_text('{"user_id": "c000001"}\n')
+    zoo("recommend", artifact, "--queries", tmp_path / "q.jsonl", "--out", tmp_path / "l.jsonl", "--k", "9", *rules)
+    (row,) = [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
+    expected = loaded.recommend("c000001", k=9, exclude=[ids[0], ids[3]], where={"category": category})
+    assert row["items"] == [item.item_id for item in expected]
+    assert row["items"]
+    shown = zoo("recommend", artifact, "--user", "c000001", "--k", "9", *rules).stdout
+    assert all(item.item_id in shown for item in expected)
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [("in_stock=true", {"in_stock": True}), ("brand=amber", {"brand": "amber"}), ('brand=["a", "b"]', {"brand": ["a", "b"]}), ("n=3", {"n": 3})],
+)  # fmt: skip
+def test_a_value_is_a_toml_literal_or_a_bare_text(literal, value):
+    assert parse_where([literal]) == value
+
+
+def test_a_rule_without_a_value_is_a_usage_error(zoo, artifact):
+    done = zoo("recommend", artifact, "--user", "c000001", "--where", "in_stock", code=2)
+    assert "--where 'in_stock': expected COLUMN=VALUE, such as in_stock=true or brand=amber." in done.stderr

@@ -133,7 +133,7 @@ def test_the_message_names_the_files_own_column():
     with pytest.raises(DataError) as error:
         parse_times(mapped, column, "timestamp")
     assert str(error.value).startswith(
-        "events.csv, row 1: timestamp ('ordered_at' in the file) is '01/02/2024 00:35', which is not an ISO 8601 date and time ("
+        "events.csv, row 1: timestamp ('ordered_at' in the data) is '01/02/2024 00:35', which is not an ISO 8601 date and time ("
     )
 
 
@@ -189,3 +189,47 @@ def test_the_clock_is_a_timestamp_else_a_position_unless_said():
     )
     with pytest.raises(DataError, match="no column 'position'"):
         choose_clock(table(timestamp=[1]), "position")
+
+
+NO_TIME = "expected UTC milliseconds, or a date and time such as 2024-05-31T12:00:00Z. Correct the row, or remove it from the file."
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "row", "value"),
+    [
+        ([MS, float("inf")], pa.float64(), 2, "inf"),
+        ([float("-inf"), MS], pa.float64(), 1, "-inf"),
+        ([0, float("inf")], pa.float32(), 2, "inf"),
+        ([MS, 2**63], pa.uint64(), 2, str(2**63)),
+        ([2**64 - 1], pa.uint64(), 1, str(2**64 - 1)),
+        ([MS, 1e19], pa.float64(), 2, "1e+19"),
+        ([-(2**63), -5], pa.int64(), 1, str(-(2**63))),
+        ([-5, -(2**62) - 1], pa.int64(), 2, str(-(2**62) - 1)),
+        ([str(MS // 1000), "nan"], pa.string(), 2, "nan"),
+        (["NaN", str(MS // 1000)], pa.string(), 1, "NaN"),
+        ([str(MS), "-inf"], pa.string(), 2, "-inf"),
+        (["Infinity", "2024-05-31"], pa.string(), 1, "Infinity"),
+        ([str(MS), "1e400"], pa.string(), 2, "1e400"),
+        ([str(MS), str(2**63)], pa.string(), 2, str(2**63)),
+        ([0, 2**55], pa.timestamp("s"), 2, str(2**55)),
+        ([0, -(2**63)], pa.timestamp("ms"), 2, str(-(2**63))),
+    ],
+)
+def test_a_number_that_is_no_time_is_refused(values, kind, row, value):
+    """Before, it became another time, or switched off the detection of the unit for the whole column."""
+    assert refused(values, kind) == f"events.csv, row {row}: timestamp is {value}, {NO_TIME}"
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_a_nan_among_numbers_is_an_empty_time(kind):
+    assert refused([2.0**40, float("nan")], kind).startswith("events.csv, row 2: timestamp is empty, expected UTC")
+
+
+def test_a_position_beyond_62_bits_is_refused():
+    expected = "expected a whole number of less than 63 bits. Correct the row, or remove it from the file."
+    assert refused([1, 2**63 - 1], clock="position") == f"events.csv, row 2: position is {2**63 - 1}, {expected}"
+    assert refused([1, float("inf")], clock="position").startswith(
+        "events.csv, row 2: position is inf, expected a whole"
+    )
+    assert refused([1, 2**63], pa.uint64(), clock="position").startswith(f"events.csv, row 2: position is {2**63}, ")
+    assert times([1, 2**62], clock="position").values.tolist() == [1, 2**62]

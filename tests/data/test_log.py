@@ -239,7 +239,7 @@ def test_a_row_without_an_id_is_refused(empty, name, at):
     row[at] = empty
     assert refused([*ROWS, tuple(row)]) == (
         f"events.csv, row 6: {name} is empty, expected an id (rows without {name}: 1). "
-        'Correct the file, or drop these rows: data.null_ids = "drop".'
+        'Correct the data, or drop these rows: data.null_ids = "drop".'
     )
 
 
@@ -247,9 +247,9 @@ def test_rows_without_ids_are_counted_in_one_go():
     names = ("customer", "item_id", "timestamp", "event")
     rows = [*ROWS, ("c", None, START, "view"), (None, "x", START, "view"), (None, None, START, "view")]
     assert refused(tables(rows, names=names), columns={"user_id": "customer"}) == (
-        "events.csv, row 7: user_id ('customer' in the file) is empty, expected an id "
+        "events.csv, row 7: user_id ('customer' in the data) is empty, expected an id "
         "(rows without user_id: 2, rows without item_id: 2). "
-        'Correct the file, or drop these rows: data.null_ids = "drop".'
+        'Correct the data, or drop these rows: data.null_ids = "drop".'
     )
 
 

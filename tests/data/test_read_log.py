@@ -55,10 +55,16 @@ def test_its_settings_are_the_keys_of_data(events):
 def test_a_setting_that_does_not_exist_is_refused(events):
     with pytest.raises(ConfigError, match=r"data\.k_cores: .*Did you mean 'k_core'"):
         zoo.read_log(events, k_cores=2)
-    with pytest.raises(ConfigError, match="pass the files as the first arguments"):
+    with pytest.raises(ConfigError, match="pass the files or data frames as the first arguments"):
         zoo.read_log(events, source="files")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none\.parquet"):
         zoo.read_log(tmp_path / "none.parquet")
+
+
+def test_a_log_shows_its_size_and_what_was_noted(events):
+    assert repr(zoo.read_log(events)).startswith(
+        "Data(5 events, 2 users, 3 items; rows: 5; times read as: milliseconds"
+    )

@@ -50,6 +50,8 @@ def test_an_empty_matrix_is_one(shape):
         ({"columns": [0, 1]}, "columns: expected 3, as many as values, found 2"),
         ({"columns": [[0, 3, 1]]}, "columns: expected a dense tensor with one axis, found int64 [1, 3]"),
         ({"values": 1.0}, "values: expected a dense tensor with one axis, found float32 []"),
+        ({"values": [1.0, float("nan"), 3.0]}, "values: expected finite numbers, found nan at place 1"),
+        ({"values": [1.0, 2.0, float("-inf")]}, "values: expected finite numbers, found -inf at place 2"),
         ({"shape": (3, -1)}, "shape: expected two numbers of at least 0 whose product is below 2^63, found [3, -1]"),
         ({"shape": (3, 2**62)}, f"shape: expected two numbers of at least 0 whose product is below 2^63, found [3, {2**62}]"),
         ({"kind": torch.int16}, "offsets: expected int32 or int64, as the offsets are, found int16 [4]"),

@@ -173,3 +173,37 @@ def test_a_single_files_wrong_target_is_told_with_the_right_one(tmp_path, target
 def test_dir_shows_the_public_names_also_before_they_are_imported(module):
     assert dir(module) == sorted(module.__all__)
     assert all(hasattr(module, name) for name in dir(module))
+
+
+def named_plugin(folder, file, component, *aliases):
+    """Write a plugin of one predictor with aliases."""
+    path = folder / f"{file}.py"
+    path.write_text(
+        "from zoo.api import ComponentSpec, Params, hookimpl\n@hookimpl\ndef zoo_components():\n"
+        f"    return [ComponentSpec({component!r}, 'predictor', 'm:C', Params, '', aliases={aliases!r})]\n"
+    )
+    return path
+
+
+@pytest.fixture
+def shared_names(tmp_path, install):
+    """Return a registry in which `first` is a name and an alias, and `common` an alias of two components."""
+    install()
+    files = {"named_one": ("first", "common"), "named_two": ("second", "first", "common")}
+    yield Registry.discover([named_plugin(tmp_path, file, *names) for file, names in files.items()])
+    for file in files:
+        del sys.modules[file]
+
+
+def test_an_alias_never_makes_a_name_ambiguous(shared_names):
+    assert shared_names.find("predictor", "first").qualified_name == "named_one/first"
+    assert [c.qualified_name for c in shared_names.find_any("first")] == ["named_one/first"]
+    with pytest.raises(AmbiguousComponentError, match="predictor 'common' is provided by 2 plugins"):
+        shared_names.find("predictor", "common")
+
+
+def test_shared_names_are_listed_with_what_they_select(shared_names):
+    assert shared_names.shadowed() == [
+        "predictor 'first' is a name or an alias of named_one/first, named_two/second: it selects named_one/first",
+        "predictor 'common' is a name or an alias of named_one/first, named_two/second: it has to be qualified",
+    ]

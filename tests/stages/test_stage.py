@@ -5,6 +5,7 @@ from functools import cached_property
 import pytest
 import torch
 
+import zoo
 from zoo.errors import NotFittedError
 from zoo.params import Params
 from zoo.stages.stage import Stage, State
@@ -57,3 +58,8 @@ def test_a_copy_of_a_state_shares_nothing_sparse_tensors_included():
     assert state.tensors["dense"].tolist() == [1, 1]
     assert state.tensors["sparse"].to_dense().tolist() == [[1, 0], [0, 1]]
     assert state.values == {"list": [1]}
+
+
+def test_a_stage_shows_the_parameters_that_were_set():
+    assert repr(zoo.load("ease", l2=500.0)) == "EASE(l2=500.0)"
+    assert repr(zoo.load("als")) == "ALS()"

@@ -16,7 +16,7 @@ def test_a_fit_says_what_the_data_chose(cycle, fit):
     assert predictor.trained.chosen == {
         "dropout": pytest.approx(0.6 - 0.1 * torch.tensor(len(cycle) / items / 16).log2().item(), abs=1e-3),
         "max_epochs": 100,
-        "patience": 500,  # an epoch is two batches
+        "patience": 334,  # an epoch is three batches
         "batch_size": 32,
         "learning_rate": 0.004,  # at width 16
         "warmup_steps": 100,

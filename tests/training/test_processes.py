@@ -71,6 +71,11 @@ def fail_on_one_rank(predictor):
     torch.distributed.barrier()
 
 
+def count_threads(predictor):
+    """Return the number of threads of this rank, in place of a metric."""
+    return float(torch.get_num_threads())
+
+
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     """Let processes that are spawned import this module."""
@@ -196,6 +201,17 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
     assert [f["value"] for f in again.trained.history] == [f["value"] for f in whole.trained.history]
     one, other = whole.state().tensors, again.state().tensors
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_ranks_share_the_threads_of_the_run(cycle):
+    before = torch.get_num_threads()
+    torch.set_num_threads(6)
+    try:
+        predictor = fitted(cycle, validate=count_threads, max_epochs=1)
+        assert torch.get_num_threads() == 6
+    finally:
+        torch.set_num_threads(before)
+    assert [at["value"] for at in predictor.trained.history] == [3.0]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from zoo.training.neural_predictor import NeuralPredictor
 from zoo.training.objectives import MaskedItem
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """What a test interrupts a training with."""
 
 

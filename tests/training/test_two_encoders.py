@@ -21,7 +21,7 @@ ONE, OTHER = {**SMALL, "text_dim": 8}, {**SMALL, "text_dim": 6, "columns": ["tit
 SETTINGS = NetworkSettings(max_epochs=3, batch_size=32, learning_rate=0.01)
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """What a test interrupts a training with."""
 
 

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from zoo.artifacts.call_rules import call_rules
+from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.item_columns import item_titles, joined, kept_columns
+from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
 from zoo.artifacts.query_parsing import moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.artifacts.query_warnings import QueryWarnings
-from zoo.data.catalogue import Catalogue
+from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
+from zoo.artifacts.session import session_queries
+from zoo.artifacts.similar import similar_items
 from zoo.data.interactions import Interactions
 from zoo.data.task import Task
-from zoo.errors import DataError
+from zoo.errors import ArtifactError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.updating import with_item_columns
 from zoo.stages.candidates import Candidates
 from zoo.version import __version__
 
-TITLE = "title"
-
-
-class Recommended(NamedTuple):
-    """A recommended item.
-
-    Attributes:
-        item_id: Its id.
-        score: The score of the model; None for an item of the fallback.
-        title: Its title, if the data have one.
-        fallback: Whether the fallback gave it, because the model had no more items for the query.
-    """
-
-    item_id: str
-    score: float | None
-    title: str | None
-    fallback: bool = False
+__all__ = ["Artifact", "Recommendations", "Recommended"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,12 +52,11 @@ class Artifact(ArtifactContents):
             all_events: Whether the histories include the test events.
         """
         log = task.log if all_events else task.log.where(task.parts.known("test"))
-        titles = [TITLE] if TITLE in task.catalogue.columns else []
         return cls(
             pipeline,
             Rules.of(task),
             candidates,
-            Catalogue(task.catalogue.ids, task.catalogue.table.select(titles)),
+            kept_columns(task.catalogue),
             task.user_ids,
             log,
             _log_entry(log),
@@ -80,29 +71,35 @@ class Artifact(ArtifactContents):
         sizes = f"{len(self.user_ids):,} users, {len(self.catalogue) - 1:,} items"
         return f"Artifact({model.label}: {names}; {sizes}; shopzoo {__version__})"
 
-    def with_items(self, items: str | Path | pa.Table) -> Artifact:
+    def with_items(self, items: Any) -> Artifact:
         """Return an artifact that also recommends new items, scored by their features, without refitting.
 
         The scores of the other items do not change, except for rounding in the last digit. New items may be recommended and
         may occur in histories.
 
         Args:
-            items: A table or a file (.parquet, .csv, .jsonl, ...) with one row per item: `item_id`, and the columns that the
+            items: A data frame as in `zoo.read_log`, or a file (.parquet, .csv, .jsonl, ...), with one row per item: `item_id`, and the columns that the
                 model's featurizers and filters read, under their canonical names.
 
         Raises:
             DataError: The items cannot be read, lack a column, or include a known item.
-            ArtifactError: The model cannot score items outside training.
+            ArtifactError: The model cannot score items outside training, or a stage fails.
         """
         catalogue, origin = new_items(items, self.vocabulary)
+        try:
+            pipeline = self.pipeline.with_items(catalogue, origin)
+        except ZooError:
+            raise
+        except Exception as error:  # a plugin's stage may raise anything
+            raise ArtifactError(
+                f"{self.pipeline.model.label} cannot take {origin} ({type(error).__name__}: {error}). "
+                "The artifact is damaged, or a plugin has changed: fit the model again."
+            ) from error
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
-        whole = Catalogue(
-            pa.concat_arrays([self.catalogue.ids, catalogue.ids[1:]]),
-            pa.table({TITLE: pa.concat_arrays([self.titles, _titles(catalogue)[1:]])}),
-        )
+        whole = joined(self.catalogue, catalogue)
         return replace(
             self,
-            pipeline=self.pipeline.with_items(catalogue, origin),
+            pipeline=pipeline,
             rules=replace(self.rules, eligible=eligible),
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),
@@ -111,7 +108,12 @@ class Artifact(ArtifactContents):
     @cached_property
     def titles(self) -> pa.Array:
         """The item titles, `[I]`; null if an item has none."""
-        return _titles(self.catalogue)
+        return item_titles(self.catalogue)
+
+    @cached_property
+    def names(self) -> ItemNames:
+        """The ids and titles of the items."""
+        return ItemNames(self.catalogue.ids, self.titles)
 
     def recommend(
         self,
@@ -119,8 +121,10 @@ class Artifact(ArtifactContents):
         *,
         history: Sequence[Any] | None = None,
         k: int = 10,
+        exclude: Sequence[str | int] | None = None,
+        where: Mapping[str, Any] | None = None,
         now: int | str | None = None,
-    ) -> Any:
+    ) -> Recommendations:
         """Recommend items to one user or to several users.
 
         Args:
@@ -128,42 +132,121 @@ class Artifact(ArtifactContents):
             history: A user's history to use in place of the artifact's: a list of item ids, oldest first. For several
                 users, a list of such lists. Unknown items are ignored.
             k: Length of a list.
+            exclude: Items that no list of this call may contain; unknown ids are ignored.
+            where: Maps an item column to the value, or to a list of values, that an item must have: `{"in_stock": True}`.
             now: The time of the queries, for models and filters that use it: ISO 8601, or UTC milliseconds.
 
         Returns:
-            A list of `Recommended`, best first; for several users, a list of such lists.
+            A table with `to_pandas()`, `to_polars()` and `to_arrow()`, which is also a sequence: of `Recommended`, best first;
+            for several users, of such a list for each.
 
         Raises:
-            DataError: A value does not have the expected form.
+            DataError: A value does not have the expected form, or a rule names an unknown column or value.
 
         Example:
-            zoo.load_artifact("runs/als").recommend("42", k=5)
-            zoo.load_artifact("runs/als").recommend(history=["A", "B"])
+            shop = zoo.load_artifact("runs/als")
+            shop.recommend("42", k=5)
+            shop.recommend(history=["A", "B"], exclude=["C"], where={"in_stock": True}).to_pandas()
         """
-        one = _is_one(users, history)
-        _check_call(users, history, k, one=one)
-        columns: dict[str, list[Any]] = {}
-        if users is not None:
-            columns["user_id"] = [str(user) for user in ([users] if one else cast(Sequence[Any], users))]
-        if history is not None:
-            columns["history"] = [h if h is None else list(map(str, h)) for h in ([history] if one else history)]
-        if now is not None:
-            columns["now"] = [now] * len(next(iter(columns.values()), []))
-        types = {"user_id": pa.string(), "history": pa.list_(pa.string()), "now": None}
-        table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
-        rows = self.named(self.lists(table, k))
-        return rows[0] if one else rows
+        one = is_one(users, history)
+        check_call(users, history, k, one=one)
+        rules = call_rules(self, exclude, where)
+        if users is None and history is not None:
+            moment = None if now is None else moment_of(now, self)
+            queries = session_queries(self, [history] if one else history, moment)
+            lists = self.pipeline.recommend(queries, k, rules, candidates=self.candidates)
+            numbers = None if one else ("query", pa.array(range(len(queries))))
+            return Recommendations(lists, self.names, numbers, one=one)
+        table = query_table(users, history, now, one=one)
+        lists = self.lists(table, k, rules=rules)
+        asked = ("user_id", table.column("user_id").combine_chunks()) if users is not None else None
+        return Recommendations(lists, self.names, asked, one=one)
+
+    def similar(
+        self,
+        items: str | int | Sequence[str | int],
+        k: int = 10,
+        *,
+        exclude: Sequence[str | int] | None = None,
+        where: Mapping[str, Any] | None = None,
+        now: int | str | None = None,
+    ) -> Recommendations:
+        """Return the items that the model considers most similar to an item, or to each of several items.
+
+        What similar means depends on the predictor: neighbours for `item-knn`, weights for `ease`, cosines of item vectors for
+        factorisations and networks, cosines of item features for `content-knn`, followers for `transition-graph`.
+
+        Args:
+            items: The id of an item, or a list of ids.
+            k: Length of a list, which may be shorter: there is no fallback.
+            exclude: Items that no list may contain, besides the item itself.
+            where: Maps an item column to the value, or to a list of values, that an item must have.
+            now: The time of the call, for filters that use it.
+
+        Returns:
+            A table as of `recommend`, with the column `similar_to` for several items.
+
+        Raises:
+            ArtifactError: The predictor does not compare items.
+            DataError: An item is unknown, or a rule names an unknown column or value.
+        """
+        one = isinstance(items, str | Integral)
+        check_call(None, None, k, one=True)
+        given = [str(item) for item in ([items] if one else cast(Sequence[Any], items))]
+        moment = None if now is None else moment_of(now, self)
+        lists = similar_items(self, given, k, call_rules(self, exclude, where), moment)
+        asked = None if one else ("similar_to", pa.array(given, pa.string()))
+        return Recommendations(lists, self.names, asked, one=one)
+
+    def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
+        """Return an artifact with new values of item columns, such as stock and price, without a new fit.
+
+        Filters, `evaluate.eligible` and the rules of calls use the new values; scores do not change. Columns that a stage has
+        learned from, such as the title of a text model, are refused.
+
+            shop = shop.update_items(prices)  # the artifact itself does not change
+
+        Args:
+            items: A data frame as in `zoo.read_log`, or a file: one row per item, with the changed columns only. Items without
+                a row keep their values. A column that the artifact does not have yet is added.
+            item_id: The column that holds the ids.
+            missing: What to do with rows of items that the artifact does not know.
+
+        Raises:
+            ArtifactError: A stage has learned from a changed column, or a filter does not support changed values.
+            DataError: The table cannot be read, or lists an item twice or an unknown item.
+        """
+        catalogue, changed = updated_catalogue(self, items, item_id, missing)
+        return replace(
+            self,
+            pipeline=with_item_columns(self.pipeline, catalogue, changed),
+            rules=updated_rules(self, catalogue, changed),
+            catalogue=catalogue,
+        )
+
+    def with_rules(
+        self, *, exclude: Sequence[str | int] | None = None, where: Mapping[str, Any] | None = None
+    ) -> Artifact:
+        """Return an artifact in which `exclude` and `where`, as in `recommend`, hold for every call."""
+        return replace(self, rules=call_rules(self, exclude, where))
+
+    def save(self, folder: str | Path, *, histories: bool = True) -> Path:
+        """Save the artifact in a folder, which `zoo.load_artifact` reads; an existing artifact there is replaced.
+
+        Args:
+            folder: The folder to write.
+            histories: Whether to save the users' histories; without them, each query must include one.
+
+        Raises:
+            ArtifactError: The folder cannot be written, or holds something else.
+        """
+        from zoo.artifacts.saving import save_artifact
+
+        return save_artifact(self, folder, histories=histories)
 
     def named(self, lists: Candidates) -> list[list[Recommended]]:
         """Convert lists of item numbers to lists with item ids and titles."""
-        return [
-            [
-                Recommended(self.catalogue.ids[item].as_py(), None if fill else score, self.titles[item].as_py(), fill)
-                for item, score, fill in zip(*row, strict=True)
-                if item
-            ]
-            for row in zip(lists.items.tolist(), lists.scores.tolist(), lists.filled_slots().tolist(), strict=True)
-        ]
+        return list(Recommendations(lists, self.names, None, one=False))
 
     def lists(
         self,
@@ -174,6 +257,7 @@ class Artifact(ArtifactContents):
         place: Callable[[int], str] = lambda row: f"query {row + 1}",
         origin: str = "queries",
         notes: QueryWarnings | None = None,
+        rules: Rules | None = None,
     ) -> Candidates:
         """Return the recommendations for each row of a table of queries, `[Q, K]`.
 
@@ -184,6 +268,7 @@ class Artifact(ArtifactContents):
             place: Returns the name of a row, counted from 0, for error messages.
             origin: Name of the table in error messages.
             notes: Collects counts of unusual queries.
+            rules: What may be recommended; the rules of the artifact by default.
 
         Raises:
             DataError: A column or a value does not have the expected form; the message names row and column.
@@ -196,46 +281,10 @@ class Artifact(ArtifactContents):
         for rows, part in parse_queries(
             queries, self, place, origin, now=moment, notes=QueryWarnings() if notes is None else notes
         ):
-            found = self.pipeline.recommend(part, k, self.rules, candidates=self.candidates)
+            found = self.pipeline.recommend(part, k, rules or self.rules, candidates=self.candidates)
             at = torch.from_numpy(rows)
             items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
         return Candidates(items, scores, tied, filled)
-
-
-def _titles(catalogue: Catalogue) -> pa.Array:
-    """Return the item titles of a catalogue, `[I]`; null if an item has none."""
-    if TITLE not in catalogue.columns:
-        return pa.nulls(len(catalogue), pa.string())
-    return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
-
-
-def _is_one(users: Any, history: Sequence[Any] | None) -> bool:
-    """Return whether a call is for a single user rather than for a list of users."""
-    if users is not None:
-        return isinstance(users, str | int)
-    if history is None or isinstance(history, str):
-        return True
-    return not any(h is None or not isinstance(h, str | int) for h in history)
-
-
-def _check_call(users: Any, history: Any, k: int, *, one: bool) -> None:
-    """Refuse ambiguous arguments: a string is also a sequence, of its characters.
-
-    Raises:
-        DataError: The histories are not lists, their number differs from the number of users, or k is less than 1.
-    """
-    if k < 1:
-        raise DataError(f"k is {k}, expected at least 1 item in a list.")
-    if history is None:
-        return
-    for found in [history] if one else history:
-        if isinstance(found, str | int):
-            raise DataError(
-                f"history has {found!r} where a list of item ids is expected: write [{found!r}], and for several users "
-                "a list of such lists."
-            )
-    if not one and users is not None and len(history) != len(users):
-        raise DataError(f"expected a history for each of the {len(users)} users, found {len(history)}.")
 
 
 def _log_entry(log: Interactions) -> LogEntry:

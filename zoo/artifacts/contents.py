@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from zoo.artifacts.manifest import LogEntry
 from zoo.data.catalogue import Catalogue
@@ -23,7 +25,7 @@ class ArtifactContents:
         pipeline: The fitted stages.
         rules: Which items may be recommended.
         candidates: Number of candidates for the first ranker.
-        catalogue: The item ids, and the titles if the data have them.
+        catalogue: The item ids, the titles if the data have them, and the columns that rules may read.
         user_ids: The user ids in the order of the rows of `histories`, `[U]`.
         histories: The events of each user; empty if the artifact was saved without histories.
         log: Clock, event types and end of the event log.
@@ -43,3 +45,13 @@ class ArtifactContents:
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of the items."""
         return Vocabulary(self.catalogue.ids)
+
+    @cached_property
+    def item_numbers(self) -> dict[str, int]:
+        """The number of each item id; a dictionary answers one id in constant time."""
+        return dict(zip(self.catalogue.ids.to_pylist()[1:], range(1, len(self.catalogue)), strict=True))
+
+    @cached_property
+    def value_masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
+        """Which items have a value, `[I]`, by column and value; filled by the rules of calls."""
+        return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,17 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo.artifacts.manifest import NAME, ArtifactManifest, FileEntry, TensorEntry, file_digest
-from zoo.atomic import write_folder_atomically
+from zoo.atomic import heal_folder, write_folder_atomically
+from zoo.data.bounded_parquet import read_batches
+from zoo.data.readers import BATCH_ROWS
 from zoo.errors import ArtifactError
+from zoo.machine_memory import available_memory
 from zoo.tensors import join_csr, read_parts
 
 ENDINGS = (".json", ".parquet", ".safetensors")
 """The file types that a folder may contain; none of them can contain code."""
+SMALL_TABLE, LARGEST_RATIO = 2**26, 200
+"""Bytes that a table may take in memory: a constant, and so many for each byte of its file."""
 
 
 def refuse_taken(folder: Path) -> None:
@@ -48,8 +53,9 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     Raises:
         ArtifactError: The path exists and is not an artifact, or cannot be written.
     """
-    refuse_taken(folder)
     try:
+        heal_folder(folder)
+        refuse_taken(folder)
         with write_folder_atomically(folder) as temporary:
             yield temporary
     except (OSError, SafetensorError) as error:
@@ -78,6 +84,8 @@ class Folder:
             ArtifactError: A file is missing, unexpected or changed.
         """
         self.path = path
+        with suppress(OSError):  # it is then reported as missing
+            heal_folder(path)
         if not path.is_dir():
             raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
         if not (path / NAME).exists():
@@ -146,7 +154,7 @@ class Folder:
         """
         path = self.path / name
         try:
-            table = pq.read_table(path) if name in self.manifest.files else None
+            table = _read_parquet(path) if name in self.manifest.files else None
         except (OSError, pa.ArrowException, ValueError) as error:
             raise ArtifactError(f"{path} is not a valid parquet file ({error}). Save the artifact again.") from None
         found = {} if table is None else {field.name: field.type for field in table.schema}
@@ -195,6 +203,13 @@ class Folder:
                 f"{path} does not match its checksum in {NAME}: it is damaged or belongs to another artifact. "
                 "Copy or save the artifact again."
             )
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    """Read a table whose ids differ, so that it cannot be much larger than its file."""
+    limit = min(available_memory(), SMALL_TABLE + LARGEST_RATIO * path.stat().st_size)
+    with pq.ParquetFile(path) as opened:
+        return pa.Table.from_batches(read_batches(opened, None, limit, BATCH_ROWS), opened.schema_arrow)
 
 
 def _files_of(folder: Path) -> set[str]:

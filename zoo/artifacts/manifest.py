@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat, model_validator
 
 from zoo.config.experiment import Fallback
 from zoo.data.interactions import Clock, Ties
@@ -69,12 +69,25 @@ class LogEntry(StrictTable):
     """How the events of a history at one moment are ordered; older artifacts keep the given order."""
     event_names: list[str] = Field(min_length=1)
     """The event types; an event's code is an index into this list."""
-    event_weights: list[float]
+    event_weights: list[FiniteFloat]
     """The weight of each event type."""
     default_event: str
     """The type of history events without one: the type with the largest weight, on ties the most frequent."""
-    end: int
+    end: int = Field(ge=-1, lt=2**63 - 1)
     """The time of the last event."""
+
+    @model_validator(mode="after")
+    def _check_events(self) -> LogEntry:
+        """Check that the event types are distinct, have a weight each, and include the default one."""
+        if len(set(self.event_names)) < len(self.event_names):
+            raise ValueError(f"event_names: expected distinct names, found {self.event_names}")
+        if len(self.event_weights) != len(self.event_names):
+            raise ValueError(
+                f"event_weights: expected one for each of {self.event_names}, found {len(self.event_weights)}"
+            )
+        if self.default_event not in self.event_names:
+            raise ValueError(f"default_event: expected one of {self.event_names}, found {self.default_event!r}")
+        return self
 
 
 class ArtifactManifest(StrictTable):
@@ -102,6 +115,15 @@ class ArtifactManifest(StrictTable):
     """The task: fingerprint of the data, split, and targets."""
     files: dict[str, FileEntry]
     """All other files of the folder, by name."""
+
+    @property
+    def distributions(self) -> set[str]:
+        """The distributions of the components: the plugins that the artifact needs."""
+        model = self.model
+        parts = [model.predictor, *model.featurizers, *model.filters, *model.rankers]
+        names = [str(part.get("name", "")) for part in parts]
+        qualified = all("/" in name for name in names)
+        return {name.partition("/")[0] for name in names} if qualified else set(self.versions)
 
     def text(self) -> str:
         """Return the text of the file."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
+from zoo.data.frames import frame_table
 from zoo.data.log import refuse_repeated
 from zoo.data.schema import MappedTable, ids
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
 
-def new_items(source: str | Path | pa.Table, known: Vocabulary) -> tuple[Catalogue, str]:
+def new_items(source: Any, known: Vocabulary) -> tuple[Catalogue, str]:
     """Return a catalogue of only the new items, and its name for messages.
 
     Args:
-        source: A table or a file with one row per item and canonical column names.
+        source: A data frame as in `zoo.read_log`, or a file, with one row per item and canonical column names.
         known: The items of the artifact.
 
     Raises:
@@ -28,8 +30,11 @@ def new_items(source: str | Path | pa.Table, known: Vocabulary) -> tuple[Catalog
     if isinstance(source, str | Path):
         file = file_table(source)
         rows = MappedTable.of(file, {}, "the columns", file.name, file.place)
-    else:
+    elif isinstance(source, pa.Table):
         rows = MappedTable.of(source, {}, "the columns", "new items")
+    else:
+        frame = frame_table(source)
+        rows = MappedTable.of(frame, {}, "the columns", frame.origin, frame.place)
     names = rows.column_names
     if "item_id" not in names:
         raise DataError(

@@ -67,12 +67,12 @@ def parse_queries(
             log, row = artifact.histories, users[at] - 1
         else:
             log, row = rows.at(at).log(moments[at], notes), np.arange(len(at))
-        queries = _drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
+        queries = drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
         notes.unread[at] = _find_unread(queries, artifact, notes)
         yield at, queries
 
 
-def _drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> Queries:
+def drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> Queries:
     """Return queries without events after their time; a query without a time is placed just after all events."""
     last = np.where(queries.lengths > 0, queries.log.times[queries.end - 1], -1) if len(queries.log) else np.int64(-1)
     after = np.maximum(last, artifact.log.end if artifact.log.clock == "timestamp" else -1) + 1

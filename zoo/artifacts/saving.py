@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
-from zoo.artifacts.artifact import TITLE, Artifact
-from zoo.artifacts.components import model_of, versions_of
+from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.components import model_of, refuse_paths, versions_of
 from zoo.artifacts.folder import Folder, file_entry, replace_folder
+from zoo.artifacts.histories import HISTORIES, histories_from_tensors, histories_to_tensors
+from zoo.artifacts.item_columns import TITLE, read_columns, write_columns
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
-from zoo.data.catalogue import Catalogue
+from zoo.artifacts.trial import try_artifact
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
 from zoo.pipeline import Rules
-from zoo.registry.registry import Registry, default_registry
+from zoo.registry.registry import Registry
 from zoo.tensors import write_tensors
 
-STATE, ITEMS, USERS, HISTORIES = "state.json", "vocabulary.parquet", "users.parquet", "histories.safetensors"
+STATE, ITEMS, USERS = "state.json", "vocabulary.parquet", "users.parquet"
 ITEM_COLUMNS = {"item_id": pa.string(), "known": pa.bool_(), "eligible": pa.bool_()}
 EVENTS = "events"
 """The optional column of items with their event counts in training."""
 USER_COLUMNS = {"user_id": pa.string(), "known": pa.bool_()}
-EVENT_ARRAYS = ("offsets", "items", "times", "events")
 
 
 def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = True) -> Path:
@@ -48,13 +48,14 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         The folder.
 
     Raises:
-        ArtifactError: The state of a stage is not tensors and JSON, or the folder cannot be written.
+        ArtifactError: The state of a stage is not tensors and JSON, a parameter is a path, or the folder cannot be written.
     """
     pipeline, log = artifact.pipeline, artifact.histories
+    for part in pipeline.model.parts:
+        refuse_paths(part.component, part.params.model_dump(), str(folder))
     tensors, values = stage_states(pipeline)
     if histories and len(log):
-        arrays = {name: np.ascontiguousarray(getattr(log, name)) for name in EVENT_ARRAYS}
-        tensors[HISTORIES] = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        tensors[HISTORIES] = histories_to_tensors(log)
     items = (artifact.catalogue.ids[1:], pipeline.known[1:], artifact.rules.eligible[1:])
     with replace_folder(Path(folder)) as path:
         for name, held in tensors.items():
@@ -66,6 +67,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         counted = {} if popularity is None else {EVENTS: popularity.counts[1:]}
         _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **counted, **titled})
         _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
+        write_columns(artifact.catalogue, path)
         (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
     return Path(folder)
 
@@ -78,20 +80,43 @@ def load_artifact(
     Args:
         folder: The folder of the artifact.
         plugins: Python files to load as plugins in addition to the installed ones.
-        registry: Where components are looked up; the installed plugins by default.
+        registry: Where components are looked up; by default the installed plugins that the artifact needs, and no other is
+            imported.
 
     Raises:
         ArtifactError: The folder is damaged, is not an artifact, or is incompatible with the installed plugins.
     """
-    found = registry or (Registry.discover(plugins) if plugins else default_registry())
+    path = Path(folder)
+    before = _identity(path)
     try:
-        return _load(Folder(Path(folder)), found)
+        artifact = _load_and_try(path, plugins, registry)
+    except ArtifactError:
+        if _identity(path) == before:
+            raise
+    else:
+        if _identity(path) == before:
+            return artifact
+    return _load_and_try(path, plugins, registry)  # it was replaced while it was read
+
+
+def _identity(path: Path) -> int | None:
+    """Return the number of a folder in its file system, which differs after the folder was replaced; None if there is none."""
+    return path.stat().st_ino if path.exists() else None
+
+
+def _load_and_try(path: Path, plugins: Iterable[str | Path], registry: Registry | None) -> Artifact:
+    """Return the artifact in a folder, after it has answered a trial query."""
+    try:
+        files = Folder(path)
+        artifact = _load(files, registry or Registry.discover(plugins, files.manifest.distributions).require_files())
     except ArtifactError:
         raise
     except Exception as error:  # readers of damaged files and stages of plugins may raise anything
         raise ArtifactError(
-            f"{folder} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
+            f"{path} cannot be loaded ({type(error).__name__}: {error}). Save the artifact again."
         ) from error
+    try_artifact(artifact, str(path))
+    return artifact
 
 
 def _load(files: Folder, registry: Registry) -> Artifact:
@@ -100,6 +125,8 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     model = model_of(manifest, registry, str(path))
     items = files.table(ITEMS, ITEM_COLUMNS, {EVENTS: pa.int64(), TITLE: pa.string()})
     users = files.table(USERS, USER_COLUMNS)
+    for table, name, file in ((items, "item_id", ITEMS), (users, "user_id", USERS)):
+        _refuse_repeated(table[name].combine_chunks(), path / file, name)
     ids = _from_one(items["item_id"])
     if Vocabulary(ids).fingerprint != manifest.vocabulary:
         raise ArtifactError(f"{path / ITEMS}: its items do not match {NAME}. Save the artifact again.")
@@ -107,15 +134,22 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     known, known_users = _mask(items["known"]), _mask(users["known"])
     counts = _counts(items[EVENTS]) if EVENTS in items.column_names else None
     pipeline = load_pipeline(
-        model, known, known_users, counts=counts, tensors=files.tensors, values=files.values(STATE), path=str(path)
+        model,
+        known,
+        known_users,
+        counts=counts,
+        n_events=len(manifest.log.event_names),
+        tensors=files.tensors,
+        values=files.values(STATE),
+        path=str(path),
     )
     return Artifact(
         pipeline,
         Rules(_mask(items["eligible"]), manifest.exclude_seen, manifest.fallback),
         manifest.candidates,
-        Catalogue(ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
+        read_columns(files, ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
         users["user_id"].combine_chunks(),
-        _histories(files, manifest.log, len(users), len(ids)),
+        _histories(files, manifest.log, len(users), len(items)),
         manifest.log,
         manifest.data,
     )
@@ -127,7 +161,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
     libraries = {name: version(name) for name in ("torch", "numpy", "scipy", "pyarrow")}
     return ArtifactManifest(
         format=FORMAT,
-        model=ModelEntry(label=model.label, **model.as_json()),
+        model=ModelEntry(label=model.variables.hide(model.label, "label"), **model.as_written()),
         versions=versions_of(model),
         libraries={"python": platform.python_version(), **libraries},
         exclude_seen=artifact.rules.exclude_seen,
@@ -135,7 +169,7 @@ def _manifest(artifact: Artifact, path: Path) -> ArtifactManifest:
         fallback=artifact.rules.fallback,
         log=artifact.log,
         vocabulary=artifact.vocabulary.fingerprint,
-        data=artifact.data,
+        data=model.variables.hide(artifact.data),
         files={found.name: file_entry(found) for found in sorted(path.iterdir())},
     )
 
@@ -146,28 +180,21 @@ def _histories(files: Folder, log: LogEntry, n_users: int, n_items: int) -> Inte
     Raises:
         ArtifactError: The histories do not match the users and items.
     """
-    names, weights = log.event_names, log.event_weights
-    found = files.tensors(HISTORIES) or {
-        "offsets": torch.zeros(n_users + 1, dtype=torch.int64),
-        "items": torch.zeros(0, dtype=torch.int32),
-        "times": torch.zeros(0, dtype=torch.int64),
-        "events": torch.zeros(0, dtype=torch.uint8),
-    }
-    offsets, items, times, events = (found[name].numpy() for name in EVENT_ARRAYS)
-    fits = (
-        [array.dtype.name for array in (offsets, items, times, events)] == ["int64", "int32", "int64", "uint8"]
-        and offsets.shape == (n_users + 1,)
-        and items.shape == times.shape == events.shape == (offsets[-1],)
-        and offsets[0] == 0
-        and bool((np.diff(offsets) >= 0).all())
-        and 0 < items.min(initial=1) <= items.max(initial=1) < n_items
-        and events.max(initial=0) < len(names) == len(weights)
-    )
-    if not fits:
-        raise ArtifactError(f"{files.path / HISTORIES} does not match the artifact's users and items. Save it again.")
-    return Interactions(
-        offsets, items, times, events, n_items - 1, tuple(names), np.asarray(weights, np.float32), log.clock
-    )
+    try:
+        return histories_from_tensors(files.tensors(HISTORIES), log, n_users, n_items)
+    except ValueError as error:
+        raise ArtifactError(f"{files.path / HISTORIES}: {error}. Save the artifact again.") from None
+
+
+def _refuse_repeated(column: pa.Array, path: Path, name: str) -> None:
+    """Refuse a column of ids that has a null or repeats an id.
+
+    Raises:
+        ArtifactError: It does.
+    """
+    if column.null_count or len(column.unique()) < len(column):
+        what = "is empty" if column.null_count else "occurs twice"
+        raise ArtifactError(f"{path}: {name} has an entry that {what}, expected distinct ids. Save the artifact again.")
 
 
 def _write_table(path: Path, columns: dict[str, Any]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.artifacts.memory_limit import LimitedTensors
 from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.nn.sparse import of_saved_parts
@@ -17,19 +18,23 @@ from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import Stage, State
+from zoo.stages.state_schema import check_state
 from zoo.tensors import MARK, can_store
 
 Tensors = dict[str, dict[str, Tensor]]
 """Maps a file name to its tensors by name."""
 FEATURES = "features"
+FEATURES_SCHEMA = {"values": "float32 [I, D] | csr float32 [I, D]", "names": Annotated[list[str], "D"]}
+"""The form of the item features."""
 
 
 def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
     """Return the fitted state of all stages: tensors by file name, other values by stage name.
 
     Raises:
-        ArtifactError: The state of a stage is not tensors and JSON.
+        ArtifactError: The state of a stage is not tensors and JSON, or contradicts its schema.
     """
+    sizes = {"I": len(pipeline.known), "U": len(pipeline.known_users) - 1}
     tensors: Tensors = {}
     values: dict[str, Any] = {}
     named = _name_stages(
@@ -38,6 +43,12 @@ def stage_states(pipeline: FittedPipeline) -> tuple[Tensors, dict[str, Any]]:
     for name, stage in named:
         state = stage.state()
         refuse_foreign(state, name, type(stage).__name__)
+        try:
+            check_state(stage.state_schema(), state.tensors, state.values, sizes)
+        except ValueError as error:
+            raise ArtifactError(
+                f"{name}: {type(stage).__name__}.{error}. Correct what `fitted` declares, or what `fit` sets."
+            ) from None
         tensors[_file(name)], values[name] = state.tensors, state.values
     if pipeline.rankers and pipeline.features is not None:  # the state of the other stages contains what they need
         tensors[_file(FEATURES)], values[FEATURES] = features_to_state(pipeline.features)
@@ -50,6 +61,7 @@ def load_pipeline(
     known_users: NDArray[np.bool_],
     *,
     counts: NDArray[np.int64] | None,
+    n_events: int,
     tensors: Callable[[str], dict[str, Tensor]],
     values: Any,
     path: str,
@@ -61,6 +73,7 @@ def load_pipeline(
         known: Items with an event in training, `[I]` bool.
         known_users: Users with an event in training, `[U + 1]` bool.
         counts: The events of each item in training, `[I]`; None if the artifact was saved without them.
+        n_events: The number of event types.
         tensors: Returns the tensors of a file.
         values: The other values by stage name.
         path: Name of the artifact in messages.
@@ -73,29 +86,36 @@ def load_pipeline(
         tuple(chosen.build() for chosen in parts) for parts in (model.featurizers, model.filters, model.rankers)
     )
     ranking = CandidateFeatures(model.candidate_features) if rankers else None
+    sizes = {"I": len(known), "U": len(known_users) - 1, "E": n_events}
     for name, stage in _name_stages(predictor, featurizers, filters, rankers, ranking):
-        load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), path)
+        load_stage(stage, State(tensors(_file(name)), _of(values, name, path)), f"{path}/{_file(name)}", sizes)
     features = None
     if isinstance(values, dict) and FEATURES in values:
-        features = features_from_state(tensors(_file(FEATURES)), values[FEATURES])
+        try:
+            features = features_from_state(tensors(_file(FEATURES)), values[FEATURES], sizes)
+        except ValueError as error:
+            raise ArtifactError(f"{path}/{_file(FEATURES)}: {error}. Save the artifact again.") from None
     retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts=counts)
     return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
 
 
-def load_stage(stage: Stage[Any], state: State, path: str) -> None:
+def load_stage(stage: Stage[Any], state: State, path: str, sizes: Mapping[str, int] | None = None) -> None:
     """Load the saved state of a stage.
 
     Args:
         stage: An unfitted stage.
         state: The saved state.
-        path: Name of the artifact in messages.
+        path: Name of the file in messages.
+        sizes: The sizes of the symbols in its schema that are known; see `zoo.stages.state_schema`.
 
     Raises:
-        ArtifactError: The stage cannot load the state.
+        ArtifactError: The state contradicts the schema of the stage, or the stage cannot load it.
     """
     try:
         state = stage.migrate(state)
-        stage.load_state(state)
+        check_state(stage.state_schema(), state.tensors, state.values, sizes or {})
+        with LimitedTensors(state.tensors.values()):
+            stage.load_state(state)
         again = stage.state()
     except Exception as error:  # a plugin's stage may raise anything
         raise ArtifactError(
@@ -188,11 +208,16 @@ def features_to_state(features: ItemFeatures) -> tuple[dict[str, Tensor], dict[s
     return {"values": features.values}, {"names": list(features.names)}
 
 
-def features_from_state(tensors: dict[str, Tensor], values: Any) -> ItemFeatures:
+def features_from_state(
+    tensors: dict[str, Tensor], values: Any, sizes: Mapping[str, int] | None = None
+) -> ItemFeatures:
     """Convert tensors and JSON back to item features; the older format with split sparse tensors is supported.
 
     Raises:
-        ValueError: A sparse tensor is damaged.
+        ValueError: They contradict `FEATURES_SCHEMA`, or a sparse tensor is damaged.
     """
-    names = tuple(values["names"])
-    return ItemFeatures(of_saved_parts(tensors, len(names)), names)
+    names = values.get("names") if isinstance(values, dict) else None
+    if "columns" in tensors:
+        tensors = {"values": of_saved_parts(tensors, len(names or ()))}
+    check_state(FEATURES_SCHEMA, tensors, {"names": names}, sizes or {})
+    return ItemFeatures(tensors["values"], tuple(names or ()))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from zoo.benchmark.store import BenchmarkManifest
 from zoo.data.checks.finding import Finding, open_findings
+from zoo.text_safety import show
 
 
 def format_finding(finding: Finding) -> str:
     """Return a finding in three lines: what was found, its effect, and what to do."""
     return (
-        f"Check {finding.number} ({finding.name}): {finding.found}\n"
+        f"Check {finding.number} ({finding.name}): {show(finding.found)}\n"
         f"  What it can do: {finding.effect}\n"
         f'  What to do: {finding.remedy}; or accept it: [data] accept = ["{finding.name}"]'
     )

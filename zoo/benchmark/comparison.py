@@ -45,6 +45,7 @@ class Measurement:
     p99_ms: float = 0.0
     peak_memory_mib: float = 0.0
     parameters: int = 0
+    notes: list[str] = field(default_factory=list)
     artifact: Callable[[], Artifact] | None = None
 
     def figures(self) -> dict[str, Any]:

@@ -246,6 +246,7 @@ def compare_column(store: Store, groups: dict[str, list[Row]], metric: str) -> C
         values[label] = [np.asarray(table[metric].to_numpy(), np.float64) for table in tables]
     if not values or not all(values.values()):
         return NOT_COMPARED
+    values = {label: runs for label, runs in values.items() if not all(np.isnan(run).all() for run in runs)}
     means = [np.nanmean(run) for runs in values.values() for run in runs if not np.isnan(run).all()]
     if not means or np.allclose(means, means[0], rtol=1e-9, atol=0):
         return NOT_COMPARED

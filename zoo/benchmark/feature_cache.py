@@ -20,7 +20,7 @@ from zoo.config.resolved import Chosen, digest
 from zoo.data.fingerprint import fingerprint
 from zoo.errors import ArtifactError
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer
+from zoo.stages.featurizer import Featurizer, fit_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
 from zoo.tensors import hash_tensors, join_csr, read_header, read_parts, split_csr, write_tensors
@@ -53,7 +53,8 @@ class FeatureCache:
             features, seconds = _read(path, featurizer)
         except (ArtifactError, OSError, SafetensorError, KeyError, TypeError, ValueError):
             began, earlier = time.perf_counter(), list[float]()
-            features = featurizer.fit_transform(data, context.for_training(resumed=earlier.append))
+            resumed = context.for_training(resumed=earlier.append)
+            features = fit_features(featurizer, data, resumed, chosen.origin)
             seconds = time.perf_counter() - began + sum(earlier)
             self._keep(path, featurizer, features, seconds)
         self.time_correction += seconds - (time.perf_counter() - start)

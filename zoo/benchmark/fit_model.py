@@ -17,11 +17,14 @@ from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.thread_counts import describe_other_training
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task
+from zoo.errors import ConfigError
 from zoo.folder_lock import lock_folder
+from zoo.plain_values import refused_values
 from zoo.training.checkpoint import forget
 from zoo.training.launching import is_first_process, own_device
 
@@ -61,17 +64,20 @@ def fit(
         wait: Whether to wait for another process that fits to the same folder, instead of raising an error.
 
     Raises:
-        ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model.
+        ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model, or the seed is out of range.
         DataError: The data are missing or invalid.
         ArtifactError: `out` exists and is not an artifact, or cannot be written.
         ResultsError: Another process fits to `out`.
     """
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
+    if refused := list(refused_values(seed, "seed")):
+        raise ConfigError("\n".join(refused))
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)
     progress = progress or Progress()
-    training = None if place is None else place.parent / f"{place.name}.training"
+    # A link and the folder that it leads to have one lock.
+    training = None if place is None else place.resolve().with_name(f"{place.resolve().name}.training")
     # The first of several processes writes for all of them, so it alone takes the lock.
     with (
         nullcontext()
@@ -110,7 +116,14 @@ def _fit(
     if is_first_process():
         progress.checked(check_task(task, [model], experiment.experiment.data.accept))
     progress.started(model.label, None if model.deterministic else seed, again=False)
-    folder = None if training is None else training / fit_key(experiment, model, task, seed, all_events=all_events)
+    folder = None
+    if training is not None:
+
+        def key(threads: int) -> str:
+            return fit_key(experiment, model, task, seed, threads, all_events=all_events)
+
+        progress.differs(describe_other_training(training, key))
+        folder = training / key(torch.get_num_threads())
     artifact = fit_resolved(
         experiment,
         model,
@@ -124,11 +137,13 @@ def _fit(
     return artifact, folder
 
 
-def fit_key(experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool) -> str:
+def fit_key(
+    experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, threads: int, *, all_events: bool
+) -> str:
     """Return the hash of everything that must be unchanged for an interrupted fit to resume."""
     train = experiment.train
     return digest({
         "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
         "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
-        "candidates": experiment.experiment.evaluate.candidates,
+        "candidates": experiment.experiment.evaluate.candidates, "threads": threads,
     })  # fmt: skip

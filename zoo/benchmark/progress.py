@@ -28,6 +28,9 @@ class Progress:
     def planned(self, plan: Plan) -> None:
         """The runs are known; follows `loaded` in a benchmark."""
 
+    def differs(self, note: str) -> None:
+        """Results of earlier runs in the folder are not used; `note` says why, and is empty if there are none."""
+
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins. `again` is true if the folder has a run of this name with other settings or code."""
 

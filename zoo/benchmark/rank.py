@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.list_notes import notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.checks.finding import Finding
+from zoo.data.dataset import read_tables
 from zoo.data.folds import folds, hash_folds
 from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
@@ -49,7 +51,9 @@ class RankComparison:
             ConfigError: A metric does not apply to judged lists.
         """
         e = experiment.experiment
-        self.lists = read_judgments(experiment.source.build().read(), e.data, e.split.column)
+        self.lists = read_judgments(
+            read_tables(experiment.source.build(), experiment.source.origin), e.data, e.split.column
+        )
         self.folds = folds(self.lists, e.split)
         self.match = text_match(self.lists) if self.lists.texts is not None else None
         self.refit, self.device, self.callbacks = e.train.refit, device, experiment.registry.callbacks
@@ -59,6 +63,7 @@ class RankComparison:
             gain=e.evaluate.gain,
             resamples=e.evaluate.bootstrap,
         )
+        self.origins = {m.name: c.origin for m, c in zip(self.evaluator.metrics, experiment.metrics, strict=True)}
         self.notes: dict[str, Any] = dict(self.lists.notes)
         self.notes["features"] = ", ".join(self.lists.columns) or "text features only"
         repeated = len(self.lists) - len(self.lists.query_ids.unique())
@@ -127,6 +132,7 @@ class RankComparison:
             p99_ms=float(np.quantile(single, 0.99)),
             peak_memory_mib=peak.mib,
             parameters=count_parameters(pipeline.rankers),
+            notes=notes_on_metrics(self.origins, evaluation),
             lists=_lists_table(self.lists, rows[order], lists, evaluation),
         )
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.references import hints, reference_models
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.checks.all_checks import check_experiment
+from zoo.data.checks.finding import Finding
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.errors import ConfigError
@@ -74,9 +76,10 @@ class RecommendComparison:
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
+        self.origins = {m.name: c.origin for m, c in zip(self.evaluator.metrics, experiment.metrics, strict=True)}
         self.k = self.evaluator.k
         self._check_cutoffs()
-        self.findings = check_experiment(experiment, task)
+        self._experiment = experiment
         self.description = {
             **task.description(),
             "metrics": [m.as_json() for m in experiment.metrics],
@@ -84,6 +87,11 @@ class RecommendComparison:
             "candidates": settings.evaluate.candidates,
             "refit": settings.train.refit,
         }
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What the checks of the task found."""
+        return check_experiment(self._experiment, self.task)
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -169,6 +177,10 @@ class RecommendComparison:
             p99_ms=float(np.quantile(single, 0.99)),
             peak_memory_mib=peak.mib,
             parameters=count_parameters((pipeline.predictor, *pipeline.rankers)),
+            notes=[
+                *notes_on_lists(pipeline, self.queries, self.rules, lists),
+                *notes_on_metrics(self.origins, evaluation),
+            ],
             lists=_lists_table(self, lists, evaluation),
             artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
         )

@@ -19,6 +19,7 @@ from zoo.benchmark.comparison_tables import (
     ranker_table,
     training_table,
 )
+from zoo.benchmark.report_text import ReportStore
 from zoo.config.formatting import (
     format_component,
     format_model,
@@ -48,6 +49,7 @@ CANDIDATES = (
 
 def markdown(store: Store) -> str:
     """Return the report of a benchmark as markdown."""
+    store = ReportStore(store.folder)
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
     cold, training = cold_table(store), training_table(store)
     rankers, candidates = ranker_table(store), candidate_table(store)
@@ -67,6 +69,7 @@ def markdown(store: Store) -> str:
         legend(store, table, best="**bold**"),
         _ties(rows),
         _filled(rows),
+        _notes(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
         f"## Training\n\n{TRAINING}{CHOSEN if BY_DATA in training.headers else ''}\n\n{training.markdown}"
@@ -193,6 +196,13 @@ def _filled(rows: list[Row]) -> str:
     shares = {label: np.mean([r.filled for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
     return f"Slots filled by popularity, because the model had nothing to say: {listed}." if listed else ""
+
+
+def _notes(rows: list[Row]) -> str:
+    """Return the notes on each row."""
+    named = [(r.label if r.seed is None else f"{r.label} (seed {r.seed})", r.notes) for r in rows]
+    lines = [f"- **{name}**: {note}" for name, notes in named for note in notes]
+    return "## Notes on the rows\n\n" + "\n".join(lines) if lines else ""
 
 
 def _cold_sentence(rows: list[Row]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,19 @@ import torch
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.thread_counts import describe_other_runs
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
+from zoo.stages.process_state import preserve_process_state
 from zoo.training.checkpoint import forget
 
 
@@ -51,6 +54,9 @@ def bench(
     progress: Progress | None = None,
     keep_artifacts: bool = False,
     wait: bool = False,
+    isolate: bool = False,
+    memory: float | None = None,
+    time: float | None = None,
 ) -> Store:
     """Run all models of an experiment and store the results.
 
@@ -62,6 +68,9 @@ def bench(
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
         wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
+        isolate: Whether to run each row in a process of its own, so that one that ends its process fails alone.
+        memory: With `isolate`, the most memory that each process of a run may allocate, in GiB.
+        time: With `isolate`, the most minutes of a run.
 
     Returns:
         The store, with `.rows()`, `.manifest()` and the files in its folder.
@@ -69,19 +78,27 @@ def bench(
     Raises:
         ZooError: The experiment, its data or the folder cannot be used. A model that fails does not raise: its row has the error.
     """
+    isolation = Isolation.of(isolate=isolate, memory=memory, minutes=time)
     experiment = resolve_experiment(file, overrides, plugins)
     progress = progress or Progress()
-    store = Store(out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment"))
+    folder = out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment")
+    store = Store(folder, experiment.variables)
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
     with lock_folder(store.folder, wait=wait, waiting=progress.waiting):
-        _run_all(experiment, device, store, progress, keep_artifacts=keep_artifacts)
+        _run_all(experiment, device, store, progress, isolation, keep_artifacts=keep_artifacts)
     return store
 
 
 def _run_all(
-    experiment: BaseResolvedExperiment, device: torch.device, store: Store, progress: Progress, *, keep_artifacts: bool
+    experiment: BaseResolvedExperiment,
+    device: torch.device,
+    store: Store,
+    progress: Progress,
+    isolation: Isolation | None,
+    *,
+    keep_artifacts: bool,
 ) -> None:
     """Read the data, run what is not finished in the folder, and write the report."""
     progress.reading()
@@ -92,7 +109,7 @@ def _run_all(
             "option."
         )
     description = comparison.description
-    runs = _runs(experiment, comparison.references, description)
+    runs = plan_runs(experiment, comparison.references, description)
     store.open(
         BenchmarkManifest(
             digest(description),
@@ -113,6 +130,15 @@ def _run_all(
     progress.loaded(len(runs))
     progress.checked(comparison.findings)
     progress.planned(Plan(tuple(planned)))
+    to_do = [run.key for run, row in zip(runs, rows, strict=True) if row is None]
+    progress.differs(
+        describe_other_runs(
+            store.folder,
+            store.thread_counts(),
+            to_do,
+            lambda n: [run.key for run in plan_runs(experiment, comparison.references, description, n)],
+        )
+    )
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
@@ -122,7 +148,18 @@ def _run_all(
             if row is None:
                 progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
                 folder = store.folder / "training" / run.key
-                row, lists = _run_model(run, comparison, folder, artifact, progress, features=features)
+                if isolation is None:
+                    row, lists = run_model(run, comparison, folder, artifact, progress, features=features)
+                else:
+                    row, lists = _run_isolated(
+                        run,
+                        experiment,
+                        isolation,
+                        training=folder,
+                        features=features.folder,
+                        artifact=artifact,
+                        progress=progress,
+                    )
                 store.add(row, lists)
                 if not row.error:  # a failed run is tried again and resumes from its checkpoint
                     forget(folder)
@@ -138,13 +175,27 @@ def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
     return store.finished(run.key)
 
 
-def _runs(
-    experiment: BaseResolvedExperiment, references: Sequence[BaseResolvedModel], description: dict[str, Any]
+def plan_runs(
+    experiment: BaseResolvedExperiment,
+    references: Sequence[BaseResolvedModel],
+    description: dict[str, Any],
+    threads: int | None = None,
 ) -> list[Run]:
-    """Return all runs of an experiment and its references; a deterministic model runs once."""
+    """Return all runs of an experiment and its references; a deterministic model runs once.
+
+    Args:
+        experiment: The experiment.
+        references: The reference models.
+        description: The description of the comparison.
+        threads: The number of threads of the runs; that of this process by default.
+    """
     runs = []
     train = experiment.train
-    measured_with = {"bootstrap": experiment.bootstrap, "device": train.device, "threads": train.threads}
+    measured_with = {
+        "bootstrap": experiment.bootstrap,
+        "device": train.device,
+        "threads": threads or torch.get_num_threads(),
+    }
     for at, model in enumerate([*experiment.models, *references]):
         sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
@@ -156,7 +207,7 @@ def _runs(
     return runs
 
 
-def _run_model(
+def run_model(
     run: Run,
     comparison: Comparison[Any],
     folder: Path,
@@ -164,9 +215,41 @@ def _run_model(
     progress: Progress,
     *,
     features: FeatureCache,
+    explain: Callable[[BaseException], str] = describe_error,
 ) -> tuple[Row, pa.Table | None]:
     """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
-    common: dict[str, Any] = {
+    common = _describe_run(run)
+    origins = [part.origin for part in run.model.parts]
+    culprit, notes = f"{'one of ' if len(origins) > 1 else ''}{', '.join(origins)}", list[str]()
+    try:
+        with preserve_process_state(culprit, notes):
+            measurement = comparison.run_model(
+                run.model, run.seed or 0, folder=folder, progress=progress, features=features
+            )
+            if artifact is not None and measurement.artifact is not None:
+                save_artifact(measurement.artifact(), artifact)
+    except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
+        return Row(**common, error=explain(error), notes=notes), None
+    row = Row(**common, **measurement.figures())
+    return replace(row, notes=[*row.notes, *notes]), measurement.lists
+
+
+def _run_isolated(
+    run: Run,
+    experiment: BaseResolvedExperiment,
+    isolation: Isolation,
+    **places: Any,
+) -> tuple[Row, pa.Table | None]:
+    """Return the row and lists of a run in a process of its own; how that process ended is stored in the row."""
+    try:
+        return isolation.run(experiment, run.key, **places)
+    except ZooError as error:
+        return Row(**_describe_run(run), error=describe_error(error)), None
+
+
+def _describe_run(run: Run) -> dict[str, Any]:
+    """Return the fields of a row that are known before the run."""
+    return {
         "key": run.key,
         "label": run.model.label,
         "seed": run.seed,
@@ -175,12 +258,3 @@ def _run_model(
         "versions": {**versions(), **run.versions},
         "machine": machine(),
     }
-    try:
-        measurement = comparison.run_model(
-            run.model, run.seed or 0, folder=folder, progress=progress, features=features
-        )
-        if artifact is not None and measurement.artifact is not None:
-            save_artifact(measurement.artifact(), artifact)
-    except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        return Row(**common, error=describe_error(error)), None
-    return Row(**common, **measurement.figures()), measurement.lists

@@ -13,7 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zoo.atomic import write_atomically
+from zoo.atomic import remove_leftovers, write_atomically
+from zoo.benchmark.consistent_writes import write_consistently
+from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
@@ -106,21 +108,28 @@ class BenchmarkManifest:
 
 
 class Store:
-    """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it."""
+    """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it.
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    Attributes:
+        variables: The environment variables of the experiment file, which are stored as they are written there.
+    """
+
+    def __init__(self, folder: str | Path, variables: Variables = NO_VARIABLES) -> None:
+        self.folder, self.variables = Path(folder), variables
 
     def open(self, manifest: BenchmarkManifest) -> None:
         """Use the folder for an experiment. It must be empty or hold results of the same task.
 
+        What killed processes were writing there is removed.
+
         Raises:
             ResultsError: The folder holds something else, or cannot be written.
         """
+        written = self.variables.hide(asdict(manifest))
         if self._path("manifest.json").exists():
             found = self.manifest()
             if found.task != manifest.task:
-                changed = _difference(found.description, manifest.description)
+                changed = _difference(found.description, written["description"])
                 raise ResultsError(
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
                     "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
@@ -129,7 +138,8 @@ class Store:
             raise ResultsError(
                 f"{self.folder} exists and is not a benchmark folder. Choose another --out, or empty it."
             )
-        self._write("manifest.json", json.dumps(asdict(manifest), indent=1))
+        remove_leftovers(self.folder)
+        self._write("manifest.json", json.dumps(written, indent=1))
 
     def manifest(self) -> BenchmarkManifest:
         """Return the manifest of the folder.
@@ -167,7 +177,7 @@ class Store:
         if lists is not None:
             with self._writing(f"runs/{row.key}.parquet") as path:
                 pq.write_table(lists, path, compression="zstd")
-        self._write(f"runs/{row.key}.json", json.dumps(asdict(row), indent=1))
+        self._write(f"runs/{row.key}.json", json.dumps(self.variables.hide(asdict(row)), indent=1))
         self._write_results()
 
     def rows(self) -> list[Row]:
@@ -186,15 +196,19 @@ class Store:
     def replaced(self) -> set[tuple[str, int | None]]:
         """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""
         current = {run["key"] for run in self.manifest().runs}
-        found = set()
+        return {(row["label"], row["seed"]) for key, row in self._stored() if key not in current}
+
+    def thread_counts(self) -> set[int]:
+        """Return the numbers of threads of the stored runs, also of those that do not belong to the experiment."""
+        return {row.get("machine", {}).get("threads", 0) for _, row in self._stored()} - {0}
+
+    def _stored(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield key and content of each stored run; optional information, so an unreadable one is left out."""
         for path in self._path("runs").glob("*.json"):
-            if path.stem not in current:
-                with contextlib.suppress(
-                    OSError, ValueError, KeyError
-                ):  # optional information: the file may be of an older version
-                    row = json.loads(path.read_text(encoding="utf-8"))
-                    found.add((row["label"], row["seed"]))
-        return found
+            with contextlib.suppress(OSError, ValueError):
+                row = json.loads(path.read_text(encoding="utf-8"))
+                if isinstance(row, dict) and {"label", "seed"} <= row.keys():
+                    yield path.stem, row
 
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, one row per query."""
@@ -206,7 +220,15 @@ class Store:
         return self._path(f"runs/{key}")
 
     def compose(self, report: Callable[[Store], str]) -> None:
-        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs."""
+        """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs, also while a benchmark adds runs."""
+        write_consistently(self._sources, lambda: self._compose(report))
+
+    def _sources(self) -> list[Path]:
+        """Return the files of which the others are composed."""
+        return [self._path("manifest.json"), *self._path("runs").glob("*.json")]
+
+    def _compose(self, report: Callable[[Store], str]) -> None:
+        """Write the composed files once."""
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]

@@ -13,6 +13,13 @@ from zoo.cli.output import FILE, plugin_option, set_option, wait_option
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The folder of the results; runs/<name of FILE> by default.")
 @click.option("--keep-artifacts", is_flag=True, help="Save the fitted model of each run, for `zoo recommend`.")
+@click.option(
+    "--isolate", is_flag=True, help="Run each row in a process of its own, so that a crash fails one row only."
+)
+@click.option(
+    "--memory", type=float, metavar="GIB", help="With --isolate: the most memory a process of a run may allocate."
+)
+@click.option("--time", "minutes", type=float, metavar="MINUTES", help="With --isolate: the most minutes of a run.")
 @wait_option
 @set_option
 @plugin_option
@@ -23,6 +30,9 @@ def bench(
     file: Path,
     out: Path | None,
     keep_artifacts: bool,
+    isolate: bool,
+    memory: float | None,
+    minutes: float | None,
     wait: bool,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -48,6 +58,9 @@ def bench(
             progress=progress,
             keep_artifacts=keep_artifacts,
             wait=wait,
+            isolate=isolate,
+            memory=memory,
+            time=minutes,
         )
     print_results(store)
     if keep_artifacts:

@@ -33,7 +33,7 @@ def check(file: Path, overrides: tuple[str, ...], plugins: tuple[Path, ...], as_
     """Check an experiment file and print the resolved experiment, without reading any data."""
     from zoo.config.load import load_experiment
 
-    plain = load_experiment(file, overrides, registry_with(plugins)).as_json()
+    plain = load_experiment(file, overrides, registry_with(plugins)).as_written()
     if as_json:
         echo_json(plain)
         return

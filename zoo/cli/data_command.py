@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
+from zoo.text_safety import show
 
 EXPERIMENT = ".toml"
 
@@ -63,6 +64,6 @@ def check(
             click.echo(format_finding(finding))
         for finding in findings:
             if finding.accepted:
-                click.echo(f"Check {finding.number} ({finding.name}), accepted by data.accept: {finding.found}")
+                click.echo(f"Check {finding.number} ({finding.name}), accepted by data.accept: {show(finding.found)}")
         click.echo(f"{len(CHECKS)} checks: {len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}.")
     ctx.exit(1 if warnings else 0)

@@ -1,4 +1,4 @@
-"""Generate pages of `docs` from the code: config, components, command line, models, and kept results.
+"""Generate pages of `docs` from the code: config, components, command line, Python names, models, and kept results.
 
 `python -m zoo.cli.docs` writes the pages; `--check` fails if they are stale.
 """
@@ -14,6 +14,7 @@ import click
 from zoo.cli.conformance_page import conformance_page
 from zoo.cli.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.model_pages import WITH_PAGES, model_pages
+from zoo.cli.python_page import python_page
 from zoo.cli.results_page import results_page
 from zoo.cli.schema_text import Schema
 from zoo.cli.show_command import capabilities_of, format_capabilities
@@ -60,6 +61,7 @@ def pages() -> dict[str, str]:
         "reference/config.md": _config(),
         "reference/components.md": _components(registry),
         "reference/cli.md": _cli(),
+        "reference/python.md": python_page(),
         **conformance_page(),
         **{f"models/{name}": text for name, text in model_pages(registry).items()},
         **results_page(ROOT / "docs" / "results"),
@@ -87,7 +89,8 @@ def _config() -> str:
         "# The experiment file",
         GENERATED,
         "A TOML file. It is checked before any data are read; an unknown key is an error that names its place. Paths are "
-        "relative to the file, and `${VAR}` in a string is replaced by the environment variable. A component is given by its "
+        "relative to the file, and `${VAR}` in a string is replaced by the environment variable; results and artifacts contain "
+        "`${VAR}`, not its value. A component is given by its "
         'name (`"als"`), or by a table with `name` and its parameters (`{ name = "als", factors = 64 }`); '
         "[Components](components.md) lists all of them. "
         "`zoo config check FILE` checks a file, `zoo config schema` prints the JSON schema for editors.",

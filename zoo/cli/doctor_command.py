@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with
+from zoo.cli.output import console, echo_json, json_option, plugin_option
 
 if TYPE_CHECKING:
+    from zoo.registry.plugin import Broken, Plugin
     from zoo.registry.registry import Registry
+
+PRINTED = 5
+"""Number of lines to show of what a plugin printed."""
 
 
 @click.command()
@@ -20,13 +24,17 @@ if TYPE_CHECKING:
 def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None:
     """Load every plugin and component, and report errors.
 
-    The exit code is 1 if anything is broken.
+    Each plugin is shown with the seconds that its import took and what it printed, followed by the names that several
+    components share. The exit code is 1 if anything is broken.
     """
-    findings = examine_plugins(registry_with(plugins))
+    from zoo.registry.registry import Registry, default_registry
+
+    registry = Registry.discover(plugins) if plugins else default_registry()
+    findings = examine_plugins(registry)
     if as_json:
         echo_json(findings)
     else:
-        _print(findings)
+        _print(findings, registry.shadowed())
     if any(plugin["errors"] for plugin in findings):
         ctx.exit(1)
 
@@ -34,8 +42,10 @@ def doctor(ctx: click.Context, as_json: bool, plugins: tuple[Path, ...]) -> None
 def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
     """Load all components and return the findings per plugin, including broken plugins."""
     from zoo.errors import PluginError
+    from zoo.registry.api_names import describe_newer_names
 
     findings: list[dict[str, Any]] = []
+    shadowed = registry.shadowed()
     for plugin in registry.plugins:
         loaded, errors = [], []
         for component in (c for c in registry.components() if c.plugin is plugin):
@@ -44,18 +54,31 @@ def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
                 loaded.append(f"{component.spec.stage} {component.name}")
             except PluginError as error:
                 errors.append(str(error))
-        findings.append(_finding(plugin, loaded, list(plugin.warnings), errors))
-    findings += [_finding(broken, [], [], [broken.error]) for broken in registry.broken]
+        notes = [*plugin.warnings, *describe_newer_names(plugin)]
+        own = [line for line in shadowed if f"{plugin.distribution}/" in line]
+        findings.append(_finding(plugin, loaded, notes, errors, own))
+    findings += [_finding(broken, [], [], [broken.error], []) for broken in registry.broken]
     return sorted(findings, key=lambda f: (f["distribution"], f["name"]))
 
 
-def _finding(plugin: Any, loaded: list[str], warnings: list[str], errors: list[str]) -> dict[str, Any]:
+def _finding(
+    plugin: Plugin | Broken, loaded: list[str], warnings: list[str], errors: list[str], shadowed: list[str]
+) -> dict[str, Any]:
     """Return the findings of a plugin."""
-    about = {"distribution": plugin.distribution, "version": plugin.version, "name": plugin.name}
-    return {**about, "components": loaded, "warnings": warnings, "errors": errors}
+    return {
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "name": plugin.name,
+        "components": loaded,
+        "warnings": warnings,
+        "errors": errors,
+        "seconds": round(plugin.imported.seconds, 3),
+        "printed": plugin.imported.printed,
+        "shadowed": shadowed,
+    }
 
 
-def _print(findings: list[dict[str, Any]]) -> None:
+def _print(findings: list[dict[str, Any]], shadowed: list[str]) -> None:
     """Print the findings and a summary."""
     from rich.markup import escape
 
@@ -65,8 +88,13 @@ def _print(findings: list[dict[str, Any]]) -> None:
         out.print(f"{state}  [bold]{finding['distribution']}[/bold] {finding['version']} ({finding['name']})")
         if finding["components"]:
             out.print(f"        {', '.join(finding['components'])}", style="dim")
+        out.print(f"        imported in {finding['seconds']:.2f} s", style="dim")
         for label, colour in (("warnings", "yellow"), ("errors", "red")):
             for line in finding[label]:
                 out.print(f"        [{colour}]{label[:-1]}[/{colour}]: {escape(line)}")
+        for line in finding["printed"].splitlines()[:PRINTED]:
+            out.print(f"        [yellow]printed during its import[/yellow]: {escape(line)}")
+    for line in shadowed:
+        out.print(f"[yellow]shared name[/yellow]: {escape(line)}")
     broken = sum(bool(finding["errors"]) for finding in findings)
     out.print(f"\n{len(findings)} plugins, {broken} broken." if broken else f"\n{len(findings)} plugins, all good.")

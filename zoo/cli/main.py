@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
+import zoo
 from zoo.cli.bench_command import bench
 from zoo.cli.config_command import config
 from zoo.cli.data_command import data
 from zoo.cli.doctor_command import doctor
-from zoo.cli.entry import INTERRUPTED
 from zoo.cli.fit_command import fit
 from zoo.cli.list_command import list_components
 from zoo.cli.plugin_command import plugin
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
 from zoo.cli.show_command import show
+from zoo.cli.signals import Signals
 from zoo.errors import ZooError
+from zoo.text_safety import show_lines
 from zoo.version import __version__
 
 USER_ERROR = 2
@@ -40,15 +44,32 @@ class _Zoo(click.Group):
         except ZooError as error:
             if os.environ.get("ZOO_DEBUG"):
                 traceback.print_exc()
-            click.echo(f"zoo: {error}", err=True)
+            click.echo(f"zoo: {show_lines(str(error))}", err=True)
             ctx.exit(USER_ERROR)
-        except KeyboardInterrupt:
-            click.echo(f"\nzoo: interrupted{KEPT.get(ctx.invoked_subcommand or '', '')}.", err=True)
-            ctx.exit(INTERRUPTED)
+        except SystemExit as error:
+            if (place := _outside(error)) is None:
+                raise
+            click.echo(
+                f"zoo: a plugin ended the process: SystemExit({error.code!r}) ({place}). Correct the plugin.", err=True
+            )
+            ctx.exit(USER_ERROR)
+        except KeyboardInterrupt as error:
+            signals = ctx.ensure_object(Signals)
+            with suppress(OSError):  # after SIGHUP the terminal is gone
+                kept = KEPT.get(ctx.invoked_subcommand or "", "")
+                click.echo(f"\nzoo: {signals.sentence}{error}{kept}.", err=True)
+            ctx.exit(signals.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a user needs them."""
         return list(self.commands)
+
+
+def _outside(error: SystemExit) -> str | None:
+    """Return the file and line outside the core that ended the process; None if the core itself did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    core = str(Path(zoo.__file__).parent)
+    return None if not frames or frames[-1].filename.startswith(core) else f"{frames[-1].filename}:{frames[-1].lineno}"
 
 
 EXAMPLES = """\b

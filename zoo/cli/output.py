@@ -36,10 +36,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def registry_with(plugins: tuple[Path, ...]) -> Registry:
-    """Return the registry of the installed plugins and the given single-file plugins."""
+    """Return the registry of the installed plugins and the given single-file plugins.
+
+    Raises:
+        PluginError: A given file does not load.
+    """
     from zoo.registry.registry import Registry, default_registry
 
-    return Registry.discover(plugins) if plugins else default_registry()
+    return Registry.discover(plugins).require_files() if plugins else default_registry()
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
@@ -19,6 +20,7 @@ from zoo.benchmark.forecast import Forecast
 from zoo.benchmark.progress import Progress
 from zoo.cli.output import console
 from zoo.data.checks.finding import Finding, open_findings
+from zoo.text_safety import show, show_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +85,11 @@ class Bars(Progress):
             self._bars.console.print(line, markup=False, soft_wrap=True)
         self._forecast = Forecast(plan, self._begun)
 
+    def differs(self, note: str) -> None:
+        """Print why earlier results are not used."""
+        if note:
+            self._bars.console.print(note, style="yellow", markup=False, soft_wrap=True)
+
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """Show which run begins."""
         if self._forecast is not None:
@@ -143,6 +150,8 @@ class Bars(Progress):
         elif self._again or not self._bars.console.is_terminal:
             why = ", repeated because the model, the settings or the code changed" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
+        for note in row.notes if not resumed else ():
+            self._say(f"note: {note}", style="yellow")
         self._bars.advance(self._runs)
         if first and self._done < self._of:  # what comes after the fits is measured from now on
             self._tell_estimate(self._clock(), again=True)
@@ -179,12 +188,12 @@ class Bars(Progress):
         self._name, self._at = name, 0
         self._bars.note = ""
         self._bars.remove_task(self._phase)  # resetting a bar would keep its total
-        self._phase = self._bars.add_task(f"{self._label}: {name}", total=None)
+        self._phase = self._bars.add_task(f"{escape(show(self._label))}: {name}", total=None)
 
     def _say(self, text: str, *, place: int | None = None, style: str | None = None) -> None:
         """Print a line about the current run."""
         at = f"{place or self._done}/{self._of} {self._label}"
-        self._bars.console.print(f"{at}: {text}", markup=False, style=style, soft_wrap=True)
+        self._bars.console.print(show_lines(f"{at}: {text}"), markup=False, style=style, soft_wrap=True)
 
 
 @contextmanager

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.output import FILE, console, plugin_option
+from zoo.cli.rule_options import parse_exclude, parse_where, rule_options
+from zoo.text_safety import show, show_lines
 
 if TYPE_CHECKING:
     from zoo.artifacts.artifact import Artifact
+
+LONGEST_TITLE = 200
+"""Characters of an id or a title that the table shows."""
 
 
 @click.command()
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     "--now",
     help="The time of queries without one (ISO 8601, or UTC milliseconds); by default just after the artifact's last event.",
 )
+@rule_options
 @click.option("--new-items", type=FILE, help="A file of new items to recommend too, in the format of the data's items.")
 @plugin_option
 def recommend(
@@ -39,6 +45,8 @@ def recommend(
     history: str | None,
     k: int,
     now: str | None,
+    exclude: str | None,
+    where: tuple[str, ...],
     new_items: Path | None,
     plugins: tuple[Path, ...],
 ) -> None:
@@ -52,15 +60,18 @@ def recommend(
         raise click.UsageError(
             "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
         )
+    excluded, wanted = parse_exclude(exclude), parse_where(where)
     from zoo.artifacts.saving import load_artifact
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         artifact = load_artifact(folder, plugins=plugins)
     for warning in caught:
-        click.echo(f"zoo: {warning.message}", err=True)
+        click.echo(f"zoo: {show_lines(str(warning.message))}", err=True)
     if new_items is not None:
         artifact = artifact.with_items(new_items)
+    if excluded or wanted:
+        artifact = artifact.with_rules(exclude=excluded, where=wanted)
     if queries is not None and out is not None:
         _file(artifact, queries, out, k, now)
     else:
@@ -75,7 +86,7 @@ def _file(artifact: Artifact, queries: Path, out: Path, k: int, now: str | None)
     notes = recommend_file(artifact, queries, out, k, now=now)
     seconds = time.perf_counter() - start
     for line in notes.messages():
-        click.echo(f"zoo: {line}", err=True)
+        click.echo(f"zoo: {show(line)}", err=True)
     click.echo(f"{notes.queries:,} lists in {out} ({notes.queries / seconds:,.0f} a second)")
 
 
@@ -92,7 +103,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     notes = QueryWarnings()
     (listed,) = artifact.named(artifact.lists(queries, k, now=now, notes=notes))
     for line in notes.messages():
-        click.echo(f"zoo: {line}", err=True)
+        click.echo(f"zoo: {show(line)}", err=True)
     titled = any(item.title for item in listed)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("rank", justify="right")
@@ -100,7 +111,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
         table.add_column(name)
     table.add_column("score", justify="right")
     for rank, item in enumerate(listed, 1):
-        title = [escape(item.title or "")] if titled else []
+        title = [escape(show(item.title or "", LONGEST_TITLE))] if titled else []
         score = "popular" if item.score is None else f"{item.score:.4g}"
-        table.add_row(str(rank), escape(item.item_id), *title, score)
+        table.add_row(str(rank), escape(show(item.item_id, LONGEST_TITLE)), *title, score)
     console().print(table)

@@ -12,6 +12,7 @@ from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.cli.output import console
+from zoo.text_safety import show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,9 +37,9 @@ def print_results(store: Store) -> None:
         settings(store),
     ):
         if line:
-            out.print(line.replace("`", ""), style="dim", markup=False, soft_wrap=not out.is_terminal)
+            out.print(show(line.replace("`", "")), style="dim", markup=False, soft_wrap=not out.is_terminal)
     if warning := findings_line(store.manifest()):
-        out.print(warning, style="yellow", markup=False, soft_wrap=not out.is_terminal)
+        out.print(show(warning), style="yellow", markup=False, soft_wrap=not out.is_terminal)
     files = ", ".join(
         name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
     )
@@ -75,7 +76,7 @@ def split_columns(table: ComparisonTable, width: int, best: str = "") -> Iterato
 
 def _plain(cell: Cell, best: str) -> str:
     """Return a cell's text with its mark."""
-    return cell.text + ({**MARKS, "best": best}[cell.verdict] if cell.verdict else "")
+    return show(cell.text) + ({**MARKS, "best": best}[cell.verdict] if cell.verdict else "")
 
 
 def _shown(cell: Cell, best: str) -> str:

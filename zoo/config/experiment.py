@@ -16,6 +16,7 @@ from zoo.config.experiment_file import (
     ExperimentFile,
     FeaturizerChoices,
     FilterChoices,
+    Label,
     MetricChoice,
     MetricChoices,
     ModelTable,
@@ -39,15 +40,15 @@ Fallback = Literal["popular", "none"]
 class KCore(StrictTable):
     """The k-core filter: users and items with fewer events are removed repeatedly until all that remain have enough."""
 
-    user: int = Field(1, ge=1)
+    user: int = Field(1, ge=1, le=1_000_000_000)
     """Minimum number of events per user."""
-    item: int = Field(1, ge=1)
+    item: int = Field(1, ge=1, le=1_000_000_000)
     """Minimum number of events per item."""
 
 
 def _number_or_table(schema: dict[str, Any]) -> None:
     """Make the JSON schema of `k_core` accept a single number too."""
-    schema["anyOf"] = [{"type": "integer", "minimum": 1}, {"$ref": schema.pop("$ref")}]
+    schema["anyOf"] = [{"type": "integer", "minimum": 1, "maximum": 1_000_000_000}, {"$ref": schema.pop("$ref")}]
 
 
 class DataSettings(DataTable):
@@ -106,9 +107,9 @@ class EvaluateSettings(EvaluateTable):
     """Whether to evaluate queries without a history. The report counts them either way."""
     fallback: Fallback = "popular"
     """What fills the slots that a model leaves empty, in evaluation and in serving: `popular`, the items with the most events in training; or `none`, so that they count as misses. All slots are empty for a query without a history, if the predictor needs one."""
-    candidates: int = Field(200, ge=1)
+    candidates: int = Field(200, ge=1, le=1_000_000)
     """Number of candidates that the predictor passes to the first ranker."""
-    bootstrap: int = Field(1000, ge=100)
+    bootstrap: int = Field(1000, ge=100, le=1_000_000)
     """Number of bootstrap resamples of the queries for the interval of each catalogue metric (coverage, gini)."""
 
     @model_validator(mode="before")
@@ -121,7 +122,7 @@ class EvaluateSettings(EvaluateTable):
 class Model(ModelTable):
     """`[[model]]`: a pipeline."""
 
-    label: str | None = None
+    label: Label | None = None
     """Name of the model in tables; the predictor's name by default."""
     predictor: PredictorChoice
     """Scores every item and retrieves the candidates."""

@@ -7,10 +7,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from zoo.config.train import TrainSettings
 from zoo.params import StrictTable
+from zoo.text_safety import CONTROL
 
 ONE, MANY, TABLE = "zoo-component", "zoo-components", "zoo-table"
 """Markers in the JSON schema of a key: one component of a stage (or a list of them); a list of components; a table."""
@@ -57,6 +58,20 @@ class MetricChoice(Choice):
         return {"name": name, "k": int(cutoff)}
 
 
+LONGEST_LABEL = 100
+
+
+def _check_label(label: str) -> str:
+    """Refuse a label that a table cannot show."""
+    if CONTROL.search(label):
+        raise ValueError(
+            f"expected a label on one line, found {label!r}, which contains a control character. Remove it."
+        )
+    return label
+
+
+Label = Annotated[str, Field(max_length=LONGEST_LABEL), AfterValidator(_check_label)]
+"""The name of a model in tables."""
 DatasetChoice = Annotated[Choice, Field(json_schema_extra={ONE: "dataset"})]
 PredictorChoice = Annotated[Choice, Field(json_schema_extra={ONE: "predictor"})]
 FeaturizerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "featurizer"})]
@@ -90,7 +105,7 @@ class EvaluateTable(StrictTable):
 class ModelTable(StrictTable):
     """The keys of `[[model]]` that all tasks share."""
 
-    label: str | None = None
+    label: Label | None = None
     """Name of the model in tables."""
 
     @property

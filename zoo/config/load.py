@@ -12,8 +12,13 @@ from typing import Any
 from zoo.config.recommend_lookup import resolve_data
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.tasks import DEFAULT_TASK, find_task
+from zoo.config.variables import expand_variables
 from zoo.errors import ConfigError, suggestion
+from zoo.plain_values import DEEPEST, refused_values
 from zoo.registry.registry import Registry, default_registry
+
+LONGEST_LINE = 4000
+"""Characters of a line of an error that are printed."""
 
 
 def load_experiment(
@@ -39,7 +44,7 @@ def load_experiment(
         return experiment_from(raw, file.parent, overrides, registry, env)
     except ConfigError as error:
         raise ConfigError(
-            f"{file} cannot be used:\n" + "\n".join(f"  {line}" for line in str(error).splitlines())
+            f"{file} cannot be used:\n" + "\n".join(f"  {_cut(line)}" for line in str(error).splitlines())
         ) from None
 
 
@@ -51,11 +56,16 @@ def experiment_from(
     env: Mapping[str, str] | None = None,
 ) -> BaseResolvedExperiment:
     """Check an experiment given as a dictionary. See `load_experiment`."""
+    _refuse_unusable(raw)
     for override in overrides:
         raw = _apply_override(raw, override)
-    raw = _expand_variables(raw, os.environ if env is None else env, "")
+    _refuse_unusable(raw)
+    raw, variables = expand_variables(raw, os.environ if env is None else env)
     registry, base = registry or default_registry(), base or Path()
-    return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base)
+    try:
+        return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base).with_variables(variables)
+    except ConfigError as error:
+        raise ConfigError(variables.hide_text(str(error))) from None
 
 
 def load_data_experiment(
@@ -81,6 +91,7 @@ def load_data_experiment(
     raw: dict[str, Any] = {"data": {"source": source}}
     for override in overrides:
         raw = _apply_override(raw, override)
+    _refuse_unusable(raw)
     return resolve_data(raw, registry or default_registry(), Path())
 
 
@@ -100,7 +111,7 @@ def resolve_experiment(
         ConfigError: The file has problems (one per line), or overrides or plugins are given for a resolved experiment.
     """
     if isinstance(source, str | Path | dict):
-        registry = Registry.discover(plugins) if plugins else None
+        registry = Registry.discover(plugins).require_files() if plugins else None
         if isinstance(source, dict):
             return experiment_from(source, overrides=overrides, registry=registry)
         return load_experiment(source, overrides, registry)
@@ -112,41 +123,78 @@ def resolve_experiment(
 def _read(file: Path) -> dict[str, Any]:
     """Parse a TOML file."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except FileNotFoundError:
         raise ConfigError(f"{file}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # also a path that contains NUL
         raise ConfigError(f"{file} cannot be read: {error}. Give the path of a TOML file in UTF-8.") from None
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return _parse_toml(text)
+    except ValueError as error:
         place = re.search(r"at line (\d+), column (\d+)", str(error))
-        line = text.splitlines()[int(place[1]) - 1] if place else ""
-        marked = f"\n  {line}\n  {' ' * (int(place[2]) - 1)}^" if place else ""
+        lines = text.split("\n")
+        line = lines[int(place[1]) - 1] if place and int(place[1]) <= len(lines) else ""
+        marked = f"\n  {line}\n  {' ' * (int(place[2]) - 1)}^" if place and len(line) <= 200 else ""
         raise ConfigError(f"{file} is not valid TOML: {error}{marked}") from None
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises:
+        ValueError: It is not valid TOML, nested too deep, or has a number with too many digits.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError("tables and lists are nested too deep") from None
+    except ValueError:  # of int(), which refuses to convert thousands of digits
+        raise ValueError("a whole number has more digits than 64 bits hold") from None
+
+
+def _refuse_unusable(raw: dict[str, Any]) -> None:
+    """Refuse values that nothing else should read.
+
+    Raises:
+        ConfigError: A number needs more than 64 bits, a text is not Unicode, or tables are nested too deep.
+    """
+    if refused := list(refused_values(raw, "")):
+        raise ConfigError("\n".join(refused))
 
 
 def _apply_override(raw: dict[str, Any], override: str) -> dict[str, Any]:
     """Return the content with one `path=value` applied."""
     path, equals, literal = override.partition("=")
-    keys = _keys(path) if equals else []
-    if not keys:
-        raise ConfigError(f"--set {override!r}: expected PATH=VALUE, e.g. model.als.predictor.factors=32")
+    keys, shown = _keys(path) if equals else [], _shorten(override)
+    if not 0 < len(keys) <= DEEPEST:
+        raise ConfigError(f"--set {shown}: expected PATH=VALUE, e.g. model.als.predictor.factors=32")
     try:
-        value = tomllib.loads(f"value = {literal}")["value"]
-    except tomllib.TOMLDecodeError as error:
+        value = _parse_toml(f"value = {literal}")["value"]
+    except ValueError as error:
         value = literal.strip()
-        if not value or value[0] in "[{\"'":
-            raise ConfigError(f"--set {override!r}: {literal!r} is not a valid TOML value: {error}") from None
+        if not value or value[0] in "[{\"'" or not isinstance(error, tomllib.TOMLDecodeError):
+            raise ConfigError(f"--set {shown}: {_shorten(literal)} is not a valid TOML value: {error}") from None
         # a bare word is a string: --set split.policy=temporal
-    return _with(raw, keys, value, override, "")  # type: ignore[no-any-return]
+    return _with(raw, keys, value, shown, "")  # type: ignore[no-any-return]
+
+
+def _cut(line: str) -> str:
+    """Return a line of an error without the middle of a value that is far too long to read."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 4 :]}"
+
+
+def _shorten(text: str) -> str:
+    """Return a text of the command line for a message."""
+    return repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
 
 
 def _keys(path: str) -> list[str]:
     """Return the keys of a dotted TOML path; labels with a dot or a space are quoted."""
     try:
-        node: Any = tomllib.loads(f"{path} = 0")
-    except tomllib.TOMLDecodeError:
+        node: Any = _parse_toml(f"{path} = 0")
+    except ValueError:
         return []
     keys: list[str] = []
     while isinstance(node, dict):
@@ -170,7 +218,7 @@ def _with(node: Any, path: list[str], value: Any, override: str, where: str) -> 
     if node is None:
         node = {}
     if not isinstance(node, dict):
-        raise ConfigError(f"--set {override!r}: {where} is {node!r}, which cannot contain {head!r}")
+        raise ConfigError(f"--set {override}: {where} is {node!r}, which cannot contain {head!r}")
     return {**node, head: _with(node.get(head), rest, value, override, here) if rest else value}
 
 
@@ -183,7 +231,7 @@ def _index(node: list[Any], key: str, override: str, where: str) -> int:
         return int(key) - 1
     named = [label for label in labels if label]
     known = f"{', '.join([*named, f'or a number from 1 to {len(node)}'])}" if node else "nothing"
-    raise ConfigError(f"--set {override!r}: {where} has no {key!r}.{suggestion(key, named)} It has: {known}.")
+    raise ConfigError(f"--set {override}: {where} has no {key!r}.{suggestion(key, named)} It has: {known}.")
 
 
 def _label(entry: Any) -> str:
@@ -191,20 +239,3 @@ def _label(entry: Any) -> str:
     if isinstance(entry, dict):
         return str(entry.get("label") or entry.get("name") or _label(entry.get("predictor", "")))
     return entry if isinstance(entry, str) else ""
-
-
-def _expand_variables(node: Any, env: Mapping[str, str], where: str) -> Any:
-    """Return the content with `${VAR}` substituted in every string."""
-    if isinstance(node, dict):
-        return {key: _expand_variables(value, env, f"{where}.{key}" if where else key) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_expand_variables(value, env, f"{where}[{i}]") for i, value in enumerate(node, 1)]
-    if isinstance(node, str):
-        missing = [name for name in re.findall(r"\$\{(\w+)\}", node) if name not in env]
-        if missing:
-            name = missing[0]
-            raise ConfigError(
-                f"{where}: {node!r} uses the environment variable {name}, which is not set. Set it: export {name}=..."
-            )
-        return re.sub(r"\$\{(\w+)\}", lambda m: env[m[1]], node)
-    return node

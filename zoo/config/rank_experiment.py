@@ -13,6 +13,7 @@ from zoo.config.experiment_file import (
     EvaluateTable,
     ExperimentFile,
     FeaturizerChoices,
+    Label,
     MetricChoice,
     MetricChoices,
     ModelTable,
@@ -47,11 +48,11 @@ class Folds(StrictTable):
     policy: Literal["folds"]
     column: str | None = None
     """The column with the fold of each query; by default queries are assigned to folds at random."""
-    folds: int = Field(5, ge=2)
+    folds: int = Field(5, ge=2, le=1_000_000)
     """Number of folds when `column` is not set."""
     validate_: bool = Field(True, alias="validate")
     """Whether to use one fold for validation; otherwise it is used for training too."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of the random assignment of queries to folds."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -103,14 +104,14 @@ class RankEvaluateSettings(EvaluateTable):
     """How a query without a relevant document counts: skipped, as 0, or as 1. Published figures differ by several points depending on this choice."""
     gain: Literal["exponential", "linear"] = "exponential"
     """Gain of a label in `ndcg`: `2^label - 1` (exponential) or `label` (linear)."""
-    bootstrap: int = Field(1000, ge=100)
+    bootstrap: int = Field(1000, ge=100, le=1_000_000)
     """Not used: the metrics of judged lists have intervals without resamples."""
 
 
 class RankModel(ModelTable):
     """`[[model]]` of `task = "rank"`: one or more rankers, applied in order."""
 
-    label: str | None = None
+    label: Label | None = None
     """Name of the model in tables; the last ranker's name by default."""
     featurizer: FeaturizerChoices = []
     """Featurizers that compare the query text with the document texts; each adds the cosine of their vectors as a feature."""

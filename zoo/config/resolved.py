@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.split_settings import has_rank_part
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
+from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams
 from zoo.params import Params
@@ -32,6 +33,11 @@ class Chosen:
     def name(self) -> str:
         """The component's name."""
         return self.component.name
+
+    @property
+    def origin(self) -> str:
+        """The component's stage, name and plugin, for messages."""
+        return self.component.origin
 
     @property
     def capabilities(self) -> Capabilities:
@@ -65,11 +71,13 @@ class BaseResolvedModel(ABC):
         label: Name of the model in tables.
         train: Training settings of its networks.
         ranker_train: Training settings of its neural rankers.
+        variables: The environment variables in the experiment file.
     """
 
     label: str
     train: NetworkSettings = field(default_factory=NetworkSettings, kw_only=True)
     ranker_train: NetworkSettings = field(default_factory=_ranker_defaults, kw_only=True)
+    variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
 
     @property
     @abstractmethod
@@ -109,6 +117,11 @@ class BaseResolvedModel(ABC):
         train = {"train": self.train.model_dump(mode="json")} if self.trains_in_epochs else {}
         ranker_train = {"ranker_train": self.ranker_train.model_dump(mode="json")} if self.network_rankers else {}
         return {**self.slots(), **train, **ranker_train}
+
+    def as_written(self) -> dict[str, Any]:
+        """Return the same as `as_json`, with `${VAR}` as in the experiment file: the form in which a model is stored."""
+        written: dict[str, Any] = self.variables.hide(self.as_json())
+        return written
 
 
 @dataclass(frozen=True)
@@ -174,6 +187,7 @@ class BaseResolvedExperiment(ABC):
         metrics: The metrics to compute.
         models: The models to compare.
         registry: Where the components were looked up.
+        variables: The environment variables in the file.
     """
 
     experiment: ExperimentFile
@@ -181,6 +195,7 @@ class BaseResolvedExperiment(ABC):
     metrics: tuple[Chosen, ...]
     models: tuple[BaseResolvedModel, ...]
     registry: Registry
+    variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
 
     @property
     def task(self) -> str:
@@ -212,6 +227,16 @@ class BaseResolvedExperiment(ABC):
             f'expected an experiment that recommends, found task = "{self.task}": its models have no predictor to make '
             "lists for a user. Use `zoo bench`, or an experiment whose models have a `predictor`."
         )
+
+    def with_variables(self, variables: Variables) -> Self:
+        """Return the experiment with the environment variables of its file, which its models receive too."""
+        models = tuple(replace(model, variables=variables) for model in self.models)
+        return replace(self, models=models, variables=variables)
+
+    def as_written(self) -> dict[str, Any]:
+        """Return the same as `as_json`, with `${VAR}` as in the file: the form in which an experiment is stored."""
+        written: dict[str, Any] = self.variables.hide(self.as_json())
+        return written
 
     def as_json(self) -> dict[str, Any]:
         """Return the experiment with all defaults filled in."""

@@ -59,7 +59,8 @@ ColdItems = Annotated[
 Seed = Annotated[
     int,
     Field(
-        description="Seed that selects the held-out items, the users and histories of `strong-generalisation`, and the units of `validate_share`."
+        ge=0,
+        description="Seed that selects the held-out items, the users and histories of `strong-generalisation`, and the units of `validate_share`.",
     ),
 ]
 WITHOUT_CLOCK = 'split.policy = "leave-last-out", with split.unit = "basket" or "session" if several rows belong to one order or visit'

@@ -39,25 +39,25 @@ class LoggerTable(StrictTable):
 class NetworkSettings(StrictTable):
     """The keys of `[train]` that a model may override in `[model.train]`."""
 
-    max_epochs: int | None = Field(None, ge=1)
+    max_epochs: int | None = Field(None, ge=1, le=1_000_000)
     """Maximum number of epochs; without a `validate` part, training runs for all of them. By default 100; with validation as many as 10,000 steps need, if these are more, but at most 1,000."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1, le=1_000_000)
     """Number of validations without improvement after which training stops. By default 10, or as many as 1,000 steps need."""
     monitor: str = Field("ndcg@10", pattern=r"^.+@[1-9]\d*$")
     """The metric for early stopping on the validation queries, `"name@k"`; higher is better."""
-    validate_every: int = Field(1, ge=1)
+    validate_every: int = Field(1, ge=1, le=1_000_000_000)
     """Number of epochs between validations."""
-    validation_queries: int = Field(10_000, ge=1)
+    validation_queries: int = Field(10_000, ge=1, le=1_000_000_000)
     """Maximum number of queries per validation, sampled evenly."""
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1, le=1_000_000)
     """Number of sequences per batch. By default the power of two that makes about 100 batches an epoch, from 32 to 256; for models that learn from pairs of user and item up to 1,024."""
-    epoch_batches: int | None = Field(None, ge=1, exclude_if=_is_unset)
+    epoch_batches: int | None = Field(None, ge=1, le=1_000_000_000, exclude_if=_is_unset)
     """Maximum number of batches per epoch; a longer epoch reads a new random sample of the data each time. By default 1,000 for predictors, so that training on large data is validated often enough; unlimited for text encoders and rankers."""
     learning_rate: float | None = Field(None, gt=0)
     """Learning rate of AdamW; with a schedule, its peak. By default 0.002 at width 64, lower for wider models: 0.002 (64 / width)^½."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Learning rate schedule: constant, or decay to zero over `max_epochs`."""
-    warmup_steps: int | None = Field(None, ge=0)
+    warmup_steps: int | None = Field(None, ge=0, le=1_000_000_000)
     """Number of steps in which the learning rate rises from zero. By default 100 if `learning_rate` is not set, 0 if it is."""
     weight_decay: float = Field(0.0, ge=0)
     """Weight decay of AdamW; not applied to biases and norms."""
@@ -67,11 +67,11 @@ class NetworkSettings(StrictTable):
     """Maximum gradient norm; larger gradients are clipped."""
     precision: Literal["32", "bf16"] = "32"
     """Precision of the network: float32, or mixed precision with bfloat16."""
-    accumulate: int = Field(1, ge=1)
+    accumulate: int = Field(1, ge=1, le=1_000_000)
     """Number of batches whose gradients are accumulated for each step."""
     time_limit: float | None = Field(None, gt=0)
     """Time limit of a training in minutes; training then stops with the weights found so far."""
-    devices: int = Field(1, ge=1)
+    devices: int = Field(1, ge=1, le=10_000)
     """Number of processes (CPU cores or GPUs) that train together, each on its share of every `batch_size` sequences."""
     strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
     """How the processes are started; `auto` is `ddp_spawn`. Lightning's `ddp` is not offered: it would start the whole command once per process."""
@@ -108,8 +108,8 @@ class TrainSettings(NetworkSettings):
     """Device to compute on."""
     seeds: list[int] = Field([0], min_length=1)
     """Random seeds, one run each; deterministic models run once."""
-    threads: int | None = Field(None, ge=1)
-    """Number of torch threads; torch's default if not set."""
+    threads: int | None = Field(None, ge=1, le=10_000)
+    """Number of torch threads, which the processes of `devices` share; torch's default if not set. The number that was used is part of a run's settings."""
 
     @field_validator("seeds")
     @classmethod

@@ -10,8 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.data.arrow_types import normalise_types, unify_texts
+from zoo.data.bounded_parquet import read_batches
 from zoo.data.readers import BATCH_ROWS, first_line
 from zoo.errors import DataError
+from zoo.machine_memory import available_memory
+
+FILE_MAGIC = b"ARROW1"
+"""The first bytes of Arrow's file format; a stream has none."""
 
 
 def read_column_names(file: Path, kind: str) -> list[str]:
@@ -59,25 +64,32 @@ def _open(
     try:
         if kind == "parquet":
             with pq.ParquetFile(file, pre_buffer=False) as opened:
-                yield opened.schema_arrow, opened.iter_batches(BATCH_ROWS, columns=columns)
+                yield opened.schema_arrow, read_batches(opened, columns, available_memory(), BATCH_ROWS)
         else:
-            with file.open("rb") as source:
-                yield _ipc_batches(source)
+            # From a buffer, a size that a message declares is compared with what is there before anything is allocated.
+            yield _ipc_batches(pa.BufferReader(file.read_bytes()))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file}: cannot be read as {kind}: the name of a column is not UTF-8. Correct or recreate the file."
+        ) from error
+    except MemoryError as error:
+        raise DataError(
+            f"{file}: cannot be read as {kind}: it declares more data than fit into memory. Recreate the file, or use a part."
+        ) from error
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{file}: cannot be read as {kind}: {first_line(error)}. Correct or recreate the file."
         ) from error
 
 
-def _ipc_batches(source: object) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _ipc_batches(source: pa.BufferReader) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the schema and the batches of Arrow's stream format or file format."""
-    try:
-        reader = pa.ipc.open_stream(source)
-        batches = iter(reader)
-    except (OSError, pa.ArrowInvalid):
+    if source.read(len(FILE_MAGIC)) == FILE_MAGIC:
         reader = pa.ipc.open_file(source)
-        batches = (reader.get_batch(at) for at in range(reader.num_record_batches))
-    return reader.schema, map(_validate, batches)
+        return reader.schema, (_validate(reader.get_batch(at)) for at in range(reader.num_record_batches))
+    source.seek(0)
+    stream = pa.ipc.open_stream(source)
+    return stream.schema, map(_validate, stream)
 
 
 def _validate(batch: pa.RecordBatch) -> pa.RecordBatch:

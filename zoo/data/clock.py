@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 from zoo.data.arrow_types import normalise_column
 from zoo.data.interactions import Clock
 from zoo.data.schema import MappedTable, first_failing, is_number, is_text, strip_empty
+from zoo.data.time_range import LIMIT, is_finite_number, refuse_out_of_range, refuse_unreadable_numbers
 from zoo.errors import DataError
 
 EXPECTED = "expected UTC milliseconds, or a date and time such as 2024-05-31T12:00:00Z"
+EXPECTED_POSITION = "expected a whole number of less than 63 bits"
 ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
@@ -107,18 +109,27 @@ def parse_times(table: MappedTable, column: pa.ChunkedArray | None, clock: Clock
         what = EXPECTED if clock == "timestamp" else "expected a whole number"
         table.fail(row, f"{table.display_name(clock)} is empty, {what}. Correct the row, or remove it from the file.")
     if clock == "position":
-        return Times(_parse_positions(table, column), clock, "positions")
-    return _parse_timestamps(table, column)
+        times = Times(_parse_positions(table, column), clock, "positions")
+    else:
+        times = _parse_timestamps(table, column)
+    assert times.values is not None  # there is a column
+    expected = EXPECTED if clock == "timestamp" else EXPECTED_POSITION
+    refuse_out_of_range(table, clock, column, times.values, expected)
+    return times
 
 
 def _parse_timestamps(table: MappedTable, column: pa.ChunkedArray) -> Times:
     """Return timestamps of any type as UTC milliseconds."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return Times(_to_milliseconds(column), "timestamp", "dates and times")
+        return Times(_to_milliseconds(table, column), "timestamp", "dates and times")
+    texts = column
     if is_text(kind):
-        if not len(column) or not is_number(column[0].as_py()):
+        first = column[0].as_py() if len(column) else ""
+        if not is_number(first):
             return _parse_texts(table, column)
+        if not is_finite_number(first):
+            refuse_unreadable_numbers(table, "timestamp", column, np.array([np.nan]), EXPECTED)
         column = _parse(
             table, column, _parse_numbers, "expected a number, as in the first row. Write all values in one format."
         )
@@ -127,12 +138,13 @@ def _parse_timestamps(table: MappedTable, column: pa.ChunkedArray) -> Times:
         raise DataError(
             f"{table.origin}: {table.display_name('timestamp')} is {kind}, {EXPECTED}. Choose another column in {table.setting}, or cast it in the file."
         )
-    return _convert_to_milliseconds(table, column)
-
-
-def _convert_to_milliseconds(table: MappedTable, column: pa.ChunkedArray) -> Times:
-    """Convert numbers to milliseconds from the unit that their size implies."""
     values = column.to_numpy()
+    refuse_unreadable_numbers(table, "timestamp", texts, values, EXPECTED)
+    return _convert_to_milliseconds(table, values)
+
+
+def _convert_to_milliseconds(table: MappedTable, values: NDArray[Any]) -> Times:
+    """Convert numbers to milliseconds from the unit that their size implies."""
     values = values.astype(np.int64, copy=False) if values.dtype.kind in "iu" else values
     if not len(values):
         return Times(values.astype(np.int64), "timestamp", "milliseconds")
@@ -195,7 +207,7 @@ def _parse_texts(table: MappedTable, column: pa.ChunkedArray) -> Times:
         "which is not an ISO 8601 date and time (other formats are ambiguous: day first or month first). "
         "Write all values as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds.",
     )
-    return Times(_to_milliseconds(parsed), "timestamp", "dates and times")
+    return Times(_to_milliseconds(table, parsed), "timestamp", "dates and times")
 
 
 def _parse(
@@ -230,9 +242,12 @@ def _parse_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts.cast(pa.float64())
 
 
-def _to_milliseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
+def _to_milliseconds(table: MappedTable, column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return dates or times as UTC milliseconds."""
     zone = getattr(column.type, "tz", None)
+    if pa.types.is_timestamp(column.type) and column.type.unit == "s":  # milliseconds could overflow
+        seconds = column.cast(pa.int64()).to_numpy()
+        refuse_out_of_range(table, "timestamp", column, seconds, EXPECTED, limit=LIMIT // 1000)
     return np.asarray(column.cast(pa.timestamp("ms", zone), safe=False).cast(pa.int64()).to_numpy())
 
 

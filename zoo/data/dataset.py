@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
+from zoo.errors import DataError, ZooError
 from zoo.params import Params
+from zoo.registry.plugin import describe_error
 
 P = TypeVar("P", bound=Params)
 
@@ -66,3 +68,37 @@ class Dataset(ABC, Generic[P]):
         Raises:
             DataError: A file is missing or cannot be read; the message names it.
         """
+
+
+def read_tables(dataset: Dataset[Any], origin: str = "") -> Tables:
+    """Return the tables of a dataset.
+
+    Args:
+        dataset: The dataset.
+        origin: Its component and plugin for messages; its class by default.
+
+    Raises:
+        DataError: `read` failed, or did not return `Tables`.
+    """
+    name = origin or type(dataset).__name__
+    try:
+        tables = dataset.read()
+    except (ZooError, OSError):  # these say what is wrong with a file
+        raise
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        raise DataError(
+            f"{name}: `read` failed: {describe_error(error)}. Correct the plugin or its parameters."
+        ) from error
+    if not isinstance(tables, Tables):
+        raise DataError(
+            f"{name}: `read` returned {type(tables).__name__}, expected zoo.api.Tables(interactions, items)"
+        )
+    for what, table in (("interactions", tables.interactions), ("items", tables.items)):
+        if (table is not None or what == "interactions") and not (
+            hasattr(table, "column_names") and hasattr(table, "select")
+        ):
+            raise DataError(
+                f"{name}: `read` returned {type(table).__name__} as {what}, expected a pyarrow.Table or another table with "
+                "`column_names` and `select`"
+            )
+    return tables

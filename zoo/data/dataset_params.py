@@ -76,7 +76,7 @@ class SyntheticShopParams(Params):
     """Customers; each has at least one event."""
     items: int = Field(1_000, ge=22, le=1_000_000)
     """Products, including those that are released during the period."""
-    events: int = Field(100_000, ge=1)
+    events: int = Field(100_000, ge=1, le=1_000_000_000)
     """The approximate number of views and purchases. Each customer has at least one, so many customers mean more events."""
     days: int = Field(364, ge=52, le=3_650)
     """Length of the log in days, from 2024-01-01 UTC."""

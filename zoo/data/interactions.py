@@ -12,6 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from zoo.data.dataset import Columns
+from zoo.data.past_columns import PastColumns
 from zoo.errors import DataError, suggestion
 
 Clock = Literal["timestamp", "position", "file-order"]
@@ -164,6 +165,16 @@ class Interactions:
             events=self.events[kept],
             rows=None if self.rows is None else self.rows[kept],
         )
+
+    def extract(self, kept: NDArray[np.bool_]) -> Interactions:
+        """Return the events in `kept`, `[N]` bool, as a log from which no other event can be read, for a stage to learn from.
+
+        All users keep their row. Unlike those of `where`, its further columns have only the rows of these events.
+        """
+        log = self.where(kept)
+        if log.source is None or log.rows is None:
+            return replace(log, source=None, rows=None)
+        return replace(log, source=PastColumns(log.source, log.rows), rows=np.arange(len(log)))
 
     def take(self, order: NDArray[np.int64]) -> Interactions:
         """Return the log with its events in another order, `[N]`, which keeps each event in its row."""

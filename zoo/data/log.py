@@ -24,7 +24,7 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Data:
     """An event log with its catalogue, as read by the settings of `[data]`.
 
@@ -33,12 +33,20 @@ class Data:
         catalogue: The items of the log and of the item table.
         user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
         notes: Counts of removed rows, and other remarks for reports.
+        settings: The settings of `[data]` that `read_log` used; None for data that were read in another way.
     """
 
     log: Interactions
     catalogue: Catalogue
     user_ids: pa.Array
     notes: Notes
+    settings: DataSettings | None = None
+
+    def __repr__(self) -> str:
+        """Return the size of the log and its notes."""
+        size = f"{len(self.log):,} events, {self.log.n_users:,} users, {self.log.n_items:,} items"
+        noted = [f"{name}: {value}" for name, value in self.notes.items() if name not in ("events", "users", "items")]
+        return f"Data({'; '.join([size, *noted])})"
 
 
 def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
@@ -169,7 +177,7 @@ def _read_ids(
         table.fail(
             int(np.argmax(found[at].codes < 0)),
             f"{table.display_name(name)} is empty, expected an id ({counted}). "
-            'Correct the file, or drop these rows: data.null_ids = "drop".',
+            'Correct the data, or drop these rows: data.null_ids = "drop".',
         )
     notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
     return found
@@ -231,8 +239,8 @@ def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: 
     return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
 
 
-def refuse_repeated(source: MappedTable, found: Ids) -> None:
-    """Refuse an item table that lists an item twice.
+def refuse_repeated(source: MappedTable, found: Ids, name: str = "item_id") -> None:
+    """Refuse an item table that lists an item twice; `name` is the column of the ids.
 
     Raises:
         DataError: An item occurs twice; the message names both rows.
@@ -246,7 +254,7 @@ def refuse_repeated(source: MappedTable, found: Ids) -> None:
     earlier = int(rows[np.argmax(codes == codes[again])])
     source.fail(
         int(rows[again]),
-        f"{source.display_name('item_id')} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        f"{source.display_name(name)} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
         "expected each item once. Remove one of the rows.",
     )
 

@@ -73,9 +73,9 @@ class Histories:
         """Return the number of later moments in the history of each event, `[M]`; with `ties = "file"`, of later events."""
         last = self.offsets[self.rows + 1] - 1
         if self.log.ties == "file":
-            return last - np.arange(len(self.where))
-        new = np.diff(self.times, prepend=0) != 0
-        moments = np.cumsum(new)
+            later: NDArray[np.int64] = last - np.arange(len(self.where))
+            return later
+        moments: NDArray[np.int64] = np.cumsum(np.diff(self.times, prepend=0) != 0)
         return moments[last] - moments
 
     @cached_property
@@ -251,23 +251,27 @@ class Queries:
             known_users: The users that the model knows, `[U + 1]`; other users become user 0.
         """
         users = self.users
-        if known_users is not None:
+        if known_users is not None and users.any():
             numbered = np.where(users < len(known_users), users, 0)
             users = np.where(known_users[numbered], numbered, 0)
+            users = self.users if np.array_equal(users, self.users) else users
         if known[1:].all():
-            return replace(self, users=users)
+            return self if users is self.users else replace(self, users=users)
         queries = self if 2 * self.lengths.sum() > len(self.log) else self.compact()
         kept = known[queries.log.items]
         if kept.all():
-            return replace(self, users=users)
+            return self if users is self.users else replace(self, users=users)
         before = np.concatenate([[0], np.cumsum(kept)])
         return replace(queries, log=queries.log.where(kept), end=before[queries.end], users=users)
 
     def compact(self) -> Queries:
         """Copy the histories into a log of their own, one row per query, without further columns.
 
-        The copy is small, and it contains no events after the end of a history.
+        The copy is small, and it contains no events after the end of a history. A log that is such a copy already is returned.
         """
+        own = self.log.source is None and self.log.rows is None and self.log.n_users == len(self)
+        if own and (self.end == self.log.offsets[1:]).all() and (np.diff(self.row) == 1).all():
+            return self
         where, offsets = self._gather(self.lengths)
         log = replace(
             self.log,

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from zoo.errors import DataError
+from zoo.machine_memory import available_memory
 
 BATCH_ROWS = 2**20
 
@@ -55,9 +56,18 @@ def stream_file(file: Path, kind: str, *, keep: list[str] | None = None, **optio
 
 
 def _batches(stream: Any, keep: list[str] | None) -> Iterator[pa.Table]:
-    """Yield the batches of a stream."""
+    """Yield the batches of a stream.
+
+    Raises:
+        MemoryError: A compressed file holds more than fits into memory.
+    """
+    used, limit = 0, available_memory()
     for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
-        yield batch if keep is None else batch.select(keep)
+        part = batch if keep is None else batch.select(keep)
+        used += part.nbytes
+        if used > limit:
+            raise MemoryError(f"its content needs more than {limit / 2**30:,.1f} GiB, which are available")
+        yield part
 
 
 def _describe_invalid_line(file: Path, separator: str) -> str | None:

@@ -119,7 +119,7 @@ class MappedTable:
     def display_name(self, name: str) -> str:
         """Return the canonical name of a column, followed by the name in the file if it differs."""
         own = self.names.get(name, name)
-        return name if own == name else f"{name} ({own!r} in the file)"
+        return name if own == name else f"{name} ({own!r} in the data)"
 
     def fail(self, row: int, problem: str) -> NoReturn:
         """Raise an error about a row.

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
 from zoo.data.catalogue import Catalogue
-from zoo.data.dataset import Dataset, Notes
+from zoo.data.dataset import Dataset, Notes, read_tables
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions, tied_with_previous
+from zoo.data.item_values import items_with_values
+from zoo.data.loaded import LoadedLog
 from zoo.data.log import event_codes, read_data
 from zoo.data.parts import NO_PART, Parts
 from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
 from zoo.data.targets import TargetRules, build_queries
 from zoo.data.units import Units, find_units
-from zoo.errors import DataError, SplitError
+from zoo.errors import SplitError
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Task:
             refit,
             units,
             parts,
-            _eligible(catalogue, evaluate.eligible),
+            items_with_values(catalogue, evaluate.eligible, "evaluate.eligible"),
             {**(notes or {}), **units.notes, **parts.notes},
         )
         if cold is not None:
@@ -114,8 +115,11 @@ class Task:
         return self.evaluate.exclude_seen
 
     def training(self, before: Part) -> Interactions:
-        """Return the training events for a part. All users keep their row, even without events."""
-        return self.log.where(self.parts.before(before))
+        """Return the training events for a part, from which no later event can be read.
+
+        All users keep their row, even without events.
+        """
+        return self.log.extract(self.parts.before(before))
 
     def queries(self, part: Part) -> Queries:
         """Return the queries of a part with their targets.
@@ -222,44 +226,32 @@ def load_task(experiment: ResolvedExperiment) -> Task:
     """
     settings = experiment.experiment
     return read_task(
-        experiment.source.build(), settings.data, settings.split, settings.evaluate, refit=settings.train.refit
+        experiment.source.build(),
+        settings.data,
+        settings.split,
+        settings.evaluate,
+        refit=settings.train.refit,
+        origin=experiment.source.origin,
     )
 
 
 def read_task(
-    dataset: Dataset[Any], data: DataSettings, split_settings: Split, evaluate: EvaluateSettings, *, refit: bool = True
+    dataset: Dataset[Any],
+    data: DataSettings,
+    split_settings: Split,
+    evaluate: EvaluateSettings,
+    *,
+    refit: bool = True,
+    origin: str = "",
 ) -> Task:
-    """Read a dataset component and split it into a task."""
-    read = read_data(dataset.read(), data, sessions_as_users=split_settings.unit == "session")
+    """Read a dataset component and split it into a task; a log that was read already is not read again.
+
+    `origin` names the component in messages.
+    """
+    if isinstance(dataset, LoadedLog):
+        read = dataset.data
+    else:
+        read = read_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )
-
-
-def _eligible(catalogue: Catalogue, wanted: dict[str, Any]) -> NDArray[np.bool_]:
-    """Return the items that have the wanted values, `[I]`; in a column of lists, one match suffices.
-
-    Raises:
-        DataError: A column does not exist, or no item has the wanted value.
-    """
-    eligible = np.ones(len(catalogue), np.bool_)
-    eligible[0] = False
-    for column, value in wanted.items():
-        try:
-            items, texts = catalogue.categories(column)
-        except DataError as error:
-            raise DataError(f"evaluate.eligible: {error}") from None
-        listed = value if isinstance(value, list) else [value]
-        if all(isinstance(v, bool) for v in listed):
-            texts = pc.utf8_lower(texts)  # a CSV file may contain True or TRUE
-        chosen = pa.concat_arrays([pa.array([v]).cast(pa.string()) for v in listed])
-        has = np.zeros(len(catalogue), np.bool_)
-        has[items[pc.is_in(texts, value_set=chosen).to_numpy(zero_copy_only=False)]] = True
-        if not has.any():
-            common = sorted(pc.value_counts(texts).to_pylist(), key=lambda c: -c["counts"])[:5]
-            found = ", ".join(f"{c['values']!r} ({c['counts']:,} items)" for c in common) or "none"
-            raise DataError(
-                f"evaluate.eligible: no item has {column} = {value!r}. Most frequent values: {found}. Choose one of its values."
-            )
-        eligible &= has
-    return eligible

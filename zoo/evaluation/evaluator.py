@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,11 @@ from zoo.errors import ConfigError
 from zoo.evaluation.bootstrap import catalogue_interval
 from zoo.evaluation.intervals import Interval, query_intervals
 from zoo.evaluation.metric import CatalogueMetric, EvaluatedLists, Facts, Metric, QueryMetric
+from zoo.registry.plugin import describe_error
 from zoo.stages.candidates import Candidates
+
+NO_INTERVAL = (math.nan, math.nan)
+"""The interval of a metric that failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,7 @@ class Evaluation:
         tied: The share of lists whose last item has the same score as an item that was cut off.
         catalogue_metrics: The metrics that are defined only for all lists together.
         resamples: The number of bootstrap resamples for the intervals of catalogue metrics.
+        failed: Metric name to the error of a metric that failed; its values are NaN, and the others are not affected.
     """
 
     values: dict[str, float]
@@ -42,6 +47,7 @@ class Evaluation:
     tied: float
     catalogue_metrics: tuple[CatalogueMetric[Any], ...]
     resamples: int
+    failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_queries(self) -> int:
@@ -52,15 +58,16 @@ class Evaluation:
     def intervals(self) -> dict[str, Interval]:
         """Return the 95 % interval over the queries for each metric, NaN if too few queries hit; computed at first access."""
         found: dict[str, Interval] = {}
-        if self.per_query:
-            columns = np.stack(list(self.per_query.values()), axis=1)
-            found.update(zip(self.per_query, query_intervals(columns), strict=True))
+        measured = {name: values for name, values in self.per_query.items() if name not in self.failed}
+        if measured:
+            columns = np.stack(list(measured.values()), axis=1)
+            found.update(zip(measured, query_intervals(columns), strict=True))
         for metric in self.catalogue_metrics:
             items = self.judged.at(metric.k).items.numpy()
             found[metric.name] = catalogue_interval(
                 metric.of_exposure, items, metric.facts.n_items, self.resamples, bounds=metric.bounds
             )
-        return {name: found[name] for name in self.values}
+        return {name: found.get(name, NO_INTERVAL) for name in self.values}
 
     def summary(self) -> dict[str, list[float | None]]:
         """Return the value of each metric and the ends of its interval for JSON, with None for NaN."""
@@ -102,17 +109,23 @@ class Evaluator:
     def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
         """Compute the metrics of lists, `[Q, any]`, given the targets of their queries."""
         has_targets, judged = targets.counts > 0, self.judge(lists, targets)
-        values, per_query = {}, {}
+        values, per_query, failed = {}, {}, dict[str, str]()
         for metric in self.metrics:
-            metric.reset()
-            metric.update(judged)
-            values[metric.name] = float(metric.compute())
             if isinstance(metric, QueryMetric):
                 per_query[metric.name] = np.full(len(has_targets), np.nan)
+            try:
+                metric.reset()
+                metric.update(judged)
+                values[metric.name] = float(metric.compute())
+            except (Exception, SystemExit) as error:  # a plugin may raise anything; the column is left empty
+                values[metric.name], failed[metric.name] = math.nan, describe_error(error)
+                continue
+            if isinstance(metric, QueryMetric):
                 per_query[metric.name][has_targets] = metric.latest.numpy()
-        catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric))
+        catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric) and m.name not in failed)
         skipped = int((~has_targets).sum())
-        return Evaluation(values, per_query, judged, skipped, self._tied_share(lists), catalogue, self.resamples)
+        tied = self._tied_share(lists)
+        return Evaluation(values, per_query, judged, skipped, tied, catalogue, self.resamples, failed)
 
     def judge(self, lists: Candidates, targets: Targets) -> EvaluatedLists:
         """Match the lists of queries that have targets with these targets."""
@@ -137,7 +150,7 @@ class Evaluator:
         has_targets = counts > 0
         candidates = torch.from_numpy(np.broadcast_to(n_candidates, counts.shape)[has_targets].astype(np.float64))
         wanted = torch.from_numpy(counts[has_targets].astype(np.float64))
-        chances = {m.name: m.chance(candidates, wanted) for m in self.metrics}
+        chances = {m.name: _chance(m, candidates, wanted) for m in self.metrics}
         return {name: float(chance.mean()) for name, chance in chances.items() if chance is not None}
 
     def _tied_share(self, lists: Candidates) -> float:
@@ -146,3 +159,11 @@ class Evaluator:
             return float(lists.tied.float().mean())
         last, outside = lists.scores[:, self.k - 1], lists.scores[:, self.k]
         return float(((last == outside) & (outside > -torch.inf)).float().mean())
+
+
+def _chance(metric: Metric[Any], n_candidates: torch.Tensor, n_targets: torch.Tensor) -> torch.Tensor | None:
+    """Return the expected value of random lists, or None without a closed form or if the metric fails."""
+    try:
+        return metric.chance(n_candidates, n_targets)
+    except (Exception, SystemExit):  # `evaluate` reports the metric
+        return None

@@ -15,6 +15,8 @@ from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.metric import Facts, Metric, QueryMetric
 from zoo.nn.lists import gains
+from zoo.registry.plugin import describe_error
+from zoo.stages.answers import check_values
 
 Empty = Literal["skip", "zero", "one"]
 EMPTY: dict[Empty, float] = {"skip": float("nan"), "zero": 0.0, "one": 1.0}
@@ -62,14 +64,18 @@ class ListEvaluator:
         has_relevant = relevant > 0
         judged = self._match_targets(items[has_relevant], labels[has_relevant])
         facts = Facts(torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.bool))
-        per_query, values = {}, {}
+        per_query, values, failed = {}, {}, dict[str, str]()
         for metric in self.metrics:
             found = np.full(len(items), self.empty)
-            found[has_relevant.numpy()] = metric.values(judged.at(metric.k), facts).double().numpy()
+            try:
+                answer = metric.values(judged.at(metric.k), facts)
+                found[has_relevant.numpy()] = check_values(answer, len(judged.items)).numpy()
+            except (Exception, SystemExit) as error:  # a plugin may raise anything; the column is left empty
+                found[:], failed[metric.name] = np.nan, describe_error(error)
             per_query[metric.name] = found
             values[metric.name] = float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
         skipped = int((~has_relevant).sum()) if np.isnan(self.empty) else 0
-        return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples)
+        return Evaluation(values, per_query, judged, skipped, 0.0, (), self.resamples, failed)
 
     def _match_targets(self, items: Tensor, labels: Tensor) -> EvaluatedLists:
         """Return the lists with their hits and gains; each list must have a relevant document."""

@@ -29,6 +29,7 @@ from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric_params import CutoffParams
+from zoo.stages.answers import check_values
 from zoo.stages.item_features import ItemFeatures
 
 __all__ = ["CatalogueMetric", "EvaluatedLists", "Facts", "Metric", "QueryMetric"]
@@ -153,7 +154,7 @@ class QueryMetric(Metric[P]):
 
     def update(self, judged: EvaluatedLists) -> None:
         """Add a block of queries; their lists may be longer than k."""
-        self.latest = self.values(judged.at(self.k), self.facts).double()
+        self.latest = check_values(self.values(judged.at(self.k), self.facts), len(judged.items))
         defined = ~self.latest.isnan()
         self.total += self.latest.where(defined, 0.0).sum()
         self.count += defined.sum()

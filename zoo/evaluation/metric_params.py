@@ -10,7 +10,7 @@ from zoo.params import Params
 class CutoffParams(Params):
     """The cutoff, the only parameter of most metrics."""
 
-    k: int = Field(10, ge=1)
+    k: int = Field(10, ge=1, le=1_000_000)
     """The cutoff: the number of items of each list that are evaluated."""
 
 

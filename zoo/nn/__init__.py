@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "bce": "zoo.nn.losses.bce",
         "bpr": "zoo.nn.losses.bpr",
         "bpr_max": "zoo.nn.losses.bpr_max",
+        "cosines": "zoo.nn.similarity",
         "csr_tensor": "zoo.nn.sparse",
         "discounts": "zoo.nn.lists",
         "dropout": "zoo.nn.layers",

@@ -22,6 +22,7 @@ from zoo.nn.losses.softmax import softmax as softmax
 from zoo.nn.negatives import Negatives as Negatives
 from zoo.nn.scorers import Layers as Layers
 from zoo.nn.scorers import SetAttention as SetAttention
+from zoo.nn.similarity import cosines as cosines
 from zoo.nn.sparse import csr_tensor as csr_tensor
 from zoo.nn.topk import TopK as TopK
 from zoo.nn.topk import top_k as top_k

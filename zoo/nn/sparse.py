@@ -37,7 +37,7 @@ def checked_csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[i
         shape: The number of rows R and the number of columns.
 
     Raises:
-        ValueError: The parts are no valid matrix of this shape; the message says what was expected and found.
+        ValueError: The parts are no valid matrix of this shape, or an entry is not finite; the message says what was expected and found.
     """
     rows, width = shape
     for name, part in (("offsets", offsets), ("columns", columns), ("values", values)):
@@ -48,23 +48,43 @@ def checked_csr(offsets: Tensor, columns: Tensor, values: Tensor, shape: tuple[i
             raise ValueError(f"{name}: expected int32 or int64, as the offsets are, found {_describe(part)}")
     if rows < 0 or width < 0 or rows * width >= 2**63:
         raise ValueError(f"shape: expected two numbers of at least 0 whose product is below 2^63, found {list(shape)}")
-    if len(offsets) != rows + 1:
-        raise ValueError(f"offsets: expected {rows + 1:,} for {rows:,} rows, found {len(offsets):,}")
     if len(columns) != len(values):
         raise ValueError(f"columns: expected {len(values):,}, as many as values, found {len(columns):,}")
-    first, last = int(offsets[0]), int(offsets[-1])
-    if (first, last) != (0, len(values)):
-        raise ValueError(f"offsets: expected them to go from 0 to {len(values):,}, found {first:,} to {last:,}")
-    if (falls := offsets[1:] < offsets[:-1]).any():
-        row = int(falls.nonzero()[0])
-        raise ValueError(
-            f"offsets: expected them never to fall, found {offsets[row : row + 2].tolist()} at row {row:,}"
-        )
+    check_offsets(offsets, rows, len(values))
     if len(columns):
         least, most = map(int, columns.aminmax())
         if least < 0 or most >= width:
             raise ValueError(f"columns: expected 0 to {width - 1:,}, found {least:,} to {most:,}")
+    if not is_finite(values):
+        at = int((~values.isfinite()).nonzero()[0])
+        raise ValueError(f"values: expected finite numbers, found {float(values[at])} at place {at:,}")
     return _csr(offsets, columns, values, shape)
+
+
+def is_finite(numbers: Tensor) -> bool:
+    """Return whether a dense tensor has neither NaN nor infinite numbers, without a second tensor of its size."""
+    if not numbers.numel() or not numbers.is_floating_point():
+        return True
+    least, most = numbers.aminmax()  # NaN if there is one
+    return bool(least.isfinite() & most.isfinite())
+
+
+def check_offsets(offsets: Tensor, rows: int, n: int) -> None:
+    """Check the boundaries of rows in an array of `n` entries, `[R + 1]`: from 0 to `n`, never falling.
+
+    Raises:
+        ValueError: They are not; the message says what was expected and found.
+    """
+    if len(offsets) != rows + 1:
+        raise ValueError(f"offsets: expected {rows + 1:,} for {rows:,} rows, found {len(offsets):,}")
+    first, last = int(offsets[0]), int(offsets[-1])
+    if (first, last) != (0, n):
+        raise ValueError(f"offsets: expected them to go from 0 to {n:,}, found {first:,} to {last:,}")
+    if (falls := offsets[1:] < offsets[:-1]).any():  # a difference could overflow
+        row = int(falls.nonzero()[0])
+        raise ValueError(
+            f"offsets: expected them never to fall, found {offsets[row : row + 2].tolist()} at row {row:,}"
+        )
 
 
 def parts_of(matrix: Tensor) -> dict[str, Tensor]:

@@ -49,9 +49,9 @@ class Popularity:
             found: The lists of a block, `[B, K]`.
             excluded: The items that must not be recommended to its queries.
         """
-        rows = (found.items == 0).any(1).nonzero().squeeze(1)
-        if not len(rows):
+        if found.items[:, -1].all():  # empty slots come last
             return found
+        rows = (found.items == 0).any(1).nonzero().squeeze(1)
         items, scores = found.items[rows], found.scores[rows]
         front = (items == 0).int().sort(dim=1, stable=True).indices  # empty slots come last
         items, scores = items.gather(1, front), scores.gather(1, front)

@@ -15,9 +15,10 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
+from zoo.stages.answers import answer_of, check_served
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates
-from zoo.stages.featurizer import Featurizer
+from zoo.stages.featurizer import Featurizer, transform_items
 from zoo.stages.filter import Filter
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.predictor import Predictor
@@ -93,7 +94,11 @@ class FittedPipeline:
             for block, found, excluded in self.retrieval.blocks(
                 queries, max(k, candidates) if self.rankers else k, rules
             ):
-                blocks.append(self.retrieval.filled(self._ranked(block, found, k), excluded, rules))
+                ranked = self._ranked(block, found, k)
+                if self.rankers:
+                    with answer_of(f"the rankers of {self.model.label}"):
+                        check_served(ranked.items, excluded, "the last ranker")
+                blocks.append(self.retrieval.filled(ranked, excluded, rules))
                 done += len(block)
                 if progress is not None:
                     progress(done, len(queries))
@@ -122,7 +127,12 @@ class FittedPipeline:
         """
         _refuse_warm_only(self.model)
         try:
-            features = concatenate_features([f.transform(catalogue) for f in self.featurizers])
+            features = concatenate_features(
+                [
+                    transform_items(f, catalogue, chosen.origin)
+                    for chosen, f in zip(self.model.featurizers, self.featurizers, strict=True)
+                ]
+            )
             assert features is not None  # a model without a featurizer is refused
             features = features.without_padding()
             predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
@@ -173,8 +183,8 @@ class FittedPipeline:
     def _reranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
         """Return the best K of the candidates, in the order of the last ranker."""
         lists = self.ranking_lists(block, found)
-        for ranker in self.rankers:
-            lists = rerank(lists, ranker)
+        for chosen, ranker in zip(self.model.rankers, self.rankers, strict=True):
+            lists = rerank(lists, ranker, chosen.origin)
         tied = found.tied
         if lists.scores.shape[1] > k:
             tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)

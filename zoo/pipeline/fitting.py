@@ -26,7 +26,7 @@ from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
 from zoo.stages.epochs import training_of
-from zoo.stages.featurizer import Featurizer, item_features
+from zoo.stages.featurizer import Featurizer, fit_features, item_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranking_data import RankingData
@@ -66,7 +66,7 @@ def fit_featurizer(
     chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
 ) -> ItemFeatures:
     """Fit a featurizer and return the features of the catalogue, `[I, D]`."""
-    return featurizer.fit_transform(data, context)
+    return fit_features(featurizer, data, context, chosen.origin)
 
 
 def fit(
@@ -228,7 +228,8 @@ def _fit_with_rankers(
     data = lists.where(lists.lengths > 0)
     trainable = [chosen.capabilities.trainable for chosen in model.rankers]
     context = replace(context, epochs=None).for_training(settings=model.ranker_train, label=model.label, phase="refit")
-    fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"))
+    origins = [chosen.origin for chosen in model.rankers]
+    fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"), origins=origins)
     informative = int(np.count_nonzero(data.decided)), len(lists)
     return Fit(pipeline, replace(first.record, informative=informative))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +11,10 @@ from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.data.interactions import Interactions
 from zoo.data_size import DataSize
 from zoo.errors import ResourceError
+from zoo.machine_memory import available_memory
 from zoo.training.by_data import SMALLEST_BATCH
 
 GIB = 2**30
-NO_LIMIT = 2**60
-"""A control group without a limit reports a number that no machine has."""
 
 
 def size_of(log: Interactions, batch_size: int) -> DataSize:
@@ -59,47 +56,4 @@ def available_bytes(device: torch.device, root: Path = Path("/")) -> int:
         device: The device.
         root: The root of the file system that describes the machine and its control groups.
     """
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):  # not Linux: the total memory, since the free memory is unknown
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([free, *_of_control_groups(root)])
-
-
-def _of_control_groups(root: Path) -> Iterator[int]:
-    """Yield the bytes that the limits of the control groups of this process leave, as in a container."""
-    try:
-        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in groups:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":  # version 2
-            top, limit, usage, cache = root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
-        elif "memory" in controllers.split(","):
-            top, limit, usage = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-            cache = "total_inactive_file"
-        else:
-            continue
-        folder = top / path.lstrip("/")
-        for group in (folder, *folder.parents):
-            yield from _left_of(group, limit, usage, cache)
-            if group == top:
-                break
-
-
-def _left_of(group: Path, limit: str, usage: str, cache: str) -> Iterator[int]:
-    """Yield the bytes that the limit of a control group leaves; nothing without a limit.
-
-    Files in the cache of the kernel count as used, and are dropped when memory is needed.
-    """
-    try:
-        most, used = int((group / limit).read_text()), int((group / usage).read_text())
-        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):  # no such group inside a container, or "max"
-        return
-    if most < NO_LIMIT:
-        yield max(most - used + int(stat.get(cache, 0)), 0)
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else available_memory(root)

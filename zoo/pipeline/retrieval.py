@@ -15,9 +15,9 @@ from zoo.config.experiment import Fallback
 from zoo.config.resolved import ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import Task
-from zoo.errors import ScoreError
 from zoo.pipeline.fallback import Popularity
 from zoo.spec import Capabilities
+from zoo.stages.answers import answer_of, check_lists, check_mask
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
@@ -78,6 +78,7 @@ class Retrieval:
         need: What the predictor needs to answer a query.
         popularity: The event counts of training, for the fallback; None for an artifact that was saved without them. Without
             them, the predictor's list for a query that it cannot answer is kept as it is.
+        origins: The component and the plugin of the predictor and of each filter, for messages.
     """
 
     predictor: Predictor[Any]
@@ -88,6 +89,7 @@ class Retrieval:
     known_users: NDArray[np.bool_]
     need: Need = "history"
     popularity: Popularity | None = None
+    origins: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -111,6 +113,7 @@ class Retrieval:
             known_users,
             _need(model.predictor.capabilities),
             None if counts is None else Popularity(counts),
+            tuple(chosen.origin for chosen in (model.predictor, *model.filters)),
         )
 
     def top(self, queries: Queries, k: int, rules: Rules) -> Candidates:
@@ -138,18 +141,19 @@ class Retrieval:
         from them, they are absent.
 
         Raises:
-            ScoreError: The scores cannot be ranked, or the predictor's own lists break the rules.
+            ScoreError: An answer of the predictor or a filter cannot be used, or the predictor's own lists break the rules.
         """
         allowed = rules.eligible if self.scores_cold else rules.eligible & self.known
         always = torch.from_numpy(np.flatnonzero(~allowed))
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
             block = queries[start : min(start + rows, len(queries))].blind().compact()
-            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self._kept(block))
+            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.kept(block))
             restricted = self.restricted(block, cold=self.scores_cold)
-            found = self.predictor.recommend(restricted, k, excluded)
-            if type(self.predictor).recommend is not Predictor.recommend:
-                _check_own_lists(self.predictor, found, excluded)
+            with answer_of(self._origin(0, self.predictor)):
+                found = self.predictor.recommend(restricted, k, excluded)
+                if type(self.predictor).recommend is not Predictor.recommend:
+                    found = check_lists(found, len(block), k, excluded, len(rules.eligible))
             yield Retrieved(block, self._blanked(restricted, found.cpu()), excluded)
 
     def unanswered(self, queries: Queries) -> NDArray[np.bool_]:
@@ -167,7 +171,10 @@ class Retrieval:
         """Return lists without the items that the predictor has no answer for."""
         if self.popularity is None:
             return found
-        mute = torch.from_numpy(self._unanswered(restricted))
+        unanswered = self._unanswered(restricted)
+        if not unanswered.any() and (found.scores > -torch.inf).all():
+            return found
+        mute = torch.from_numpy(unanswered)
         items, scores, tied = found.items, found.scores, found.tied
         if mute.any():
             items, scores = items.masked_fill(mute[:, None], 0), scores.masked_fill(mute[:, None], -torch.inf)
@@ -178,13 +185,19 @@ class Retrieval:
         """Return the queries as a stage may see them: without the items it cannot know, unless it scores cold items."""
         return queries.restricted(np.ones_like(self.known) if cold else self.known, self.known_users)
 
-    def _kept(self, queries: Queries) -> Tensor | None:
+    def kept(self, queries: Queries) -> Tensor | None:
         """Return the items that all filters keep, `[B, I]` or `[1, I]` bool, or None without filters."""
         kept: Tensor | None = None
-        for item_filter, cold in zip(self.filters, self.filters_cold, strict=True):
-            keep = item_filter.keep(self.restricted(queries, cold=cold))
+        for at, (item_filter, cold) in enumerate(zip(self.filters, self.filters_cold, strict=True), 1):
+            with answer_of(self._origin(at, item_filter)):
+                answer = item_filter.keep(self.restricted(queries, cold=cold))
+                keep = check_mask(answer, len(queries), len(self.known))
             kept = keep if kept is None else kept & keep.to(kept.device)
         return kept
+
+    def _origin(self, at: int, stage: Predictor[Any] | Filter[Any]) -> str:
+        """Return the component and the plugin of the predictor (0) or of a filter (from 1), or else the class."""
+        return self.origins[at] if self.origins else type(stage).__name__
 
 
 def _need(capabilities: Capabilities) -> Need:
@@ -206,23 +219,3 @@ def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Ten
         kept = torch.from_numpy(np.isin(h.events, codes))
         rows, items = rows[kept], items[kept]
     return rows, items
-
-
-def _check_own_lists(predictor: Predictor[Any], found: Candidates, excluded: Exclusions) -> None:
-    """Check the lists of a predictor that overrides `recommend` against the rules.
-
-    Raises:
-        ScoreError: It returned something else than `Candidates`, or an item that must not be recommended.
-    """
-    if not isinstance(found, Candidates):
-        raise ScoreError(
-            f"{type(predictor).__name__}.recommend returned {type(found).__name__}, expected zoo.api.Candidates: "
-            "items [B, K], scores [B, K] and tied [B], as `Candidates.best(scores, k)` makes them"
-        )
-    wrong = excluded.violated(found.items.cpu())
-    if wrong.any():
-        row, slot = wrong.nonzero()[0].tolist()
-        raise ScoreError(
-            f"{type(predictor).__name__}.recommend put item number {int(found.items[row, slot])} in a list, which "
-            "is excluded there (seen, filtered, not eligible or unknown): apply `exclusions` before taking the top K"
-        )

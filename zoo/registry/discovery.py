@@ -4,36 +4,67 @@ import importlib.util
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
-from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Plugin, Source, describe_error, load_plugin
+from zoo.registry.loading import LoadingWatch
+from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Import, Plugin, Source, describe_error, load_plugin
 from zoo.version import __version__
+
+CORE = "shopzoo"
+"""The distribution of the core, which is always loaded."""
 
 
 def discover_plugins(
-    files: Iterable[str | Path] = (), env: Mapping[str, str] | None = None
+    files: Iterable[str | Path] = (),
+    env: Mapping[str, str] | None = None,
+    distributions: Iterable[str] | None = None,
 ) -> tuple[list[Plugin], list[Broken]]:
     """Load all installed plugins, and the given single files.
 
     Args:
         files: Single-file plugins, which are not packaged.
         env: The mapping with `ZOO_PLUGINS` (load only these) and `ZOO_DISABLE_PLUGINS` (skip these); `os.environ` by default.
+        distributions: Load only plugins of these distributions, of the core and in files; all by default.
 
     Returns:
         The plugins that loaded, sorted by distribution and name, and those that failed.
+
+    Raises:
+        PluginError: There is no such file.
+        KeyboardInterrupt: The import of a plugin was interrupted; the message names it.
     """
     plugins: list[Plugin] = []
     broken: list[Broken] = []
-    for source in [*_select_sources(_find_installed(), os.environ if env is None else env), *_single_files(files)]:
-        try:
-            plugins.append(load_plugin(source, plugins))
-        except (Exception, SystemExit) as error:  # an error in one plugin must not prevent the others from loading
-            broken.append(Broken(source.name, source.distribution, source.version, describe_error(error)))
+    installed = _select_sources(_find_installed(), os.environ if env is None else env)
+    if distributions is not None:
+        needed = {CORE, *_names(",".join(distributions))}
+        installed = [source for source in installed if _names(source.distribution) & needed]
+    with LoadingWatch() as watch:
+        for source in [*installed, *_single_files(files)]:
+            named = nullcontext() if source.distribution == CORE else watch.load(source.distribution, source.version)
+            start, printed, error = time.perf_counter(), StringIO(), ""
+            with redirect_stdout(printed):  # an import that prints must not end up in the output of a command
+                try:
+                    with named:
+                        plugin = load_plugin(source, plugins)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as problem:  # an error in one plugin must not prevent the others from loading
+                    error = describe_error(problem)
+            imported = Import(time.perf_counter() - start, printed.getvalue())
+            if error:
+                broken.append(Broken(source.name, source.distribution, source.version, error, imported))
+            else:
+                plugins.append(replace(plugin, imported=imported))
     return plugins, broken
 
 
@@ -45,7 +76,7 @@ def _select_sources(sources: list[Source], env: Mapping[str, str]) -> list[Sourc
 
     def is_chosen(source: Source) -> bool:
         names = _names(f"{source.name},{source.distribution}")
-        return source.distribution == "shopzoo" or ((not only or bool(names & only)) and not names & without)
+        return source.distribution == CORE or ((not only or bool(names & only)) and not names & without)
 
     return [*filter(is_chosen, sources), *unknown]
 
@@ -65,11 +96,11 @@ def _find_installed() -> list[Source]:
         name, version = (point.dist.name, point.dist.version) if point.dist else (point.name, "unknown")
         # an editable install can be listed twice, by its .dist-info and by an .egg-info in its source folder
         found.setdefault((name, point.name), Source(point.name, name, version, point.load))
-    if not any(source.distribution == "shopzoo" for source in found.values()):
+    if not any(source.distribution == CORE for source in found.values()):
         core = EntryPoint(
             name="core", value="zoo.builtin", group=GROUP
         )  # shopzoo runs from a source tree and is not installed
-        found["shopzoo", "core"] = Source("core", "shopzoo", __version__, core.load)
+        found[CORE, "core"] = Source("core", CORE, __version__, core.load)
     return [found[key] for key in sorted(found)]
 
 

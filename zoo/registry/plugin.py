@@ -1,6 +1,8 @@
 """Load a plugin: import it, validate its hooks, and collect its components, with an error message for each problem."""
 
 import importlib
+import re
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,19 @@ FILE_VERSION = "file"
 
 
 @dataclass(frozen=True)
+class Import:
+    """How a plugin was imported.
+
+    Attributes:
+        seconds: The wall time of importing it and calling its hooks.
+        printed: What it wrote to the standard output; commands do not show it.
+    """
+
+    seconds: float = 0.0
+    printed: str = ""
+
+
+@dataclass(frozen=True)
 class Plugin:
     """A loaded plugin: its source and what it provides."""
 
@@ -38,6 +53,7 @@ class Plugin:
     specs: tuple[ComponentSpec, ...]
     warnings: tuple[str, ...] = ()
     losses: tuple[LossSpec, ...] = ()
+    imported: Import = Import()
 
     @property
     def is_file(self) -> bool:
@@ -78,6 +94,7 @@ class Broken:
     distribution: str
     version: str
     error: str
+    imported: Import = Import()
 
 
 @dataclass(frozen=True)
@@ -167,6 +184,11 @@ def _check_specs(specs: tuple[Any, ...], source: Source) -> None:
             if (spec.stage, name) in seen:
                 raise PluginError(f"zoo_components returned two {spec.stage}s named {name!r}: rename one")
             seen.add((spec.stage, name))
+        if type(spec.api) is not int:
+            raise PluginError(
+                f"component {spec.name!r} has api = {spec.api!r}, expected a whole number: write api={API_VERSION} if it was "
+                f"written for this core (shopzoo {__version__})"
+            )
         if not OLDEST_API <= spec.api <= API_VERSION:
             newer, older = (
                 ("shopzoo", source.distribution) if spec.api > API_VERSION else (source.distribution, "shopzoo")
@@ -201,4 +223,20 @@ def describe_error(error: BaseException) -> str:
     theirs = [] if isinstance(error, ZooError) else [f for f in frames if not f.filename.startswith(ours)]
     theirs = [f for f in theirs if Path(f.filename).parent.is_relative_to(Path(theirs[0].filename).parent)]
     place = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {_missing_name(error) or error}{place}"
+
+
+def _missing_name(error: BaseException) -> str:
+    """Return the message for a name or a module that this version of the core does not have; empty for other errors.
+
+    `from zoo.api import X` loses the message of the public module about its unknown name, so it is looked up again.
+    """
+    found = re.match(r"cannot import name '(\w+)' from '(zoo[\w.]*)'", str(error))
+    if isinstance(error, ImportError) and found and found[2] in sys.modules:
+        try:
+            getattr(sys.modules[found[2]], found[1])
+        except AttributeError as unknown:
+            return str(unknown)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("zoo."):
+        return f"{error}. If a newer version of shopzoo has it (this is {__version__}), update shopzoo: pip install -U shopzoo"
+    return ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from zoo.errors import AmbiguousComponentError, PluginError, UnknownComponentError, suggestion
@@ -15,8 +19,9 @@ from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.params import Params, validated
 from zoo.registry.compat import adapt_class
-from zoo.registry.discovery import discover_plugins
-from zoo.registry.plugin import Broken, Plugin, describe_error
+from zoo.registry.discovery import CORE, discover_plugins
+from zoo.registry.loading import LoadingWatch
+from zoo.registry.plugin import FILE_VERSION, Broken, Plugin, describe_error
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -46,6 +51,13 @@ class Component:
         """Return all names of the component."""
         return (self.name, self.qualified_name, *self.spec.aliases)
 
+    @property
+    def origin(self) -> str:
+        """Return the stage, the name and the plugin for messages, such as `predictor 'als' of shopzoo-mf 0.1.0`."""
+        plugin = self.plugin
+        of = f"the file {plugin.name}.py" if plugin.is_file else f"{plugin.distribution} {plugin.version}"
+        return f"{self.spec.stage} {self.name!r} of {of}"
+
     def params(
         self, values: dict[str, Any] | None = None, where: str = "", context: dict[str, Any] | None = None
     ) -> Params:
@@ -73,12 +85,19 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            return adapt_class(getattr(import_module(module), name), self.spec)
-        except Exception as error:  # a plugin may raise anything
+            with redirect_stdout(StringIO()):  # an import that prints must not end up in the output of a command
+                return adapt_class(getattr(self._import(module), name), self.spec)
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise PluginError(
-                f"{self.spec.stage} {self.name!r} of {self.plugin.distribution} {self.plugin.version}: "
-                f"its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
+                f"{self.origin}: its class {self.spec.target!r} cannot be imported: {describe_error(error)}. {self._remedy()}"
             ) from error
+
+    def _import(self, module: str) -> ModuleType:
+        """Import a module of the plugin; if that ends the process, the plugin is named."""
+        if module in sys.modules or self.plugin.distribution == CORE:
+            return import_module(module)
+        with LoadingWatch() as watch, watch.load(self.plugin.distribution, self.plugin.version):
+            return import_module(module)
 
     def _remedy(self) -> str:
         """Return what to do if the class cannot be imported."""
@@ -109,9 +128,20 @@ class Registry:
         ]
 
     @classmethod
-    def discover(cls, files: Iterable[str | Path] = ()) -> Registry:
-        """Return a registry of the installed plugins and the given single-file plugins."""
-        return cls(*discover_plugins(files))
+    def discover(cls, files: Iterable[str | Path] = (), distributions: Iterable[str] | None = None) -> Registry:
+        """Return a registry of the installed plugins (of these distributions, if given) and the given single-file plugins."""
+        return cls(*discover_plugins(files, distributions=distributions))
+
+    def require_files(self) -> Registry:
+        """Return this registry if every single-file plugin loaded: a user who names a file needs it.
+
+        Raises:
+            PluginError: A file failed to load; the message names each of them, with its error.
+        """
+        failed = [f"--plugin {b.name}.py does not load: {b.error}" for b in self.broken if b.version == FILE_VERSION]
+        if failed:
+            raise PluginError("\n".join([*failed, "Correct the file, or leave the option out."]))
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the plugin files: another process discovers the installed plugins again."""
@@ -123,13 +153,13 @@ class Registry:
         return sorted(chosen, key=lambda c: (c.spec.stage, c.name, c.plugin.distribution))
 
     def find(self, stage: StageName, name: str) -> Component:
-        """Return the component of a stage by its name, alias, or `distribution/name`.
+        """Return the component of a stage by its name, `distribution/name`, or alias; a name takes precedence over an alias.
 
         Raises:
             UnknownComponentError: No component of this stage has the name.
             AmbiguousComponentError: More than one plugin has it.
         """
-        matches = [c for c in self.components(stage) if name in c.names]
+        matches = _named(self.components(stage), name)
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -140,18 +170,40 @@ class Registry:
         raise UnknownComponentError(self._unknown(stage, name))
 
     def find_any(self, name: str) -> list[Component]:
-        """Return the components of any stage that have the name.
+        """Return the components of any stage that have the name, or else the alias.
 
         Raises:
             UnknownComponentError: No component has it.
         """
-        matches = [c for c in self.components() if name in c.names]
+        matches = _named(self.components(), name)
         if not matches:
             names = {n for c in self._components for n in c.names}
             raise UnknownComponentError(
                 f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._elsewhere_note()}"
             )
         return matches
+
+    def component_of(self, stage: Any) -> Component | None:
+        """Return the component that a stage is an instance of, or None if no plugin provides its class."""
+        params = getattr(stage, "params", None)
+        matches = [c for c in self._components if isinstance(params, c.spec.params)]
+        return next((c for c in matches if c.target() is type(stage)), None)
+
+    def shadowed(self) -> list[str]:
+        """Return a sentence for each name that several components have, with what it selects."""
+        found = []
+        for stage in dict.fromkeys(c.spec.stage for c in self.components()):
+            owners: dict[str, list[Component]] = {}
+            for component in self.components(stage):
+                for name in component.names:
+                    owners.setdefault(name, []).append(component)
+            for name, having in owners.items():
+                if len(having) > 1:
+                    all_of = ", ".join(c.qualified_name for c in having)
+                    chosen = _named(having, name)
+                    what = f"selects {chosen[0].qualified_name}" if len(chosen) == 1 else "has to be qualified"
+                    found.append(f"{stage} {name!r} is a name or an alias of {all_of}: it {what}")
+        return found
 
     def callbacks(self, training: Training) -> list[Any]:
         """Return the Lightning callbacks that the plugins add to a training run.
@@ -180,6 +232,12 @@ class Registry:
             return ""
         failed = ", ".join(sorted({b.distribution for b in self.broken}))
         return f" These plugins failed to load: {failed}. `zoo doctor` shows why."
+
+
+def _named(components: Iterable[Component], name: str) -> list[Component]:
+    """Return the components with a name or a qualified name, or else those with that alias."""
+    listed = list(components)
+    return [c for c in listed if name in (c.name, c.qualified_name)] or [c for c in listed if name in c.spec.aliases]
 
 
 @cache

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import scipy.sparse
@@ -107,6 +107,13 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
             self.members[name] = scipy.sparse.vstack([self.members[name], new], format="csr")
 
+    def update_prices(self, catalogue: Catalogue) -> None:
+        """Read the prices of the catalogue again."""
+        if "price" in self.columns:
+            at, table = self.columns.index("price"), self.table.clone()
+            table[:, at] = torch.from_numpy(_log_prices(catalogue, float(table[1:, at].median())))
+            self.table = table
+
     def of(self, queries: Queries, found: Candidates, vectors: ItemFeatures | None) -> tuple[Tensor, tuple[str, ...]]:
         """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
 
@@ -148,6 +155,14 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         for number, members in enumerate(self.members.values()):
             tensors[f"members-{number}"] = csr_tensor(members)
         return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries."""
+        return {
+            "table": "float32 [I, S]", "directions": "float32 [D, *]", "norms": "float32 [I] | float32 [0]",
+            "members-*": "csr float32 [I, *]", "groups": list[Group], "columns": Annotated[list[str], "S"],
+            "categories": dict[str, list[str]],
+        }  # fmt: skip
 
     def load_state(self, state: State) -> None:
         """Restore what `state` returned."""

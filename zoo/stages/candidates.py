@@ -96,6 +96,8 @@ class Candidates:
     @staticmethod
     def joined(blocks: list[Candidates]) -> Candidates:
         """Return the concatenated lists of several blocks."""
+        if len(blocks) == 1:
+            return blocks[0]
         items, scores, tied = (torch.cat([getattr(b, name) for b in blocks]) for name in ("items", "scores", "tied"))
         filled = None if all(b.filled is None for b in blocks) else torch.cat([b.filled_slots() for b in blocks])
         return Candidates(items, scores, tied, filled)

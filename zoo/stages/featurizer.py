@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from zoo.data.catalogue import Catalogue
+from zoo.stages.answers import answer_of, check_features
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.stage import P, Stage, TrainingData
@@ -26,6 +28,29 @@ class Featurizer(Stage[P]):
         """Fit, and return the features of the data's catalogue. Override if doing both in one pass is cheaper."""
         self.fit(data, context)
         return self.transform(data.catalogue)
+
+
+def fit_features(
+    featurizer: Featurizer[Any], data: TrainingData, context: RunContext, origin: str = ""
+) -> ItemFeatures:
+    """Fit a featurizer and return the validated features of the data's catalogue, `[I, D]`.
+
+    Raises:
+        ScoreError: The features cannot be used; the message names `origin`, by default the class.
+    """
+    with answer_of(origin or type(featurizer).__name__):
+        answer = featurizer.fit_transform(data, context)
+        return check_features(answer, len(data.catalogue), "`fit_transform`")
+
+
+def transform_items(featurizer: Featurizer[Any], catalogue: Catalogue, origin: str = "") -> ItemFeatures:
+    """Return the validated features of a catalogue's items, `[I, D]`.
+
+    Raises:
+        ScoreError: The features cannot be used; the message names `origin`, by default the class.
+    """
+    with answer_of(origin or type(featurizer).__name__):
+        return check_features(featurizer.transform(catalogue), len(catalogue))
 
 
 def item_features(

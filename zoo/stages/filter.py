@@ -38,5 +38,19 @@ class Filter(Stage[P]):
             "with the new items."
         )
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the columns of the items again, after stock, prices or other values changed. Override if `fit` reads columns.
+
+        Args:
+            catalogue: All I items, with the columns that the artifact keeps.
+
+        Raises:
+            ArtifactError: The filter does not support changed values.
+        """
+        raise ArtifactError(
+            f"{type(self).__name__} does not support changed item columns: it does not override `update_items`. Fit the "
+            "model again with the new values."
+        )
+
     grow = add_items
     """The name of `add_items` in plugin API 1, for classes that extend it."""

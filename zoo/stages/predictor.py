@@ -7,7 +7,8 @@ from abc import abstractmethod
 from torch import Tensor
 
 from zoo.data.queries import Queries
-from zoo.errors import ArtifactError, ScoreError
+from zoo.errors import ArtifactError
+from zoo.stages.answers import check_ranked, check_scores
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
@@ -42,6 +43,24 @@ class Predictor(Stage[P]):
     grow = add_items
     """The name of `add_items` in plugin API 1, for classes that extend it."""
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return how similar every item is to each of some items, `[B, I]` float32. Override if the model compares items.
+
+        A score of -inf means that the model cannot say. The core removes the item itself and everything that rules and filters
+        exclude.
+
+        Args:
+            items: Item numbers, `[B]` int64.
+            n_items: The number of items, so that I is `n_items + 1`.
+
+        Raises:
+            ArtifactError: The predictor does not compare items.
+        """
+        raise ArtifactError(
+            f"{type(self).__name__} does not compare items, so it cannot say which are similar. Fit a model that does, such "
+            "as item-knn, ease, als or content-knn."
+        )
+
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         return self.score(queries).gather(1, items)
@@ -52,18 +71,7 @@ class Predictor(Stage[P]):
         Raises:
             ScoreError: The scores are not `[B, I]`, or one of them is NaN.
         """
-        scores = self.score(queries)
-        expected = (len(queries), queries.log.n_items + 1)
-        if scores.shape != expected:
-            raise ScoreError(
-                f"{type(self).__name__} returned scores of shape {tuple(scores.shape)}, expected {expected} (queries, items and padding)"
-            )
+        scores = check_scores(self.score(queries), len(queries), queries.log.n_items + 1, "queries, items and padding")
         best = Candidates.best(exclusions.apply_(scores.contiguous()), k)
-        nan = best.scores.isnan().any(1)
-        if nan.any():
-            at = int(nan.nonzero()[0])
-            raise ScoreError(
-                f"{type(self).__name__} returned a NaN score for the query of user {int(queries.users[at])} "
-                f"(number {at} of its block, {int(queries.lengths[at])} events of history): its order would be meaningless"
-            )
+        check_ranked(best, queries)
         return best

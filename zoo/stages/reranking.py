@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from zoo.errors import ScoreError
+from zoo.stages.answers import answer_of, check_scores
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
@@ -27,6 +28,7 @@ def fit_in_turn(
     context: RunContext,
     *,
     refit: bool = False,
+    origins: Sequence[str] = (),
 ) -> list[Trained | None]:
     """Fit the trainable rankers, each on lists that the previous rankers have re-ordered.
 
@@ -36,6 +38,7 @@ def fit_in_turn(
         data: Labelled lists.
         context: The context of the fit.
         refit: Whether to fit each ranker again on training and validation lists, for the number of epochs it chose.
+        origins: The component and the plugin of each ranker for messages; their classes by default.
 
     Returns:
         For each ranker the training that chose its epochs; None for one that does not train in epochs.
@@ -50,7 +53,7 @@ def fit_in_turn(
                 trained[at] = _refit(ranker, data, data.validation, here)
         if not any(learning[at + 1 :]):
             break
-        data = _rerank_data(data, ranker)
+        data = _rerank_data(data, ranker, origins[at] if origins else "")
     return trained
 
 
@@ -64,39 +67,35 @@ def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, cont
     return again if chosen is None or again is None else replace(again, history=chosen.history)
 
 
-def _rerank_data(data: RankingData, ranker: Ranker[Any]) -> RankingData:
+def _rerank_data(data: RankingData, ranker: Ranker[Any], origin: str) -> RankingData:
     """Re-order the lists and their validation lists by a ranker's scores."""
     with torch.no_grad():  # autograd cannot record tensors made in inference mode
         blocks = [np.arange(at, min(at + BLOCK, len(data))) for at in range(0, len(data), BLOCK)]
-        ordered = RankingData.joined([RankingData.of(rerank(data.lists(rows), ranker)) for rows in blocks])
-    validation = None if data.validation is None else _rerank_data(data.validation, ranker)
+        ordered = RankingData.joined([RankingData.of(rerank(data.lists(rows), ranker, origin)) for rows in blocks])
+    validation = None if data.validation is None else _rerank_data(data.validation, ranker, origin)
     return replace(ordered, labelled=data.labelled, validation=validation)
 
 
-def rerank(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
+def rerank(lists: CandidateLists, ranker: Ranker[Any], origin: str = "") -> CandidateLists:
     """Re-order lists by a ranker's scores; equal scores keep their order, empty slots come last.
 
+    The ranker gets a copy of the lists without their labels, so that it cannot change what is recommended.
+
+    Args:
+        lists: The lists, `[B, K]`.
+        ranker: A fitted ranker.
+        origin: The ranker's component and plugin for messages; its class by default.
+
     Raises:
-        ScoreError: The scores are not `[B, K]`, or one of them is NaN.
+        ScoreError: The scores are not `[B, K]` numbers, or one of them is NaN.
     """
-    scores = ranker.score(replace(lists, labels=None))
-    if scores.shape != lists.items.shape:
-        raise ScoreError(
-            f"{type(ranker).__name__} returned scores of shape {tuple(scores.shape)}, "
-            f"expected {tuple(lists.items.shape)} (queries, candidates)"
-        )
-    scores = scores.masked_fill(~lists.mask, -torch.inf)
-    if scores.isnan().any():
-        at = int(scores.isnan().any(1).nonzero()[0])
-        gaps = [c for c, gap in zip(lists.columns, lists.features.isnan().any(0).any(0).tolist(), strict=True) if gap]
-        why = (
-            f"; these features have missing values (NaN), which the ranker has to fill: {', '.join(gaps)}"
-            if gaps
-            else ""
-        )
-        raise ScoreError(
-            f"{type(ranker).__name__} returned a NaN score (list {at} of its block): its order would be meaningless{why}"
-        )
+    with answer_of(origin or type(ranker).__name__):
+        rows, columns = lists.items.shape
+        scores = check_scores(ranker.score(_copied(lists)), rows, columns, "queries, candidates")
+        scores = scores.to(lists.items.device)
+        scores = scores.masked_fill(~lists.mask, -torch.inf)
+        if scores.isnan().any():
+            raise ScoreError(_about_nan(lists, scores))
     values, order = scores.sort(dim=1, descending=True, stable=True)
     return replace(
         lists,
@@ -105,3 +104,18 @@ def rerank(lists: CandidateLists, ranker: Ranker[Any]) -> CandidateLists:
         features=lists.features.gather(1, order[..., None].expand_as(lists.features)),
         labels=None if lists.labels is None else lists.labels.gather(1, order),
     )
+
+
+def _copied(lists: CandidateLists) -> CandidateLists:
+    """Return a copy of lists without labels. The item features are shared, since they belong to all items."""
+    return replace(
+        lists, items=lists.items.clone(), scores=lists.scores.clone(), features=lists.features.clone(), labels=None
+    )
+
+
+def _about_nan(lists: CandidateLists, scores: torch.Tensor) -> str:
+    """Return the message about a NaN score, with the features that have missing values."""
+    at = int(scores.isnan().any(1).nonzero()[0])
+    gaps = [c for c, gap in zip(lists.columns, lists.features.isnan().any(0).any(0).tolist(), strict=True) if gap]
+    why = f"; these features have missing values (NaN), which the ranker has to fill: {', '.join(gaps)}" if gaps else ""
+    return f"`score` returned NaN for list {at} of its block, expected numbers: the order by a NaN would be meaningless{why}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,8 @@ from zoo.data.interactions import Interactions
 from zoo.errors import DataError, NotFittedError
 from zoo.params import Params
 from zoo.stages.item_features import ItemFeatures
-from zoo.trained import Trained
+from zoo.stages.state_schema import Fitted
+from zoo.trained import TRAINING, Trained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,11 +116,14 @@ class FittedAttribute:
 class Stage(ABC, Generic[P]):
     """A part of the pipeline. The constructor takes only `Params`, reads no data and has no side effects.
 
-    A subclass lists in `fitted` the attributes that `fit` sets, each a tensor (dense or a CSR matrix) or a JSON value;
-    saving and loading use this list. A stage that trains in epochs also sets `trained`, which is saved too.
+    A subclass declares in `fitted` the attributes that `fit` sets, each a tensor (dense or a CSR matrix) or a JSON value, with
+    its form, `Fitted(weights="float32 [I, D]", names=list[str])` (see `zoo.stages.state_schema`). Saving and loading use this
+    declaration, and a saved state of another form is refused. In plugin API 1 it is a tuple of names, and only the names,
+    types and shapes in the manifest of the artifact are checked. A stage that trains in epochs also sets `trained`, which
+    is saved too.
     """
 
-    fitted: ClassVar[tuple[str, ...]] = ()
+    fitted: ClassVar[Fitted | tuple[str, ...]] = ()
     trained: Trained | None = None
     """The result of training in epochs; set by `fit` if the capabilities declare `trains_in_epochs`."""
 
@@ -132,6 +136,11 @@ class Stage(ABC, Generic[P]):
 
     def __init__(self, params: P) -> None:
         self.params = params
+
+    def __repr__(self) -> str:
+        """Return the class with the parameters that were set."""
+        given = self.params.model_dump(include=self.params.model_fields_set) if isinstance(self.params, Params) else {}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def state(self) -> State:
         """Return the fitted attributes.
@@ -152,6 +161,10 @@ class Stage(ABC, Generic[P]):
             values = {name: value for name, value in values.items() if name not in ("epochs", "history", "chosen")}
         for name, value in values.items():
             setattr(self, name, value)
+
+    def state_schema(self) -> Mapping[str, Any]:
+        """Return the form of each entry of `state`; empty if `fitted` declares none. Override it together with `state`."""
+        return {**self.fitted, **TRAINING} if isinstance(self.fitted, Fitted) else {}
 
     def _training(self) -> dict[str, Any]:
         """Return `trained` as JSON under its keys in artifacts; empty if the stage did not train in epochs."""

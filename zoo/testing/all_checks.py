@@ -15,6 +15,7 @@ from zoo.testing.checks import (
     honesty,
     learning,
     metadata,
+    process,
     scoring,
     tables_and_metrics,
 )
@@ -23,6 +24,7 @@ THEMES: tuple[ModuleType, ...] = (
     metadata,
     construction,
     fitting,
+    process,
     scoring,
     causality,
     capabilities,

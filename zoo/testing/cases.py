@@ -13,6 +13,7 @@ from typing import Literal
 
 from zoo.registry.plugin import FILE_VERSION, GROUP, Source, load_plugin
 from zoo.registry.registry import Component, Registry
+from zoo.stages.process_state import restored_process_state
 from zoo.testing.all_checks import CHECKS
 from zoo.testing.check import Check
 from zoo.testing.fresh import FreshProcess
@@ -55,7 +56,7 @@ class Case:
         """
         try:
             return self.check.concerns(self.subject)
-        except Exception:  # the component is broken, which `tiny-valid` or `target` reports
+        except (Exception, SystemExit):  # the component is broken, which `tiny-valid` or `target` reports
             return True
 
     def __str__(self) -> str:
@@ -77,6 +78,11 @@ class Case:
 
     def result(self) -> Result:
         """Run the check and return the result; any exception of the component is a failure."""
+        with restored_process_state():  # a component that changes the process must not affect the checks after it
+            return self._result()
+
+    def _result(self) -> Result:
+        """Run the check and return the result."""
         reason = self.subject.component.spec.expected_failures.get(self.check_id)
         if not self.concerns:
             return Result("not applicable", f"it is for {self.check.only}")
@@ -87,7 +93,7 @@ class Case:
                 self.check.run(self.subject)
         except NotApplicableError as error:
             return Result("not applicable", str(error))
-        except Exception as error:  # a component may raise anything
+        except (Exception, SystemExit) as error:  # a component may raise anything, or call sys.exit(0)
             return (
                 Result("failed as expected", reason) if reason else Result("failed", self.subject.describe_error(error))
             )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
+from zoo.data.schema import MappedTable
 from zoo.spec import Capabilities
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_features import ItemFeatures
@@ -50,8 +51,8 @@ class World:
 
     @cached_property
     def training(self) -> Interactions:
-        """Return the events before the cutoff. Their `source` has the additional columns of *all* events."""
-        return self.log.where(self.before)
+        """Return the events before the cutoff, cut off in the same way as the training log of a benchmark."""
+        return self.log.extract(self.before)
 
     def data(self, capabilities: Capabilities) -> TrainingData:
         """Return the training data of a component."""
@@ -134,7 +135,8 @@ def _world(events: Events, n_items: int) -> World:
     )  # fmt: skip
     log = Interactions.from_arrays(
         users, items, times, n_items=n_items, events=types,
-        event_names=("view", "purchase"), event_weights=(1.0, 2.7), source=source,
+        event_names=("view", "purchase"), event_weights=(1.0, 2.7),
+        source=MappedTable.of(source, {}, "data.columns", "the kit's shop"),
     )  # fmt: skip
     row, end = np.arange(log.n_users), log.offsets[:-1] + np.bincount(users[in_history], minlength=log.n_users)
     now = np.where(end > log.offsets[:-1], log.times[np.maximum(end - 1, 0)] + 1, START + 300 * DAY)

@@ -21,6 +21,7 @@ from torch import Tensor
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.saving import save_artifact
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.resolved import Chosen, ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.pipeline import FittedPipeline, Rules
@@ -61,13 +62,20 @@ class FreshProcess:
                     continue
                 try:
                     saved[key_of(subject)] = str(save_component(subject, Path(folder) / str(at), before))
-                except Exception as error:  # a component may raise anything
+                except (Exception, SystemExit) as error:  # a component may raise anything
                     errors[key_of(subject)] = subject.describe_error(error)
             try:
                 found, after = self._run(Path(folder), saved)
             except ArtifactError as error:
                 return FreshProcessReport([], before, {}, errors, str(error))
-        return FreshProcessReport(found["heavy"], before, after, {**errors, **found["errors"]})
+        return FreshProcessReport(
+            found["heavy"], before, after, {**errors, **found["errors"]}, import_seconds=found["seconds"]
+        )
+
+    @cached_property
+    def installed(self) -> Registry:
+        """Return the registry of all installed plugins, whose names the plugin must not take."""
+        return Registry.discover()
 
     def _run(self, folder: Path, saved: dict[str, str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Run the process, and return its report and the outputs of the components.
@@ -93,6 +101,10 @@ class FreshProcess:
             raise ArtifactError(f"the fresh process did not finish within {TIMEOUT} s") from None
         if done.returncode:
             raise ArtifactError(f"the fresh process failed: {done.stderr.strip()[-600:]}")
+        if not (folder / "report.json").exists():
+            raise ArtifactError(
+                "the fresh process ended without a report: the plugin or a component of it calls sys.exit"
+            )
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         answers = folder / "answers.safetensors"
         return report, load_file(answers) if answers.exists() else {}
@@ -104,13 +116,15 @@ def key_of(subject: Subject) -> str:
 
 
 def save_component(subject: Subject, folder: Path, before: dict[str, Tensor] | None = None) -> Path:
-    """Fit a component on the shop, save it as an artifact, and put its outputs into `before`.
+    """Save a component that is fitted on the shop as an artifact, and put its outputs into `before`.
+
+    For the outputs, the component is fitted anew, so that they do not depend on earlier queries.
 
     Raises:
         ArtifactError: Its state is neither tensors nor JSON.
     """
-    world = shop()
-    part = subject.fit(world)
+    world = subject.world if before is None else shop()
+    part = subject.fitted if before is None else subject.fit(world)
     save_artifact(_artifact(subject, part, world), folder)
     if before is not None:
         before[key_of(subject)] = subject.ask(part, world)
@@ -125,7 +139,9 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     slots[subject.stage if subject.stage == "predictor" else f"{subject.stage}s"] = (
         chosen if subject.stage == "predictor" else (chosen,)
     )
-    model, data, log = ResolvedModel("conformance", **slots), world.data(subject.capabilities), world.training
+    scores = CandidateFeatureSettings(groups=["score"])  # the features of the kit's lists, on which rankers are fitted
+    model = ResolvedModel("conformance", candidate_features=scores, **slots)
+    data, log = world.data(subject.capabilities), world.training
     stages: dict[str, Any] = {"filter": (), "featurizer": (), "ranker": (), subject.stage: (part,)}
     ranking = None
     if subject.stage != "predictor":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,24 @@ HEAVY = (
 def main(job_file: str) -> None:
     """Import a plugin, query its saved components, and write a report next to the job file."""
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+
+    importlib.import_module("zoo.registry.discovery")  # the import of the core does not count
+    start = time.perf_counter() - _waited()
     plugin = _plugin(job)
+    seconds = time.perf_counter() - _waited() - start
     heavy = [name for name in HEAVY if name in sys.modules]
     errors = _answers(plugin, job["saved"], Path(job_file).parent)
-    Path(job_file).with_name("report.json").write_text(json.dumps({"heavy": heavy, "errors": errors}), encoding="utf-8")
+    Path(job_file).with_name("report.json").write_text(
+        json.dumps({"heavy": heavy, "errors": errors, "seconds": seconds}), encoding="utf-8"
+    )
+
+
+def _waited() -> float:
+    """Return the seconds for which this process has waited for a processor, as on a busy machine; 0 if unknown."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _plugin(job: dict[str, Any]) -> Plugin:
@@ -56,7 +71,7 @@ def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, s
             pipeline = load_artifact(artifact, registry=registry).pipeline
             part = pipeline.predictor if stage == "predictor" else getattr(pipeline, f"{stage}s")[0]
             answers[key] = subject.ask(part, shop()).contiguous()
-        except Exception as error:  # a component may raise anything
+        except (Exception, SystemExit) as error:  # a component may raise anything
             errors[key] = describe_error(error)
     if answers:
         save_file(answers, folder / "answers.safetensors")

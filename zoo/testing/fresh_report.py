@@ -7,6 +7,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from zoo.registry.registry import Registry
+
 
 @dataclass(frozen=True, eq=False)
 class FreshProcessReport:
@@ -18,6 +20,7 @@ class FreshProcessReport:
         after: The outputs of each component in the fresh process, by `stage/name`.
         errors: Errors while saving or in the fresh process, by `stage/name`.
         failure: The reason why the process itself failed; empty if it did not.
+        import_seconds: The time of loading the plugin, without the time for which the process waited for a processor.
     """
 
     heavy: list[str]
@@ -25,6 +28,7 @@ class FreshProcessReport:
     after: dict[str, Tensor]
     errors: dict[str, str]
     failure: str = ""
+    import_seconds: float = 0.0
 
 
 class Reporter(Protocol):
@@ -33,3 +37,7 @@ class Reporter(Protocol):
     @property
     def report(self) -> FreshProcessReport:
         """Return the report of the process."""
+
+    @property
+    def installed(self) -> Registry:
+        """Return the registry of all installed plugins."""

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from zoo.data.queries import Queries
+from zoo.evaluation.evaluated_lists import EvaluatedLists
+from zoo.evaluation.metric import Facts, QueryMetric
 from zoo.spec import StageName
 from zoo.stages.item_features import ItemFeatures
-from zoo.testing.data import World, lists_at
+from zoo.testing.data import World, lists_at, shop
 from zoo.testing.requirement import require
 
 
@@ -52,6 +54,36 @@ def _check_features(features: Any, width: int) -> None:
 def _check_tensor(what: str, values: Any, dtype: torch.dtype, *shapes: tuple[int, ...]) -> None:
     """Require a tensor of a dtype and of one of some shapes."""
     require(isinstance(values, Tensor), f"`{what}` returned {type(values).__name__}, expected torch.Tensor")
+    layouts = (torch.strided, torch.sparse_csr) if what == "values" else (torch.strided,)
+    require(values.layout in layouts, f"the layout of `{what}` is {values.layout}, expected a dense tensor")
     expected = " or ".join(map(str, dict.fromkeys(shapes)))
     require(tuple(values.shape) in shapes, f"the shape of `{what}` is {tuple(values.shape)}, expected {expected}")
     require(values.dtype == dtype, f"the dtype of `{what}` is {values.dtype}, expected {dtype}")
+
+
+def evaluated_lists() -> EvaluatedLists:
+    """Return random lists of twelve items for the shop's queries, compared with the targets."""
+    queries = shop().queries
+    order = torch.rand(len(queries), queries.log.n_items, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
+    return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12)
+
+
+def bind(metric: Any) -> Any:
+    """Return a metric that is bound to the facts of the kit's shop."""
+    world = shop()
+    metric.bind(Facts.of(world.training, world.catalogue, features=world.features))
+    return metric
+
+
+def require_values(metric: Any) -> None:
+    """Require that a metric that is defined for each query returns one number for each.
+
+    Raises:
+        CheckFailedError: The type or the shape of its values is wrong.
+    """
+    if isinstance(metric, QueryMetric):
+        judged = evaluated_lists()
+        values = bind(metric).values(judged.at(metric.k), metric.facts)
+        require(isinstance(values, Tensor), f"`values` returned {type(values).__name__}, expected torch.Tensor")
+        n = len(judged.items)
+        require(tuple(values.shape) == (n,), f"the shape of `values` is {tuple(values.shape)}, expected ({n},)")

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from zoo.api import ComponentSpec, Params, Predictor, Queries, RunContext, TrainingData, hookimpl
+from zoo.api import ComponentSpec, Fitted, Params, Predictor, Queries, RunContext, TrainingData, hookimpl
 
 
 class StandIn(Predictor[Params]):
     """Scores items by how often they occur."""
 
-    fitted = ("counts",)
+    fitted = Fitted(counts="float32 [I]")
     counts: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:

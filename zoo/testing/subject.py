@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
@@ -29,12 +28,14 @@ from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
+from zoo.stages.process_state import restored_process_state
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking_data import RankingData
 from zoo.testing.data import World, shop
+from zoo.testing.first_use import FirstUse, observe_first_use
 from zoo.testing.fresh_report import Reporter
 from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
-from zoo.testing.shape_checks import require_shape
+from zoo.testing.shape_checks import require_shape, require_values
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
@@ -108,14 +109,19 @@ class Subject:
         validate: Callable[[Any], float] | None = None,
         device: str | torch.device = "cpu",
         settings: NetworkSettings | None = None,
+        observed: bool = False,
     ) -> Any:
-        """Fit a new instance, or `part` if given, on a world and return it."""
-        part = self.build() if part is None else part
-        context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
-        if self.stage != "ranker":
-            part.fit(world.data(self.capabilities), context)
-        elif self.has_state:
-            part.fit(RankingData.of(world.labelled), context)
+        """Fit a new instance, or `part` if given, on a world and return it.
+
+        The global state of the process is restored afterwards, unless `observed` is true.
+        """
+        with nullcontext() if observed else restored_process_state():
+            part = self.build() if part is None else part
+            context = RunContext(seed=seed, device=torch.device(device), validate=validate, epochs=epochs, training=TrainingEnvironment(settings=settings or self.settings))  # fmt: skip
+            if self.stage != "ranker":
+                part.fit(world.data(self.capabilities), context)
+            elif self.has_state:
+                part.fit(RankingData.of(world.labelled), context)
         return part
 
     def ask(self, part: Any, world: World, queries: Queries | None = None) -> Tensor:
@@ -128,13 +134,16 @@ class Subject:
         """
         queries = world.prepare_queries(world.queries, self.capabilities) if queries is None else queries
         with torch.inference_mode():
-            answer = self._call(part, world, queries)
-            if self.stage == "filter":
-                answer = answer.expand(len(queries), -1)
-            elif self.stage == "ranker":
-                answer = answer.masked_fill(~world.lists.mask, 0.0)
-            elif self.stage == "featurizer":
-                answer = answer.rows(torch.arange(len(world.catalogue)))
+            return self._as_matrix(self._call(part, world, queries), world, len(queries))
+
+    def _as_matrix(self, answer: Any, world: World, n_queries: int) -> Tensor:
+        """Return the raw output of a component as a matrix."""
+        if self.stage == "filter":
+            answer = answer.expand(n_queries, -1)
+        elif self.stage == "ranker":
+            answer = answer.masked_fill(~world.lists.mask, 0.0)
+        elif self.stage == "featurizer":
+            answer = answer.rows(torch.arange(len(world.catalogue)))
         matrix: Tensor = answer.detach().cpu().clone()
         return matrix
 
@@ -152,14 +161,26 @@ class Subject:
         return shop()
 
     @cached_property
+    def first_use(self) -> FirstUse:
+        """Return the instance that was built, fitted and queried first, with its side effects."""
+        world = self.world
+        return observe_first_use(
+            world,
+            lambda: self.fit(world, observed=True),
+            lambda part: self._call(part, world, self.queries()),
+            lambda answer: self._as_matrix(answer, world, len(self.queries())),
+        )
+
+    @property
     def fitted(self) -> Any:
         """Return an instance fitted on the shop, shared by the checks that do not fit it again."""
-        return self.fit(self.world)
+        return self.first_use.part
 
-    @cached_property
+    @property
     def answer(self) -> Tensor:
-        """Return the outputs of the fitted instance for its shop."""
-        return self.ask(self.fitted, self.world)
+        """Return the first outputs of the fitted instance for its shop."""
+        answer = self.first_use.answer
+        return self.ask(self.fitted, self.world) if answer is None else answer
 
     def queries(self, kept: Callable[[Queries], Any] | None = None) -> Queries:
         """Return the shop's queries as the core passes them, or those where the mask `kept` is true."""
@@ -172,6 +193,9 @@ class Subject:
         found: dict[Needs, str] = {"spec": ""}
         found["class"] = self._first_error({"tiny-valid": lambda: self.params, "target": self._require_class})
         if self.stage not in FITTED_STAGES:
+            found["fit"] = found["answer"] = found["class"]
+            if self.stage == "metric" and not found["class"]:
+                found["answer"] = self._first_error({"one-value-per-query": lambda: require_values(self.build())})
             return found
         found["fit"] = found["class"] or self._first_error({"fits": self.fit_and_ask})
         expected = f"{self.stage}.shape" in self.component.spec.expected_failures
@@ -180,9 +204,9 @@ class Subject:
 
     def fit_and_ask(self) -> None:
         """Fit on the shop, and query the instance."""
-        part = self.fitted
-        with torch.inference_mode():
-            self._call(part, self.world, self.queries())
+        error = self.first_use.error
+        if error is not None:
+            raise error
 
     def require_shape(self) -> None:
         """Require outputs of the shape and dtype of the stage.
@@ -202,7 +226,7 @@ class Subject:
             try:
                 with redirect_stdout(StringIO()):
                     step()
-            except Exception:  # a component may raise anything
+            except (Exception, SystemExit):  # a component may raise anything
                 return f"fix {self.stage}.{name} first"
         return ""
 
@@ -225,21 +249,6 @@ class Subject:
         if not (isinstance(self.target, type) and issubclass(self.target, BASES[self.stage])):
             raise ZooError(f"{self.component.spec.target!r} is not a {BASES[self.stage].__name__}")
         return self.target
-
-
-@contextmanager
-def global_randomness(seed: int) -> Iterator[None]:
-    """Seed every global source of random numbers for a block of code, and restore them."""
-    kept = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
-        random.setstate(kept[2])
 
 
 def difference(a: Tensor, b: Tensor, *, exact: bool = False, loose: bool = False) -> str:

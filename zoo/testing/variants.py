@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
+from zoo.data.schema import MappedTable
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_features import ItemFeatures
 from zoo.testing.data import DAY, World, targets_from
@@ -38,15 +39,15 @@ def with_other_future(world: World) -> World:
     return replace(world, log=changed, queries=queries)
 
 
-def _other_columns(log: Interactions, changed: NDArray[np.bool_]) -> pa.Table:
+def _other_columns(log: Interactions, changed: NDArray[np.bool_]) -> MappedTable:
     """Return the additional columns of a log, with other values where `changed` is true, `[N]`."""
-    assert isinstance(log.source, pa.Table)
+    assert isinstance(log.source, MappedTable)
     columns = {}
     for name in log.source.column_names:
-        old = log.source[name].to_pylist()
+        old = log.source.select([name]).column(0).to_pylist()
         shifted = [*old[7:], *old[:7]]
         columns[name] = pa.array([s if c else o for s, o, c in zip(shifted, old, changed, strict=True)])
-    return pa.table(columns)
+    return replace(log.source, table=pa.table(columns))
 
 
 def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:

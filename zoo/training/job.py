@@ -27,6 +27,7 @@ from zoo.hookspecs import Training
 from zoo.stages.context import Tell
 from zoo.trained import Trained
 from zoo.training.averaging import WeightAverage
+from zoo.training.callback_errors import name_callback
 from zoo.training.checkpoint import SafeCheckpointIO, epoch_of
 from zoo.training.early_stopping import EarlyStopping, StoppingRule, StopTogether, reason
 from zoo.training.epoch_checkpoint import EpochCheckpoint
@@ -97,13 +98,13 @@ class TrainingJob:
             *([average] if average else []),
             *([keep] if keep else []),
             ProgressReport(tell, timer, keep),
-            *(self._of_plugins() if is_first else []),
+            *(own := self._of_plugins() if is_first else []),
             *([StopTogether()] if ranks > 1 else []),
             *([EpochCheckpoint(self.checkpoint, self.identity)] if self.checkpoint else []),
         ]
         logger = logger_of(s.logger, self.training, epoch_of(begun) if begun else 0) if is_first else None
         trainer = self._trainer(callbacks, logger, environment, nodes)
-        _fit(trainer, module, batches, begun)
+        _fit(trainer, module, batches, begun, own)
         epochs, history = (keep.best_epoch, keep.history) if keep else (timer.epochs, [])
         return Trained(epochs, history, reason(trainer, keep), timer.earlier)
 
@@ -156,10 +157,13 @@ class _StartedStrategy(DDPStrategy):
         """Set no launcher: the process is already running."""
 
 
-def _fit(trainer: pl.Trainer, module: TrainingModule, batches: Batches, begun: Path | None) -> None:
+def _fit(
+    trainer: pl.Trainer, module: TrainingModule, batches: Batches, begun: Path | None, of_plugins: list[pl.Callback]
+) -> None:
     """Train, or resume from a checkpoint.
 
     Raises:
+        PluginError: A callback of a plugin failed.
         KeyboardInterrupt: The user or the system stops the process. Lightning turns the interrupt into `SystemExit`, which a
             benchmark would record as a failure of one run.
     """
@@ -170,4 +174,10 @@ def _fit(trainer: pl.Trainer, module: TrainingModule, batches: Batches, begun: P
         if isinstance(end, SIGTERMException) or isinstance(end.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, handler)  # Lightning has it ignored from here on
             raise KeyboardInterrupt from end
+        if named := name_callback(end, of_plugins):
+            raise named from end
+        raise
+    except Exception as error:
+        if named := name_callback(error, of_plugins):
+            raise named from error
         raise

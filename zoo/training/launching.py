@@ -162,10 +162,11 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
             enable_progress_bar=False,
         ).strategy.launcher
     assert launcher is not None
+    threads = torch.get_num_threads()
     with TemporaryDirectory(prefix="zoo-") as name:
         folder = Path(name)
         try:
-            launcher.launch(partial(_run_rank, job, folder))
+            launcher.launch(partial(_run_rank, job, folder, max(1, threads // job.settings.devices)))
         except ProcessException as error:
             raise _original(folder, job.name, str(error)) from error
         except (pickle.PicklingError, AttributeError, TypeError) as error:  # raised before a process is started
@@ -176,6 +177,8 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
         except BaseException:
             launcher.kill(signal.SIGKILL)  # Ctrl-C: a checkpoint is whole or not there
             raise
+        finally:
+            torch.set_num_threads(threads)  # the launcher sets a number of its own
         result = SafeCheckpointIO().load_checkpoint(folder / RESULT)
     restore(job.network, result["weights"])
     for done, total, note, resumed in result["reports"]:
@@ -183,8 +186,12 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
     return Trained(**result["trained"])
 
 
-def _run_rank(job: TrainingJob, folder: Path) -> None:
-    """Run as one rank in a started process. Rank 0 writes the result to the folder; any rank writes its error there."""
+def _run_rank(job: TrainingJob, folder: Path, threads: int) -> None:
+    """Run as one rank in a started process, with its share of the threads.
+
+    Rank 0 writes the result to the folder; any rank writes its error there.
+    """
+    torch.set_num_threads(threads)
     environment, reports = LightningEnvironment(), list[tuple[int, int, str, bool]]()
 
     def tell(

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
 from zoo.stages.featurizer import Featurizer
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import State, TrainingData
-from zoo.trained import Trained
+from zoo.trained import TRAINING, Trained
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
 from zoo.training.pair_validation import PairValidator
@@ -119,6 +119,10 @@ class NeuralFeaturizer(Featurizer[P]):
         """Return the encoder's weights and the tokenizer."""
         values = {"tokenizer": self.tokenizer.json, **self._training()}
         return State(weights(self.network), values)
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries; the weights have the shapes of the network that `build` returns."""
+        return {"tokenizer": str, **TRAINING, "*": "any"}
 
     def load_state(self, state: State) -> None:
         """Build the encoder for the saved tokenizer and restore its weights."""

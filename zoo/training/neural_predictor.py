@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,12 +19,13 @@ from zoo.errors import ConfigError, TrainingError
 from zoo.loss_specs import OWN_LOSS
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
+from zoo.nn.similarity import cosines
 from zoo.nn.sparse import of_saved_parts
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.stage import State, TrainingData
-from zoo.trained import Trained
+from zoo.trained import TRAINING, Trained
 from zoo.training.by_data import Amount, fill, with_saved_rates
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
@@ -189,6 +190,14 @@ class NeuralPredictor(Predictor[P]):
             scores = self.network.items.all_logits(self.network.hidden(batch)).float()
             return scores.where(self.objective.has_context(batch)[:, None], self.network.popularity)
 
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the item vectors, `[B, I]`; -inf for items without embedding and features."""
+        with torch.no_grad():
+            table = self.network.items
+            found = cosines(table.vectors().float(), items)
+            unscorable = table.all_logits(table.vectors()[:1]) == -torch.inf
+            return found.masked_fill(unscorable, -torch.inf)
+
     def add_items(self, features: ItemFeatures) -> None:
         """Add new items, whose vectors are the projections of their features."""
         projection = self.network.items.projection
@@ -211,6 +220,22 @@ class NeuralPredictor(Predictor[P]):
         features = {} if projection is None else {FEATURES: projection.features}
         values = {"sizes": asdict(self.sizes), **self._training()}
         return State({**weights(self.network), **features}, values)
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries; the encoder's weights have the shapes of the network that `build` returns."""
+        return {
+            "items.known": "bool [I]",
+            "items.weight": "float32 [I, D] | none",
+            FEATURES: "float32 [I, F] | csr float32 [I, F] | none",
+            "popularity": "float32 [I]",
+            "sizes": {
+                "n_items": Annotated[int, "I - 1"],
+                "n_users": Annotated[int, "U"],
+                "n_events": Annotated[int, "E"],
+            },
+            **TRAINING,
+            "*": "any",
+        }
 
     def load_state(self, state: State) -> None:
         """Build the network for the saved sizes and restore its weights."""

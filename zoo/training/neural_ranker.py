@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from zoo.stages.epochs import DEFAULT_EPOCHS, choose_epochs
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranking_data import RankingData, places, refuse_other_columns
 from zoo.stages.stage import State
-from zoo.trained import Trained
+from zoo.trained import TRAINING, Trained
 from zoo.training.list_batches import BLOCK, ListBatch, ListExamples, ListValidator, ReadLists
 from zoo.training.loop import train
 from zoo.training.module import restore, weights
@@ -149,6 +149,19 @@ class NeuralRanker(Ranker[P]):
         sizes = {"features": len(inputs.mean), "gaps": len(inputs.gaps)}
         values = {"sizes": sizes, "columns": self.columns, "ignored": self.ignored, **self._training()}
         return State(weights(self.network), values)
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries; the scorer's weights have the shapes of the network that `build` returns."""
+        return {
+            "inputs.mean": "float32 [F]",
+            "inputs.scale": "float32 [F]",
+            "inputs.gaps": "int64 [G] < F",
+            "sizes": {"features": Annotated[int, "F"], "gaps": Annotated[int, "G"]},
+            "columns": Annotated[list[str], "F"],
+            "ignored": list[str],
+            **TRAINING,
+            "*": "any",
+        }
 
     def load_state(self, state: State) -> None:
         """Build the network for the saved sizes and restore its weights."""

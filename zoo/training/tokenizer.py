@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from zoo.data.texts import Texts
 from zoo.errors import ConfigError, DataError
 
-PADDING, UNKNOWN = "[PAD]", "[UNK]"
+PADDING, UNKNOWN = SPECIAL = ["[PAD]", "[UNK]"]
 MAX_CHARACTERS = 20_000
 """Maximum number of characters read from a text, far more than any sensible number of tokens needs."""
 
@@ -37,13 +38,9 @@ class Tokenizer:
             ConfigError: The library is not installed.
         """
         library = _library()
-        made = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN))
-        normalizers = library.normalizers
-        made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-        made.pre_tokenizer = library.pre_tokenizers.Whitespace()
-        special = [PADDING, UNKNOWN]
+        made = _empty(library, library.models.BPE(unk_token=UNKNOWN))
         trainer = library.trainers.BpeTrainer(
-            vocab_size=size, limit_alphabet=size - len(special), special_tokens=special, show_progress=False
+            vocab_size=size, limit_alphabet=size - len(SPECIAL), special_tokens=SPECIAL, show_progress=False
         )
         made.train_from_iterator([text[:MAX_CHARACTERS] for text in texts], trainer)
         if made.get_vocab_size() <= 2:
@@ -56,8 +53,16 @@ class Tokenizer:
 
     @classmethod
     def of_json(cls, text: str) -> Tokenizer:
-        """Restore a tokenizer from its `json`."""
-        return cls(_library().Tokenizer.from_str(text))
+        """Restore a tokenizer from the vocabulary and the merges in its `json`; all else is the same for every tokenizer.
+
+        Raises:
+            ValueError: These are not a vocabulary and merges that `learned` found.
+        """
+        vocabulary, merges = _check_model(json.loads(text))
+        library = _library()
+        made = _empty(library, library.models.BPE(vocabulary, merges, unk_token=UNKNOWN))
+        made.add_special_tokens(SPECIAL)
+        return cls(made)
 
     @property
     def json(self) -> str:
@@ -79,6 +84,35 @@ class Tokenizer:
             found += [np.array(e.ids[:length], np.int64) for e in self._made.encode_batch_fast(some)]
         offsets = np.cumsum([len(ids) for ids in found], dtype=np.int64)
         return Texts(offsets, np.concatenate(found))
+
+
+def _empty(library: Any, model: Any) -> Any:
+    """Return a tokenizer of a model, with the normalisation and the words of all tokenizers."""
+    made, normalizers = library.Tokenizer(model), library.normalizers
+    made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    made.pre_tokenizer = library.pre_tokenizers.Whitespace()
+    return made
+
+
+def _check_model(saved: Any) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Return the vocabulary and the merges in the JSON of a tokenizer.
+
+    Raises:
+        ValueError: The JSON has another form, or the numbers of the tokens are not 0 to n - 1, or a merge is not of tokens.
+    """
+    model = saved.get("model") if isinstance(saved, dict) else None
+    vocabulary, merges = (model.get("vocab"), model.get("merges")) if isinstance(model, dict) else (None, None)
+    if not isinstance(vocabulary, dict) or not isinstance(merges, list):
+        raise ValueError("tokenizer: expected a model with a vocabulary and merges")
+    numbers = [number for number in vocabulary.values() if type(number) is int]
+    if sorted(numbers) != list(range(len(vocabulary))) or [vocabulary.get(token) for token in SPECIAL] != [0, 1]:
+        raise ValueError(f"tokenizer: expected the tokens numbered from 0, the first two {PADDING} and {UNKNOWN}")
+    pairs = [tuple(merge.split(" ")) if isinstance(merge, str) else merge for merge in merges]  # text in older versions
+    for pair in pairs:
+        is_pair = isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        if not is_pair or not {*pair, "".join(pair)} <= vocabulary.keys():
+            raise ValueError(f"tokenizer: expected merges of two tokens to a third, found {str(pair)[:60]}")
+    return vocabulary, [(left, right) for left, right in pairs]
 
 
 def _library() -> Any:

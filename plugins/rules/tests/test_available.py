@@ -1,6 +1,7 @@
+import pyarrow as pa
 import pytest
 import shopzoo_rules
-from shopzoo_rules.available import Available
+from shopzoo_rules.available import Available, moments
 from shopzoo_rules.params import AvailableParams
 
 from zoo.api import Catalogue, DataError
@@ -76,3 +77,10 @@ def test_what_does_not_fit_is_explained(kept):
         kept(Available(AvailableParams(in_stock="instock")), [1])
     with pytest.raises(DataError, match=r"column 'category' is text, and not all of its values are numbers"):
         kept(Available(AvailableParams(in_stock="category")), [1])
+
+
+def test_moments_with_gaps_may_be_floats():
+    """pandas has integers with gaps as floats."""
+    table = pa.table({"released": pa.array([None, 1.7e12, float("nan"), None])})
+    found = moments(Catalogue(pa.array([None, "a", "b", "c"]), table), "released", -1)
+    assert found.tolist() == [-1, 1_700_000_000_000, -1, -1]

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from zoo.errors import ArtifactError
+from zoo.testing.changed_states import changed_states
 from zoo.testing.check import check
 from zoo.testing.requirement import FITTED_STAGES, NotApplicableError, require
 from zoo.testing.subject import Subject, difference
@@ -28,6 +29,33 @@ def state(subject: Subject) -> None:
             save_component(subject, Path(folder) / "artifact")
         except (ArtifactError, TypeError, ValueError) as error:
             require(False, f"it cannot be saved: {error}")
+
+
+@check(
+    *FITTED_STAGES, only="components of plugin API 2 with fitted state",
+    when=lambda s: s.has_state and s.component.spec.api > 1,
+    sentence="The form of each fitted attribute is declared, and a state of another form is refused.",
+    remedy='Declare type and shape of each attribute, `fitted = Fitted(vectors="float32 [I, D]", names=list[str])`; a class with '
+    "a `state` of its own also overrides `state_schema`.",
+)  # fmt: skip
+def declared_state(subject: Subject) -> None:
+    """The check loads the fitted state without an entry, with another type, and with a row less; each must be refused.
+
+    The core compares a saved state with its declaration before a component gets it. A tensor of another type or of another
+    vocabulary would otherwise give wrong lists, or end the process.
+    """
+    from zoo.artifacts.stages import load_stage
+
+    log, state = subject.world.log, subject.fitted.state()
+    sizes = {"I": log.n_items + 1, "U": log.n_users, "E": len(log.event_names)}
+    declared = bool(subject.fitted.state_schema()) or not (state.tensors or state.values)
+    require(declared, f"it declares the names {', '.join(subject.target.fitted)} only")  # type: ignore[attr-defined]
+    for what, changed in changed_states(state, sizes["I"]):
+        try:
+            load_stage(subject.build(), changed, "the artifact", sizes)
+        except ArtifactError:
+            continue
+        require(False, f"it was loaded with another state: {what}")
 
 
 @check(

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import random
-import tempfile
-import threading
-from contextlib import redirect_stdout
-from io import StringIO
-from pathlib import Path
-
-import numpy as np
-import torch
-
 from zoo.errors import NotFittedError
 from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import ALL_STAGES, FITTED_STAGES, require
-from zoo.testing.subject import Subject, global_randomness
+from zoo.testing.subject import Subject
 
 
 @check(
@@ -45,21 +34,11 @@ def side_effects(subject: Subject) -> None:
     It fails if the component writes a file there, prints, changes environment variables or leaves a thread running. Users
     could not tell where such side effects come from.
     """
-    home, environment, threads = Path.cwd(), dict(os.environ), threading.active_count()
-    printed = StringIO()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            with redirect_stdout(printed):
-                world = shop()
-                subject.ask(subject.fit(world), world)
-            left = sorted(p.name for p in Path(folder).iterdir())
-        finally:
-            os.chdir(home)
-    require(not left, f"it wrote {', '.join(left)} into the working directory")
-    require(not printed.getvalue(), f"it printed {printed.getvalue()[:80]!r}")
-    require(dict(os.environ) == environment, "it changed the environment variables")
-    require(threading.active_count() <= threads, "it left a thread running")
+    use = subject.first_use
+    require(not use.files, f"it wrote {', '.join(use.files)} into the working directory")
+    require(not use.printed, f"it printed {use.printed[:80]!r}")
+    require("environment" not in use.state, f"it changed {use.state.get('environment')}")
+    require(use.threads <= 0, "it left a thread running")
 
 
 @check(
@@ -73,19 +52,8 @@ def global_seed(subject: Subject) -> None:
     Seeding them makes the rest of a program repeat the same random numbers; drawing from them makes a result depend on
     what ran before.
     """
-    with global_randomness(1234):
-        before = _global_state()
-        world = shop()
-        subject.ask(subject.fit(world), world)
-        moved = [name for name, state in _global_state().items() if state != before[name]]
+    moved = subject.first_use.generators
     require(not moved, f"the global generator of {' and '.join(moved)} was seeded or drawn from")
-
-
-def _global_state() -> dict[str, object]:
-    """Return the state of the global generators."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    numpy_state = (name, np.asarray(keys).tobytes(), *rest)
-    return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": numpy_state, "random": random.getstate()}
 
 
 @check(

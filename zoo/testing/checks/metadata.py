@@ -16,6 +16,8 @@ from zoo.testing.requirement import ALL_STAGES, require
 from zoo.testing.subject import BASES, Subject
 
 PICKLES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve")
+IMPORT_SECONDS = 5.0
+"""Limit of the time that the import of a plugin may take."""
 RUNS_CODE = ("eval", "exec", "__import__")
 
 
@@ -165,6 +167,32 @@ def light_import(subject: Subject) -> None:
     report = subject.fresh.report
     require(not report.failure, report.failure)
     require(not report.heavy, f"{subject.component.plugin.module.__name__} imports {', '.join(report.heavy)}")
+
+
+@check(
+    *ALL_STAGES, needs="spec", only="components of installed plugins", when=lambda s: not s.component.plugin.is_file,
+    sentence="Importing the plugin takes less than five seconds.",
+    remedy="Read files, models and networks in `fit`, not during the import; import heavy packages in the modules that `target` names.",
+)  # fmt: skip
+def import_time(subject: Subject) -> None:
+    """A fresh process measures the import of the plugin and the call of its hooks. Every command waits for it."""
+    report = subject.fresh.report
+    require(not report.failure, report.failure)
+    require(report.import_seconds < IMPORT_SECONDS, f"it takes {report.import_seconds:.1f} s")
+
+
+@check(
+    *ALL_STAGES, needs="spec",
+    sentence="No other installed plugin has its name or its alias in the same stage.",
+    remedy="Rename the component or the alias, for example with a prefix.",
+)  # fmt: skip
+def name_collisions(subject: Subject) -> None:
+    """A name of two plugins has to be qualified in every experiment, and an alias that is another component's name selects that one."""
+    spec, own = subject.component.spec, subject.component.plugin.distribution
+    others = [c for c in subject.fresh.installed.components(spec.stage) if c.plugin.distribution != own]
+    taken = [f"{spec.name!r} of {c.plugin.distribution}" for c in others if spec.name == c.name]
+    taken += [f"{alias!r} of {c.plugin.distribution}" for alias in spec.aliases for c in others if alias in c.names]
+    require(not taken, f"already provided: {', '.join(taken)}")
 
 
 @check(

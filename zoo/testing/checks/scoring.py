@@ -132,9 +132,7 @@ def padding_invariance(subject: Subject) -> None:
 )  # fmt: skip
 def repeatable(subject: Subject) -> None:
     """The check queries an instance twice. Inference must not change its state."""
-    world = shop()
-    part = subject.fit(world)
-    answers = [subject.ask(part, world) for _ in range(2)]
+    answers = [subject.ask(subject.fitted, subject.world) for _ in range(2)]
     require(not (found := difference(*answers, exact=True)), f"the first and the second output: {found}")
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import torch
-
 from zoo.data.dataset import Tables
 from zoo.evaluation.evaluated_lists import EvaluatedLists
-from zoo.evaluation.metric import Facts
 from zoo.testing.check import check
-from zoo.testing.data import shop
 from zoo.testing.requirement import NotApplicableError, require
+from zoo.testing.shape_checks import bind, evaluated_lists, require_values
 from zoo.testing.subject import Subject
 
 
@@ -35,25 +32,51 @@ def same_tables(subject: Subject) -> None:
 
 
 @check(
+    "dataset", needs="spec",
+    sentence="A dataset with required parameters has `tiny` parameters, so that it is checked.",
+    remedy="Set `tiny`, for example with a small file of the package; or list the check in `expected_failures` with the reason.",
+)  # fmt: skip
+def required_params(subject: Subject) -> None:
+    """Without `tiny`, a dataset with a required parameter cannot be built, and every other check of it would be left out silently."""
+    fields = subject.component.spec.params.model_fields
+    required = [name for name, field in fields.items() if field.is_required()]
+    missing = [name for name in required if name not in subject.component.spec.tiny]
+    require(not missing, f"`tiny` has no value for the required parameters {', '.join(missing)}")
+
+
+@check(
     "metric", needs="class",
+    sentence="A metric returns one value for each query.",
+    remedy="Return a tensor `[Q]` from `values`, with NaN for a query without a value.",
+)  # fmt: skip
+def one_value_per_query(subject: Subject) -> None:
+    """The check calls `values` with the lists of the shop's queries, and compares the shape of the result with their number.
+
+    It passes for a metric that is defined only for all lists together.
+    """
+    require_values(subject.build())
+
+
+@check(
+    "metric",
     sentence="Updates in blocks give the same value as one update.",
     remedy="Accumulate sums and counts with `add_state`, and divide in `compute`.",
 )  # fmt: skip
 def blocks_add_up(subject: Subject) -> None:
     """The check passes all queries in one update, and in blocks of seven: the evaluator works in blocks, possibly in several processes."""
-    judged = _evaluated_lists()
+    judged = evaluated_lists()
     whole, parts = _value(subject, [judged]), _value(subject, _split(judged, 7))
     require(abs(whole - parts) <= 1e-9 * max(1.0, abs(whole)), f"in one block {whole:.12g}, in blocks {parts:.12g}")
 
 
 @check(
-    "metric", needs="class",
+    "metric",
     sentence="Only the first k slots of a list count.",
     remedy="Read only the first `k` slots; the lists of an update may be longer.",
 )  # fmt: skip
 def cut_at_k(subject: Subject) -> None:
     """The items below rank k do not change the value: lists are as long as the largest k of all metrics."""
-    judged = _evaluated_lists()
+    judged = evaluated_lists()
     k = subject.build().k
     if k >= judged.items.shape[1]:
         raise NotApplicableError(f"its tiny k, {k}, is not smaller than the length of the kit's lists")
@@ -63,19 +86,10 @@ def cut_at_k(subject: Subject) -> None:
 
 def _value(subject: Subject, blocks: list[EvaluatedLists]) -> float:
     """Return a metric's value over blocks of queries."""
-    world = shop()
-    metric = subject.build()
-    metric.bind(Facts.of(world.training, world.catalogue, features=world.features))
+    metric = bind(subject.build())
     for block in blocks:
         metric.update(block)
     return float(metric.compute())
-
-
-def _evaluated_lists() -> EvaluatedLists:
-    """Return random lists of twelve items for the shop's queries, compared with the targets."""
-    queries = shop().queries
-    order = torch.rand(len(queries), queries.log.n_items, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
-    return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12)
 
 
 def _split(judged: EvaluatedLists, size: int) -> list[EvaluatedLists]:

@@ -30,9 +30,9 @@ class PersonalPopularParams(Params):
 class TransitionGraphParams(Params):
     """Parameters of `transition-graph`."""
 
-    window: int = Field(10, ge=1)
+    window: int = Field(10, ge=1, le=100_000)
     """Maximum distance of a transition, in events; 1 counts only consecutive events (a Markov chain). Events of one moment or basket count as one."""
-    history: int = Field(10, ge=1)
+    history: int = Field(10, ge=1, le=100_000)
     """Number of last events of the query that are scored; events of one moment or basket count as one."""
     recency: float = Field(0.8, gt=0, le=1)
     """Decay of an event's weight for each later event, or later moment or basket."""
@@ -41,7 +41,7 @@ class TransitionGraphParams(Params):
 class TopPopularParams(Params):
     """The number of items to keep: `n` of them, or a share."""
 
-    n: int | None = Field(None, ge=1)
+    n: int | None = Field(None, ge=1, le=1_000_000_000)
     """Keep this many items."""
     share: float | None = Field(None, gt=0, le=1)
     """Keep this share of the items that occur in training."""
@@ -83,7 +83,7 @@ class TabularParams(Params):
     """Columns to standardise; each also gets a feature that marks missing values."""
     log: bool = True
     """Transform numbers by sign(x) log(1 + |x|) before standardising, since prices and counts are skewed."""
-    min_items: int = Field(1, ge=1)
+    min_items: int = Field(1, ge=1, le=1_000_000_000)
     """Minimum number of known items with a value; rarer values get no feature."""
     other: bool = False
     """Give the values without a feature a shared one, such as `brand:other`; requires `min_items` of 2 or more."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shopzoo_baselines.params import PersonalPopularParams
 from shopzoo_baselines.popular import decay, over_popularity, popularity
-from zoo.api import Predictor, Queries, RunContext, TrainingData
+from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
 
 
 class PersonalPopular(Predictor[PersonalPopularParams]):
@@ -19,7 +19,7 @@ class PersonalPopular(Predictor[PersonalPopularParams]):
     items; the score of another item is its popularity in [0, 1]. A sum of the two would lose the smaller part to rounding.
     """
 
-    fitted = ("popularity",)
+    fitted = Fitted(popularity="float32 [I]")
     popularity: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:

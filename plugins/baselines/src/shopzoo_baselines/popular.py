@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_baselines.params import PopularParams, TopPopularParams
-from zoo.api import Filter, Interactions, Predictor, Queries, RunContext, TrainingData
+from zoo.api import Filter, Fitted, Interactions, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import top_k
 
 DAY = 24 * 60 * 60 * 1000
@@ -21,7 +21,7 @@ class Popular(Predictor[PopularParams]):
     query does not matter.
     """
 
-    fitted = ("popularity",)
+    fitted = Fitted(popularity="float32 [I]")
     popularity: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -36,7 +36,7 @@ class Popular(Predictor[PopularParams]):
 class TopPopular(Filter[TopPopularParams]):
     """Keeps the `n` most popular items, or a share of the items that occur in training; ties go to the lower item number."""
 
-    fitted = ("kept",)
+    fitted = Fitted(kept="bool [I]")
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:

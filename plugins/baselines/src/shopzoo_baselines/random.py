@@ -1,18 +1,20 @@
 """Random scores as a hash of the query and the item, independent of the batch and of earlier calls."""
 
+from typing import Annotated
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_baselines.params import RandomParams
-from zoo.api import Predictor, Queries, RunContext, TrainingData
+from zoo.api import Field, Fitted, Predictor, Queries, RunContext, TrainingData
 
 
 class Random(Predictor[RandomParams]):
     """Scores each item uniformly in [0, 1), by a hash of the run's seed, the user, the history and the item."""
 
-    fitted = ("key",)
+    fitted = Fitted(key=Annotated[int, Field(ge=0, lt=2**32)])
     key: int
 
     def fit(self, data: TrainingData, context: RunContext) -> None:

@@ -1,5 +1,7 @@
 """Features from the categorical and numeric columns of the catalogue."""
 
+from typing import Annotated
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_baselines.params import TabularParams
-from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Featurizer, Fitted, ItemFeatures, RunContext, TrainingData
 
 USUAL = ("category", "brand", "price")
 """The columns that are read if none is named."""
@@ -26,7 +28,12 @@ class Tabular(Featurizer[TabularParams]):
     of each column. `min_items` drops rare categories, `other` gives them a shared feature.
     """
 
-    fitted = ("categories", "numeric", "means", "deviations")
+    fitted = Fitted(
+        categories=dict[str, list[str]],
+        numeric=Annotated[list[str], "N"],
+        means="float64 [N]",
+        deviations="float64 [N]",
+    )
     categories: dict[str, list[str]]
     """The values of each categorical column that have their own feature."""
     numeric: list[str]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from shopzoo_baselines.params import TransitionGraphParams
 from shopzoo_baselines.popular import over_popularity, popularity
-from zoo.api import Interactions, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import Fitted, Interactions, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn.sparse import checked_csr, csr_tensor, scipy_matrix
 
 
@@ -20,7 +20,7 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     0 and below. The events of a moment or basket have no order: transitions lead from each of them to each of the next one.
     """
 
-    fitted = ("graph", "backoff")
+    fitted = Fitted(graph="csr float32 [I, I]", backoff="float32 [I]")
     graph: Tensor
     """The transition probabilities, `[I, I]` in CSR layout."""
     backoff: Tensor
@@ -34,6 +34,11 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
     def score(self, queries: Queries) -> Tensor:
         """Return the scores `[B, I]`."""
         return over_popularity(self.backoff, self._history_weights(queries) @ scipy_matrix(self.graph))
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the probabilities of the transitions from each item, `[B, I]`; -inf where there is none."""
+        found = torch.from_numpy(scipy_matrix(self.graph)[items.numpy()].toarray())
+        return found.masked_fill(found <= 0, -torch.inf)
 
     def _history_weights(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item of the histories, `[B, I]`."""
@@ -70,7 +75,9 @@ def transitions(log: Interactions, window: int) -> scipy.sparse.csr_matrix:
     graph = scipy.sparse.csr_matrix((log.n_items + 1,) * 2, dtype=np.float32)
     for step in range(1, min(window, len(first) - 1) + 1):
         same = np.flatnonzero(users[step:] == users[:-step])
-        graph += (here[same].T @ there[same + step]) / np.float32(step)
+        later = there[same + step]
+        later.data /= np.float32(step)
+        graph += here[same].T @ later
     graph.eliminate_zeros()  # events of weight 0 give no transition
     graph.data /= np.repeat(graph.sum(axis=1).A1, np.diff(graph.indptr))
     return graph

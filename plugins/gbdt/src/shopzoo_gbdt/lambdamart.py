@@ -14,12 +14,15 @@ from lightgbm.basic import LightGBMError
 from torch import Tensor
 
 from shopzoo_gbdt.params import LambdaMARTParams
+from shopzoo_gbdt.tree_text import rewrite_trees
 from zoo.api import (
     CandidateLists,
     DataError,
+    Fitted,
     Ranker,
     RankingData,
     RunContext,
+    State,
     Trained,
     TrainingError,
     choose_epochs,
@@ -45,7 +48,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
     and no GPU.
     """
 
-    fitted = ("text", "columns")
+    fitted = Fitted(text=str, columns=list[str])
     text: str
     columns: list[str]
 
@@ -82,10 +85,19 @@ class LambdaMART(Ranker[LambdaMARTParams]):
             scores[filled] = torch.from_numpy(np.asarray(found, np.float32))
         return scores
 
+    def load_state(self, state: State) -> None:
+        """Restore the trees, and parse them.
+
+        Raises:
+            ValueError: The text is not a valid model.
+        """
+        super().load_state(state)
+        self._booster.num_trees()
+
     @cached_property
     def _booster(self) -> lightgbm.Booster:
         """Return the trees, parsed from `text`."""
-        return lightgbm.Booster(model_str=self.text)
+        return lightgbm.Booster(model_str=rewrite_trees(self.text, len(self.columns)))
 
     def _grow_validated(self, data: RankingData, context: RunContext) -> Trained | None:
         """Grow trees with early stopping on the validation lists or a held-out share; return None if there are too few lists."""

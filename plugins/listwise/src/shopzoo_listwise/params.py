@@ -12,5 +12,5 @@ class ListwiseRankerParams(NeuralRankerParams):
     """The loss: two cross-entropies over a list, pairs weighted by their change of NDCG, or two smooth approximations of 1 - NDCG."""
     temperature: float = Field(1.0, gt=0)
     """Divides the scores before the loss: lower values approximate NDCG more closely, but give sparser gradients."""
-    loss_cutoff: int | None = Field(None, ge=1)
+    loss_cutoff: int | None = Field(None, ge=1, le=1_000_000)
     """The K of the NDCG@K in `lambdarank` and `neural-ndcg`; the whole list by default."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from shopzoo_mf.params import ALSParams
-from zoo.api import DataError, Predictor, Queries, RunContext, TrainingData
-from zoo.nn import csr_tensor
+from zoo.api import DataError, Field, Fitted, Predictor, Queries, RunContext, TrainingData
+from zoo.nn import cosines, csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
 """Default ratio of the total weight of all pairs to that of the events. A weight per pair tuned on one data set does not
@@ -42,7 +42,11 @@ class ALS(Predictor[ALSParams]):
         Gradient Method for Implicit Feedback Collaborative Filtering, RecSys 2011.
     """
 
-    fitted = ("items", "popularity", "unobserved")
+    fitted = Fitted(
+        items="float32 [I, D]",
+        popularity="float32 [I]",
+        unobserved=Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    )
     items: Tensor
     """The item vectors, `[I, D]` float32; zero for items that do not occur in training."""
     popularity: Tensor
@@ -88,6 +92,10 @@ class ALS(Predictor[ALSParams]):
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the products with the vectors of the given items, `[B, K]`."""
         return (self.items[items] @ self.fold_in(queries).unsqueeze(2)).squeeze(2)
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the item vectors, `[B, I]`."""
+        return cosines(self.items, items)
 
     def fold_in(self, queries: Queries) -> Tensor:
         """Return the user vectors of the queries, solved from their histories, `[B, D]`."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from shopzoo_mf._memory import available_bytes
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import EASE_MATRICES, EASEParams
-from zoo.api import ConfigError, Predictor, Queries, ResourceError, RunContext, TrainingData
+from zoo.api import ConfigError, Fitted, Predictor, Queries, ResourceError, RunContext, TrainingData
 from zoo.nn import csr_tensor
 
 
@@ -25,7 +25,7 @@ class EASE(Predictor[EASEParams]):
         and weights are ignored.
     """
 
-    fitted = ("weights", "known")
+    fitted = Fitted(weights="float32 [K, K]", known="int64 [K] < I")
     weights: Tensor
     """`[K, K]` float32: what item i in the history adds to the score of item j."""
     known: Tensor
@@ -62,6 +62,17 @@ class EASE(Predictor[EASEParams]):
         history = csr_tensor(queries.matrix(binary=True)[:, known.cpu().numpy()], known.device)
         scores = torch.zeros(len(queries), queries.log.n_items + 1, device=known.device)
         return scores.index_copy_(1, known, history @ self.weights)
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return what each item adds to the scores of all others, `[B, I]`."""
+        known = self.known
+        scores = torch.full((len(items), n_items + 1), -torch.inf, device=known.device)
+        place = torch.full((n_items + 1,), -1, device=known.device).index_copy_(
+            0, known, torch.arange(len(known), device=known.device)
+        )[items.to(known.device)]
+        rows = (place >= 0).nonzero().squeeze(1)
+        scores[rows[:, None], known] = self.weights[place[rows]]
+        return scores
 
 
 def _check_memory(n: int, device: torch.device) -> None:

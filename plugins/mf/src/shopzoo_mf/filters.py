@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from shopzoo_mf.als import ALS
 from shopzoo_mf.item_item_mf import ItemItemMF
 from shopzoo_mf.params import ItemItemMFFilterParams, UserItemMFParams
-from zoo.api import Filter, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import Filter, Fitted, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn import top_k
 
 P = TypeVar("P", UserItemMFParams, ItemItemMFFilterParams)
@@ -26,7 +26,7 @@ class KeepBest(Filter[P]):
     """
 
     predictor: Predictor
-    fitted = ("known",)
+    fitted = Fitted(known="bool [I]")
     known: Tensor
     """Marks the items that occur in training, `[I]` bool."""
 
@@ -49,6 +49,10 @@ class KeepBest(Filter[P]):
         """Return the state of the predictor, and the known items."""
         own, inner = super().state(), self.predictor.state()
         return State({**own.tensors, **inner.tensors}, {**own.values, **inner.values})
+
+    def state_schema(self) -> dict[str, Any]:
+        """Return the form of the entries."""
+        return {**super().state_schema(), **self.predictor.state_schema()}
 
     def load_state(self, state: State) -> None:
         """Restore what `state` returned."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import ItemItemMFParams
-from zoo.api import Predictor, Queries, RunContext, TrainingData
-from zoo.nn import csr_tensor
+from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
+from zoo.nn import cosines, csr_tensor
 
 OVERSAMPLING = 16
 """Additional dimensions of the subspace iteration."""
@@ -35,7 +35,7 @@ class ItemItemMF(Predictor[ItemItemMFParams]):
         exponent after Levy, Goldberg and Dagan, TACL 2015. What differs: the query is a history, not one word.
     """
 
-    fitted = ("left", "right")
+    fitted = Fitted(left="float32 [I, D]", right="float32 [I, D]")
     left: Tensor
     """U S^p, the vectors of history items, `[I, D]` float32."""
     right: Tensor
@@ -47,6 +47,10 @@ class ItemItemMF(Predictor[ItemItemMFParams]):
         generator = context.generator("item-item-mf/subspace")
         left, values, right = truncated_svd(matrix, min(self.params.factors, matrix.shape[0]), generator)
         self.left, self.right = left * values**self.params.exponent, right.contiguous()
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the vectors of candidates, `[B, I]`: items with the same neighbours are similar."""
+        return cosines(self.right, items)
 
     def score(self, queries: Queries) -> Tensor:
         """Return the sum of the products of the history's items with all items, `[B, I]`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf._sparse import dense_columns, is_sparse, item_pairs
 from shopzoo_mf.params import ItemKNNParams
-from zoo.api import Predictor, Queries, RunContext, TrainingData
+from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import csr_tensor, top_k
 
 TINY = 1e-30
@@ -33,7 +33,7 @@ class ItemKNN(Predictor[ItemKNNParams]):
         normalisation of M. Deshpande and G. Karypis, Item-based Top-N Recommendation Algorithms, TOIS 2004, by degrees.
     """
 
-    fitted = ("neighbours", "similarities")
+    fitted = Fitted(neighbours="int32 [I, N] < I", similarities="float32 [I, N]")
     neighbours: Tensor
     """Item numbers, nearest first, `[I, k]` int32, padded with 0."""
     similarities: Tensor
@@ -63,6 +63,13 @@ class ItemKNN(Predictor[ItemKNNParams]):
         if is_sparse(history) and device.type == "cpu":
             return torch.from_numpy((history @ self._votes).toarray())
         return (self._voters @ dense_columns(history).to(device)).T.contiguous()
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the similarities to the nearest neighbours of each item, `[B, I]`; -inf for all others."""
+        items = items.to(self.neighbours.device)
+        near, similarity = self.neighbours[items].long(), self.similarities[items]
+        scores = torch.full((len(items), n_items + 1), -torch.inf, device=items.device)
+        return scores.scatter_(1, near, similarity.masked_fill(near == 0, -torch.inf))
 
     @cached_property
     def _voters(self) -> Tensor:

@@ -15,9 +15,9 @@ EASE_MATRICES = 2
 class ALSParams(Params):
     """Parameters of `als`. The defaults were chosen on the validation events of five data sets."""
 
-    factors: int = Field(64, ge=1)
+    factors: int = Field(64, ge=1, le=65_536)
     """Number of latent factors D."""
-    iterations: int = Field(15, ge=1)
+    iterations: int = Field(15, ge=1, le=1_000_000)
     """Number of sweeps, each over all users and then all items."""
     regularization: float = Field(0.003, gt=0)
     """Weight of the L2 regularisation of a vector, before it is scaled by the vector's frequency."""
@@ -25,7 +25,7 @@ class ALSParams(Params):
     """Exponent of the frequency of a user or item in its regularisation; 1 is iALS, 0 is Hu et al. (2008)."""
     unobserved: float | None = Field(None, gt=0)
     """Weight of each pair of user and item, with or without events; by default all pairs together weigh 16 times the events."""
-    cg_steps: int = Field(2, ge=1)
+    cg_steps: int = Field(2, ge=1, le=1_000_000)
     """Steps of conjugate gradients per vector and sweep."""
 
     def fit_memory(self, size: DataSize) -> int | None:
@@ -37,7 +37,7 @@ class ALSParams(Params):
 class ItemKNNParams(Params):
     """Parameters of `item-knn`."""
 
-    k: int = Field(100, ge=1)
+    k: int = Field(100, ge=1, le=1_000_000)
     """Number of nearest neighbours of an item that contribute to its score."""
     shrinkage: float = Field(20.0, ge=0)
     """Added to the denominator of the cosine, which reduces the similarity of items with few common users."""
@@ -78,7 +78,7 @@ class BPRMFParams(NeuralParams):
 class ItemItemMFParams(Params):
     """Parameters of `item-item-mf`."""
 
-    factors: int = Field(256, ge=1)
+    factors: int = Field(256, ge=1, le=65_536)
     """Rank D of the factorisation."""
     shift: float = Field(1.0, ge=1)
     """The k of shifted PMI, which corresponds to k negative samples per pair: log k is subtracted before clipping at 0."""
@@ -95,7 +95,7 @@ class ItemItemMFParams(Params):
 class Kept(Params):
     """The number of items that a filter keeps: `n` of them, or a share."""
 
-    n: int | None = Field(None, ge=1)
+    n: int | None = Field(None, ge=1, le=1_000_000_000)
     """Keep this many items; choose more than the length of the lists, since items of the history count."""
     share: float | None = Field(None, gt=0, le=1)
     """Keep this share of the items that occur in training."""

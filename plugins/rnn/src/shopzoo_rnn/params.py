@@ -8,7 +8,7 @@ from zoo.api import Field, NeuralParams, NeuralTextParams
 class GRU4RecParams(NeuralParams):
     """Parameters of `gru4rec`."""
 
-    layers: int = Field(1, ge=1)
+    layers: int = Field(1, ge=1, le=1_000)
     """Number of stacked recurrent layers."""
     by_data: ClassVar[tuple[str, ...]] = ("dropout", "item_dropout")
 
@@ -30,7 +30,7 @@ class NARMParams(NeuralParams):
 class TextRNNParams(NeuralTextParams):
     """Parameters of `text-rnn`."""
 
-    word_dim: int = Field(64, ge=1)
+    word_dim: int = Field(64, ge=1, le=65_536)
     """Width of a token embedding."""
-    state_dim: int = Field(64, ge=1)
+    state_dim: int = Field(64, ge=1, le=65_536)
     """Width of the state of each direction."""

@@ -2,21 +2,24 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import AvailableParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Fitted, Queries, RunContext, TrainingData
 
 EVER = np.iinfo(np.int64)
 """Its limits represent an open start and an open end."""
+EARLIEST = 1e11
+"""Floats from here on are UTC milliseconds with gaps, as pandas has them; smaller ones are other numbers, such as prices."""
 
 
 class Available(Filter[AvailableParams]):
     """Keeps items that are in stock and whose `available_from <= now < available_until`."""
 
-    fitted = ("stocked", "first", "last", "timed")
+    fitted = Fitted(stocked="bool [I]", first="int64 [I]", last="int64 [I]", timed=bool)
     stocked: Tensor
     """`[I]` bool."""
     first: Tensor
@@ -35,6 +38,10 @@ class Available(Filter[AvailableParams]):
         self.stocked = torch.cat([self.stocked, stocked[1:]])
         self.first, self.last = torch.cat([self.first, first[1:]]), torch.cat([self.last, last[1:]])
         self.timed = self.timed or timed
+
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the columns again."""
+        self.stocked, self.first, self.last, self.timed = self._read(catalogue)
 
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor, Tensor, bool]:
         """Return the stock, the start and the end of the sale, each `[I]`, and whether a start or end column is used."""
@@ -101,6 +108,8 @@ def moments(catalogue: Catalogue, name: str | None, otherwise: int) -> NDArray[n
                 continue
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
+    elif pa.types.is_floating(column.type) and (pc.min(column).as_py() or 0) >= EARLIEST:
+        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64(), safe=False)
     elif not pa.types.is_integer(column.type):
         raise DataError(
             f"available: the catalogue's column {name!r} is {column.type}, expected UTC milliseconds (integers), timestamps or "

@@ -1,6 +1,7 @@
 """Category rules: allowed values, denied values, or the values of the user's last items."""
 
 from difflib import get_close_matches
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import CategoryParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, State, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Fitted, Queries, RunContext, State, TrainingData
 from zoo.nn.sparse import checked_csr, csr_tensor, of_parts, parts_of, scipy_matrix, stacked
 
 
@@ -21,7 +22,7 @@ class Category(Filter[CategoryParams]):
     An item without a value is neither allowed nor denied.
     """
 
-    fitted = ("kept", "values", "names")
+    fitted = Fitted(kept="bool [I]", values="csr float32 [I, V]", names=Annotated[list[str], "V"])
     kept: Tensor
     """Marks the items with an allowed value and no denied one, `[I]` bool."""
     values: Tensor
@@ -45,6 +46,11 @@ class Category(Filter[CategoryParams]):
         self.values = stacked(
             of_parts(before, len(self.names)), csr_tensor(matrix[1:])
         )  # widened to the new number of values
+
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the column again; it may have new values."""
+        matrix, self.names = item_values(catalogue, self.params.column, self.names)
+        self.kept, self.values = self._keep_mask(matrix), csr_tensor(matrix)
 
     def keep(self, queries: Queries) -> Tensor:
         """Return a mask of the items to keep, `[B, I]`; `[1, I]` if it does not depend on the history."""

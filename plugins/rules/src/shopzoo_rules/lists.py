@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from shopzoo_rules.params import ListParams
-from zoo.api import Catalogue, DataError, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Filter, Fitted, Queries, RunContext, TrainingData
 
 
 class AllowList(Filter[ListParams]):
     """Keeps only the items of the list."""
 
-    fitted = ("kept",)
+    fitted = Fitted(kept="bool [I]")
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -28,11 +28,14 @@ class AllowList(Filter[ListParams]):
         """Look up the new ids."""
         self.kept = torch.cat([self.kept, among(catalogue, self.params)[1:]])
 
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Change nothing: the ids of the list do not depend on columns."""
+
 
 class DenyList(Filter[ListParams]):
     """Removes the items of the list."""
 
-    fitted = ("kept",)
+    fitted = Fitted(kept="bool [I]")
     kept: Tensor
 
     def fit(self, data: TrainingData, context: RunContext) -> None:
@@ -46,6 +49,9 @@ class DenyList(Filter[ListParams]):
     def add_items(self, catalogue: Catalogue) -> None:
         """Look up the new ids."""
         self.kept = torch.cat([self.kept, ~among(catalogue, self.params)[1:]])
+
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Change nothing: the ids of the list do not depend on columns."""
 
 
 def listed(catalogue: Catalogue, params: ListParams, name: str) -> Tensor:

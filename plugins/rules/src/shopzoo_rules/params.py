@@ -31,7 +31,7 @@ class CategoryParams(Params):
     """Keep only items with one of these values."""
     deny: list[str] | None = Field(None, min_length=1)
     """Remove items with one of these values."""
-    like_last: int | None = Field(None, ge=1)
+    like_last: int | None = Field(None, ge=1, le=100_000)
     """Keep only items that share a value with one of this many last events of the query; all items if those have no value."""
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shopzoo_rules.params import PriceBandParams
-from zoo.api import Catalogue, Filter, Queries, RunContext, TrainingData
+from zoo.api import Catalogue, Filter, Fitted, Queries, RunContext, TrainingData
 
 
 class PriceBand(Filter[PriceBandParams]):
@@ -16,7 +16,7 @@ class PriceBand(Filter[PriceBandParams]):
     only the fixed band.
     """
 
-    fitted = ("prices", "kept")
+    fitted = Fitted(prices="float64 [I] or nan", kept="bool [I]")
     prices: Tensor
     kept: Tensor
 
@@ -28,6 +28,10 @@ class PriceBand(Filter[PriceBandParams]):
         """Read the prices of new items."""
         prices, kept = self._read(catalogue)
         self.prices, self.kept = torch.cat([self.prices, prices[1:]]), torch.cat([self.kept, kept[1:]])
+
+    def update_items(self, catalogue: Catalogue) -> None:
+        """Read the prices again."""
+        self.prices, self.kept = self._read(catalogue)
 
     def _read(self, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
         """Return the prices of the items, and a mask of those in the fixed band, each `[I]`."""

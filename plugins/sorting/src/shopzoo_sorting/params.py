@@ -22,9 +22,9 @@ class SortingNetworkParams(NeuralRankerParams):
     """Factor on that difference: higher values approximate a hard sort more closely, but give sparser gradients."""
     wires: Literal["random", "sorted", "listed"] = "random"
     """Assignment of candidates to the wires of the network: drawn in each step, by score, or in the order of the list."""
-    loss_cutoff: int | None = Field(None, ge=1)
+    loss_cutoff: int | None = Field(None, ge=1, le=1_000_000)
     """Number of top places that count in the loss; all by default."""
-    partners: int = Field(8, ge=1)
+    partners: int = Field(8, ge=1, le=100_000)
     """Number of candidates of the list that each candidate is compared with in a training step of the `comparator`."""
 
 
@@ -33,9 +33,9 @@ class SortingAutoencoderParams(NeuralRankerParams):
 
     scorer: Literal["mlp", "set-attention"] = "set-attention"
     """The encoder of candidates: self-attention over the list, or a multilayer perceptron for each candidate alone (`mlp`)."""
-    places: int = Field(100, ge=1)
+    places: int = Field(100, ge=1, le=100_000)
     """Number of top places that the decoder reads, which is the bottleneck; all later places share one vector."""
-    code: int = Field(0, ge=0)
+    code: int = Field(0, ge=0, le=65_536)
     """Width of the code of a candidate; with a smaller code, the order must carry more information."""
     sorting: Literal["soft", "none", "random"] = "soft"
     """How candidates are put in order; `none` (the order of the list) and `random` are for ablations."""
@@ -45,7 +45,7 @@ class SortingAutoencoderParams(NeuralRankerParams):
     """The function from the difference of two scores to the share that is swapped."""
     steepness: float = Field(16.0, gt=0, allow_inf_nan=False)
     """Factor on that difference."""
-    pretrain_epochs: int = Field(10, ge=0)
+    pretrain_epochs: int = Field(10, ge=0, le=1_000_000)
     """Number of pretraining epochs, which reconstruct features of all lists, with and without labels; 0 skips pretraining."""
     drop: float = Field(0.2, ge=0, lt=1)
     """Share of the input features that is dropped in pretraining."""

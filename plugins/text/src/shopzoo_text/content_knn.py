@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import ConfigError, Fitted, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.nn import cosines
 from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 
 BLOCK_BYTES = 2**27
@@ -37,7 +38,7 @@ class ContentKNN(Predictor[ContentKNNParams]):
     on the validation split.
     """
 
-    fitted = ("vectors",)
+    fitted = Fitted(vectors="float32 [I, D] | csr float32 [I, D]")
     vectors: Tensor
     """Item features scaled to length 1, `[I, D]`, dense or in CSR layout."""
 
@@ -63,6 +64,14 @@ class ContentKNN(Predictor[ContentKNNParams]):
         if self.params.temperature is None:
             return _of_means(shares, items)
         return _mean_similarity(shares, items, self.params.temperature)
+
+    def compare_items(self, items: Tensor, n_items: int) -> Tensor:
+        """Return the cosines of the item features, `[B, I]`; -inf for items without features."""
+        vectors = self._items()
+        if not scipy.sparse.issparse(vectors):
+            return cosines(self.vectors, items)
+        found = torch.from_numpy((vectors[items.numpy()] @ vectors.T).toarray())
+        return found.masked_fill(found <= 0, -torch.inf)
 
     def migrate(self, state: State) -> State:
         """Convert a state of an earlier version, with values, columns and offsets, to one with a CSR tensor."""

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from zoo.api import Field, Params
 
-Documents = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
+Documents = Annotated[int, Field(ge=1, le=1_000_000_000)] | Annotated[float, Field(gt=0, le=1)]
 
 
 class BagOfWordsParams(Params):
@@ -24,11 +24,11 @@ class BagOfWordsParams(Params):
     """Drop terms that occur in more known items than this: a number of items, or a share of them as a decimal fraction."""
     stop_words: Literal["english"] | list[str] | None = None
     """Words to ignore: a list, or the English stop words of scikit-learn."""
-    max_features: int | None = Field(None, ge=1)
+    max_features: int | None = Field(None, ge=1, le=1_000_000_000)
     """Keep only this many terms, the most frequent ones."""
     hashing: int | None = Field(None, ge=1, lt=2**31)
     """Hash the terms into this many columns (such as `262144`) instead of storing a vocabulary; for very large vocabularies."""
-    svd: int | None = Field(None, ge=1)
+    svd: int | None = Field(None, ge=1, le=65_536)
     """Project onto this many singular vectors of the known items (latent semantic analysis), which gives dense features; a few hundred is usual."""
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class TfIdfParams(BagOfWordsParams):
 class ContentKNNParams(Params):
     """Parameters of `content-knn`."""
 
-    history: int | None = Field(None, ge=1)
+    history: int | None = Field(None, ge=1, le=100_000)
     """Number of last events that are compared; all by default."""
     recency: float = Field(0.9, gt=0, le=1)
     """Decay of an event's weight for each later event."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 import scipy.sparse
@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, 
 from torch import Tensor
 
 from shopzoo_text.params import BagOfWordsParams, TfIdfParams
-from zoo.api import Catalogue, DataError, Featurizer, ItemFeatures, RunContext, TrainingData
+from zoo.api import Catalogue, DataError, Featurizer, Fitted, ItemFeatures, RunContext, TrainingData
 
 T = TypeVar("T", bound=BagOfWordsParams)
 
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=BagOfWordsParams)
 class _TermVectors(Featurizer[T]):
     """The base class of both featurizers: count terms, weight the counts, and optionally project with an SVD."""
 
-    fitted: ClassVar[tuple[str, ...]] = ("terms", "axes")
+    fitted: ClassVar[Fitted] = Fitted(terms=Annotated[list[str], "T"] | None, axes="float32 [T, *] | none")
     terms: list[str] | None
     """The terms in the order of their columns; None with `hashing`."""
     axes: Tensor | None
@@ -144,7 +144,7 @@ class TfIdf(_TermVectors[TfIdfParams]):
     without text, or without a known term, has a zero vector.
     """
 
-    fitted = ("terms", "axes", "idf")
+    fitted = Fitted(**_TermVectors.fitted, idf="float32 [T] | float64 [T]")
     idf: Tensor
     """The weight of each term, `[terms]`."""
 

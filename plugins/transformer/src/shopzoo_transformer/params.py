@@ -16,9 +16,9 @@ PACKAGE = "package:"
 class AttentionParams(NeuralParams):
     """Parameters that all Transformers share."""
 
-    blocks: int = Field(2, ge=1)
+    blocks: int = Field(2, ge=1, le=1_000)
     """Number of attention layers."""
-    heads: int = Field(1, ge=1)
+    heads: int = Field(1, ge=1, le=1_000)
     """Number of attention heads; must divide `dim`."""
 
     @model_validator(mode="after")
@@ -32,7 +32,7 @@ class AttentionParams(NeuralParams):
 class SASRecParams(AttentionParams):
     """Parameters of `sasrec`."""
 
-    blocks: int = Field(2, ge=0)
+    blocks: int = Field(2, ge=0, le=1_000)
     """Number of Transformer blocks; with 0 the model reads only the last item."""
 
 
@@ -46,9 +46,9 @@ class HSTUParams(AttentionParams):
 class BERT4RecParams(AttentionParams):
     """Parameters of `bert4rec`."""
 
-    length: int = Field(50, ge=2)
+    length: int = Field(50, ge=2, le=100_000)
     """Number of positions: in training the last `length` events, in inference the last `length` - 1 events and the masked next one."""
-    heads: int = Field(2, ge=1)
+    heads: int = Field(2, ge=1, le=1_000)
     """Number of attention heads; must divide `dim`."""
     mask_rate: float = Field(0.2, gt=0, lt=1)
     """Share of the items that is masked in training; at least one per sequence."""
@@ -59,9 +59,9 @@ class BERT4RecParams(AttentionParams):
 class TextTransformerParams(NeuralTextParams):
     """Parameters of `text-transformer`."""
 
-    blocks: int = Field(1, ge=1)
+    blocks: int = Field(1, ge=1, le=1_000)
     """Number of attention layers."""
-    heads: int = Field(2, ge=1)
+    heads: int = Field(2, ge=1, le=1_000)
     """Number of attention heads; must divide `text_dim`."""
 
     @model_validator(mode="after")
@@ -83,9 +83,9 @@ class SentenceEncoderParams(Params):
     """Text columns of the catalogue, joined by a space."""
     prompt: str | None = None
     """Prefix of each text, for models trained with one (such as `"passage: "`); by default that of the model."""
-    text_length: int | None = Field(None, ge=1)
+    text_length: int | None = Field(None, ge=1, le=100_000)
     """Maximum number of tokens per text; by default that of the model."""
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, le=1_000_000)
     """Number of texts per batch; texts are sorted by length."""
 
     @field_validator("model")

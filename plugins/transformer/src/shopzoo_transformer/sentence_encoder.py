@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from shopzoo_transformer.params import PACKAGE, SentenceEncoderParams
-from zoo.api import Catalogue, ConfigError, Featurizer, ItemFeatures, RunContext, State, TrainingData
+from zoo.api import Catalogue, ConfigError, Featurizer, Fitted, ItemFeatures, RunContext, State, TrainingData
 
 LONGEST = 100_000
 """Maximum number of characters of a text to read; this exceeds the token limit of any model."""
@@ -36,7 +36,7 @@ class SentenceEncoder(Featurizer[SentenceEncoderParams]):
     to encode new items, the same model must be present, and a different one is an error.
     """
 
-    fitted = ("fingerprint",)
+    fitted = Fitted(fingerprint=str)
     fingerprint: str
     """A hash of the model's files."""
 

@@ -1,0 +1,99 @@
+"""Small files that declare or repeat far more than fits are refused before memory is filled."""
+
+import gzip
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from zoo.data.bounded_parquet import read_batches
+from zoo.data.read_log import read_log
+from zoo.errors import DataError
+
+
+def write(path, table, **options):
+    pq.write_table(table, path, compression="zstd", **options)
+    return pq.ParquetFile(path)
+
+
+def test_what_fits_is_read_as_it_is(tmp_path):
+    table = pa.table({"a": np.arange(1000), "b": [f"t{i}" for i in range(1000)], "c": [None] * 1000, "d": [[1]] * 1000})
+    opened = write(tmp_path / "t.parquet", table, row_group_size=300)
+    assert pa.Table.from_batches(read_batches(opened, None, 2**20, 170)).equals(table)
+    assert pa.Table.from_batches(read_batches(opened, ["b", "a"], 2**20, 170)).equals(table.select(["b", "a"]))
+    empty = write(tmp_path / "e.parquet", table.slice(0, 0))
+    assert list(read_batches(empty, None, 0, 170)) == []
+
+
+def test_rows_are_counted_before_they_are_read(tmp_path):
+    opened = write(tmp_path / "t.parquet", pa.table({"a": np.zeros(10**6, np.int64)}))
+    assert (tmp_path / "t.parquet").stat().st_size < 10_000
+    with pytest.raises(pa.ArrowInvalid, match=r"its 1,000,000 rows need at least 8 MiB, and 4 MiB are allowed"):
+        list(read_batches(opened, None, 2**22, 2**20))
+
+
+def test_a_text_that_is_repeated_is_read_in_small_batches_up_to_the_limit(tmp_path):
+    text = "x" * 2**20
+    repeated = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10_000, np.int32)), pa.array([text]))
+    opened = write(tmp_path / "t.parquet", pa.table({"a": repeated}), store_schema=False)
+    assert (tmp_path / "t.parquet").stat().st_size < 10_000
+    batches = read_batches(opened, None, 2**28, 2**20)
+    assert next(batches).nbytes < 2**27
+    with pytest.raises(pa.ArrowInvalid, match=r"its content needs more than 256 MiB, which are allowed"):
+        list(batches)
+
+
+def test_a_log_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.data.arrow_files.available_memory", lambda: 2**20)
+    path = tmp_path / "events.parquet"
+    write(path, pa.table({name: np.zeros(10**6, np.int64) for name in ("user_id", "item_id", "timestamp")}))
+    with pytest.raises(DataError) as error:
+        read_log(path)
+    assert str(error.value) == (
+        f"{path}: cannot be read as parquet: its 1,000,000 rows need at least 23 MiB, and 1 MiB are allowed. Correct or recreate the file."
+    )
+
+
+def test_a_compressed_text_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.data.readers.available_memory", lambda: 2**16)
+    path = tmp_path / "events.csv.gz"
+    path.write_bytes(gzip.compress(b"user_id,item_id,timestamp\n" + b"u,i,1717158615250\n" * 100_000))
+    with pytest.raises(
+        DataError, match=r"events\.csv\.gz: cannot be read as csv: its content needs more than 0\.0 GiB"
+    ):
+        read_log(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+@pytest.mark.parametrize("writer", [pa.ipc.new_file, pa.ipc.new_stream])
+def test_an_arrow_file_is_not_mistaken_for_a_stream_of_a_gigabyte(tmp_path, writer):
+    """Read as a stream, the first bytes of an Arrow file declare a message of 1.3 GiB."""
+    table = pa.table(
+        {"user_id": ["a", "b"], "item_id": ["x", "y"], "timestamp": [1_717_158_615_250, 1_717_158_615_251]}
+    )
+    path = tmp_path / "events.arrow"
+    with writer(path, table.schema) as out:
+        out.write_table(table)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    read_log(path)  # imports what it needs
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, hard))
+    try:
+        assert len(read_log(path).log) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_column_name_that_is_not_utf8(tmp_path):
+    path = tmp_path / "events.parquet"
+    write(path, pa.table({"user_id": ["a"], "name": ["b"]}), store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"name", b"na\xdde"))
+    with pytest.raises(DataError) as error:
+        read_log(path)
+    assert str(error.value) == (
+        f"{path}: cannot be read as parquet: the name of a column is not UTF-8. Correct or recreate the file."
+    )

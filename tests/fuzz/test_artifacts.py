@@ -1,0 +1,19 @@
+"""A short seeded part of the artifact fuzzer; `tests/fuzz/artifacts.py` on the command line is the long one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+FUZZER = Path(__file__).with_name("artifacts.py")
+CASES = 72
+"""Two for each component."""
+TIMEOUT = 120
+"""Seconds that a case may take: far more than it needs on a busy machine."""
+
+
+def test_changed_artifacts_are_refused_or_served_and_nothing_else():
+    command = [sys.executable, str(FUZZER), "--count", str(CASES), "--seed", "1000", "--timeout", str(TIMEOUT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "refused" in done.stdout
+    assert "served" in done.stdout

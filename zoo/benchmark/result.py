@@ -1,0 +1,108 @@
+"""The result of a benchmark in Python: the store of its runs, shown as the table of the command line."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
+from zoo.benchmark.report import finding
+from zoo.benchmark.store import Row, Store
+from zoo.tables import ResultTable
+
+FIGURES = ("fit_seconds", "recommend_per_second", "p50_ms", "p99_ms", "peak_memory_mib")
+"""The fields of a row that the table contains besides the metrics."""
+
+
+class BenchmarkResult(Store, ResultTable):
+    """The results of a benchmark: a table with one row per model, and the store with its runs and lists.
+
+    In a terminal and in a notebook it shows the table of `zoo bench`: means over the seeds; `*` marks the best value of a
+    column, `=` values that are not significantly different from it, `?` values that are not tested.
+    """
+
+    def __init__(self, folder: str | Path, *, temporary: bool = False) -> None:
+        """Open a folder of results.
+
+        Args:
+            folder: The folder.
+            temporary: Whether the folder is removed with this object.
+        """
+        super().__init__(folder)
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, str(folder), ignore_errors=True)
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row per model.
+
+        Columns: `model`; `reference`; each metric with its mean over the seeds, and the 95 % interval over the queries of the
+        first seed (`_low`, `_high`; null if too few queries hit); `seeds`; means of `fit_seconds`, `recommend_per_second`,
+        `p50_ms`, `p99_ms` and `peak_memory_mib`; `error`, null for a model that ran.
+        """
+        groups = by_label(self.rows())
+        metrics = list(self.manifest().metrics)
+        return pa.Table.from_pylist(
+            [_row(label, runs, metrics) for label, runs in groups.items()], schema=_schema(metrics)
+        )
+
+    def __repr__(self) -> str:
+        """Return the table and the main finding as text."""
+        table = main_table(self)
+        cells = [table.headers, *[[f"{c.text}{_mark(c.verdict)}" for c in row] for row in table.rows]]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(_pad(cell, w, at) for at, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in cells
+        ]
+        return "\n".join([*(line.rstrip() for line in lines), finding(self, table)]).rstrip()
+
+    def _repr_html_(self) -> str:
+        """Return the table and the main finding as HTML, for notebooks."""
+        table = main_table(self)
+        head = "".join(f"<th>{escape(name)}</th>" for name in table.headers)
+        body = ""
+        for row in table.rows:
+            cells = [escape(c.text + (MARKS[c.verdict] if c.verdict else "")) for c in row]
+            cells = [f"<b>{text}</b>" if c.verdict == "best" else text for c, text in zip(row, cells, strict=True)]
+            cells = [f"<i>{text}</i>" if c.reference and text else text for c, text in zip(row, cells, strict=True)]
+            first, *others = cells
+            right = "".join(f'<td style="text-align: right">{text}</td>' for text in others)
+            body += f"<tr><td>{first}</td>{right}</tr>"
+        found = escape(finding(self, table).replace("`", ""))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{found}</p>"
+
+
+def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
+    """Return the row of a model; a model of which a run failed has only its error."""
+    row: dict[str, Any] = {"model": label, "reference": runs[0].reference, "seeds": len(runs)}
+    if runs[0].error:
+        return {**row, "error": runs[0].error}
+    for metric in metrics:
+        values = [value for run in runs if (value := run.metrics[metric][0]) is not None]
+        row[metric] = float(np.mean(values)) if values else None
+        _, row[f"{metric}_low"], row[f"{metric}_high"] = runs[0].metrics[metric]
+    return {**row, **{name: float(np.mean([getattr(run, name) for run in runs])) for name in FIGURES}}
+
+
+def _schema(metrics: list[str]) -> pa.Schema:
+    """Return the schema of the table."""
+    figures = [name for metric in metrics for name in (metric, f"{metric}_low", f"{metric}_high")]
+    return pa.schema([
+        ("model", pa.string()), ("reference", pa.bool_()), *((name, pa.float64()) for name in figures),
+        ("seeds", pa.int64()), *((name, pa.float64()) for name in FIGURES), ("error", pa.string()),
+    ])  # fmt: skip
+
+
+def _mark(verdict: Any) -> str:
+    """Return the mark of a verdict in plain text."""
+    return {**MARKS, "best": " *"}[verdict] if verdict else ""
+
+
+def _pad(cell: str, width: int, column: int) -> str:
+    """Return a cell at the width of its column; numbers stand on the right, marks included."""
+    return cell.ljust(width) if column == 0 else cell.rjust(width)

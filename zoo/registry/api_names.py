@@ -1,0 +1,51 @@
+"""The version of the plugin API since which the names of `zoo.api` exist, and plugins that use newer ones than they declare."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from zoo.registry.plugin import Plugin
+
+SINCE = {
+    "DataSize": 2,
+    "EvaluatedLists": 2,
+    "Fitted": 2,
+    "LossName": 2,
+    "LossSpec": 2,
+    "Trained": 2,
+    "choose_epochs": 2,
+}
+"""The names of `zoo.api` that version 1 of the plugin API did not have, and the version that added each."""
+
+
+def describe_newer_names(plugin: Plugin) -> list[str]:
+    """Return a note if the code of a plugin imports names that are newer than the API its components declare.
+
+    An older core refuses a component of a newer API with what to update. With too low a number, the import fails there first.
+    """
+    declared = min((spec.api for spec in plugin.specs if spec.api >= 1), default=None)
+    if declared is None:  # no component, or older than any name
+        return []
+    newer = sorted(name for name in set(_imported_names(plugin)) if SINCE.get(name, 1) > declared)
+    if not newer:
+        return []
+    needed = max(SINCE[name] for name in newer)
+    return [
+        f"its components declare api = {declared}, and its code imports {', '.join(newer)}, which zoo.api has since API {needed}: "
+        f"set api={needed}, so that an older shopzoo says what to update"
+    ]
+
+
+def _imported_names(plugin: Plugin) -> Iterator[str]:
+    """Yield the names that the files of a plugin import from `zoo.api`."""
+    module = sys.modules.get(plugin.module.__name__.partition(".")[0], plugin.module)
+    file = Path(module.__file__ or "")
+    for path in sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]:
+        with suppress(OSError, SyntaxError, ValueError):
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, ast.ImportFrom) and node.module == "zoo.api":
+                    yield from (alias.name for alias in node.names)
