@@ -90,7 +90,7 @@ def bench(
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
         folder = log if log is not None else out
-        limits = {"isolate": isolate, "memory": memory, "time": time}
+        limits: dict[str, Any] = {"isolate": isolate, "memory": memory, "time": time}
         store = bench_experiment(models, folder, overrides=overrides, plugins=plugins, **limits, **options)
         return BenchmarkResult(store.folder)
     _refuse_experiment("bench", models, overrides)
