@@ -123,7 +123,7 @@ def setup(tmp_path):
 
     def run(*arguments, fail="nothing", code=0):
         done = subprocess.run(
-            ["make", f"PYTHON={sys.executable}", "TORCH_BUILD=+cpu", *arguments, "setup"], cwd=tmp_path, capture_output=True, text=True,
+            ["make", "--no-print-directory", f"PYTHON={sys.executable}", "TORCH_BUILD=+cpu", *arguments, "setup"], cwd=tmp_path, capture_output=True, text=True,
             check=False, env={**os.environ, "FAIL": fail, "REAL": sys.executable},
         )  # fmt: skip
         assert done.returncode == code, done.stderr
