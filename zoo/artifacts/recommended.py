@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,13 +73,14 @@ class Recommendations(ResultTable, Sequence[Any]):
         """The items of each query, or of the only one."""
         lists = self._lists
         ids, titles = self._names.lists
+        filled = [repeat(False)] * len(lists.items) if lists.filled is None else lists.filled.tolist()
         rows = [
             [
                 Recommended(ids[item], None if fill else score, None if titles is None else titles[item], fill)
-                for item, score, fill in zip(*row, strict=True)
+                for item, score, fill in zip(*row, strict=False)
                 if item
             ]
-            for row in zip(lists.items.tolist(), lists.scores.tolist(), lists.filled_slots().tolist(), strict=True)
+            for row in zip(lists.items.tolist(), lists.scores.tolist(), filled, strict=True)
         ]
         return rows[0] if self._one else rows
 

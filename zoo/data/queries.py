@@ -101,7 +101,7 @@ class Histories:
     @property
     def rows(self) -> NDArray[np.int64]:
         """Return the row of each event within the block, `[M]`."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return np.arange(len(self.offsets) - 1).repeat(self.offsets[1:] - self.offsets[:-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +270,7 @@ class Queries:
         The copy is small, and it contains no events after the end of a history. A log that is such a copy already is returned.
         """
         own = self.log.source is None and self.log.rows is None and self.log.n_users == len(self)
-        if own and (self.end == self.log.offsets[1:]).all() and (np.diff(self.row) == 1).all():
+        if own and (self.end == self.log.offsets[1:]).all() and (len(self) == 1 or (np.diff(self.row) == 1).all()):
             return self
         where, offsets = self._gather(self.lengths)
         log = replace(
@@ -286,6 +286,8 @@ class Queries:
 
     def _gather(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the log positions of the last `lengths` events of each history, `[M]`, and the row offsets, `[Q + 1]`."""
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        where = np.repeat(self.end - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        lengths.cumsum(out=offsets[1:])
+        where = (self.end - lengths - offsets[:-1]).repeat(lengths)
+        where += np.arange(len(where))
         return where, offsets

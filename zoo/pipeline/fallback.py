@@ -49,7 +49,7 @@ class Popularity:
             found: The lists of a block, `[B, K]`.
             excluded: The items that must not be recommended to its queries.
         """
-        if found.items[:, -1].all():  # empty slots come last
+        if found.items.min().item() > 0:
             return found
         rows = (found.items == 0).any(1).nonzero().squeeze(1)
         items, scores = found.items[rows], found.scores[rows]

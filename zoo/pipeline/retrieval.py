@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -44,6 +45,11 @@ class Rules:
     def of(cls, task: Task) -> Rules:
         """Return the rules of a task."""
         return cls(task.eligible, task.exclude_seen, task.evaluate.fallback)
+
+    @cached_property
+    def ineligible(self) -> Tensor:
+        """Return the items that must not be recommended to anybody, `[X]` int64."""
+        return torch.from_numpy(np.flatnonzero(~self.eligible))
 
 
 class Retrieved(NamedTuple):
@@ -143,11 +149,10 @@ class Retrieval:
         Raises:
             ScoreError: An answer of the predictor or a filter cannot be used, or the predictor's own lists break the rules.
         """
-        allowed = rules.eligible if self.scores_cold else rules.eligible & self.known
-        always = torch.from_numpy(np.flatnonzero(~allowed))
+        always = rules.ineligible if self.scores_cold else torch.cat([rules.ineligible, self._unknown])
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
-            block = queries[start : min(start + rows, len(queries))].blind().compact()
+            block = (queries[start : start + rows] if len(queries) > rows else queries).blind().compact()
             excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.kept(block))
             restricted = self.restricted(block, cold=self.scores_cold)
             with answer_of(self._origin(0, self.predictor)):
@@ -159,6 +164,11 @@ class Retrieval:
     def unanswered(self, queries: Queries) -> NDArray[np.bool_]:
         """Return which queries contain nothing that the predictor can read, `[Q]` bool: neither a history nor a known user."""
         return self._unanswered(self.restricted(queries, cold=self.scores_cold))
+
+    @cached_property
+    def _unknown(self) -> Tensor:
+        """The items without an event in training, `[N]` int64."""
+        return torch.from_numpy(np.flatnonzero(~self.known))
 
     def _unanswered(self, restricted: Queries) -> NDArray[np.bool_]:
         """Return the same for queries as the predictor sees them."""
@@ -172,7 +182,7 @@ class Retrieval:
         if self.popularity is None:
             return found
         unanswered = self._unanswered(restricted)
-        if not unanswered.any() and (found.scores > -torch.inf).all():
+        if not unanswered.any() and found.scores.min().item() > -torch.inf:
             return found
         mute = torch.from_numpy(unanswered)
         items, scores, tied = found.items, found.scores, found.tied
@@ -213,7 +223,7 @@ def _seen(queries: Queries, exclude_seen: bool | list[str]) -> tuple[Tensor, Ten
         none = torch.zeros(0, dtype=torch.int64)
         return none, none
     h = queries.histories
-    rows, items = torch.from_numpy(h.rows), torch.from_numpy(h.items).long()
+    rows, items = torch.from_numpy(h.rows), torch.from_numpy(h.items.astype(np.int64))
     if exclude_seen is not True:
         codes = [code for code, name in enumerate(queries.log.event_names) if name in exclude_seen]
         kept = torch.from_numpy(np.isin(h.events, codes))
