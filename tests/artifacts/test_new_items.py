@@ -68,7 +68,7 @@ def scores(artifact, history):
     """Return the score of each item by its id, as the predictor gives them."""
     table = pa.table({"history": [history]})
     k = len(artifact.catalogue) - 1
-    lists = artifact.named(artifact.lists(table, k))
+    lists = artifact.to_items(artifact.lists(table, k))
     return {item.item_id: item.score for item in lists[0]}
 
 

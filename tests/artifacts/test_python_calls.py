@@ -118,7 +118,7 @@ def test_a_session_is_answered_as_a_row_of_a_table_is(ease, filtered, data):
     now = data.draw(st.sampled_from([None, 1_700_000_100_000, "2026-01-01"]))
     found = artifact.recommend(history=histories, k=5, now=now)
     table = {"history": pa.array(histories, pa.list_(pa.string()))}
-    expected = artifact.named(artifact.lists(pa.table(table), 5, now=now))
+    expected = artifact.to_items(artifact.lists(pa.table(table), 5, now=now))
     assert found == expected
 
 

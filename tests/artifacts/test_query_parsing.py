@@ -156,7 +156,7 @@ def test_users_may_be_numbers(shop, fitted):
     artifact = Artifact.of(fitted["transition-graph"], numbered)
     assert artifact.recommend(3, k=4) == artifact.recommend("3", k=4)
     for ids in (pa.array([3], pa.int32()), pa.array([3.0, None]).slice(0, 1), pa.array(["3"]).dictionary_encode()):
-        assert artifact.named(artifact.lists(pa.table({"user_id": ids}), 4)) == artifact.recommend([3], k=4)
+        assert artifact.to_items(artifact.lists(pa.table({"user_id": ids}), 4)) == artifact.recommend([3], k=4)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from zoo.benchmark.export import data_name, export
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
 
 SOURCE = {"name": "shopzoo/files", "interactions": ["/somewhere/data/amazon-beauty/interactions.parquet"], "items": []}

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from zoo.benchmark.report import markdown
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.cli import terminal_tables
 
 FORGED = "a | 0.9 |\n| **b** | 0.9999 | <script>x</script> \x1b[2J"

@@ -13,7 +13,8 @@ from zoo.benchmark.better_references import better_references
 from zoo.benchmark.comparison_tables import Cell, main_table
 from zoo.benchmark.export import export
 from zoo.benchmark.report import finding, markdown
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.cli.main import main
 from zoo.cli.terminal_tables import _shown
 from zoo.config.load import experiment_from

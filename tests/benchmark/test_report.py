@@ -6,7 +6,8 @@ import pytest
 
 from zoo.benchmark.comparison_tables import cold_table, interval_table, main_table, seconds, training_table
 from zoo.benchmark.report import finding, legend, markdown, settings
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 
 EXPERIMENT = {
     "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},

@@ -8,7 +8,8 @@ import textwrap
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
 
 
@@ -145,7 +146,8 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     code = textwrap.dedent("""
         import resource, signal, sys
         import pyarrow as pa
-        from zoo.benchmark.store import BenchmarkManifest, Row, Store
+        from zoo.benchmark.row import Row
+        from zoo.benchmark.store import BenchmarkManifest, Store
         from zoo.errors import ResultsError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = Store(sys.argv[1])

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from zoo.benchmark.comparison_tables import Cell, ComparisonTable
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.cli.terminal_tables import GAP, print_results, split_columns
 
 TABLE = ComparisonTable(

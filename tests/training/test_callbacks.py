@@ -8,8 +8,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from zoo import bench
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.runner import bench
 from zoo.config.train import NetworkSettings
 from zoo.errors import ConfigError, PluginError
 from zoo.hookspecs import Training

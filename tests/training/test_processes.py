@@ -11,7 +11,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from zoo.benchmark.runner import bench
+from zoo import bench
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries

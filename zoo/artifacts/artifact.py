@@ -26,7 +26,6 @@ from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
-from zoo.data.interactions import Interactions
 from zoo.data.task import Task
 from zoo.errors import ArtifactError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
@@ -59,7 +58,7 @@ class Artifact(ArtifactContents):
             kept_columns(task.catalogue),
             task.user_ids,
             log,
-            _log_entry(log),
+            LogEntry.of(log),
             task.description(),
         )
 
@@ -244,7 +243,7 @@ class Artifact(ArtifactContents):
 
         return save_artifact(self, folder, histories=histories)
 
-    def named(self, lists: Candidates) -> list[list[Recommended]]:
+    def to_items(self, lists: Candidates) -> list[list[Recommended]]:
         """Convert lists of item numbers to lists with item ids and titles."""
         return list(Recommendations(lists, self.names, None, one=False))
 
@@ -285,17 +284,3 @@ class Artifact(ArtifactContents):
             at = torch.from_numpy(rows)
             items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
         return Candidates(items, scores, tied, filled)
-
-
-def _log_entry(log: Interactions) -> LogEntry:
-    """Return the entry of an event log in the manifest."""
-    counts = np.bincount(log.events, minlength=len(log.event_names))
-    heaviest = max(range(len(counts)), key=lambda code: (log.event_weights[code], counts[code]))
-    return LogEntry(
-        clock=log.clock,
-        ties=log.ties,
-        event_names=list(log.event_names),
-        event_weights=log.event_weights.tolist(),
-        default_event=log.event_names[heaviest],
-        end=int(log.times.max(initial=-1)),
-    )

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field, FiniteFloat, model_validator
 
 from zoo.config.experiment import Fallback
-from zoo.data.interactions import Clock, Ties
+from zoo.data.interactions import Clock, Interactions, Ties
 from zoo.errors import ArtifactError, ConfigError
 from zoo.params import StrictTable, validated
 
@@ -75,6 +76,20 @@ class LogEntry(StrictTable):
     """The type of history events without one: the type with the largest weight, on ties the most frequent."""
     end: int = Field(ge=-1, lt=2**63 - 1)
     """The time of the last event."""
+
+    @classmethod
+    def of(cls, log: Interactions) -> LogEntry:
+        """Return the entry of an event log."""
+        counts = np.bincount(log.events, minlength=len(log.event_names))
+        heaviest = max(range(len(counts)), key=lambda code: (log.event_weights[code], counts[code]))
+        return cls(
+            clock=log.clock,
+            ties=log.ties,
+            event_names=list(log.event_names),
+            event_weights=log.event_weights.tolist(),
+            default_event=log.event_names[heaviest],
+            end=int(log.times.max(initial=-1)),
+        )
 
     @model_validator(mode="after")
     def _check_events(self) -> LogEntry:

@@ -11,7 +11,8 @@ from zoo.benchmark.comparison_tables import by_label, compare_column
 from zoo.evaluation.significance import FEWEST_SEEDS
 
 if TYPE_CHECKING:
-    from zoo.benchmark.store import Row, Store
+    from zoo.benchmark.row import Row
+    from zoo.benchmark.store import Store
 
 
 def format_better_references(store: Store, metrics: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from zoo.evaluation.significance import Comparison, Verdict, compare_models
 
 if TYPE_CHECKING:
-    from zoo.benchmark.store import Row, Store
+    from zoo.benchmark.row import Row
+    from zoo.benchmark.store import Store
 
 BY_DATA = "by the data"
 """The column of the settings that the data chose; present if they chose any."""

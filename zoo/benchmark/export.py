@@ -9,7 +9,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from zoo.atomic import write_atomically
-from zoo.benchmark.store import Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import Store
 from zoo.errors import ResultsError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from zoo.benchmark.store import Row
+from zoo.benchmark.row import Row
 from zoo.config.resolved import BaseResolvedModel
 
 

@@ -15,11 +15,13 @@ from zoo.artifacts.fit_artifact import fit as fit_resolved
 from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.fit_model import fit as fit_experiment
+from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.machine import device_of
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.python_experiment import experiment_on
 from zoo.benchmark.result import BenchmarkResult
-from zoo.benchmark.runner import bench as bench_experiment
+from zoo.benchmark.runner import RunOptions, run_experiment
+from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, Temporal
 from zoo.data.frames import is_frame
@@ -85,26 +87,26 @@ def bench(
         ZooError: A model, the log, a setting or the folder cannot be used. A model that fails does not raise: its row has the
             error.
     """
-    options: dict[str, Any] = {"progress": progress, "keep_artifacts": keep_artifacts, "wait": wait}
+    isolation = Isolation.of(isolate=isolate, memory=memory, minutes=time)
+    options = RunOptions(progress or Progress(), keep_artifacts, wait, isolation)
     own = {"split": split, "metrics": metrics, "evaluate": evaluate, "train": train, "references": references}
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
         folder = log if log is not None else out
-        limits: dict[str, Any] = {"isolate": isolate, "memory": memory, "time": time}
-        store = bench_experiment(models, folder, overrides=overrides, plugins=plugins, **limits, **options)
-        return BenchmarkResult(store.folder)
+        if folder is None:
+            folder = Path("runs") / (Path(models).stem if isinstance(models, str | Path) else "experiment")
+        run_experiment(resolve_experiment(models, overrides, plugins), folder, options)
+        return BenchmarkResult(folder)
     _refuse_experiment("bench", models, overrides)
-    if isolate or memory is not None or time is not None:
+    if isolation is not None:
         raise ConfigError(
             "zoo.bench: isolate, memory and time need an experiment file, because the process of a run reads the data itself. "
             "Write the experiment to a file, or leave them out."
         )
     own["references"] = True if references is None else references
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
-    if out is not None:
-        return BenchmarkResult(bench_experiment(experiment, out, **options).folder)
-    result = BenchmarkResult(mkdtemp(prefix="zoo-bench-"), temporary=True)
-    bench_experiment(experiment, result.folder, **options)
+    result = BenchmarkResult(mkdtemp(prefix="zoo-bench-") if out is None else out, temporary=out is None)
+    run_experiment(experiment, result.folder, options)
     return result
 
 

@@ -32,7 +32,8 @@ from zoo.config.protocol import ProtocolFacts
 from zoo.config.tasks import DEFAULT_TASK, find_task
 
 if TYPE_CHECKING:
-    from zoo.benchmark.store import Row, Store
+    from zoo.benchmark.row import Row
+    from zoo.benchmark.store import Store
 
 TRAINING = (
     "`epochs`: the epoch of the best weights, of all epochs trained. `stopped by`: what ended training: `patience`, "

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
 from zoo.benchmark.report import finding
-from zoo.benchmark.store import Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import Store
 from zoo.tables import ResultTable
 
 FIGURES = ("fit_seconds", "recommend_per_second", "p50_ms", "p99_ms", "peak_memory_mib")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
-from zoo.benchmark.store import BenchmarkManifest, Row, Store
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.benchmark.thread_counts import describe_other_runs
-from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
@@ -45,62 +45,40 @@ class Run:
         return {"label": self.model.label, "seed": self.seed, "key": self.key, **reference}
 
 
-def bench(
-    file: str | Path | dict[str, Any] | BaseResolvedExperiment,
-    out: str | Path | None = None,
-    *,
-    overrides: Sequence[str] = (),
-    plugins: Iterable[str | Path] = (),
-    progress: Progress | None = None,
-    keep_artifacts: bool = False,
-    wait: bool = False,
-    isolate: bool = False,
-    memory: float | None = None,
-    time: float | None = None,
-) -> Store:
-    """Run all models of an experiment and store the results.
+@dataclass(frozen=True)
+class RunOptions:
+    """How an experiment is run; no figure depends on it.
 
-    Args:
-        file: An experiment file, its content as a dictionary, or an experiment already resolved.
-        out: The folder of the results; `runs/<name of the file>` by default. Runs that are finished there are skipped.
-        overrides: `"path=value"`, applied before the file is checked.
-        plugins: Python files to load as plugins in addition to the installed ones.
+    Attributes:
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
         wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
-        isolate: Whether to run each row in a process of its own, so that one that ends its process fails alone.
-        memory: With `isolate`, the most memory that each process of a run may allocate, in GiB.
-        time: With `isolate`, the most minutes of a run.
+        isolation: The limits of each run's process; None to run everything in this process.
+    """
 
-    Returns:
-        The store, with `.rows()`, `.manifest()` and the files in its folder.
+    progress: Progress = field(default_factory=Progress)
+    keep_artifacts: bool = False
+    wait: bool = False
+    isolation: Isolation | None = None
+
+
+def run_experiment(experiment: BaseResolvedExperiment, folder: str | Path, options: RunOptions) -> None:
+    """Run all models of an experiment and store the results in a folder; runs that are finished there are skipped.
 
     Raises:
         ZooError: The experiment, its data or the folder cannot be used. A model that fails does not raise: its row has the error.
     """
-    isolation = Isolation.of(isolate=isolate, memory=memory, minutes=time)
-    experiment = resolve_experiment(file, overrides, plugins)
-    progress = progress or Progress()
-    folder = out or Path("runs") / (Path(file).stem if isinstance(file, str | Path) else "experiment")
     store = Store(folder, experiment.variables)
     if experiment.train.threads:
         torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
-    with lock_folder(store.folder, wait=wait, waiting=progress.waiting):
-        _run_all(experiment, device, store, progress, isolation, keep_artifacts=keep_artifacts)
-    return store
+    with lock_folder(store.folder, wait=options.wait, waiting=options.progress.waiting):
+        _run_all(experiment, device, store, options)
 
 
-def _run_all(
-    experiment: BaseResolvedExperiment,
-    device: torch.device,
-    store: Store,
-    progress: Progress,
-    isolation: Isolation | None,
-    *,
-    keep_artifacts: bool,
-) -> None:
+def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: Store, options: RunOptions) -> None:
     """Read the data, run what is not finished in the folder, and write the report."""
+    progress, keep_artifacts, isolation = options.progress, options.keep_artifacts, options.isolation
     progress.reading()
     comparison = open_comparison(experiment, device)
     if keep_artifacts and not comparison.has_artifacts:

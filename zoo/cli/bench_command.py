@@ -43,7 +43,7 @@ def bench(
     other models still run, and the exit code is 1. While one process runs a benchmark in a folder, a second one ends with
     an error, or waits for it with --wait.
     """
-    from zoo.benchmark.runner import bench as run
+    from zoo.benchmark.python_calls import bench as run
     from zoo.cli.progress_display import bars
     from zoo.cli.terminal_tables import print_results
     from zoo.training.launching import refuse_several_processes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.benchmark.plan import Plan
-    from zoo.benchmark.store import Row
+    from zoo.benchmark.row import Row
 
 SILENCE = 30.0
 """Minimum seconds between progress lines of a run without a terminal."""

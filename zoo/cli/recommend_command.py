@@ -101,7 +101,7 @@ def _one(artifact: Artifact, user: str | None, history: str | None, k: int, now:
     columns = {"user_id": user, "history": history}
     queries = pa.table({name: [value] for name, value in columns.items() if value is not None})
     notes = QueryWarnings()
-    (listed,) = artifact.named(artifact.lists(queries, k, now=now, notes=notes))
+    (listed,) = artifact.to_items(artifact.lists(queries, k, now=now, notes=notes))
     for line in notes.messages():
         click.echo(f"zoo: {show(line)}", err=True)
     titled = any(item.title for item in listed)

@@ -97,13 +97,13 @@ class ProcessState:
 
 
 @contextmanager
-def restored_process_state() -> Iterator[None]:
-    """Restore the global state after a block of code, without a note."""
-    before = ProcessState.now()
+def restored_process_state() -> Iterator[dict[str, str]]:
+    """Restore the global state after a block of code; the value lists what had changed, once the block has ended."""
+    before, changed = ProcessState.now(), dict[str, str]()
     try:
-        yield
+        yield changed
     finally:
-        before.restore()
+        changed |= before.restore()
 
 
 @contextmanager
@@ -114,11 +114,11 @@ def preserve_process_state(culprit: str, notes: list[str]) -> Iterator[None]:
         culprit: What runs, for the notes.
         notes: The notes on the row of the run.
     """
-    before = ProcessState.now()
     try:
-        yield
+        with restored_process_state() as changed:
+            yield
     finally:
-        notes += [f"{culprit} changed {change}; it was restored after the run" for change in before.restore().values()]
+        notes += [f"{culprit} changed {change}; it was restored after the run" for change in changed.values()]
 
 
 def _working_directory() -> Path | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.benchmark.runner import bench
+from zoo import bench
 
 TINY = {"name": "sasrec", "dim": 8, "length": 8, "blocks": 1}
 

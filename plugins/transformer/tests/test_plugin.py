@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import shopzoo_transformer
 
+from zoo import bench
 from zoo.api import ConfigError
-from zoo.benchmark.runner import bench
 from zoo.params import validated
 
 SPECS = shopzoo_transformer.zoo_components()
