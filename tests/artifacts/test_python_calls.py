@@ -304,7 +304,8 @@ def test_every_predictor_that_overrides_it_compares_all_items(log):
     shop = zoo.fit("als", log)
     shop.pipeline.predictor.items = shop.pipeline.predictor.items[:5]
     with pytest.raises(
-        ScoreError, match=r"ALS\.compare_items returned scores of the shape \(1, 5\), expected \(1, 31\)"
+        ScoreError,
+        match=r"predictor 'als' of shopzoo-mf .*: `compare_items` returned the shape \(1, 5\), expected \(1, 31\)",
     ):
         shop.similar("i1" if shop.item_numbers["i1"] < 5 else shop.catalogue.ids[1].as_py())
 

@@ -12,6 +12,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 
+import zoo
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
 from zoo.data.dataset_params import FilesParams, HubParams
@@ -260,7 +261,19 @@ def test_ids_in_another_encoding_are_refused(tmp_path):
     file = tmp_path / "e.jsonl"
     rows = [f'{{"user_id": "{user}", "item_id": "1", "timestamp": 1700000000000}}\n' for user in ("a", "b", "é")]
     file.write_bytes("".join(rows).encode("latin-1"))
-    assert refused(file) == (f"{file}, row 3: user_id is not valid UTF-8, expected an id. Save the file as UTF-8.")
+    assert refused(file) == (f"{file}, row 3: user_id is not valid UTF-8. Save the file as UTF-8.")
+
+
+@pytest.mark.parametrize("name", ["timestamp", "event", "title"])
+def test_texts_in_another_encoding_are_refused_in_every_column(tmp_path, name):
+    stray = pa.Array.from_buffers(pa.string(), 3, pa.array([b"2020-01-01", b"\xe9", b"2020-01-03"]).buffers())
+    table = {"user_id": ["a", "b", "c"], "item_id": ["x", "y", "z"], "timestamp": pa.array([1, 2, 3]), name: stray}
+    file = tmp_path / "e.parquet"
+    events = pa.table({column: table[column] for column in table if column != "title"})
+    items = pa.table({"item_id": table["item_id"], "title": stray}) if name == "title" else None
+    pq.write_table(events if items is None else items, file)
+    with pytest.raises(DataError, match=f"row 2: {name} is not valid UTF-8. Save the file as UTF-8."):
+        zoo.read_log(events if items is not None else file, None if items is None else file)
 
 
 def test_a_file_that_changes_between_two_reads_is_refused(tmp_path):

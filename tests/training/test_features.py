@@ -14,7 +14,7 @@ from zoo.stages.context import TrainingEnvironment
 from zoo.stages.item_features import ItemFeatures
 
 N = 24
-SETTINGS = NetworkSettings(max_epochs=30, batch_size=16, learning_rate=0.02)
+SETTINGS = NetworkSettings(max_epochs=60, batch_size=16, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def test_an_item_that_nobody_took_is_recommended_to_those_whom_its_features_fit(
     assert scores[:, 1:].isfinite().all()
     new = scores[:, [23, 24]]  # odd and even
     fits_odd = (new[:, 0] > new[:, 1]).numpy()
-    assert_learned((fits_odd == (np.arange(60) % 2 == 0)).mean(), above=0.95)
+    # The worst of five seeds is .98 (`sasrec` with ids).
+    assert_learned((fits_odd == (np.arange(60) % 2 == 0)).mean(), above=0.9)
     again = zoo.load(name, dim=8, length=6, dropout=0.0, ids=ids)
     again.load_state(model.state())
     assert torch.equal(again.score(Queries.of_histories(data.interactions)), scores)

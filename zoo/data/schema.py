@@ -106,11 +106,13 @@ class MappedTable:
         """Return the given columns, with the types of `zoo.data.arrow_types` and the columns of `NUMBERS` as numbers.
 
         Raises:
-            DataError: A number cannot be parsed, or a column has a type that cannot be read.
+            DataError: A number cannot be parsed, a text is not UTF-8, or a column has a type that cannot be read.
         """
         table = self.table.select([self.names[name] for name in columns])
         table = normalise_types(table, self.origin).rename_columns(columns)
         for at, name in enumerate(columns):
+            if is_text(table.column(at).type):
+                self._refuse_stray_bytes(table.column(at), name)
             if name in NUMBERS and is_text(table.column(at).type):
                 numbers = self._parse_numbers(table.column(at), name)
                 table = table.set_column(at, name, numbers)
@@ -128,6 +130,18 @@ class MappedTable:
             DataError: Always.
         """
         raise DataError(f"{self.place(row)}: {problem}")
+
+    def _refuse_stray_bytes(self, column: pa.ChunkedArray, name: str) -> None:
+        """Refuse a text that is not UTF-8, which pyarrow reads without a word and fails on when it is used."""
+
+        def check(part: pa.ChunkedArray) -> None:
+            part.validate(full=True)
+
+        try:
+            check(column)
+        except pa.ArrowInvalid:
+            row = first_failing(column, check)
+            self.fail(row, f"{self.display_name(name)} is not valid UTF-8. Save the file as UTF-8.")
 
     def _parse_numbers(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         """Parse a text column as numbers; an empty text is null."""
@@ -165,7 +179,7 @@ def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     `NULL` are ids.
 
     Raises:
-        DataError: The column has another type, or its text is not UTF-8.
+        DataError: The column has another type.
     """
     column = normalise_column(column)
     kind = column.type
@@ -181,11 +195,7 @@ def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     found = encoded.dictionary.cast(pa.string())
     order = pc.sort_indices(found)
-    try:
-        blank = pc.equal(pc.utf8_trim_whitespace(found), "")
-    except pa.ArrowInvalid:
-        row = first_failing(column, pc.utf8_trim_whitespace)
-        table.fail(row, f"{table.display_name(name)} is not valid UTF-8, expected an id. Save the file as UTF-8.")
+    blank = pc.equal(pc.utf8_trim_whitespace(found), "")
     order = order.filter(pc.invert(blank.take(order))).to_numpy()
     rank = np.full(len(found) + 1, -1, np.int32)  # code -1 reads the last entry
     rank[order] = np.arange(len(order), dtype=np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.pipeline.fallback import Popularity
 from zoo.spec import Capabilities
-from zoo.stages.answers import answer_of, check_lists, check_mask
+from zoo.stages.answers import answer_of, check_lists, check_mask, check_scores, refuse_nan
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
@@ -149,7 +149,7 @@ class Retrieval:
         Raises:
             ScoreError: An answer of the predictor or a filter cannot be used, or the predictor's own lists break the rules.
         """
-        always = rules.ineligible if self.scores_cold else torch.cat([rules.ineligible, self._unknown])
+        always = self._always_excluded(rules)
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
             block = (queries[start : start + rows] if len(queries) > rows else queries).blind().compact()
@@ -164,6 +164,31 @@ class Retrieval:
     def unanswered(self, queries: Queries) -> NDArray[np.bool_]:
         """Return which queries contain nothing that the predictor can read, `[Q]` bool: neither a history nor a known user."""
         return self._unanswered(self.restricted(queries, cold=self.scores_cold))
+
+    def similar(self, items: Tensor, k: int, rules: Rules, query: Queries) -> Candidates:
+        """Return the K items that the predictor compares best with each of some items, `[B, K]`, without the fallback.
+
+        Args:
+            items: Item numbers, `[B]` int64.
+            k: Length of a list, which may be shorter.
+            rules: What may be returned; an item is never in its own list.
+            query: One query, which the filters get: they may depend on its moment.
+
+        Raises:
+            ScoreError: An answer of the predictor or a filter cannot be used.
+        """
+        width = len(self.known)
+        excluded = Exclusions(self._always_excluded(rules), torch.arange(len(items)), items, self.kept(query))
+        with torch.inference_mode(), answer_of(self._origin(0, self.predictor)):
+            answer = self.predictor.compare_items(items, width - 1)
+            scores = check_scores(answer, len(items), width, "items, items and padding", "`compare_items`")
+            refuse_nan(scores, "`compare_items`")
+            found = Candidates.best(excluded.apply_(scores.clone().contiguous()), k).cpu()
+        return replace(found, items=found.items.masked_fill(found.scores == -torch.inf, 0))
+
+    def _always_excluded(self, rules: Rules) -> Tensor:
+        """Return the items that are excluded for every query, `[X]` int64."""
+        return rules.ineligible if self.scores_cold else torch.cat([rules.ineligible, self._unknown])
 
     @cached_property
     def _unknown(self) -> Tensor:

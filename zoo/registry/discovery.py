@@ -6,17 +6,17 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import PluginError, suggestion
 from zoo.registry.loading import LoadingWatch
 from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Import, Plugin, Source, describe_error, load_plugin
+from zoo.registry.printed import capture_output
 from zoo.version import __version__
 
 CORE = "shopzoo"
@@ -51,8 +51,8 @@ def discover_plugins(
     with LoadingWatch() as watch:
         for source in [*installed, *_single_files(files)]:
             named = nullcontext() if source.distribution == CORE else watch.load(source.distribution, source.version)
-            start, printed, error = time.perf_counter(), StringIO(), ""
-            with redirect_stdout(printed):  # an import that prints must not end up in the output of a command
+            start, error = time.perf_counter(), ""
+            with capture_output() as printed:
                 try:
                     with named:
                         plugin = load_plugin(source, plugins)
@@ -60,7 +60,7 @@ def discover_plugins(
                     raise
                 except BaseException as problem:  # an error in one plugin must not prevent the others from loading
                     error = describe_error(problem)
-            imported = Import(time.perf_counter() - start, printed.getvalue())
+            imported = Import(time.perf_counter() - start, printed.text)
             if error:
                 broken.append(Broken(source.name, source.distribution, source.version, error, imported))
             else:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +20,7 @@ from zoo.registry.compat import adapt_class
 from zoo.registry.discovery import CORE, discover_plugins
 from zoo.registry.loading import LoadingWatch
 from zoo.registry.plugin import FILE_VERSION, Broken, Plugin, describe_error
+from zoo.registry.printed import capture_output
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -85,7 +84,7 @@ class Component:
         """
         module, _, name = self.spec.target.partition(":")
         try:
-            with redirect_stdout(StringIO()):  # an import that prints must not end up in the output of a command
+            with capture_output():
                 return adapt_class(getattr(self._import(module), name), self.spec)
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise PluginError(

@@ -34,7 +34,7 @@ def answer_of(origin: str) -> Iterator[None]:
         raise ScoreError(f"{origin}: {error}") from error
 
 
-def check_scores(answer: Any, rows: int, columns: int, meaning: str) -> Tensor:
+def check_scores(answer: Any, rows: int, columns: int, meaning: str, method: str = "`score`") -> Tensor:
     """Return the scores of a predictor or a ranker as float32, `[rows, columns]`.
 
     Args:
@@ -42,13 +42,24 @@ def check_scores(answer: Any, rows: int, columns: int, meaning: str) -> Tensor:
         rows: The expected number of rows.
         columns: The expected number of columns.
         meaning: What rows and columns are, for messages.
+        method: The name of the method, for messages.
 
     Raises:
         ScoreError: It is no tensor of numbers, or its shape or device is wrong.
     """
-    scores = _as_tensor(answer, "`score`", "a float32 tensor")
-    _check_shape(scores, "`score`", ((rows, columns),), meaning)
-    return _as_float(scores, "`score`")
+    scores = _as_tensor(answer, method, "a float32 tensor")
+    _check_shape(scores, method, ((rows, columns),), meaning)
+    return _as_float(scores, method)
+
+
+def refuse_nan(scores: Tensor, method: str) -> None:
+    """Refuse scores with a NaN.
+
+    Raises:
+        ScoreError: There is one.
+    """
+    if scores.isnan().any():
+        _refuse(f"{method} returned {int(scores.isnan().sum())} NaN among {scores.numel()} scores, expected numbers")
 
 
 def check_ranked(best: Candidates, queries: Queries) -> None:

@@ -17,6 +17,7 @@ from zoo.testing.checks import (
     metadata,
     process,
     scoring,
+    serving,
     tables_and_metrics,
 )
 
@@ -30,6 +31,7 @@ THEMES: tuple[ModuleType, ...] = (
     capabilities,
     filters_and_rankers,
     growing,
+    serving,
     tables_and_metrics,
     honesty,
     learning,
