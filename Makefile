@@ -13,7 +13,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock
+.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
 
 test: $(VENV)/.dev  ## Run the test suite.
 	$(PYTEST) -n auto --maxprocesses 4
+
+robust: $(VENV)/.dev  ## Run the tests of kills, signals, limits and installs, in processes of their own.
+	$(PYTEST) -m "robust and not slow" -n auto --maxprocesses 4
 
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
 	ZOO_HYPOTHESIS=random $(PYTEST) -m slow

@@ -84,6 +84,7 @@ def assert_complete(out, models):
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.robust
 def test_nothing_is_lost(tmp_path, workers, rounds):
     for number in range(rounds):
         out, model = tmp_path / f"out-{number}", tmp_path / f"model-{number}"

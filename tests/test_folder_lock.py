@@ -202,6 +202,7 @@ def test_without_flock_a_lock_is_held_and_that_of_a_killed_process_is_taken_over
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.robust
 def test_the_command_ends_with_an_error_or_waits(tmp_path, hold):
     file = tmp_path / "shop.toml"
     file.write_text(

@@ -49,6 +49,7 @@ def test_a_machine_without_limits_has_its_available_memory(tmp_path):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux holds a process to these limits")
 @pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+@pytest.mark.robust
 def test_a_process_has_what_its_own_limits_leave(limit):
     code = (
         "import resource, torch; from pathlib import Path; from zoo.pipeline.memory_check import available_bytes; "
@@ -155,6 +156,7 @@ def peak_of(predictor, log):
         ("sasrec", {"dim": 128, "loss": "sampled-softmax"}, (60_000, 300, 10)),
     ],
 )
+@pytest.mark.robust
 def test_an_estimate_is_near_the_peak_and_refuses_nothing_that_fits(name, params, shape):
     predictor, log = zoo.load(name, "predictor", **params), log_of(*shape)
     estimate, peak = predictor.params.fit_memory(size_of(log, 256)), peak_of(predictor, log)

@@ -19,6 +19,7 @@ GRAPH = Path(__file__).parents[1] / "fixtures" / "artifacts" / "graph"
 @pytest.mark.parametrize(
     ("mode", "before", "points"), [("first", "nothing", 30), ("replace", "old", 40), ("renames", "old", 40)]
 )
+@pytest.mark.robust
 def test_at_each_system_call(tmp_path, mode, before, points):
     command = [sys.executable, str(PROGRAM), str(tmp_path / "parent"), str(GRAPH), mode]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -91,6 +91,7 @@ def experiment(*models, **more):
     }
 
 
+@pytest.mark.robust
 def test_a_row_that_ends_its_process_fails_alone(tmp_path, models):
     phases = []
 
@@ -131,6 +132,7 @@ def test_a_row_that_ends_its_process_fails_alone(tmp_path, models):
     assert not list((tmp_path / "out").glob("**/.*"))
 
 
+@pytest.mark.robust
 def test_a_row_that_takes_too_long_is_ended(tmp_path, models):
     [row] = zoo.bench(experiment("hangs"), tmp_path / "out", plugins=[models], isolate=True, time=0.02).rows()
     assert row.error == "TrainingError: the run took longer than 0.02 minutes (--time). Its process was ended."

@@ -323,6 +323,7 @@ def test_another_experiments_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.robust
 def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path, sign):
     slow = plugin(
         tmp_path, "slow_scores", "time.sleep(0 if os.environ.get('FAST') else 600); return torch.zeros(shape)"

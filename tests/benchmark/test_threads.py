@@ -73,6 +73,7 @@ class Interrupting(Seen):
             raise KeyboardInterrupt
 
 
+@pytest.mark.robust
 def test_a_fit_that_is_resumed_with_another_number_of_threads_names_the_difference(tmp_path):
     config = {**CONFIG, "train": {"max_epochs": 4}, "model": [{"predictor": {"name": "sasrec", "dim": 8}}]}
     with threads(3), pytest.raises(KeyboardInterrupt):

@@ -142,6 +142,7 @@ def test_an_interrupted_fit_goes_on_and_keeps_nothing_but_its_logs(zoo, net, tmp
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.robust
 def test_another_fit_does_not_go_on_with_what_was_interrupted(zoo, net, tmp_path, monkeypatch):
     def interrupted(self, name, done, total, note=""):
         if done == 3:

@@ -52,6 +52,7 @@ def at_defaults():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.robust
 def test_finished_rows_make_a_report(tmp_path, number):
     (tmp_path / "experiment.toml").write_text(EXPERIMENT)
     (tmp_path / "waits.py").write_text(PLUGIN)

@@ -17,6 +17,7 @@ def new(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.robust
 def test_a_package_is_installed_checked_and_benchmarked(fresh, kind):
     name = f"my-{kind}"
     said = fresh(*new(kind))

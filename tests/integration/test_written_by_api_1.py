@@ -143,6 +143,7 @@ def tables(report):
 
 
 @pytest.mark.parametrize("name", ["finished", "finished-rank"])
+@pytest.mark.robust
 def test_a_finished_benchmark_is_reported_as_before(name, tmp_path, command):
     folder = copytree(RUNS / name, tmp_path / name)
     (folder / "report.md").unlink()
@@ -158,6 +159,7 @@ def test_a_finished_benchmark_is_reported_as_before(name, tmp_path, command):
 
 
 @pytest.mark.parametrize("name", ["finished", "finished-rank"])
+@pytest.mark.robust
 def test_a_finished_benchmark_is_not_measured_again(name, tmp_path, command, release, monkeypatch):
     folder = copytree(RUNS / name, tmp_path / name)
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*")}
@@ -171,6 +173,7 @@ def test_a_finished_benchmark_is_not_measured_again(name, tmp_path, command, rel
     assert_same_rows(rows(folder), read(RUNS / f"{name}.expected.json"), {})
 
 
+@pytest.mark.robust
 def test_an_interrupted_benchmark_goes_on_or_says_what_to_do(tmp_path, command, release, monkeypatch):
     folder = copytree(RUNS / "interrupted", tmp_path / "interrupted")
     expected = read(RUNS / "interrupted.expected.json")
@@ -243,6 +246,7 @@ def scaffolded(tmp_path_factory):
     return [folder, *(PLUGINS / f"my-{kind}" / "src" for kind in KINDS)]
 
 
+@pytest.mark.robust
 def test_plugins_load_and_a_note_says_that_they_are_older(command, scaffolded):
     found = {
         plugin["distribution"]: plugin for plugin in json.loads(command("doctor", "--json", path=scaffolded).stdout)
@@ -258,6 +262,7 @@ def test_plugins_load_and_a_note_says_that_they_are_older(command, scaffolded):
             assert "plugin API 1" in " ".join(plugin["warnings"])
 
 
+@pytest.mark.robust
 def test_plugins_are_benchmarked_together(tmp_path, command, scaffolded):
     (tmp_path / "all.toml").write_text(ALL_KINDS)
     command("bench", tmp_path / "all.toml", "--out", tmp_path / "out", path=scaffolded)
@@ -282,5 +287,6 @@ def test_the_experiment_of_a_plugin_runs(kind, tmp_path, command, scaffolded):
 
 
 @pytest.mark.parametrize("kind", [k if k == "metric" else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
+@pytest.mark.robust
 def test_a_plugin_passes_the_conformance_checks(kind, command, scaffolded):
     assert "passed" in command("plugin", "check", f"my-{kind}", path=scaffolded).stdout

@@ -57,6 +57,7 @@ def test_a_plugin_that_ends_the_process_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.robust
 def test_a_plugin_that_never_returns_is_named_when_the_process_is_ended(tmp_path, sign):
     install(tmp_path, "ends", """
         import pathlib, time
@@ -99,6 +100,7 @@ def test_a_plugin_that_raises_no_exception_but_a_base_exception_is_broken(tmp_pa
     assert [b.error.partition(" (")[0] for b in broken] == ["CancelledError: no"]
 
 
+@pytest.mark.robust
 def test_a_class_whose_module_exits_is_told_and_one_that_ends_the_process_is_named(tmp_path):
     file = tmp_path / "exiting_model.py"
     file.write_text(HOOK.format(target="exiting_target"))
@@ -135,6 +137,7 @@ def test_without_a_shell_plugins_load_as_before(monkeypatch):
     assert watch._shell is None
 
 
+@pytest.mark.robust
 def test_an_artifact_imports_only_the_plugins_that_it_needs(tmp_path):
     config = {
         "data": {"source": {"name": "synthetic-shop", "customers": 40, "items": 60, "events": 900}},

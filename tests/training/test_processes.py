@@ -203,6 +203,7 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.robust
 def test_ranks_share_the_threads_of_the_run(cycle):
     before = torch.get_num_threads()
     torch.set_num_threads(6)
