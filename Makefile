@@ -81,7 +81,7 @@ check: $(VENV)/.dev  ## Check format, lint, types, layers, generated docs and un
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m zoo.cli.docs --check
+	$(BIN)/python docs/generate --check
 	$(BIN)/python tests/review.py
 
 format: $(VENV)/.dev  ## Format, and mend what ruff can.
@@ -92,4 +92,4 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock
 	$(LOCK) write
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
-	$(BIN)/python -m zoo.cli.docs
+	$(BIN)/python docs/generate

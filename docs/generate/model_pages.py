@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from zoo.cli.markdown import GENERATED, keys_table, page, rows
+from generate.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.show_command import capabilities_of, format_capabilities
 from zoo.config.formatting import format_settings, format_toml
 from zoo.errors import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.cli.markdown import GENERATED, page
+from generate.markdown import GENERATED, page
 from zoo.spec import STAGES
 
 if TYPE_CHECKING:

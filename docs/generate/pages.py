@@ -1,6 +1,6 @@
 """Generate pages of `docs` from the code: config, components, command line, Python names, models, and kept results.
 
-`python -m zoo.cli.docs` writes the pages; `--check` fails if they are stale.
+`python docs/generate` writes the pages; `--check` fails if they are stale.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.conformance_page import conformance_page
-from zoo.cli.markdown import GENERATED, keys_table, page, rows
-from zoo.cli.model_pages import WITH_PAGES, model_pages
-from zoo.cli.python_page import python_page
-from zoo.cli.results_page import results_page
+from generate.conformance_page import conformance_page
+from generate.markdown import GENERATED, keys_table, page, rows
+from generate.model_pages import WITH_PAGES, model_pages
+from generate.python_page import python_page
+from generate.results_page import results_page
 from zoo.cli.schema_text import Schema
 from zoo.cli.show_command import capabilities_of, format_capabilities
 from zoo.config.json_schema import experiment_schema
@@ -209,7 +209,3 @@ def _section(title: str, table: Schema, level: int = 2) -> list[str]:
     """Return the section of a table of the file."""
     described = str(table["description"]).partition(": ")[2]
     return [f"{'#' * level} `{title}`", described[:1].upper() + described[1:], keys_table(table)]
-
-
-if __name__ == "__main__":
-    main()

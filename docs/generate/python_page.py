@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from zoo.cli.markdown import GENERATED, keys_table, page, rows
+from generate.markdown import GENERATED, keys_table, page, rows
 
 MODULES = {
     "zoo": "For users: read a log, compare models, fit one, recommend.",

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from zoo.cli import docs
-from zoo.cli.model_pages import model_pages, paragraphs
-from zoo.cli.results_page import results_page
+from generate import pages as docs
+from generate.model_pages import model_pages, paragraphs
+from generate.results_page import results_page
 from zoo.registry.registry import Registry
 
 
@@ -22,16 +22,16 @@ def test_the_page_of_the_file_has_every_key(pages):
         assert f"\n| `{key}` | " in page
 
 
-def test_every_component_of_this_repository_has_its_place(zoo, pages):
-    listed = json.loads(zoo("list", "--json").stdout)
-    ours = [c for c in listed if c["distribution"] in ("shopzoo", "shopzoo-baselines", "shopzoo-mf", "shopzoo-rules")]
+def test_every_component_of_this_repository_has_its_place(pages):
+    distributions = ("shopzoo", "shopzoo-baselines", "shopzoo-mf", "shopzoo-rules")
+    ours = [c for c in Registry.discover().components() if c.plugin.distribution in distributions]
     assert len(ours) > 20
     for c in ours:
-        if c["stage"] in ("predictor", "featurizer", "ranker"):
-            assert f"| [`{c['name']}`](../models/{c['name']}.md) |" in pages["reference/components.md"]
-            assert pages[f"models/{c['name']}.md"].startswith(f"# `{c['name']}`\n")
+        if c.spec.stage in ("predictor", "featurizer", "ranker"):
+            assert f"| [`{c.name}`](../models/{c.name}.md) |" in pages["reference/components.md"]
+            assert pages[f"models/{c.name}.md"].startswith(f"# `{c.name}`\n")
         else:
-            assert f"\n### {c['stage']} `{c['name']}`\n" in pages["reference/components.md"]
+            assert f"\n### {c.spec.stage} `{c.name}`\n" in pages["reference/components.md"]
     places = re.findall(r"\]\(\.\./(models/.*?)\) \|", pages["reference/components.md"])
     assert len(places) == len(set(places))  # no two components share a page
     assert {f"models/{name}" for name in re.findall(r"\]\(([a-z0-9-]+\.md)\) \|", pages["models/index.md"])} == {

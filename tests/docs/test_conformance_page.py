@@ -2,7 +2,7 @@
 
 import re
 
-from zoo.cli.conformance_page import conformance_page
+from generate.conformance_page import conformance_page
 from zoo.testing.all_checks import CHECKS
 
 

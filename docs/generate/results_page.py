@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from zoo.cli.markdown import GENERATED, page, rows
+from generate.markdown import GENERATED, page, rows
 
 HEAD = (
     "Runs of `zoo bench` that were exported with `zoo report FOLDER --keep docs/results`: one file each, with the full "
