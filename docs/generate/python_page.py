@@ -42,8 +42,6 @@ shop.save("artifacts/ease")
 ```"""
 WHOLE = ("Artifact", "BenchmarkResult", "Recommendations")
 """The classes whose methods are described in full."""
-OF_LIBRARIES = {"Field": "Describes a parameter: its default, bounds and description (of pydantic)."}
-"""The names that are functions of a library, whose docstrings do not suit the table."""
 SECTIONS = ("Args", "Returns", "Raises", "Attributes", "Example", "Yields")
 
 
@@ -71,14 +69,13 @@ def python_page() -> str:
 def _summary(module: str, name: str) -> str:
     """Return the first sentence about a name."""
     found = getattr(import_module(module), name)
-    if name in OF_LIBRARIES:
-        return OF_LIBRARIES[name]
     return _first_sentence(found) if callable(found) else f"A constant: `{found!r}`."
 
 
 def _first_sentence(found: Any) -> str:
-    """Return the first sentence of a docstring."""
-    first = (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ").strip()
+    """Return the first sentence of a docstring; pydantic begins some with a box, which is skipped."""
+    paragraphs = (inspect.getdoc(found) or "").split("\n\n")
+    first = next((text for text in paragraphs if not text.startswith("!!!")), "").replace("\n", " ").strip()
     return first.partition(". ")[0].rstrip(".:") + "."
 
 
