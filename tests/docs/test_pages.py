@@ -134,21 +134,19 @@ RUN = {
 def test_kept_results_are_listed_by_the_question_that_they_answer(tmp_path):
     refit = {**RUN, "label": "als", "seed": None, "training": {}, "task": "t2"}
     refit["config"] = {**RUN["config"], "train": {"refit": True}}
-    for name, run in (
-        ("b", RUN),
-        ("a", {**RUN, "seed": 0, "machine": {**RUN["machine"], "gpu": "A card"}}),
-        ("c", refit),
-    ):
-        (tmp_path / f"{name}.json").write_text(json.dumps(run))
+    runs = [RUN, {**RUN, "seed": 0, "machine": {**RUN["machine"], "gpu": "A card"}}, refit]
+    (tmp_path / "beauty.jsonl").write_text("".join(json.dumps(run) + "\n" for run in runs))
     page = results_page(tmp_path)["results/index.md"]
-    table = page.partition("## beauty, leave-last-out, no refit (task `t1`)\n\n")[2].splitlines()
+    part = page.partition("## beauty, leave-last-out, no refit (task `t1`)\n\n")[2]
+    assert part.startswith("From [beauty.jsonl](beauty.jsonl).\n\n")
+    table = part.splitlines()[2:]
     assert table[0] == "| model | seed | ndcg@10 | mrr@10 | epochs | s to best | fit s | machine |"
     assert table[2:4] == [
-        "| [`net`](a.json) | 0 | 0.0500 |  | 9 | 1,234 | 12.0 | A card, 2 threads |",
-        "| [`net`](b.json) | 1 | 0.0500 |  | 9 | 1,234 | 12.0 | A processor, 2 threads |",
+        "| `net` | 0 | 0.0500 |  | 9 | 1,234 | 12.0 | A card, 2 threads |",
+        "| `net` | 1 | 0.0500 |  | 9 | 1,234 | 12.0 | A processor, 2 threads |",
     ]
     assert "## beauty, leave-last-out, refit on training and validation events (task `t2`)\n" in page
-    assert "| [`als`](c.json) |  | 0.0500 |  |  |  | 12.0 | A processor, 2 threads |" in page
+    assert "| `als` |  | 0.0500 |  |  |  | 12.0 | A processor, 2 threads |" in page
 
 
 def test_where_nothing_is_kept_there_is_no_page_of_results(tmp_path):
