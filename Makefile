@@ -48,7 +48,7 @@ $(VENV)/.speed: $(VENV)/.dev
 	@touch $@
 
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
-	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
+	$(BIN)/zoo demo
 
 test: $(VENV)/.dev  ## Run the test suite.
 	$(PYTEST) -n auto --maxprocesses 4

@@ -1,0 +1,34 @@
+"""`zoo demo`: run the experiment on the built-in shop, which the package contains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.bench_command import bench
+from zoo.cli.output import FILE
+
+EXPERIMENT = Path(__file__).with_name("demo.toml")
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=FILE,
+    default=Path("runs", "demo"),
+    show_default=True,
+    metavar="FOLDER",
+    help="The folder of the results.",
+)
+@click.option("--config", "prints", is_flag=True, help="Print the experiment file instead, to change it for `zoo bench`.")
+@click.pass_context
+def demo(ctx: click.Context, out: Path, prints: bool) -> None:
+    """Compare ten models on the built-in shop; nothing to download.
+
+    It takes a minute or two. After an interruption, the same command resumes.
+    """
+    if prints:
+        click.echo(EXPERIMENT.read_text(encoding="utf-8"), nl=False)
+    else:
+        ctx.invoke(bench, file=EXPERIMENT, out=out)
