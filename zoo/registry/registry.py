@@ -230,8 +230,8 @@ class Registry:
 
     def _elsewhere_note(self) -> str:
         """Return a hint about other places where the component may be."""
-        note = f" {self.install_note}" if self.install_note else ""
-        return f" If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}{note}"
+        in_file = f"If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
+        return f" {self.install_note or in_file}"
 
     def _broken_note(self) -> str:
         """Return a sentence about plugins that failed to load, since the component may be in one of them."""
