@@ -13,10 +13,10 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock
+.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock dist test-dist test-lowest test-newest
 
 help:  ## Show this.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev  ## Install the core, every plugin and the tools into .venv.
 
@@ -47,8 +47,12 @@ $(VENV)/.speed: $(VENV)/.dev
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[speed]'
 	@touch $@
 
+$(VENV)/.release: $(VENV)/.dev
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[release]'
+	@touch $@
+
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
-	$(BIN)/zoo bench examples/quickstart.toml --out runs/quickstart
+	$(BIN)/zoo demo
 
 test: $(VENV)/.dev  ## Run the test suite.
 	$(PYTEST) -n auto --maxprocesses 4
@@ -84,7 +88,7 @@ check: $(VENV)/.dev  ## Check format, lint, types, layers, generated docs and un
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m zoo.cli.docs --check
+	$(BIN)/python docs/generate --check
 	$(BIN)/python tests/review.py
 
 format: $(VENV)/.dev  ## Format, and mend what ruff can.
@@ -95,4 +99,13 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock
 	$(LOCK) write
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
-	$(BIN)/python -m zoo.cli.docs
+	$(BIN)/python docs/generate
+
+dist: $(VENV)/.release  ## Build sdists and wheels of the core and all plugins into dist.
+	$(BIN)/python tests/distributions.py build
+
+# The tests that `test-dist` runs on the wheels: arguments of pytest, or `none`.
+TESTS ?=
+
+test-dist:  ## Try the wheels of dist in a new environment of PYTHON; TESTS=none for all but the suite.
+	$(PYTHON) tests/distributions.py test $(TESTS)

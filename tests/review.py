@@ -48,7 +48,6 @@ RULES = {
 
 ACCEPTED = {
     ("zoo/training/launching.py", "pickle"): "catches PicklingError; nothing is written or read",
-    ("zoo/cli/python_page.py", "import"): "the public modules, from a table in the code",
     ("zoo/lazy.py", "import"): "names of modules from a table in the code",
     ("zoo/training/objectives.py", "import"): "the target of a loss, which the hook of a loaded plugin gives",
     ("zoo/benchmark/comparison.py", "import"): "the class of a task, from a table in the code",

@@ -1,11 +1,9 @@
 """What is kept of a benchmark beside the code."""
 
-import json
-
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.export import data_name, export
+from zoo.benchmark.export import data_name, export, read_runs, run_name
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
@@ -36,17 +34,14 @@ def stored(folder, *runs, refit=True):
     return store
 
 
-def test_a_file_has_all_that_a_reader_may_ask_for_and_no_path_of_a_machine(tmp_path):
+def test_a_line_has_all_that_a_reader_may_ask_for_and_no_path_of_a_machine(tmp_path):
     store = stored(tmp_path / "out", ("My Net", 3, None), ("ease", None, None), ("nan", 0, "TrainingError: no"))
-    files = export(store, tmp_path / "kept")
-    assert [file.name for file in files] == [
-        "amazon-beauty-my-net-refit-seed-3.json",
-        "amazon-beauty-ease-refit.json",
-    ]
-    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == sorted(f.name for f in files)
-    text = files[0].read_text(encoding="utf-8")
-    assert "/somewhere" not in text
-    found = json.loads(text)
+    file = export(store, tmp_path / "kept")
+    assert file == tmp_path / "kept" / "amazon-beauty.jsonl"
+    assert list((tmp_path / "kept").iterdir()) == [file]
+    assert "/somewhere" not in file.read_text(encoding="utf-8")
+    assert [run_name(run) for run in read_runs(file)] == ["ease-refit", "my-net-refit-seed-3"]
+    found = read_runs(file)[1]
     assert found["data"] == {"name": "amazon-beauty", "events": 30, "users": 5, "items": 7}
     assert found["config"]["data"]["source"]["interactions"] == ["amazon-beauty/interactions.parquet"]
     assert found["config"]["data"]["time"] == "position"
@@ -57,21 +52,35 @@ def test_a_file_has_all_that_a_reader_may_ask_for_and_no_path_of_a_machine(tmp_p
     assert (found["machine"], found["versions"]) == ({"threads": 2}, {"torch": "2"})
 
 
-def test_without_a_refit_the_file_is_another(tmp_path):
-    export(stored(tmp_path / "a", ("net", 0, None)), tmp_path / "kept")
-    export(stored(tmp_path / "b", ("net", 0, None), refit=False), tmp_path / "kept")
-    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
-        "amazon-beauty-net-no-refit-seed-0.json",
-        "amazon-beauty-net-refit-seed-0.json",
-    ]
+def test_a_run_of_the_same_name_is_replaced_and_the_others_stay(tmp_path):
+    export(stored(tmp_path / "a", ("net", 0, None), ("ease\u2028", None, None)), tmp_path / "kept")
+    file = export(stored(tmp_path / "b", ("net", 0, None), refit=False), tmp_path / "kept")
+    assert [run_name(run) for run in read_runs(file)] == ["ease-refit", "net-no-refit-seed-0", "net-refit-seed-0"]
+    before = file.read_text(encoding="utf-8")
+    assert export(stored(tmp_path / "c", ("net", 0, None), refit=False), tmp_path / "kept") == file
+    assert file.read_text(encoding="utf-8") == before
 
 
-def test_two_runs_that_would_be_one_file_are_refused(tmp_path):
+def test_without_a_finished_run_nothing_is_written(tmp_path):
+    assert export(stored(tmp_path / "out", ("nan", 0, "TrainingError: no")), tmp_path / "kept") is None
+    assert not (tmp_path / "kept").exists()
+
+
+def test_two_runs_of_the_same_name_are_refused(tmp_path):
     with pytest.raises(
-        ResultsError, match=r"net\(a\): another run of .* has the same file name, .*\. Give it another label\."
+        ResultsError, match=r"net\(a\): another run of .* has the name net-a-refit-seed-0\. Give it another label\."
     ):
         export(stored(tmp_path / "out", ("net-a", 0, None), ("net(a)", 0, None)), tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("line", ["no JSON", "[]", '{"label": "net"}'])
+def test_a_line_that_is_no_run_is_told(tmp_path, line):
+    (tmp_path / "amazon-beauty.jsonl").write_text(f"{line}\n")
+    with pytest.raises(
+        ResultsError, match=r"beauty\.jsonl:1 is not a run that `zoo report --keep` has written\. Remove the"
+    ):
+        export(stored(tmp_path / "out", ("net", 0, None)), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):

@@ -11,7 +11,7 @@ import zoo
 from zoo.benchmark import references
 from zoo.benchmark.better_references import better_references
 from zoo.benchmark.comparison_tables import Cell, main_table
-from zoo.benchmark.export import export
+from zoo.benchmark.export import export, read_runs
 from zoo.benchmark.report import finding, markdown
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
@@ -88,7 +88,7 @@ def test_they_are_rows_that_are_not_compared_kept_or_exported(tmp_path):
     assert "\n| *popular (reference)* | *0." in markdown(store)
     assert "- *popular* (reference): popular" in markdown(store)
     assert [store.artifact(row.key).exists() for row in rows] == [True] + [False] * 4
-    assert len(export(store, tmp_path / "kept")) == 1
+    assert len(read_runs(export(store, tmp_path / "kept"))) == 1
 
     without = zoo.bench({**raw({"predictor": "ease"}), "references": False}, tmp_path / "out")
     assert [row.label for row in without.rows()] == ["ease"]

@@ -13,7 +13,7 @@ from pydantic import Field
 import zoo
 from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.comparison_tables import main_table
-from zoo.benchmark.export import export
+from zoo.benchmark.export import export, read_runs
 from zoo.benchmark.store import Store
 from zoo.config.experiment import DataSettings
 from zoo.config.experiment_file import (
@@ -191,7 +191,7 @@ def test_it_is_benched_stored_and_reported(experiment, tmp_path):
     assert "- **floor**: random" in report
     again = Store(tmp_path / "out")
     assert again.rows() == zoo.bench(experiment, tmp_path / "out").rows()  # finished runs are not made again
-    assert len(export(again, tmp_path / "kept")) == 2
+    assert len(read_runs(export(again, tmp_path / "kept"))) == 2
 
 
 def test_its_file_is_checked_and_in_the_schema(experiment):

@@ -87,9 +87,10 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
 def test_a_report_keeps_its_finished_runs_where_it_is_told_to(bench, zoo, tmp_path):
     bench(code=1)
     told = zoo("report", tmp_path / "out", "--keep", tmp_path / "kept").stdout.splitlines()
-    files = [tmp_path / "kept" / f"synthetic-shop-{label}-refit.json" for label in ("shelf", "steep")]
-    assert told[-2:] == [f"Kept {file}" for file in files]
-    assert json.loads(files[1].read_text())["config"]["model"]["predictor"]["step"] == 2.0
+    file = tmp_path / "kept" / "synthetic-shop.jsonl"
+    assert told[-1] == f"Kept the finished runs in {file}"
+    shelf, steep = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert (shelf["label"], steep["config"]["model"]["predictor"]["step"]) == ("shelf", 2.0)
 
 
 def test_a_folder_of_another_experiment_is_refused(bench, tmp_path):

@@ -18,7 +18,7 @@ MODELS = 8
 RESAMPLES = 1000
 LONGER = {"amazon-beauty": [(0.0589, 0.0106), (0.0589, 0.02)]}
 """Mean ndcg@10 and deviation between seeds of networks trained to the end (docs/results), where the kept ones were not. The three
-kept runs `amazon-beauty-sasrec-ids-refit` have 0.0584, 0.0586 and 0.0596, a deviation of 1.06 %."""
+kept runs `sasrec-ids` of amazon-beauty with refit have 0.0584, 0.0586 and 0.0596, a deviation of 1.06 %."""
 
 
 def print_intervals(kept: Kept, samples: int) -> None:

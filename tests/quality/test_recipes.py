@@ -4,7 +4,6 @@ The bound of a figure belongs to the mean of three seeds. It is the published fi
 measured less the spread of seeds, whichever is lower: a mean of other seeds may come out lower than the one of record.
 """
 
-import json
 from collections import defaultdict
 from math import sqrt
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 import zoo
 from zoo.api import Figure
+from zoo.benchmark.export import read_runs, run_name
 from zoo.config.load import experiment_from
 from zoo.registry.registry import default_registry
 
@@ -59,10 +59,11 @@ def test_a_recipe_reaches_its_figures(component, recipe, data_dir, tmp_path):
 
 
 def test_the_spread_of_seeds_is_that_of_the_kept_results():
+    runs = {run_name(run): run for run in read_runs(RESULTS / "amazon-beauty.jsonl")}
     values = defaultdict(list)
     for network in THREE_SEEDS:
         for seed in SEEDS:
-            row = json.loads((RESULTS / f"amazon-beauty-{network}-refit-seed-{seed}.json").read_text(encoding="utf-8"))
+            row = runs[f"{network}-refit-seed-{seed}"]
             for metric in ("hit@10", "ndcg@10"):
                 values[network, metric].append(row["metrics"][metric][0])
     relative = [np.std(found, ddof=1) / np.mean(found) for found in values.values()]

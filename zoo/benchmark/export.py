@@ -1,4 +1,4 @@
-"""Export the runs of a benchmark as small self-contained files to keep in a repository."""
+"""Export the runs of a benchmark as lines of a file to keep in a repository."""
 
 from __future__ import annotations
 
@@ -14,37 +14,61 @@ from zoo.benchmark.store import Store
 from zoo.errors import ResultsError
 
 
-def export(store: Store, folder: Path) -> list[Path]:
-    """Write one file for each finished run of a benchmark, without references, and return the files. A file of the same name is replaced.
+def export(store: Store, folder: Path) -> Path | None:
+    """Write the finished runs of a benchmark, without references, into the file of their data set, and return the file.
 
-    A file contains config, seed, versions, machine, timings, training history and metrics. The lists are not exported.
+    The file is `<data set>.jsonl`, sorted, with a line for each run. A run of the same name (label, refit or not, seed) is
+    replaced, and the other lines stay. A line contains config, seed, versions, machine, timings, training history and
+    metrics. The lists are not exported. Without a finished run, no file is written and None is returned.
 
     Raises:
-        ResultsError: A file cannot be written, or two runs would get the same file name.
+        ResultsError: The file cannot be read or written, or two runs of the benchmark have the same name.
     """
-    texts: dict[Path, str] = {}
+    found: dict[str, dict[str, Any]] = {}
     for row in store.rows():
         if row.error or row.reference:
             continue
         content = export_row(store, row)
-        path = folder / f"{_name(content)}.json"
-        if path in texts:
+        name = run_name(content)
+        if name in found:
             raise ResultsError(
-                f"{row.label}: another run of {store.folder} has the same file name, {path}. Give it another label."
+                f"{row.label}: another run of {store.folder} has the name {name}. Give it another label."
             )
-        texts[path] = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        found[name] = content
+    if not found:
+        return None
+    path = folder / f"{_slug(next(iter(found.values()))['data']['name'])}.jsonl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in texts.items():
-            with write_atomically(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+        lines = {run_name(run): run for run in read_runs(path)} if path.exists() else {}
+        text = "".join(json.dumps(run, ensure_ascii=False) + "\n" for _, run in sorted({**lines, **found}.items()))
+        with write_atomically(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ResultsError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
-    return list(texts)
+    return path
+
+
+def read_runs(path: Path) -> list[dict[str, Any]]:
+    """Return the runs of a file that `export` has written.
+
+    Raises:
+        ResultsError: A line is not an exported run.
+    """
+    runs = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
+        try:
+            runs.append(json.loads(line))
+            run_name(runs[-1])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ResultsError(
+                f"{path}:{number} is not a run that `zoo report --keep` has written. Remove the line, or choose another folder."
+            ) from error
+    return runs
 
 
 def export_row(store: Store, row: Row) -> dict[str, Any]:
-    """Return the content of a run's file."""
+    """Return the content of a run's line."""
     manifest = store.manifest()
     description, experiment = manifest.description, manifest.experiment
     source = experiment["data"]["source"]
@@ -72,12 +96,15 @@ def data_name(source: dict[str, Any]) -> str:
     return folder or str(source.get("dataset") or source["name"]).rpartition("/")[2]
 
 
-def _name(content: dict[str, Any]) -> str:
-    """Return the file name of a run: data, model, refit or not, seed."""
+def run_name(content: dict[str, Any]) -> str:
+    """Return the name of an exported run: label, refit or not, seed."""
     refit = "refit" if content["config"]["train"]["refit"] else "no-refit"
     seed = [] if content["seed"] is None else [f"seed-{content['seed']}"]
-    parts = [content["data"]["name"], content["label"], refit, *seed]
-    return "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)
+    return "-".join([_slug(content["label"]), refit, *seed])
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _portable(value: Any) -> Any:

@@ -44,3 +44,5 @@ def list_components(stage: StageName | None, as_json: bool, plugins: tuple[Path,
             table.add_row(c.spec.stage, c.name, escape(c.spec.summary), c.plugin.distribution)
         console().print(table)
     warn_of_broken(registry)
+    if registry.install_note:
+        click.echo(registry.install_note, err=True)

@@ -14,6 +14,7 @@ import zoo
 from zoo.cli.bench_command import bench
 from zoo.cli.config_command import config
 from zoo.cli.data_command import data
+from zoo.cli.demo_command import demo
 from zoo.cli.doctor_command import doctor
 from zoo.cli.fit_command import fit
 from zoo.cli.list_command import list_components
@@ -29,6 +30,7 @@ from zoo.version import __version__
 USER_ERROR = 2
 KEPT = {
     "bench": ": finished runs are kept; run the same command again to resume",
+    "demo": ": finished runs are kept; run the same command again to resume",
     "fit": ": run the same command again to resume from the last saved epoch",
 }
 """The message of an interrupted command, by command."""
@@ -74,9 +76,10 @@ def _outside(error: SystemExit) -> str | None:
 
 EXAMPLES = """\b
 Examples:
-  zoo list                             list the installed components
-  zoo show als                         describe a model and its parameters
-  zoo bench examples/quickstart.toml   fit, evaluate and compare models
+  zoo demo            compare ten models on the built-in shop
+  zoo list            list the installed components
+  zoo show als        describe a model and its parameters
+  zoo bench my.toml   fit, evaluate and compare models
 """
 
 
@@ -86,5 +89,5 @@ def main() -> None:
     """Train and compare recommendation models, chosen by name, under one protocol."""
 
 
-for _command in (list_components, show, bench, report, fit, recommend, config, data, plugin, doctor):
+for _command in (demo, list_components, show, bench, report, fit, recommend, config, data, plugin, doctor):
     main.add_command(_command)

@@ -12,13 +12,17 @@ from zoo.cli.output import FILE
 @click.command()
 @click.argument("folder", type=FILE)
 @click.option(
-    "--keep", "into", type=FILE, metavar="DIR", help="Also write a small file for each finished run into DIR."
+    "--keep",
+    "into",
+    type=FILE,
+    metavar="DIR",
+    help="Also write the finished runs into DIR/<data set>.jsonl, a line each.",
 )
 def report(folder: Path, into: Path | None) -> None:
     """Rewrite the report of a benchmark folder and print its table.
 
-    The files of --keep are meant for a repository: config, seed, versions, machine, timings and metrics, without the
-    lists.
+    The file of --keep is meant for a repository: config, seed, versions, machine, timings and metrics, without the lists.
+    Its lines of other runs stay.
     """
     from zoo.benchmark.export import export
     from zoo.benchmark.report import markdown
@@ -29,6 +33,5 @@ def report(folder: Path, into: Path | None) -> None:
     store.manifest()
     store.compose(markdown)
     print_results(store)
-    if into is not None:
-        for file in export(store, into):
-            click.echo(f"Kept {file}")
+    if into is not None and (file := export(store, into)):
+        click.echo(f"Kept the finished runs in {file}")

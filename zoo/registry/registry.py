@@ -212,6 +212,12 @@ class Registry:
         """
         return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
 
+    @property
+    def install_note(self) -> str:
+        """A sentence that says how to install the plugins of the zoo; empty if any plugin is there."""
+        is_bare = not self.broken and all(plugin.distribution == CORE for plugin in self.plugins)
+        return 'No plugin is installed. To install those of the zoo: pip install "shopzoo[all]"' if is_bare else ""
+
     def _unknown(self, stage: StageName, name: str) -> str:
         """Return the error message for an unknown name."""
         names = sorted({c.name for c in self.components(stage)})
@@ -223,7 +229,8 @@ class Registry:
 
     def _elsewhere_note(self) -> str:
         """Return a hint about other places where the component may be."""
-        return f" If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
+        in_file = f"If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
+        return f" {self.install_note or in_file}"
 
     def _broken_note(self) -> str:
         """Return a sentence about plugins that failed to load, since the component may be in one of them."""

@@ -1,0 +1,1 @@
+"""Generate pages of `docs` from the code."""
