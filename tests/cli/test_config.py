@@ -82,8 +82,8 @@ def test_a_wrong_file_is_a_clean_message_and_exit_code_2(zoo, file):
     )
 
 
-def test_zoo_debug_shows_where_an_error_comes_from(zoo, tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_DEBUG", "1")
+def test_a_variable_shows_where_an_error_comes_from(zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_TRACEBACK", "1")
     stderr = zoo("config", "check", tmp_path / "nowhere.toml", code=2).stderr
     assert stderr.startswith("Traceback (most recent call last):")
     assert stderr.endswith("nowhere.toml: there is no such file.\n")

@@ -22,7 +22,7 @@ def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypa
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.benchmark.runner.bench", interrupted)
+    monkeypatch.setattr("zoo.benchmark.python_calls.bench", interrupted)
     stderr = zoo("bench", "shop.toml", code=130).stderr
     assert stderr.splitlines()[-1] == (
         "zoo: interrupted: finished runs are kept; run the same command again to resume."
@@ -58,11 +58,11 @@ def test_an_interruption_while_the_command_is_imported_is_no_traceback(monkeypat
 def test_bench_hands_everything_over(zoo, monkeypatch, tmp_path):
     asked = {}
 
-    def bench(file, out, **options):
+    def bench(file, *, out, **options):
         asked.update(file=file, out=out, **options)
         raise ResultsError("the folder holds something else")
 
-    monkeypatch.setattr("zoo.benchmark.runner.bench", bench)
+    monkeypatch.setattr("zoo.benchmark.python_calls.bench", bench)
     stderr = zoo(
         "bench", "shop.toml", "--out", tmp_path, "--set", "train.refit=false", "--set", "a.b=1", "--plugin", "m.py",
         code=2,

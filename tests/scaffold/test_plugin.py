@@ -13,6 +13,7 @@ from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
 from zoo.scaffold.writer import SUMMARIES, TEMPLATES, new_file, new_package
 from zoo.spec import API_VERSION, STAGES
+from zoo.version import compatible_core
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"customers": 60, "items": 80, "events": 1500, "categories": 6, "brands": 12}
@@ -39,7 +40,23 @@ def test_a_package_has_these_files_and_no_others(package, kind, tmp_path):
 def test_a_package_names_its_entry_point_and_needs_the_core_alone(package, tmp_path):
     pyproject = tomllib.loads((package(tmp_path / "my-model", "ranker") / "pyproject.toml").read_text())["project"]
     assert pyproject["entry-points"] == {"shopzoo": {"my-model": "my_model"}}
-    assert (pyproject["name"], pyproject["dependencies"]) == ("my-model", ["shopzoo"])
+    assert (pyproject["name"], pyproject["dependencies"]) == ("my-model", [compatible_core()])
+
+
+@pytest.mark.parametrize(
+    ("version", "requirement"),
+    [
+        ("0.1.0", "shopzoo>=0.1.0,<0.2"),
+        ("0.9.3", "shopzoo>=0.9.3,<0.10"),
+        ("1.4.2", "shopzoo>=1.4.2,<2"),
+        ("2.0.0rc1", "shopzoo>=2.0.0rc1,<3"),
+    ],
+)
+def test_a_package_needs_the_versions_that_are_compatible_with_the_one_it_was_made_with(
+    monkeypatch, version, requirement
+):
+    monkeypatch.setattr("zoo.version.__version__", version)
+    assert compatible_core() == requirement
 
 
 @pytest.mark.parametrize("name", ["a", "purchase-sequence-model"])

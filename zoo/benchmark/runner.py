@@ -26,6 +26,7 @@ from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
 from zoo.stages.process_state import preserve_process_state
+from zoo.tracebacks import show_traceback
 from zoo.training.checkpoint import forget
 
 
@@ -207,6 +208,7 @@ def run_model(
             if artifact is not None and measurement.artifact is not None:
                 save_artifact(measurement.artifact(), artifact)
     except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
+        show_traceback(error)
         return Row(**common, error=explain(error), notes=notes), None
     row = Row(**common, **measurement.figures())
     return replace(row, notes=[*row.notes, *notes]), measurement.lists

@@ -52,7 +52,7 @@ def bench(
     with bars() as progress:
         store = run(
             file,
-            out,
+            out=out,
             overrides=overrides,
             plugins=plugins,
             progress=progress,

@@ -5,6 +5,7 @@ import sys
 
 from zoo.cli.machine_errors import explain
 from zoo.cli.signals import Signals
+from zoo.tracebacks import wants_traceback
 
 MACHINE_ERROR = 3
 """The exit code after an error of the machine: not enough memory, or output that cannot be written."""
@@ -24,7 +25,7 @@ def run() -> None:
         sys.exit(signals.exit_code)
     except (MemoryError, ImportError, OSError, RuntimeError) as error:
         sentence = explain(error)
-        if sentence is None or os.environ.get("ZOO_DEBUG"):
+        if sentence is None or wants_traceback():
             raise
         _tell(f"zoo: {sentence}")
         _discard_output()

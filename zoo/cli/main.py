@@ -18,13 +18,16 @@ from zoo.cli.demo_command import demo
 from zoo.cli.doctor_command import doctor
 from zoo.cli.fit_command import fit
 from zoo.cli.list_command import list_components
+from zoo.cli.machine_errors import explain
 from zoo.cli.plugin_command import plugin
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
 from zoo.cli.show_command import show
 from zoo.cli.signals import Signals
 from zoo.errors import ZooError
+from zoo.registry.plugin import describe_error
 from zoo.text_safety import show_lines
+from zoo.tracebacks import VARIABLE, find_author_line, show_traceback, wants_traceback
 from zoo.version import __version__
 
 USER_ERROR = 2
@@ -40,12 +43,21 @@ class _Zoo(click.Group):
     """A group whose commands print errors as messages instead of tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; `ZOO_DEBUG=1` prints the traceback of an error."""
+        """Run the command, and print its error as a sentence."""
+        before = os.environ.get(VARIABLE)
+        try:
+            return self._invoke(ctx)
+        finally:  # the option of one command is not that of the next in this process
+            if before is None:
+                os.environ.pop(VARIABLE, None)
+            else:
+                os.environ[VARIABLE] = before
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ZooError as error:
-            if os.environ.get("ZOO_DEBUG"):
-                traceback.print_exc()
+            show_traceback(error)
             click.echo(f"zoo: {show_lines(str(error))}", err=True)
             ctx.exit(USER_ERROR)
         except SystemExit as error:
@@ -61,6 +73,13 @@ class _Zoo(click.Group):
                 kept = KEPT.get(ctx.invoked_subcommand or "", "")
                 click.echo(f"\nzoo: {signals.sentence}{error}{kept}.", err=True)
             ctx.exit(signals.exit_code)
+        except Exception as error:
+            if not find_author_line(error) or explain(error):  # of the core, or of the machine
+                raise
+            show_traceback(error)
+            more = "" if wants_traceback() else " Add --traceback to see the calls that led to it."
+            click.echo(f"zoo: {show_lines(describe_error(error))}.{more}", err=True)
+            ctx.exit(USER_ERROR)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a user needs them."""
@@ -89,5 +108,27 @@ def main() -> None:
     """Train and compare recommendation models, chosen by name, under one protocol."""
 
 
+def _set_traceback(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ[VARIABLE] = "1"  # processes that the command starts know it too
+
+
+def _add_traceback_option(command: click.Command) -> None:
+    """Add `--traceback` to a command, or to each command of a group."""
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        _add_traceback_option(part)
+    if not isinstance(command, click.Group):
+        command.params.append(
+            click.Option(
+                ["--traceback"],
+                is_flag=True,
+                expose_value=False,
+                callback=_set_traceback,
+                help="Print the Python traceback of an error.",
+            )
+        )
+
+
 for _command in (demo, list_components, show, bench, report, fit, recommend, config, data, plugin, doctor):
+    _add_traceback_option(_command)
     main.add_command(_command)

@@ -20,6 +20,7 @@ from zoo.evaluation.intervals import Interval, query_intervals
 from zoo.evaluation.metric import CatalogueMetric, EvaluatedLists, Facts, Metric, QueryMetric
 from zoo.registry.plugin import describe_error
 from zoo.stages.candidates import Candidates
+from zoo.tracebacks import show_traceback
 
 NO_INTERVAL = (math.nan, math.nan)
 """The interval of a metric that failed."""
@@ -119,6 +120,7 @@ class Evaluator:
                 values[metric.name] = float(metric.compute())
             except (Exception, SystemExit) as error:  # a plugin may raise anything; the column is left empty
                 values[metric.name], failed[metric.name] = math.nan, describe_error(error)
+                show_traceback(error)
                 continue
             if isinstance(metric, QueryMetric):
                 per_query[metric.name][has_targets] = metric.latest.numpy()

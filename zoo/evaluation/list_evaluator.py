@@ -17,6 +17,7 @@ from zoo.evaluation.metric import Facts, Metric, QueryMetric
 from zoo.nn.lists import gains
 from zoo.registry.plugin import describe_error
 from zoo.stages.answers import check_values
+from zoo.tracebacks import show_traceback
 
 Empty = Literal["skip", "zero", "one"]
 EMPTY: dict[Empty, float] = {"skip": float("nan"), "zero": 0.0, "one": 1.0}
@@ -72,6 +73,7 @@ class ListEvaluator:
                 found[has_relevant.numpy()] = check_values(answer, len(judged.items)).numpy()
             except (Exception, SystemExit) as error:  # a plugin may raise anything; the column is left empty
                 found[:], failed[metric.name] = np.nan, describe_error(error)
+                show_traceback(error)
             per_query[metric.name] = found
             values[metric.name] = float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
         skipped = int((~has_relevant).sum()) if np.isnan(self.empty) else 0

@@ -17,6 +17,7 @@ from zoo.errors import PluginError, suggestion
 from zoo.registry.loading import LoadingWatch
 from zoo.registry.plugin import FILE_VERSION, GROUP, Broken, Import, Plugin, Source, describe_error, load_plugin
 from zoo.registry.printed import capture_output
+from zoo.tracebacks import show_traceback
 from zoo.version import __version__
 
 CORE = "shopzoo"
@@ -60,6 +61,7 @@ def discover_plugins(
                     raise
                 except BaseException as problem:  # an error in one plugin must not prevent the others from loading
                     error = describe_error(problem)
+                    show_traceback(problem)
             imported = Import(time.perf_counter() - start, printed.text)
             if error:
                 broken.append(Broken(source.name, source.distribution, source.version, error, imported))

@@ -21,6 +21,7 @@ from zoo.loss_specs import LossSpec
 from zoo.registry.compat import adapt_spec
 from zoo.registry.plugin_losses import collect_losses
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
+from zoo.tracebacks import add_plugin, find_author_line
 from zoo.version import __version__
 
 GROUP = "shopzoo"
@@ -120,6 +121,7 @@ def load_plugin(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
         PluginError: A hook, a component or the plugin API version is invalid. Exceptions of the plugin's code propagate.
     """
     module = source.load()
+    add_plugin(module)
     manager = pluggy.PluginManager(GROUP)
     manager.register(module, name=f"{source.distribution}/{source.name}")
     _check_hooks(manager.get_hookcallers(module) or [])
@@ -214,10 +216,13 @@ def describe_error(error: BaseException) -> str:
     """Return an error of a plugin as text, with the line of the plugin that caused it.
 
     A `ZooError` already says what to do, and gets no line. For other errors, the line is the last one in the plugin's own
-    folder, not one in a library that the plugin called.
+    code, not one in a library that the plugin called.
     """
     if isinstance(error, PluginError):
         return str(error)
+    line = "" if isinstance(error, ZooError) else find_author_line(error)
+    if line:
+        return f"{type(error).__name__}: {_missing_name(error) or error} ({line})"
     ours = ("<", *(str(Path(module.__file__ or "<none>").parent) for module in (hookspecs, pluggy, importlib)))
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [] if isinstance(error, ZooError) else [f for f in frames if not f.filename.startswith(ours)]

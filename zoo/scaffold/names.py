@@ -33,13 +33,14 @@ class Names:
     class_name: str
 
 
-def derive_names(name: str, stage: StageName, registry: Registry) -> Names:
+def derive_names(name: str, stage: StageName, registry: Registry, *, inside: bool = False) -> Names:
     """Return the names of a new component.
 
     Args:
         name: The component's name.
         stage: Its stage.
         registry: The installed plugins, whose names are taken.
+        inside: Whether the component is added to an existing package, so that its module is not a top-level one.
 
     Raises:
         ScaffoldError: The name is invalid or taken.
@@ -50,7 +51,13 @@ def derive_names(name: str, stage: StageName, registry: Registry) -> Names:
             f"hyphens.{_suggest_name(name)}"
         )
     names = Names(name, name.replace("-", "_"), "".join(word.capitalize() for word in name.split("-")))
-    _check_free(names, stage, registry)
+    _check_component(names, stage, registry)
+    if keyword.iskeyword(names.module) or (not inside and names.module in sys.stdlib_module_names):
+        raise ScaffoldError(
+            f"{name!r}: its module would be {names.module!r}, a Python keyword or standard library module. Choose another name."
+        )
+    if not inside:
+        _check_module(names, registry)
     return names
 
 
@@ -61,23 +68,32 @@ def _suggest_name(name: str) -> str:
     return f" Did you mean {near!r}?" if near else " E.g. 'my-model'."
 
 
-def _check_free(names: Names, stage: StageName, registry: Registry) -> None:
-    """Check that the component, module and class names do not conflict with existing ones.
+def _check_component(names: Names, stage: StageName, registry: Registry) -> None:
+    """Check that the component and class names do not conflict with existing ones.
 
     Raises:
         ScaffoldError: A name is taken; the message says by what.
     """
-    name, module, class_name = names.name, names.module, names.class_name
+    name, class_name = names.name, names.class_name
     owner = next((c for c in registry.components(stage) if name in c.names), None)
     if owner is not None:
         raise ScaffoldError(
             f"{name!r}: the plugin {owner.plugin.distribution} has a {stage} of this name. Choose another name, or "
             "uninstall it."
         )
-    if keyword.iskeyword(module) or module in sys.stdlib_module_names:
+    if taken := sorted({class_name, f"{class_name}Params"} & _USED):
         raise ScaffoldError(
-            f"{name!r}: its module would be {module!r}, a Python keyword or standard library module. Choose another name."
+            f"{name!r}: its class would be {taken[0]!r}, a name that plugins import. Choose another name."
         )
+
+
+def _check_module(names: Names, registry: Registry) -> None:
+    """Check that the names of the module and the distribution are free.
+
+    Raises:
+        ScaffoldError: A name is taken; the message says by what.
+    """
+    name, module = names.name, names.module
     found = find_spec(module)
     if found is not None and found.origin is not None:  # a folder of that name without modules has no origin
         raise ScaffoldError(
@@ -86,8 +102,4 @@ def _check_free(names: Names, stage: StageName, registry: Registry) -> None:
     if any(distributions(name=name)) or any(name == plugin.name for plugin in registry.plugins):
         raise ScaffoldError(
             f"{name!r}: a distribution or plugin of this name is already installed. Choose another name."
-        )
-    if taken := sorted({class_name, f"{class_name}Params"} & _USED):
-        raise ScaffoldError(
-            f"{name!r}: its class would be {taken[0]!r}, a name that plugins import. Choose another name."
         )

@@ -14,6 +14,7 @@ from zoo.errors import ScaffoldError
 from zoo.registry.registry import Registry
 from zoo.scaffold.names import Names, derive_names
 from zoo.spec import API_VERSION, StageName
+from zoo.version import compatible_core
 
 TEMPLATES = files("zoo.scaffold") / "templates"
 """One folder per kind of component; the files contain placeholders such as `$name`, `$module` and `$Class`."""
@@ -45,13 +46,20 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
     Raises:
         ScaffoldError: The name or the folder is taken or invalid, or there is no such template.
     """
-    kind = _template_kind(stage, neural)
+    kind = template_kind(stage, neural)
     if path.suffix == ".py":
         raise ScaffoldError(
             f"{path} is a file name, and a package is a folder: add --single-file, or drop the suffix, as in my-model."
         )
     names = derive_names(path.name, stage, registry)
-    fields = _fields(names, kind, stage, f"{names.module}.model", "zoo bench example.toml")
+    fields = template_fields(
+        names,
+        kind,
+        stage,
+        params=f"{names.module}.params",
+        model=f"{names.module}.model",
+        bench="zoo bench example.toml",
+    )
     module = f"src/{names.module}"
     sources = {
         "pyproject.toml": "package/pyproject.toml",
@@ -63,7 +71,7 @@ def new_package(path: Path, stage: StageName, registry: Registry, *, neural: boo
         "tests/test_conformance.py": "package/test_conformance.py",
     }
     return _write(
-        path.parent, {f"{path.name}/{name}": _fill_template(source, fields) for name, source in sources.items()}
+        path.parent, {f"{path.name}/{name}": fill_template(source, fields) for name, source in sources.items()}
     )
 
 
@@ -72,7 +80,7 @@ def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool =
 
     The arguments and errors are those of `new_package`.
     """
-    kind = _template_kind(stage, neural)
+    kind = template_kind(stage, neural)
     if path.suffix != ".py":
         raise ScaffoldError(f"{path}: expected the name of a Python file, as in {path.name.replace('-', '_')}.py.")
     if path.stem.replace("-", "_") != path.stem:
@@ -81,17 +89,18 @@ def new_file(path: Path, stage: StageName, registry: Registry, *, neural: bool =
         )
     names = derive_names(path.stem.replace("_", "-"), stage, registry)
     experiment = path.with_suffix(".toml").name
-    fields = _fields(names, kind, stage, names.module, f"zoo bench {experiment} --plugin {path.name}")
+    bench = f"zoo bench {experiment} --plugin {path.name}"
+    fields = template_fields(names, kind, stage, params=names.module, model=names.module, bench=bench)
     parts = {"params": "params.py", "model": "model.py", "hook": "__init__.py"}
-    bodies = {part: _body(_fill_template(f"{kind}/{source}", fields)) for part, source in parts.items()}
+    bodies = {part: _body(fill_template(f"{kind}/{source}", fields)) for part, source in parts.items()}
     single, example = (
-        _fill_template(f"{kind}/single.py", {**fields, **bodies}),
-        _fill_template(f"{kind}/example.toml", fields),
+        fill_template(f"{kind}/single.py", {**fields, **bodies}),
+        fill_template(f"{kind}/example.toml", fields),
     )
     return _write(path.parent, {path.name: single, experiment: example})
 
 
-def _template_kind(stage: StageName, neural: bool) -> str:
+def template_kind(stage: StageName, neural: bool) -> str:
     """Return the folder of the templates to use."""
     if neural and stage != "predictor":
         raise ScaffoldError(
@@ -100,21 +109,34 @@ def _template_kind(stage: StageName, neural: bool) -> str:
     return "neural" if neural else stage
 
 
-def _fields(names: Names, kind: str, stage: StageName, module: str, bench: str) -> dict[str, str]:
-    """Return the value of each placeholder of the templates."""
+def template_fields(
+    names: Names, kind: str, stage: StageName, *, params: str, model: str, bench: str
+) -> dict[str, str]:
+    """Return the value of each placeholder of the templates.
+
+    Args:
+        names: The names of the component.
+        kind: The folder of the templates.
+        stage: The component's stage.
+        params: The module of its parameters.
+        model: The module of its class.
+        bench: The command that runs the example.
+    """
     return {
         "name": names.name,
         "module": names.module,
+        "params_module": params,
         "Class": names.class_name,
-        "target": f"{module}:{names.class_name}",
+        "target": f"{model}:{names.class_name}",
         "stage": stage,
         "summary": SUMMARIES[kind],
         "api": str(API_VERSION),
         "bench": bench,
+        "core": compatible_core(),
     }
 
 
-def _fill_template(source: str, fields: dict[str, str]) -> str:
+def fill_template(source: str, fields: dict[str, str]) -> str:
     """Return a template with its placeholders replaced."""
     return Template((TEMPLATES / f"{source}.txt").read_text(encoding="utf-8")).substitute(fields)
 

@@ -19,6 +19,7 @@ from zoo.testing.check import Check
 from zoo.testing.fresh import FreshProcess
 from zoo.testing.requirement import CheckFailedError, NotApplicableError
 from zoo.testing.subject import Subject
+from zoo.tracebacks import show_traceback
 
 Outcome = Literal["passed", "failed", "not applicable", "failed as expected"]
 
@@ -94,9 +95,10 @@ class Case:
         except NotApplicableError as error:
             return Result("not applicable", str(error))
         except (Exception, SystemExit) as error:  # a component may raise anything, or call sys.exit(0)
-            return (
-                Result("failed as expected", reason) if reason else Result("failed", self.subject.describe_error(error))
-            )
+            if reason:
+                return Result("failed as expected", reason)
+            show_traceback(error)
+            return Result("failed", self.subject.describe_error(error))
         if reason:
             return Result("failed", f"it passes, but the spec expects it to fail ({reason}): remove the entry")
         return Result("passed")
