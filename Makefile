@@ -13,7 +13,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock
+.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock site
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ $(VENV)/.dev: $(VENV)/.installed
 
 $(VENV)/.speed: $(VENV)/.dev
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[speed]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
@@ -90,6 +94,10 @@ format: $(VENV)/.dev  ## Format, and mend what ruff can.
 
 lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock, for this Python and system.
 	$(LOCK) write
+
+site: $(VENV)/.docs  ## Build the documentation site in build/site; a warning is an error.
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/site
+	@echo "Open build/site/index.html."
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python -m zoo.cli.docs
