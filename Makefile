@@ -13,10 +13,10 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock site
+.PHONY: help setup demo test slow portable speed simulate fuzz check format docs lock site notebooks
 
 help:  ## Show this.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev  ## Install the core, every plugin and the tools into .venv.
 
@@ -98,6 +98,9 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock
 site: $(VENV)/.docs  ## Build the documentation site in build/site; a warning is an error.
 	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/site
 	@echo "Open build/site/index.html."
+
+notebooks: $(VENV)/.docs  ## Run the notebooks of docs/notebooks.
+	$(BIN)/python tests/notebooks.py
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python -m zoo.cli.docs

@@ -29,7 +29,8 @@ suppress_warnings = ["myst.header"]  # a generated page may begin a section two 
 nb_execution_mode = "cache"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
-nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
+nb_execution_in_temp = True
 
 default_role = "code"  # docstrings write `name`, as Markdown does
 autodoc_default_options = {"members": True, "exclude-members": "model_config"}
