@@ -1,7 +1,8 @@
 # Every command of the project. It needs Python 3.11 or newer, pip and make; only `setup` needs a network.
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+# Windows has its programs in another folder of a virtual environment.
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 LOCK   := $(BIN)/python tests/requirements_lock.py
 REFUSED = { echo "pip cannot install the files of requirements.lock. If a hash differs, do not use that file. If the index" \
