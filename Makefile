@@ -1,7 +1,8 @@
 # Every command of the project. It needs Python 3.11 or newer, pip and make; only `setup` needs a network.
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+# Windows has its programs in another folder of a virtual environment.
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 LOCK   := $(BIN)/python tests/requirements_lock.py
 REFUSED = { echo "pip cannot install the files of requirements.lock. If a hash differs, do not use that file. If the index" \
@@ -13,7 +14,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock dist test-dist test-lowest test-newest
+.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock dist test-dist test-lowest test-newest site notebooks
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ $(VENV)/.speed: $(VENV)/.dev
 
 $(VENV)/.release: $(VENV)/.dev
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[release]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
@@ -97,6 +102,13 @@ format: $(VENV)/.dev  ## Format, and mend what ruff can.
 
 lock: $(VENV)/.dev  ## Resolve the dependencies anew and write requirements.lock, for this Python and system.
 	$(LOCK) write
+
+site: $(VENV)/.docs  ## Build the documentation site in build/site; a warning is an error.
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/site
+	@echo "Open build/site/index.html."
+
+notebooks: $(VENV)/.docs  ## Run the notebooks of docs/notebooks.
+	$(BIN)/python tests/notebooks.py
 
 docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python docs/generate

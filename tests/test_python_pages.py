@@ -10,7 +10,7 @@ from pyarrow import csv
 import zoo
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/how-to/python.md", "docs/reference/python.md"]
+PAGES = ["README.md", "docs/index.md", "docs/how-to/python.md", "docs/reference/python.md"]
 ELSEWHERE = {
     "docs/tutorial/first-model.md": "tests/test_docs.py",
     "docs/reference/hooks.md": "tests/test_docs.py",
