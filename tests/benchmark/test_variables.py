@@ -56,6 +56,14 @@ def test_no_file_of_a_benchmark_contains_a_value(file, tmp_path):
     assert zoo.bench(file, tmp_path / "out").rows()[0] == row  # the same task, and a finished run
 
 
+@pytest.mark.robust
+def test_no_file_of_a_run_in_a_process_of_its_own_contains_a_value(file, tmp_path):
+    expected = zoo.bench(file, tmp_path / "here").rows()[0]
+    (row,) = zoo.bench(file, tmp_path / "out", isolate=True).rows()
+    assert (row.key, row.error, row.metrics) == (expected.key, None, expected.metrics)
+    assert values_in(tmp_path / "out") == []
+
+
 def test_the_error_of_a_row_contains_no_value(file, tmp_path):
     file.write_text(EXPERIMENT.replace('deny = ["${DENIED}"]', 'column = "${DENIED}", deny = ["x"]'))
     store = zoo.bench(file, tmp_path / "out")
