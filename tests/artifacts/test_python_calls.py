@@ -162,7 +162,7 @@ def allowed(exclude, where):
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_rules_of_a_call_are_respected(ease, data):
-    """300 draws of 34 calls each: about 10,000 calls."""
+    """300 draws of 34 sessions each."""
     ids = [f"i{i}" for i in range(33)]
     exclude = data.draw(st.lists(st.sampled_from(ids), max_size=20))
     where = data.draw(
@@ -182,6 +182,20 @@ def test_rules_of_a_call_are_respected(ease, data):
         histories, ease.recommend(history=histories, k=k, exclude=exclude, where=where), strict=True
     ):
         items = [item.item_id for item in found]
+        assert set(items) <= expected - set(history)
+        assert len(items) == len(set(items)) == min(k, len(expected - set(history)))
+
+
+@pytest.mark.robust
+def test_ten_thousand_sessions_keep_the_rules_of_their_calls(ease):
+    """One call for each session, unlike the property above, which answers many sessions in a call."""
+    rng = np.random.default_rng(0)
+    ids = [f"i{i}" for i in range(33)]
+    for _ in range(10_000):
+        history, exclude = (list(rng.choice(ids, rng.integers(0, most))) for most in (6, 12))
+        where = [{}, {IN_STOCK: True}, {"brand": str(rng.choice(BRANDS))}][rng.integers(3)]
+        k, expected = int(rng.integers(1, 20)), allowed(exclude, where)
+        items = [item.item_id for item in ease.recommend(history=history, k=k, exclude=exclude, where=where)]
         assert set(items) <= expected - set(history)
         assert len(items) == len(set(items)) == min(k, len(expected - set(history)))
 
