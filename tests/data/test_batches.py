@@ -188,6 +188,26 @@ def test_hidden_items_are_asked_for_and_not_shown(log, rate):
         assert torch.equal(inputs.now, inputs.times)
 
 
+def test_the_events_of_a_moment_are_hidden_together():
+    rng = np.random.default_rng(0)
+    users, moments = np.repeat(np.arange(30), 12), np.tile(np.repeat(np.arange(4), [1, 4, 2, 5]), 30)
+    log = Interactions.from_arrays(users, 1 + rng.integers(0, 9, 360), moments, n_items=9)
+    assert log.has_ties
+    assert not replace(log, ties="file").has_ties
+    shares = []
+    for last_share in (0.0, 1.0):
+        hide = partial(hidden_items, rate=0.3, rng=rng, last_share=last_share, moments=True)
+        for batch in SequenceBatches(log, 10, 8, rng, hide):
+            hidden, times = batch.inputs.masked, batch.inputs.times
+            shares.append(hidden.float().mean())
+            assert hidden.any(1).all()
+            same = times[:, 1:] == times[:, :-1]
+            assert torch.equal(hidden[:, 1:][same], hidden[:, :-1][same])
+            if last_share:
+                assert torch.equal(hidden, times == times[:, -1:])
+    assert min(shares) > 0.1
+
+
 def test_the_share_of_hidden_items_is_the_rate():
     log = Interactions.from_arrays(np.repeat(np.arange(200), 50), np.ones(10_000, np.int64), np.arange(10_000))
     rng = np.random.default_rng(0)

@@ -159,7 +159,9 @@ def next_item(batch: QueryBatch) -> TrainingBatch:
     return TrainingBatch(inputs, targets)
 
 
-def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator, last_share: float = 0.0) -> TrainingBatch:
+def hidden_items(
+    batch: QueryBatch, rate: float, rng: np.random.Generator, last_share: float = 0.0, *, moments: bool = False
+) -> TrainingBatch:
     """Mask a share of the items of sequences `[B, L]`, at least one in each; the masked items are the targets.
 
     The event type of a masked item is masked too, because it is unknown at inference time. The `now` of each position
@@ -170,17 +172,29 @@ def hidden_items(batch: QueryBatch, rate: float, rng: np.random.Generator, last_
         rate: The share of the items to mask.
         rng: The generator that draws the masked items.
         last_share: The share of the sequences in which only the last item is masked, as at inference time.
+        moments: Whether all events of a moment are masked together. Otherwise a masked item of an invoice is predicted from
+            the other items of that invoice, which are unknown at inference time.
     """
     real = batch.items > 0
     chance = torch.from_numpy(rng.random(batch.items.shape, np.float32)).to(real.device).masked_fill_(~real, 2.0)
-    hidden = (chance < rate) | (chance == chance.amin(1, keepdim=True))
+    place = torch.arange(real.shape[1], device=real.device).expand_as(real)
+    first = _first_of_moment(batch.times, place) if moments else place
+    chance = chance.gather(1, first)
+    hidden = ((chance < rate) | (chance == chance.amin(1, keepdim=True))) & real
     if last_share:
         only_last = torch.from_numpy(rng.random((len(real), 1), np.float32) < last_share).to(real.device)
-        last = torch.arange(real.shape[1], device=real.device) == batch.lengths[:, None] - 1
+        last = (first == first.gather(1, batch.lengths[:, None] - 1)) & real
         hidden = torch.where(only_last, last, hidden)
     items, events = (values.masked_fill(hidden, 0) for values in (batch.items, batch.events))
     inputs = replace(batch, items=items, events=events, masked=hidden, now=batch.times)
     return TrainingBatch(inputs, batch.items * hidden)
+
+
+def _first_of_moment(times: Tensor, place: Tensor) -> Tensor:
+    """Return the position of the first event of each event's moment, `[B, L]` int64."""
+    starts = torch.ones_like(times, dtype=torch.bool)
+    starts[:, 1:] = times[:, 1:] != times[:, :-1]
+    return torch.where(starts, place, 0).cummax(1).values
 
 
 class PairBatches:

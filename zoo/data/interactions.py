@@ -129,6 +129,11 @@ class Interactions:
         return np.cumsum(~tied_with_previous(self)) - 1 if self.ties == "together" else np.arange(len(self))
 
     @property
+    def has_ties(self) -> bool:
+        """Return whether several events of a user happened at one moment, so that their order means nothing."""
+        return self.ties == "together" and bool(tied_with_previous(self).any())
+
+    @property
     def weights(self) -> NDArray[np.float32]:
         """Return the weight of each event, by its type, `[N]`."""
         return self.event_weights[self.events]

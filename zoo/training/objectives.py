@@ -71,7 +71,7 @@ class NextItem(Objective):
 
         Where several events of a user happened at one moment, each is asked for an event of the next moment.
         """
-        if log.moments.max(initial=-1) + 1 < len(log):
+        if log.has_ties:
             return NextMomentBatches(log, self.length, batch_size, rng, windows=self.windows)
         return SequenceBatches(log, self.length + 1, batch_size, rng, next_item, windows=self.windows)
 
@@ -95,8 +95,11 @@ class MaskedItem(Objective):
     windows: Windows = "last"
 
     def examples(self, log: Interactions, batch_size: int, rng: np.random.Generator) -> Examples:
-        """Return sequences of up to `length` events of each user that has two; a share `rate`, or only the last, is masked."""
-        hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share)
+        """Return sequences of up to `length` events of each user that has two; a share `rate`, or only the last, is masked.
+
+        Where several events of a user happened at one moment, they are masked together.
+        """
+        hide = partial(hidden_items, rate=self.rate, rng=rng, last_share=self.last_share, moments=log.has_ties)
         return SequenceBatches(log, self.length, batch_size, rng, hide, windows=self.windows)
 
     def inference_batch(self, queries: Queries, device: torch.device) -> QueryBatch:
