@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,16 +18,20 @@ def available_memory(root: Path = Path("/")) -> int:
     try:
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):  # not Linux: the total memory, since the free memory is unknown
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, StopIteration):  # not Linux
+        import psutil
+
+        free = int(psutil.virtual_memory().available)
     return min([free, *_of_control_groups(root), *_of_this_process()])
 
 
 def _of_this_process() -> Iterator[int]:
     """Yield the bytes that the limits of this process leave, as `ulimit -v` and `zoo bench --memory` set them."""
     try:
+        import resource
+
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:  # not Linux, which alone holds a process to these limits
+    except (ImportError, OSError):  # not Linux, which alone holds a process to these limits
         return
     used = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("VmSize:", "VmData:"))}
     for kind, key in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
@@ -66,8 +68,8 @@ def _left_of(group: Path, limit: str, usage: str, cache: str) -> Iterator[int]:
     Files in the cache of the kernel count as used, and are dropped when memory is needed.
     """
     try:
-        most, used = int((group / limit).read_text()), int((group / usage).read_text())
-        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        most, used = (int((group / name).read_text(encoding="ascii")) for name in (limit, usage))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
     except (OSError, ValueError):  # no such group inside a container, or "max"
         return
     if most < NO_LIMIT:

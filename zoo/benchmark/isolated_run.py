@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import sys
 import threading
@@ -28,6 +27,8 @@ def main() -> None:
     with suppress(OSError):  # if the memory of the machine is full, the kernel ends this process, not its parent
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if request["memory"] is not None:
+        import resource  # Windows does not have it; the limit is refused there before a process is started
+
         limit = int(request["memory"] * GIB)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     with os.fdopen(pipe, "w", encoding="utf-8", buffering=1) as progress:

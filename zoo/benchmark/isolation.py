@@ -63,6 +63,10 @@ class Isolation:
                 )
             if value is not None and not value > 0:
                 raise ConfigError(f"--{name}: expected a number greater than 0, found {value:g}.")
+        if isolate and os.name != "posix":
+            raise ConfigError(
+                f"--isolate needs Linux or macOS, and this system is {sys.platform}. Remove it (in Python, isolate=True)."
+            )
         if memory is not None and not sys.platform.startswith("linux"):
             raise ConfigError(f"--memory needs Linux, and this system is {sys.platform}. Remove it.")
         return cls(memory, minutes) if isolate else None

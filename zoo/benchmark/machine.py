@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,10 +29,19 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB,
+        "memory_mib": _total_memory() // MIB,
         "threads": torch.get_num_threads(),
         "gpu": gpu,
     }
+
+
+def _total_memory() -> int:
+    """Return the main memory of the machine, in bytes."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # Windows
+
+    return int(psutil.virtual_memory().total)
 
 
 def _processor() -> str:
@@ -129,8 +137,18 @@ def peak_memory() -> Iterator[PeakMemory]:
             thread.join()
     else:
         yield peak
-        scale = 1 if sys.platform == "darwin" else 1024
-        peak.mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / MIB
+        peak.mib = _peak_since_start() / MIB
+
+
+def _peak_since_start() -> int:
+    """Return the peak resident memory since the process started, in bytes, on a system other than Linux."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _reset_high_water_mark() -> bool:

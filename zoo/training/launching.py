@@ -175,7 +175,8 @@ def _launch(job: TrainingJob, strategy: str, tell: Tell) -> Trained:
                 'Define it in a module, use strategy = "ddp_fork", or devices = 1.'
             ) from error
         except BaseException:
-            launcher.kill(signal.SIGKILL)  # Ctrl-C: a checkpoint is whole or not there
+            # After Ctrl-C too: a checkpoint is whole or not there. Windows has SIGTERM alone, which ends a process at once there.
+            launcher.kill(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
             raise
         finally:
             torch.set_num_threads(threads)  # the launcher sets a number of its own
@@ -224,12 +225,12 @@ def _write_error(path: Path, error: Exception) -> None:
     kind = next((c.__name__ for c in type(error).__mro__ if vars(errors).get(c.__name__) is c), None)
     message = str(error) if kind else f"{type(error).__name__}: {error}"
     with write_atomically(path) as file:
-        file.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}))
+        file.write_text(json.dumps({"seconds": time.time(), "kind": kind, "message": message}), encoding="utf-8")
 
 
 def _original(folder: Path, name: str, last: str) -> ZooError:
     """Return the first error: the others follow from it, because a lost rank breaks the group."""
-    found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
     if not found:  # a process was killed
         return TrainingError(f"{name}: a process of the training failed: {last.strip().splitlines()[-1]}")
     first = min(found, key=lambda error: float(error["seconds"]))
