@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Fitted": "zoo.stages.state_schema",
         "Histories": "zoo.data.queries",
         "Interactions": "zoo.data.interactions",
+        "ItemColumns": "zoo.stages.item_columns",
         "ItemFeatures": "zoo.stages.item_features",
         "ItemTable": "zoo.nn.items",
         "Judged": "zoo.evaluation.evaluated_lists",

@@ -48,6 +48,7 @@ from zoo.stages.context import RunContext as RunContext
 from zoo.stages.epochs import choose_epochs as choose_epochs
 from zoo.stages.featurizer import Featurizer as Featurizer
 from zoo.stages.filter import Filter as Filter
+from zoo.stages.item_columns import ItemColumns as ItemColumns
 from zoo.stages.item_features import ItemFeatures as ItemFeatures
 from zoo.stages.predictor import Predictor as Predictor
 from zoo.stages.ranker import Ranker as Ranker

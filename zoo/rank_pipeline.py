@@ -24,6 +24,7 @@ from zoo.stages.context import RunContext
 from zoo.stages.featurizer import Featurizer, fit_features, item_features, transform_items
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranker_inputs import RankerInputs
 from zoo.stages.ranking_data import RankingData
 from zoo.stages.reranking import fit_in_turn, rerank
 from zoo.stages.stage import TrainingData
@@ -128,12 +129,13 @@ class RankPipeline:
             torch.zeros(len(data), width),
         )
         order = np.argsort(data.lengths, kind="stable")
+        inputs = [RankerInputs.of(chosen.capabilities, data.vectors) for chosen in self.model.rankers]
         with torch.inference_mode():
             for start in range(0, len(order), BLOCK):
                 rows = order[start : start + BLOCK]
                 found = data.lists(rows)
-                for chosen, ranker in zip(self.model.rankers, self.rankers, strict=True):
-                    found = rerank(found, ranker, chosen.origin)
+                for chosen, ranker, own in zip(self.model.rankers, self.rankers, inputs, strict=True):
+                    found = rerank(found, ranker, chosen.origin, own)
                 k = found.items.shape[1]
                 made.items[rows, :k], made.scores[rows, :k] = found.items, found.scores
                 assert found.labels is not None

@@ -64,6 +64,10 @@ class Capabilities:
     needs_history: bool = True
     """For predictors: has no answer for a query without a history (with `cold_users=False`, for a user without a vector). The core
     then replaces its list by the fallback of the experiment. False for a predictor that orders the items by itself."""
+    histories: bool = False
+    """For rankers and metrics: reads the histories of the queries (`lists.queries`)."""
+    columns: tuple[str, ...] = ()
+    """For rankers and metrics: the catalogue columns that it reads (`item_columns`). A missing one is an error before the first fit."""
 
 
 def neural_capabilities(params: NeuralParams) -> Capabilities:

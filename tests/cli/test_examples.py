@@ -16,7 +16,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.name)
 def test_an_experiment_is_in_order(zoo, monkeypatch, file):
     monkeypatch.setenv("ZOO_DATA", "data")
-    assert zoo("config", "check", file).stdout.endswith(f"{file} is valid.\n")
+    plugins = [word for word in file.read_text().splitlines()[0].split() if word.startswith("examples/plugins/")]
+    options = [option for plugin in plugins for option in ("--plugin", EXAMPLES.parent / plugin)]
+    assert zoo("config", "check", file, *options).stdout.endswith(f"{file} is valid.\n")
 
 
 @pytest.mark.parametrize("file", sorted((EXAMPLES / "plugins").glob("*.py")), ids=lambda file: file.name)

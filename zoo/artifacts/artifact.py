@@ -16,7 +16,7 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.item_columns import item_titles, joined, kept_columns
+from zoo.artifacts.item_columns import item_titles, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.new_items import new_items
@@ -26,6 +26,7 @@ from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
+from zoo.data.catalogue import joined
 from zoo.data.task import Task
 from zoo.errors import ArtifactError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
@@ -55,7 +56,7 @@ class Artifact(ArtifactContents):
             pipeline,
             Rules.of(task),
             candidates,
-            kept_columns(task.catalogue),
+            kept_columns(task.catalogue, pipeline.columns.columns if pipeline.columns else ()),
             task.user_ids,
             log,
             LogEntry.of(log),

@@ -6,6 +6,7 @@ space than most models, and no rule compares them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from zoo.artifacts.folder import Folder
 from zoo.data.catalogue import Catalogue
-from zoo.errors import ArtifactError, DataError
+from zoo.errors import ArtifactError
 
 COLUMNS = "columns.parquet"
 TITLE = "title"
@@ -22,9 +23,9 @@ LONGEST = 100
 """The greatest mean length of a text column that is kept, in characters."""
 
 
-def kept_columns(catalogue: Catalogue) -> Catalogue:
-    """Return a catalogue with only the columns that an artifact keeps, and the titles."""
-    names = [name for name in catalogue.columns if name == TITLE or is_kept(catalogue.table[name])]
+def kept_columns(catalogue: Catalogue, declared: Collection[str] = ()) -> Catalogue:
+    """Return a catalogue with only the columns that an artifact keeps, those that stages declare, and the titles."""
+    names = [name for name in catalogue.columns if name == TITLE or name in declared or is_kept(catalogue.table[name])]
     return Catalogue(catalogue.ids, catalogue.table.select(names))
 
 
@@ -33,22 +34,6 @@ def item_titles(catalogue: Catalogue) -> pa.Array:
     if TITLE not in catalogue.columns:
         return pa.nulls(len(catalogue), pa.string())
     return catalogue.column(TITLE).cast(pa.string()).combine_chunks()
-
-
-def joined(catalogue: Catalogue, new: Catalogue) -> Catalogue:
-    """Return a catalogue followed by new items; columns that the new items lack are null for them."""
-    n, columns = len(new) - 1, {}
-    for name in catalogue.columns:
-        column = catalogue.table[name]
-        more = pa.nulls(n, column.type)
-        if name in new.columns:
-            more = _cast(new.table[name].slice(1), column.type, name).combine_chunks()
-        columns[name] = pa.chunked_array(
-            [*column.chunks, *(more.chunks if isinstance(more, pa.ChunkedArray) else [more])]
-        )
-    ids = pa.concat_arrays([catalogue.ids, new.ids.slice(1)])
-    table = pa.table(columns) if columns else Catalogue.bare(len(ids) - 1).table
-    return Catalogue(ids, table)
 
 
 def write_columns(catalogue: Catalogue, folder: Path) -> None:
@@ -100,17 +85,3 @@ def is_kept(column: pa.ChunkedArray) -> bool:
         or pa.types.is_date(kind)
         or pa.types.is_timestamp(kind)
     )
-
-
-def _cast(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.ChunkedArray:
-    """Return a column in the type of the artifact's column.
-
-    Raises:
-        DataError: Its values do not fit.
-    """
-    try:
-        return column.cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(
-            f"the column {name!r} is {column.type}, and the artifact has {kind} ({error}): give it values of that type."
-        ) from None

@@ -133,6 +133,8 @@ def _load(files: Folder, registry: Registry) -> Artifact:
     columns = pa.table({name: _from_one(items[name]) for name in items.column_names})
     known, known_users = _mask(items["known"]), _mask(users["known"])
     counts = _counts(items[EVENTS]) if EVENTS in items.column_names else None
+    titles = columns.select([name for name in (TITLE,) if name in columns.column_names])
+    catalogue = read_columns(files, ids, titles)
     pipeline = load_pipeline(
         model,
         known,
@@ -142,12 +144,13 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         tensors=files.tensors,
         values=files.values(STATE),
         path=str(path),
+        catalogue=catalogue,
     )
     return Artifact(
         pipeline,
         Rules(_mask(items["eligible"]), manifest.exclude_seen, manifest.fallback),
         manifest.candidates,
-        read_columns(files, ids, columns.select([name for name in (TITLE,) if name in columns.column_names])),
+        catalogue,
         users["user_id"].combine_chunks(),
         _histories(files, manifest.log, len(users), len(items)),
         manifest.log,

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from zoo.artifacts.memory_limit import LimitedTensors
 from zoo.config.resolved import ResolvedModel
+from zoo.data.catalogue import Catalogue
 from zoo.errors import ArtifactError
 from zoo.nn.sparse import of_saved_parts
 from zoo.pipeline import FittedPipeline
+from zoo.pipeline.declared_columns import declared_columns
 from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.item_features import ItemFeatures
@@ -65,6 +67,7 @@ def load_pipeline(
     tensors: Callable[[str], dict[str, Tensor]],
     values: Any,
     path: str,
+    catalogue: Catalogue | None = None,
 ) -> FittedPipeline:
     """Return the fitted pipeline of a model from the saved state of its stages.
 
@@ -77,8 +80,10 @@ def load_pipeline(
         tensors: Returns the tensors of a file.
         values: The other values by stage name.
         path: Name of the artifact in messages.
+        catalogue: The items, with the columns that the artifact keeps.
 
     Raises:
+        ConfigError: A column that a ranker reads is missing.
         ArtifactError: A stage cannot load its state.
     """
     predictor = model.predictor.build()
@@ -96,7 +101,8 @@ def load_pipeline(
         except ValueError as error:
             raise ArtifactError(f"{path}/{_file(FEATURES)}: {error}. Save the artifact again.") from None
     retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts=counts)
-    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
+    columns = declared_columns(model, catalogue)
+    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)
 
 
 def load_stage(stage: Stage[Any], state: State, path: str, sizes: Mapping[str, int] | None = None) -> None:

@@ -33,6 +33,7 @@ from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.declared_columns import check_columns
 from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
@@ -60,6 +61,13 @@ class RecommendComparison:
         misfits = clock_misfits(experiment.models, task.log.clock)
         if misfits := misfits + rank_misfits(experiment.models, task.parts.held_out):
             raise ConfigError("\n".join(misfits))
+        check_columns(
+            [*experiment.metrics, *(m for model in experiment.models for m in model.monitors)],
+            task.catalogue,
+            "evaluate.metrics",
+        )
+        for model in experiment.models:
+            check_columns(model.rankers, task.catalogue, model.label)
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device
         self.queries = task.queries("test")
@@ -162,7 +170,7 @@ class RecommendComparison:
             lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))
             recommend_seconds = time.perf_counter() - start
             single = _single_query_ms(pipeline, self)
-        evaluation = self.evaluator.evaluate(lists, self.queries.answers())
+        evaluation = self.evaluator.evaluate(lists, self.queries.answers(), self.queries)
         return Measurement(
             metrics=evaluation.summary(),
             slices={**_cold_slice(pipeline, self), **_candidate_slice(fitted, self)},
@@ -219,7 +227,7 @@ def _cold_slice(pipeline: FittedPipeline, comparison: RecommendComparison) -> di
             "queries": len(queries),
             "items": int(rules.eligible.sum()),
             "scored": pipeline.model.scores_cold(pipeline.model.predictor),
-            "metrics": evaluator.evaluate(lists, queries.answers()).summary(),
+            "metrics": evaluator.evaluate(lists, queries.answers(), queries).summary(),
             "floor": floor,
         }
     }

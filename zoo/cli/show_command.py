@@ -92,6 +92,8 @@ def _print(component: Component, out: Console) -> None:
             "Capabilities, with the default parameters",
             "\n".join(format_capabilities(capabilities_of(component), spec.stage)),
         )
+    if needs := format_needs(capabilities_of(component)):
+        section("Reads, with the default parameters", escape("\n".join(needs)))
     if spec.aliases:
         section("Also called", ", ".join(spec.aliases))
     if spec.citation:
@@ -111,6 +113,12 @@ def _recipe(name: str, recipe: Recipe) -> list[str]:
         f"zoo show {name} --config {recipe.name}",
     )
     return [recipe.name, *(f"  {line}" for line in about if line)]
+
+
+def format_needs(capabilities: Capabilities) -> list[str]:
+    """Return what a ranker or a metric declares to read, one line each."""
+    columns = ", ".join(capabilities.columns)
+    return ["the histories of the queries"] * capabilities.histories + [f"item columns: {columns}"] * bool(columns)
 
 
 def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from zoo.config.lookup import Lookup
 from zoo.config.rank_experiment import RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.config.resolved import Chosen
 from zoo.errors import ConfigError
 from zoo.params import validated
 from zoo.registry.registry import Registry
@@ -29,10 +31,25 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     source = lookup.one("dataset", experiment.data.source, "data.source")
     metrics = lookup.many("metric", experiment.evaluate.metrics, "evaluate.metrics")
     models = [_resolve_model(lookup, model, f"model[{i}]", experiment) for i, model in enumerate(experiment.model, 1)]
+    lookup.problems += [f"evaluate.metrics: {line}" for line in needs_without_judged_lists(metrics)]
     if lookup.problems or source is None:
         raise ConfigError("\n".join(lookup.problems))
     found = tuple(model for model in models if model is not None)
     return ResolvedRankExperiment(experiment, source, metrics, found, registry)
+
+
+def needs_without_judged_lists(parts: Iterable[Chosen]) -> list[str]:
+    """Return a line for each component that reads what judged lists do not have."""
+    lines = []
+    for part in parts:
+        wanted = ["the histories of the queries"] * part.capabilities.histories
+        wanted += [f"the item columns {', '.join(part.capabilities.columns)}"] * bool(part.capabilities.columns)
+        if wanted:
+            lines.append(
+                f"{part.name} reads {' and '.join(wanted)}, which judged lists do not have. Leave it out, or use it in an "
+                'experiment with task = "recommend".'
+            )
+    return lines
 
 
 def _resolve_model(
@@ -53,6 +70,7 @@ def _resolve_model(
             f"{where}.featurizer: there is no text to compare. List the documents' text columns in data.text, or remove "
             "`featurizer`."
         )
+    lookup.problems += [f"{where}.rankers: {line}" for line in needs_without_judged_lists(rankers)]
     needs = [r.name for r in rankers if r.capabilities.features == "required"]
     if needs and not featurizers:
         lookup.problems.append(f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`.")

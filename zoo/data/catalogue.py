@@ -44,6 +44,12 @@ class Catalogue:
         """Return the names of the columns."""
         return list(self.table.column_names)
 
+    def select(self, names: Sequence[str]) -> Catalogue:
+        """Return a catalogue with only the given columns."""
+        if not names:  # a table without columns has no rows
+            return Catalogue(self.ids, Catalogue.bare(len(self) - 1).table)
+        return Catalogue(self.ids, self.table.select(list(names)))
+
     def column(self, name: str) -> pa.ChunkedArray:
         """Return a column, `[I]`.
 
@@ -126,3 +132,33 @@ def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_dictionary(kind):
         kind = kind.value_type
     return is_text(kind)
+
+
+def joined(catalogue: Catalogue, new: Catalogue) -> Catalogue:
+    """Return a catalogue followed by new items; columns that the new items lack are null for them."""
+    n, columns = len(new) - 1, {}
+    for name in catalogue.columns:
+        column = catalogue.table[name]
+        more = pa.nulls(n, column.type)
+        if name in new.columns:
+            more = _cast(new.table[name].slice(1), column.type, name).combine_chunks()
+        columns[name] = pa.chunked_array(
+            [*column.chunks, *(more.chunks if isinstance(more, pa.ChunkedArray) else [more])]
+        )
+    ids = pa.concat_arrays([catalogue.ids, new.ids.slice(1)])
+    table = pa.table(columns) if columns else Catalogue.bare(len(ids) - 1).table
+    return Catalogue(ids, table)
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.ChunkedArray:
+    """Return a column in the type of the artifact's column.
+
+    Raises:
+        DataError: Its values do not fit.
+    """
+    try:
+        return column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"the column {name!r} is {column.type}, and the artifact has {kind} ({error}): give it values of that type."
+        ) from None

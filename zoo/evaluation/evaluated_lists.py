@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from zoo.data.queries import Targets
+from zoo.data.queries import Queries, Targets
 from zoo.errors import ScoreError
 
 
@@ -22,6 +22,7 @@ class EvaluatedLists:
         targets: The targets.
         gains: The gain of each slot, `[Q, K]` float64; None for binary relevance.
         best_gains: The gains of the ideal list, `[Q, K]` float64; None for binary relevance.
+        queries: The Q queries with their histories, without targets; None for judged lists.
     """
 
     items: Tensor
@@ -30,10 +31,17 @@ class EvaluatedLists:
     targets: Targets
     gains: Tensor | None = None
     best_gains: Tensor | None = None
+    queries: Queries | None = None
 
     @classmethod
-    def of(cls, items: Tensor, targets: Targets, k: int) -> EvaluatedLists:
+    def of(cls, items: Tensor, targets: Targets, k: int, queries: Queries | None = None) -> EvaluatedLists:
         """Match the first k slots of lists `[Q, any]` with their targets; shorter lists are padded with empty slots.
+
+        Args:
+            items: Item numbers, best first.
+            targets: The targets of each query.
+            k: The number of slots.
+            queries: The queries, for metrics that read histories.
 
         Raises:
             ScoreError: A list contains a target more than once.
@@ -53,7 +61,7 @@ class EvaluatedLists:
             place = torch.searchsorted(pairs, sought).clamp_(max=max(len(pairs) - 1, 0))
             hits = pairs[place] == sought if len(pairs) else torch.zeros_like(items, dtype=torch.bool)
         _refuse_repeats(items, hits)
-        return cls(items, hits, counts, targets)
+        return cls(items, hits, counts, targets, queries=None if queries is None else queries.blind())
 
     @property
     def k(self) -> int:
@@ -69,8 +77,8 @@ class EvaluatedLists:
         """Return the lists cut to their first k slots."""
         if k == self.k:
             return self
-        graded = (None if gains is None else gains[:, :k] for gains in (self.gains, self.best_gains))
-        return EvaluatedLists(self.items[:, :k], self.hits[:, :k], self.n_targets, self.targets, *graded)
+        gains, best = (None if gains is None else gains[:, :k] for gains in (self.gains, self.best_gains))
+        return replace(self, items=self.items[:, :k], hits=self.hits[:, :k], gains=gains, best_gains=best)
 
 
 def _refuse_repeats(items: Tensor, hits: Tensor) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from zoo.data.queries import Targets
+from zoo.data.queries import Queries, Targets
 from zoo.errors import ConfigError
 from zoo.evaluation.bootstrap import catalogue_interval
 from zoo.evaluation.intervals import Interval, query_intervals
@@ -107,9 +107,15 @@ class Evaluator:
         """Return the longest cutoff of the metrics."""
         return max(metric.k for metric in self.metrics)
 
-    def evaluate(self, lists: Candidates, targets: Targets) -> Evaluation:
-        """Compute the metrics of lists, `[Q, any]`, given the targets of their queries."""
-        has_targets, judged = targets.counts > 0, self.judge(lists, targets)
+    def evaluate(self, lists: Candidates, targets: Targets, queries: Queries | None = None) -> Evaluation:
+        """Compute the metrics of lists, `[Q, any]`, given the targets of their queries.
+
+        Args:
+            lists: The lists.
+            targets: The targets of each query; a query without targets is not evaluated.
+            queries: The queries, for metrics that read histories.
+        """
+        has_targets, judged = targets.counts > 0, self.judge(lists, targets, queries)
         values, per_query, failed = {}, {}, dict[str, str]()
         for metric in self.metrics:
             if isinstance(metric, QueryMetric):
@@ -129,12 +135,13 @@ class Evaluator:
         tied = self._tied_share(lists)
         return Evaluation(values, per_query, judged, skipped, tied, catalogue, self.resamples, failed)
 
-    def judge(self, lists: Candidates, targets: Targets) -> EvaluatedLists:
+    def judge(self, lists: Candidates, targets: Targets, queries: Queries | None = None) -> EvaluatedLists:
         """Match the lists of queries that have targets with these targets."""
         has_targets, items = targets.counts > 0, lists.items.cpu()
         if has_targets.all():
-            return EvaluatedLists.of(items, targets, self.k)
-        return EvaluatedLists.of(items[torch.from_numpy(has_targets)], targets.of_queries(has_targets), self.k)
+            return EvaluatedLists.of(items, targets, self.k, queries)
+        some = None if queries is None else queries.blind().where(has_targets)
+        return EvaluatedLists.of(items[torch.from_numpy(has_targets)], targets.of_queries(has_targets), self.k, some)
 
     def per_query_only(self) -> Evaluator:
         """Return an evaluator without catalogue metrics, for a subset of the queries."""

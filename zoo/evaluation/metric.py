@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
@@ -29,7 +29,9 @@ from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric_params import CutoffParams
+from zoo.spec import Capabilities
 from zoo.stages.answers import check_values
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 
 __all__ = ["CatalogueMetric", "EvaluatedLists", "Facts", "Metric", "QueryMetric"]
@@ -46,12 +48,14 @@ class Facts:
         eligible: The items that may be recommended, `[I]` bool; padding is not eligible.
         prices: `[I]` float64, NaN for an item without a price; None if there are no prices.
         features: The item features for `diversity`, or None.
+        item_columns: The columns of the catalogue; a metric gets those that it declares.
     """
 
     counts: Tensor
     eligible: Tensor
     prices: Tensor | None = None
     features: ItemFeatures | None = None
+    item_columns: ItemColumns = field(default_factory=lambda: ItemColumns(Catalogue.bare(0)))
 
     @classmethod
     def of(
@@ -67,7 +71,8 @@ class Facts:
         prices = None
         if catalogue is not None and catalogue.has_numbers("price"):
             prices = torch.from_numpy(catalogue.numbers("price").copy())
-        return cls(torch.from_numpy(training.counts()), torch.from_numpy(allowed), prices, features)
+        columns = ItemColumns(Catalogue.bare(training.n_items) if catalogue is None else catalogue)
+        return cls(torch.from_numpy(training.counts()), torch.from_numpy(allowed), prices, features, columns)
 
     @property
     def n_items(self) -> int:
@@ -86,6 +91,7 @@ class Metric(torchmetrics.Metric, Generic[P]):
         title: The name in tables, before the cutoff.
         needs: The facts that the metric requires.
         higher_is_better: Whether higher values are better; None for a metric without a preferred direction.
+        declared: The capabilities of its spec, if it was built by name: the metric gets only what it declares there.
     """
 
     title: ClassVar[str]
@@ -95,6 +101,7 @@ class Metric(torchmetrics.Metric, Generic[P]):
     full_state_update = False
 
     facts: Facts
+    declared: Capabilities | None = None
 
     def __init__(self, params: P) -> None:
         super().__init__(sync_on_compute=False)
@@ -123,7 +130,15 @@ class Metric(torchmetrics.Metric, Generic[P]):
         for fact in self.needs:
             if getattr(facts, fact) is None:
                 raise ConfigError(f"metric {self.name!r} needs {fact}, and {remedies[fact]}, or remove the metric.")
+        if self.declared is not None:
+            facts = replace(facts, item_columns=ItemColumns.of(facts.item_columns.catalogue, self.declared.columns))
         self.facts = facts
+
+    def readable(self, lists: EvaluatedLists) -> EvaluatedLists:
+        """Return lists of length k with what the metric declares: the queries only if it declares `histories`."""
+        lists = lists.at(self.k)
+        hidden = self.declared is not None and not self.declared.histories and lists.queries is not None
+        return replace(lists, queries=None) if hidden else lists
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor | None:
         """Return the expected value of random lists, `[Q]`, or None without a closed form.
@@ -154,7 +169,7 @@ class QueryMetric(Metric[P]):
 
     def update(self, judged: EvaluatedLists) -> None:
         """Add a block of queries; their lists may be longer than k."""
-        self.latest = check_values(self.values(judged.at(self.k), self.facts), len(judged.items))
+        self.latest = check_values(self.values(self.readable(judged), self.facts), len(judged.items))
         defined = ~self.latest.isnan()
         self.total += self.latest.where(defined, 0.0).sum()
         self.count += defined.sum()

@@ -50,6 +50,6 @@ class Validation:
         queries = self.queries.where(mine)
         lists = recommend(queries, self.evaluator.k)
         self.metric.reset()
-        self.metric.update(self.evaluator.judge(lists, queries.answers()))
+        self.metric.update(self.evaluator.judge(lists, queries.answers(), queries))
         with self.metric.sync_context(dist_sync_fn=gather_state):
             return float(self.metric.compute())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.config.resolved import Chosen, ResolvedModel
-from zoo.data.catalogue import Catalogue
+from zoo.data.catalogue import Catalogue, joined
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
@@ -23,6 +24,7 @@ from zoo.stages.filter import Filter
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranker_inputs import RankerInputs
 from zoo.stages.reranking import rerank
 
 
@@ -37,6 +39,7 @@ class FittedPipeline:
         rankers: Applied in turn to the candidates.
         candidate_features: Makes the ranking features; None for a model without rankers.
         features: The item features of the catalogue, `[I, D]`, or None for a model without featurizers.
+        columns: The catalogue columns that the rankers declare; None if they declare none.
     """
 
     model: ResolvedModel
@@ -45,6 +48,12 @@ class FittedPipeline:
     rankers: tuple[Ranker[Any], ...] = ()
     candidate_features: CandidateFeatures | None = None
     features: ItemFeatures | None = None
+    columns: Catalogue | None = None
+
+    @cached_property
+    def ranker_inputs(self) -> tuple[RankerInputs, ...]:
+        """Return what each ranker reads besides the candidates."""
+        return tuple(RankerInputs.of(c.capabilities, self.features, self.columns) for c in self.model.rankers)
 
     @property
     def predictor(self) -> Predictor[Any]:
@@ -112,7 +121,7 @@ class FittedPipeline:
         """Return candidates with their ranking features, as the rankers get them."""
         assert self.candidate_features is not None  # a pipeline with rankers has them
         features, columns = self.candidate_features.of(queries, found, self.features)
-        return CandidateLists(found.items, found.scores, features, columns, self.features)
+        return CandidateLists(found.items, found.scores, features, columns, self.features, queries=queries)
 
     def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:
         """Return a pipeline that scores new items as well, by their features; this one stays as it is.
@@ -163,6 +172,7 @@ class FittedPipeline:
             retrieval=retrieval,
             candidate_features=ranking,
             features=None if self.features is None else self.features.followed_by(features),
+            columns=None if self.columns is None else joined(self.columns, catalogue),
         )
 
     def _ranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
@@ -183,8 +193,8 @@ class FittedPipeline:
     def _reranked(self, block: Queries, found: Candidates, k: int) -> Candidates:
         """Return the best K of the candidates, in the order of the last ranker."""
         lists = self.ranking_lists(block, found)
-        for chosen, ranker in zip(self.model.rankers, self.rankers, strict=True):
-            lists = rerank(lists, ranker, chosen.origin)
+        for chosen, ranker, inputs in zip(self.model.rankers, self.rankers, self.ranker_inputs, strict=True):
+            lists = rerank(lists, ranker, chosen.origin, inputs)
         tied = found.tied
         if lists.scores.shape[1] > k:
             tied = (lists.scores[:, k - 1] == lists.scores[:, k]) & (lists.items[:, k] > 0)

@@ -20,6 +20,7 @@ from zoo.data.task import Task
 from zoo.errors import naming
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
+from zoo.pipeline.declared_columns import declared_columns
 from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.memory_check import check_memory
 from zoo.pipeline.retrieval import Retrieval, Rules
@@ -146,6 +147,7 @@ def fit_on_log(
         validator: Returns how to validate the predictor, given the fitted filters.
     """
     context = context.for_training(settings=model.train, label=model.label).below(context.training.phase)
+    columns = declared_columns(model, catalogue)
     data = TrainingData.of(interactions, catalogue)
     if learned is not None:
         featurizers, features = learned.featurizers, learned.features
@@ -174,7 +176,7 @@ def fit_on_log(
     predictor.fit(data, context)
     trainings = (fit_of(training_of(predictor), time.perf_counter() - start),) if _trains_in_epochs(model) else ()
     rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
-    pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features)
+    pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)
     return Fit(pipeline, FitRecord(trainings))
 
 
@@ -225,11 +227,15 @@ def _fit_with_rankers(
             blocks.append(RankingData.of(replace(pipeline.ranking_lists(block, found), labels=labels)))
             start += len(block)
     lists = RankingData.joined(blocks)
+    if any(chosen.capabilities.histories for chosen in model.rankers):
+        lists = replace(lists, queries=queries.blind().compact())
     data = lists.where(lists.lengths > 0)
     trainable = [chosen.capabilities.trainable for chosen in model.rankers]
     context = replace(context, epochs=None).for_training(settings=model.ranker_train, label=model.label, phase="refit")
     origins = [chosen.origin for chosen in model.rankers]
-    fit_in_turn(pipeline.rankers, trainable, data, context.below("rankers"), origins=origins)
+    fit_in_turn(
+        pipeline.rankers, trainable, data, context.below("rankers"), origins=origins, inputs=pipeline.ranker_inputs
+    )
     informative = int(np.count_nonzero(data.decided)), len(lists)
     return Fit(pipeline, replace(first.record, informative=informative))
 

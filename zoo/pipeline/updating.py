@@ -37,7 +37,9 @@ def with_item_columns(pipeline: FittedPipeline, catalogue: Catalogue, changed: C
         _updated(chosen, item_filter, catalogue, changed)
         for chosen, item_filter in zip(pipeline.model.filters, pipeline.filters, strict=True)
     )
-    return replace(pipeline, retrieval=replace(pipeline.retrieval, filters=filters), candidate_features=ranking)
+    columns = pipeline.columns and catalogue.select(pipeline.columns.columns)
+    retrieval = replace(pipeline.retrieval, filters=filters)
+    return replace(pipeline, retrieval=retrieval, candidate_features=ranking, columns=columns)
 
 
 def _updated(chosen: Chosen, fitted: Filter[Any], catalogue: Catalogue, changed: Collection[str]) -> Filter[Any]:
@@ -67,6 +69,8 @@ def _refuse_learned(pipeline: FittedPipeline, changed: Collection[str]) -> None:
     model = pipeline.model
     for chosen in (*model.featurizers, model.predictor, *model.rankers):
         named = set(_texts(chosen.params.model_dump()))
+        if chosen in model.rankers and not chosen.capabilities.trainable:  # it reads the columns anew for each list
+            named -= set(chosen.capabilities.columns)
         wrong = sorted(set(changed) & named)
         if wrong:
             raise ArtifactError(

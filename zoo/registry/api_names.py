@@ -14,6 +14,7 @@ SINCE = {
     "DataSize": 2,
     "EvaluatedLists": 2,
     "Fitted": 2,
+    "ItemColumns": 2,
     "LossName": 2,
     "LossSpec": 2,
     "Trained": 2,

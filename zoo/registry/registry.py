@@ -110,8 +110,11 @@ class Component:
         )
 
     def build(self, params: Params) -> Any:
-        """Return an instance of the component."""
-        return self.target()(params)
+        """Return an instance of the component. A metric gets its declared needs, which the core hands to it."""
+        built = self.target()(params)
+        if self.spec.stage == "metric":
+            built.declared = self.capabilities(params)
+        return built
 
 
 class Registry:

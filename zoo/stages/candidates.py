@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from zoo.data.queries import Queries
 from zoo.nn.topk import top_k
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 
 
@@ -133,6 +135,8 @@ class CandidateLists:
         columns: The names of the F features.
         vectors: The item features of the pipeline, or None; `lists.vectors.rows(lists.items)` gives `[B, K, D]`.
         labels: The relevance of each candidate, `[B, K]` float32, when fitting; None when ranking.
+        queries: The B queries with their histories, for a ranker that declares `histories`; otherwise None.
+        item_columns: The catalogue columns that the ranker declares; None outside a pipeline.
     """
 
     items: Tensor
@@ -141,6 +145,8 @@ class CandidateLists:
     columns: tuple[str, ...] = ()
     vectors: ItemFeatures | None = None
     labels: Tensor | None = None
+    queries: Queries | None = None
+    item_columns: ItemColumns | None = None
 
     @property
     def mask(self) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse
@@ -81,6 +82,30 @@ class ItemFeatures:
         if not self.is_sparse:
             return self.values[items]
         return torch.from_numpy(self.sparse()[items.reshape(-1).numpy()].toarray()).reshape(*items.shape, -1)
+
+
+class GuardedItemFeatures(ItemFeatures):
+    """The same features for a stage that may only read them: rows are copies, and `values` is a copy made at first access."""
+
+    _source: ItemFeatures
+
+    def __init__(self, source: ItemFeatures) -> None:
+        object.__setattr__(self, "names", source.names)
+        object.__setattr__(self, "_source", source)
+
+    @cached_property
+    def values(self) -> Tensor:
+        """Return a copy of the values, `[I, D]`."""
+        return self._source.values.clone()
+
+    @property
+    def is_sparse(self) -> bool:
+        """Return whether the values are in the CSR layout."""
+        return self._source.is_sparse
+
+    def rows(self, items: Tensor) -> Tensor:
+        """Return the vectors of the given items, dense, `[..., D]`."""
+        return self._source.rows(items.reshape(-1)).reshape(*items.shape, -1)
 
 
 def concatenate_features(features: list[ItemFeatures]) -> ItemFeatures | None:

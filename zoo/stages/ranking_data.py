@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.data.queries import Queries
 from zoo.errors import ScoreError, TrainingError
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 
 MIN_HELD_OUT = 20
@@ -35,6 +37,8 @@ class RankingData:
         vectors: The item features of the pipeline, or None.
         labelled: Which lists have labels, `[Q]` bool; the others serve training without labels.
         validation: Lists for early stopping, or None if the ranker has to hold out some itself.
+        queries: The Q queries with their histories, for a ranker that declares `histories`; otherwise None.
+        item_columns: The catalogue columns that the ranker declares; None outside a pipeline.
     """
 
     offsets: NDArray[np.int64]
@@ -46,6 +50,8 @@ class RankingData:
     vectors: ItemFeatures | None
     labelled: NDArray[np.bool_]
     validation: RankingData | None = None
+    queries: Queries | None = None
+    item_columns: ItemColumns | None = None
 
     @classmethod
     def of(cls, lists: CandidateLists) -> RankingData:
@@ -54,15 +60,17 @@ class RankingData:
         mask = lists.mask
         offsets = np.concatenate([[0], np.cumsum(mask.sum(1).numpy())])
         rows = (lists.items[mask], lists.scores[mask], lists.features[mask], lists.labels[mask])
-        return cls(offsets, *rows, lists.columns, lists.vectors, np.ones(len(mask), np.bool_))
+        data = cls(offsets, *rows, lists.columns, lists.vectors, np.ones(len(mask), np.bool_))
+        return replace(data, queries=lists.queries, item_columns=lists.item_columns)
 
     @staticmethod
     def joined(parts: Sequence[RankingData]) -> RankingData:
-        """Return the concatenated lists; columns and vectors are those of the first part."""
+        """Return the concatenated lists without their queries; columns and vectors are those of the first part."""
         lengths = np.concatenate([part.lengths for part in parts])
         rows: dict[str, Any] = {name: torch.cat([getattr(p, name) for p in parts]) for name in ROWS}
         labelled = np.concatenate([part.labelled for part in parts])
-        return replace(parts[0], offsets=np.concatenate([[0], np.cumsum(lengths)]), labelled=labelled, **rows)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return replace(parts[0], offsets=offsets, labelled=labelled, queries=None, **rows)
 
     def __len__(self) -> int:
         """Return the number of lists."""
@@ -92,7 +100,8 @@ class RankingData:
         candidates = torch.from_numpy(np.repeat(kept, self.lengths))
         rows = {name: getattr(self, name)[candidates] for name in ROWS}
         offsets = np.concatenate([[0], np.cumsum(self.lengths[kept])])
-        return replace(self, offsets=offsets, labelled=self.labelled[kept], **rows)
+        queries = None if self.queries is None else self.queries.where(kept)
+        return replace(self, offsets=offsets, labelled=self.labelled[kept], queries=queries, **rows)
 
     def lists(self, rows: NDArray[np.int64] | None = None) -> CandidateLists:
         """Return the given lists (all by default) with their labels, `[B, K]`, padded to the longest of them."""
@@ -106,6 +115,8 @@ class RankingData:
             self.columns,
             self.vectors,
             labels * mask,
+            None if self.queries is None else self.queries.at(rows).compact(),
+            self.item_columns,
         )
 
     def refuse_undecided(self, name: str) -> None:

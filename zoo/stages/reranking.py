@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from zoo.errors import ScoreError
+from zoo.spec import Capabilities
 from zoo.stages.answers import answer_of, check_scores
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranker_inputs import RankerInputs
 from zoo.stages.ranking_data import RankingData
 from zoo.trained import Trained
 
@@ -29,6 +31,7 @@ def fit_in_turn(
     *,
     refit: bool = False,
     origins: Sequence[str] = (),
+    inputs: Sequence[RankerInputs] = (),
 ) -> list[Trained | None]:
     """Fit the trainable rankers, each on lists that the previous rankers have re-ordered.
 
@@ -39,21 +42,24 @@ def fit_in_turn(
         context: The context of the fit.
         refit: Whether to fit each ranker again on training and validation lists, for the number of epochs it chose.
         origins: The component and the plugin of each ranker for messages; their classes by default.
+        inputs: What each ranker reads besides the candidates; by default the item features of the lists.
 
     Returns:
         For each ranker the training that chose its epochs; None for one that does not train in epochs.
     """
     trained = [ranker.trained for ranker in rankers]
+    inputs = inputs or [RankerInputs.of(Capabilities(), data.vectors) for _ in rankers]
     for at, ranker in enumerate(rankers):
         if learning[at]:
             here = context.below(f"ranker-{at + 1}")
-            ranker.fit(data, here)
+            own = inputs[at].data(data)
+            ranker.fit(own, here)
             trained[at] = ranker.trained
-            if refit and data.validation is not None:
-                trained[at] = _refit(ranker, data, data.validation, here)
+            if refit and own.validation is not None:
+                trained[at] = _refit(ranker, own, own.validation, here)
         if not any(learning[at + 1 :]):
             break
-        data = _rerank_data(data, ranker, origins[at] if origins else "")
+        data = _rerank_data(data, ranker, origins[at] if origins else "", inputs[at])
     return trained
 
 
@@ -67,16 +73,20 @@ def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, cont
     return again if chosen is None or again is None else replace(again, history=chosen.history)
 
 
-def _rerank_data(data: RankingData, ranker: Ranker[Any], origin: str) -> RankingData:
+def _rerank_data(data: RankingData, ranker: Ranker[Any], origin: str, inputs: RankerInputs) -> RankingData:
     """Re-order the lists and their validation lists by a ranker's scores."""
     with torch.no_grad():  # autograd cannot record tensors made in inference mode
         blocks = [np.arange(at, min(at + BLOCK, len(data))) for at in range(0, len(data), BLOCK)]
-        ordered = RankingData.joined([RankingData.of(rerank(data.lists(rows), ranker, origin)) for rows in blocks])
-    validation = None if data.validation is None else _rerank_data(data.validation, ranker, origin)
-    return replace(ordered, labelled=data.labelled, validation=validation)
+        ordered = RankingData.joined(
+            [RankingData.of(rerank(data.lists(rows), ranker, origin, inputs)) for rows in blocks]
+        )
+    validation = None if data.validation is None else _rerank_data(data.validation, ranker, origin, inputs)
+    return replace(ordered, labelled=data.labelled, validation=validation, queries=data.queries)
 
 
-def rerank(lists: CandidateLists, ranker: Ranker[Any], origin: str = "") -> CandidateLists:
+def rerank(
+    lists: CandidateLists, ranker: Ranker[Any], origin: str = "", inputs: RankerInputs | None = None
+) -> CandidateLists:
     """Re-order lists by a ranker's scores; equal scores keep their order, empty slots come last.
 
     The ranker gets a copy of the lists without their labels, so that it cannot change what is recommended.
@@ -85,13 +95,15 @@ def rerank(lists: CandidateLists, ranker: Ranker[Any], origin: str = "") -> Cand
         lists: The lists, `[B, K]`.
         ranker: A fitted ranker.
         origin: The ranker's component and plugin for messages; its class by default.
+        inputs: What it reads besides the candidates; by default the item features of the lists.
 
     Raises:
         ScoreError: The scores are not `[B, K]` numbers, or one of them is NaN.
     """
+    inputs = inputs or RankerInputs.of(Capabilities(), lists.vectors)
     with answer_of(origin or type(ranker).__name__):
         rows, columns = lists.items.shape
-        scores = check_scores(ranker.score(_copied(lists)), rows, columns, "queries, candidates")
+        scores = check_scores(ranker.score(inputs.lists(lists)), rows, columns, "queries, candidates")
         scores = scores.to(lists.items.device)
         scores = scores.masked_fill(~lists.mask, -torch.inf)
         if scores.isnan().any():
@@ -103,13 +115,6 @@ def rerank(lists: CandidateLists, ranker: Ranker[Any], origin: str = "") -> Cand
         scores=values,
         features=lists.features.gather(1, order[..., None].expand_as(lists.features)),
         labels=None if lists.labels is None else lists.labels.gather(1, order),
-    )
-
-
-def _copied(lists: CandidateLists) -> CandidateLists:
-    """Return a copy of lists without labels. The item features are shared, since they belong to all items."""
-    return replace(
-        lists, items=lists.items.clone(), scores=lists.scores.clone(), features=lists.features.clone(), labels=None
     )
 
 

@@ -17,6 +17,7 @@ from zoo.data.queries import Queries, Targets
 from zoo.data.schema import MappedTable
 from zoo.spec import Capabilities
 from zoo.stages.candidates import CandidateLists
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import TrainingData
 
@@ -59,6 +60,11 @@ class World:
         return TrainingData.of(
             self.training, self.catalogue, None if capabilities.features == "none" else self.features
         )
+
+    def prepare_lists(self, lists: CandidateLists, capabilities: Capabilities) -> CandidateLists:
+        """Return lists as the core passes them: with the histories and the item columns that the ranker declares."""
+        columns = ItemColumns.of(self.catalogue, capabilities.columns)
+        return replace(lists, queries=lists.queries if capabilities.histories else None, item_columns=columns)
 
     def prepare_queries(self, queries: Queries, capabilities: Capabilities) -> Queries:
         """Return queries as the core passes them: without targets, and restricted to users and items that the component can handle."""
@@ -143,7 +149,7 @@ def _world(events: Events, n_items: int) -> World:
     trained = np.bincount(users[before], minlength=log.n_users) > 0
     queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), targets_from(log, end))
     features = ItemFeatures(_features(n_items), ("c0", "c1", "c2", "c3", "size", "shade"))
-    return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features))
+    return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features, queries))
 
 
 def targets_from(log: Interactions, end: NDArray[np.int64]) -> Targets:
@@ -185,7 +191,7 @@ def _features(n_items: int) -> torch.Tensor:
     return torch.from_numpy(values)
 
 
-def _lists(n_items: int, features: ItemFeatures) -> tuple[CandidateLists, CandidateLists]:
+def _lists(n_items: int, features: ItemFeatures, queries: Queries) -> tuple[CandidateLists, CandidateLists]:
     """Return lists with labels and lists without; in both, the relevant items are the half with the lower scores."""
     rng = np.random.default_rng(6)
     n, k = 60, 8
@@ -196,15 +202,22 @@ def _lists(n_items: int, features: ItemFeatures) -> tuple[CandidateLists, Candid
     rank = torch.arange(1, k + 1, dtype=torch.float32).expand(n, k)
     values = torch.stack([scores.masked_fill(~filled, 0.0), rank], dim=-1)
     labels = ((rank > filled.sum(1, keepdim=True) / 2) & filled).float()
-    whole = CandidateLists(items, scores, values, ("score", "rank"), features, labels)
+    asked = queries.blind().at(np.arange(n) % len(queries))
+    whole = CandidateLists(items, scores, values, ("score", "rank"), features, labels, asked)
     return lists_at(whole, torch.arange(40)), replace(lists_at(whole, torch.arange(40, 60)), labels=None)
 
 
 def lists_at(lists: CandidateLists, rows: torch.Tensor) -> CandidateLists:
     """Return the lists at `rows`, in that order."""
     labels = None if lists.labels is None else lists.labels[rows]
+    queries = None if lists.queries is None else lists.queries.at(rows.numpy())
     return replace(
-        lists, items=lists.items[rows], scores=lists.scores[rows], features=lists.features[rows], labels=labels
+        lists,
+        items=lists.items[rows],
+        scores=lists.scores[rows],
+        features=lists.features[rows],
+        labels=labels,
+        queries=queries,
     )
 
 

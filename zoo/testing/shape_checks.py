@@ -65,7 +65,7 @@ def evaluated_lists() -> EvaluatedLists:
     """Return random lists of twelve items for the shop's queries, compared with the targets."""
     queries = shop().queries
     order = torch.rand(len(queries), queries.log.n_items, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
-    return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12)
+    return EvaluatedLists.of(order[:, :12] + 1, queries.answers(), 12, queries)
 
 
 def bind(metric: Any) -> Any:
@@ -83,7 +83,7 @@ def require_values(metric: Any) -> None:
     """
     if isinstance(metric, QueryMetric):
         judged = evaluated_lists()
-        values = bind(metric).values(judged.at(metric.k), metric.facts)
+        values = bind(metric).values(metric.readable(judged), metric.facts)
         require(isinstance(values, Tensor), f"`values` returned {type(values).__name__}, expected torch.Tensor")
         n = len(judged.items)
         require(tuple(values.shape) == (n,), f"the shape of `values` is {tuple(values.shape)}, expected ({n},)")

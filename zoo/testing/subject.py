@@ -97,7 +97,10 @@ class Subject:
 
     def build(self) -> Any:
         """Return an instance, not fitted."""
-        return self.target(self.params)
+        built = self.target(self.params)
+        if self.stage == "metric":
+            built.declared = self.capabilities
+        return built
 
     def fit(
         self,
@@ -121,7 +124,7 @@ class Subject:
             if self.stage != "ranker":
                 part.fit(world.data(self.capabilities), context)
             elif self.has_state:
-                part.fit(RankingData.of(world.labelled), context)
+                part.fit(RankingData.of(world.prepare_lists(world.labelled, self.capabilities)), context)
         return part
 
     def ask(self, part: Any, world: World, queries: Queries | None = None) -> Tensor:
@@ -153,12 +156,18 @@ class Subject:
             return part.score(queries)
         if self.stage == "filter":
             return part.keep(queries)
-        return part.score(world.lists) if self.stage == "ranker" else part.transform(world.catalogue)
+        if self.stage == "ranker":
+            return part.score(world.prepare_lists(world.lists, self.capabilities))
+        return part.transform(world.catalogue)
 
     @cached_property
     def world(self) -> World:
         """Return the shop that `fitted` was fitted on: a separate copy, in case the component modifies its input."""
-        return shop()
+        world = shop()
+        if self.stage != "ranker":
+            return world
+        lists, labelled = (world.prepare_lists(part, self.capabilities) for part in (world.lists, world.labelled))
+        return replace(world, lists=lists, labelled=labelled)
 
     @cached_property
     def first_use(self) -> FirstUse:

@@ -64,9 +64,12 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
         log, offsets=offsets, items=number[log.items[order]].astype(np.int32), times=log.times[order],
         events=log.events[order], rows=rows,
     )  # fmt: skip
-    queries = Queries(
-        changed, row[q.row], offsets[row[q.row]] + q.lengths, q.now, np.where(q.users > 0, row[q.row] + 1, 0)
-    )
+
+    def asked(q: Queries) -> Queries:
+        users = np.where(q.users > 0, row[q.row] + 1, 0)
+        return Queries(changed, row[q.row], offsets[row[q.row]] + q.lengths, q.now, users)
+
+    queries = asked(q)
     catalogue = replace(
         world.catalogue, ids=world.catalogue.ids.take(pa.array(old)), table=world.catalogue.table.take(pa.array(old))
     )
@@ -74,7 +77,8 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
     new = torch.from_numpy(number)
 
     def of(lists: CandidateLists) -> CandidateLists:
-        return replace(lists, items=new[lists.items], vectors=features)
+        own = None if lists.queries is None else asked(lists.queries)
+        return replace(lists, items=new[lists.items], vectors=features, queries=own)
 
     other = World(changed, world.before[order], catalogue, features, queries, of(world.labelled), of(world.lists))
     return other, number

@@ -95,4 +95,9 @@ def _value(subject: Subject, blocks: list[EvaluatedLists]) -> float:
 def _split(judged: EvaluatedLists, size: int) -> list[EvaluatedLists]:
     """Return evaluated lists in blocks of `size` queries."""
     blocks = [slice(start, start + size) for start in range(0, len(judged.items), size)]
-    return [EvaluatedLists(judged.items[b], judged.hits[b], judged.n_targets[b], judged.targets[b]) for b in blocks]
+    queries = judged.queries
+    assert queries is not None  # the kit's lists have them
+    return [
+        EvaluatedLists(judged.items[b], judged.hits[b], judged.n_targets[b], judged.targets[b], queries=queries[b])
+        for b in blocks
+    ]
