@@ -83,5 +83,5 @@ if __name__ == "__main__":
         n_texts = sum(len(b[0].lengths) for b in batches)
         print(json.dumps({
             "what": name, "epoch_s": round(median(us), 2), "bare_epoch_s": round(median(them), 2),
-            "texts_per_s": round(n_texts / median(us)), "texts_ratio": round(median(them) / median(us), 2),
+            "texts_per_s": round(n_texts / median(us)), "ratio": round(median(us) / median(them), 2),
         }), flush=True)  # fmt: skip

@@ -3,14 +3,10 @@
     python tests/speed/mf.py [FOLDER]     ml-1m by default
 
 Last event of each user tests, everything before trains. Ours starts from the event log, theirs from a matrix that is
-made already. Both sides run by turns, several times, and medians are compared. The bare script and the data lie outside
-the repository: ZOO_BARE and ZOO_DATA say where, ZOO_BARE_PYTHON which interpreter has what the script needs.
+made already. Both sides run by turns, several times, and medians are compared. Without the data of ZOO_DATA, a log of the same size is generated.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +14,9 @@ from statistics import median
 
 import numpy as np
 import torch
+from bare.calls import call
+from bare.sequences import hr_ndcg, load
+from logs import log_folder
 
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
@@ -26,9 +25,6 @@ from zoo.pipeline import Pipeline, Rules
 from zoo.pipeline.fitting import fit_on_log
 from zoo.stages.context import RunContext
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-BARE = Path(os.environ.get("ZOO_BARE", SHARED / "speed" / "bare.py"))
-PYTHON = os.environ.get("ZOO_BARE_PYTHON", sys.executable)
 ROUNDS = 5
 MODELS = {
     "ease": ({"l2": 500.0}, ["ease"]),
@@ -37,48 +33,28 @@ MODELS = {
 }
 
 
-def theirs(command, folder):
-    """Return what the bare script prints, or None where its interpreter lacks a library."""
-    call = [PYTHON, str(BARE), command[0], str(folder), *command[1:]]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.stderr.write(f"{' '.join(command)} skipped: {done.stderr.strip().splitlines()[-1]}\n")
-        return None
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def ours(name, params, log, target, bare):
+def ours(name, params, log, target):
     """Return the seconds of a fit and of lists for all users, and the quality of the lists."""
     model, catalogue = Pipeline.of(name, **params).model, Catalogue.bare(log.n_items)
     start = time.perf_counter()
     pipeline = fit_on_log(model, log, catalogue, RunContext()).pipeline
     fitted = time.perf_counter()
     lists = pipeline.recommend(Queries.of_histories(log), 10, Rules(np.arange(log.n_items + 1) > 0))
-    return fitted - start, time.perf_counter() - fitted, bare.hr_ndcg(lists.items.numpy(), target)
+    return fitted - start, time.perf_counter() - fitted, hr_ndcg(lists.items.numpy(), target)
 
 
 def main(folder):
     """Measure both sides by turns and print a line a model."""
-    if not (BARE.is_file() and folder.is_dir()):
-        sys.exit(f"nothing to measure against: {BARE} and {folder} must exist; set ZOO_BARE and ZOO_DATA")
-    spec = importlib.util.spec_from_file_location("bare", BARE)
-    bare = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bare)
-    seqs, n_items = bare.load(folder)
+    seqs, n_items = load(folder)
     users = np.repeat(np.arange(len(seqs)), [len(s) - 1 for s in seqs])
     log = Interactions.from_arrays(users, np.concatenate([s[:-1] for s in seqs]), n_items=n_items)
     target = np.array([s[-1] for s in seqs])
     for name, (params, command) in MODELS.items():
-        ours(name, params, log, target, bare)  # libraries and memory are warm
+        ours(name, params, log, target)  # libraries and memory are warm
         them, us = [], []
         for _ in range(ROUNDS):
-            found = theirs(command, folder)
-            if found is None:
-                break
-            them.append(found)
-            us.append(ours(name, params, log, target, bare))
-        if not them:
-            continue
+            them.append(call(command[0], folder.resolve(), *command[1:]))
+            us.append(ours(name, params, log, target))
         fit_s, lists_s = (median(run[part] for run in us) for part in (0, 1))
         figures = {
             "what": name,
@@ -98,5 +74,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    data = Path(os.environ.get("ZOO_DATA", SHARED / "data"))
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else data / "ml-1m")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else log_folder("ml-1m"))

@@ -2,7 +2,7 @@
 
     python tests/speed/sorting.py [loss | growth | wires | rerank | train ...]     all by default
 
-- `loss`: the relaxed NDCG of 128 lists of 128, forward and backward, against `bare.py diffsort`, which sorts as many
+- `loss`: the relaxed NDCG of 128 lists of 128, forward and backward, against the library `diffsort`, which sorts as many
   through the same network by its matrix of permutations; both by turns.
 - `growth`: the same for 32 to 1,024 candidates, the time for each n log^2 n (relative to 128), and the most memory that a
   fresh process takes for it beyond what it holds before.
@@ -12,13 +12,11 @@
 - `train`: 2,000 lists of 50 to 100 candidates through `sorting-network`'s training, lists a second, against a bare loop
   over batches of the same network and loss.
 
-The bare script lies outside the repository: ZOO_BARE says where, ZOO_BARE_PYTHON which interpreter has torch and diffsort.
 Wants an otherwise idle machine.
 """
 
 import json
 import math
-import os
 import subprocess
 import sys
 import time
@@ -27,6 +25,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from bare.calls import call
 from shopzoo_sorting.loss import ndcg_loss
 from shopzoo_sorting.network import SoftSort
 from shopzoo_sorting.params import SortingAutoencoderParams, SortingNetworkParams
@@ -37,8 +36,6 @@ from zoo.api import RankingData, RunContext
 from zoo.config.train import RANKER_DEFAULTS
 from zoo.nn.lists import ListInputs
 
-BARE = Path(os.environ.get("ZOO_BARE", Path(__file__).resolve().parents[3] / "shared" / "speed" / "bare.py"))
-PYTHON = os.environ.get("ZOO_BARE_PYTHON", sys.executable)
 BATCH = 128
 RANKERS = {
     "sorting-network": SortingNetwork(SortingNetworkParams()),
@@ -68,17 +65,12 @@ def milliseconds(n, runs=15):
 
 def loss():
     """Compare with the library."""
-    if subprocess.run([PYTHON, "-c", "import diffsort"], capture_output=True, check=False).returncode:
-        print(json.dumps({"what": "loss", "n": 128, "ms": round(milliseconds(128), 1), "diffsort": f"not in {PYTHON}"}))
-        return
     us, them = [], []
     for _ in range(2):
-        call = [PYTHON, str(BARE), "diffsort", "128", str(BATCH)]
-        found = subprocess.run(call, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
-        them.append(json.loads(found)["ms"])
+        them.append(call("diffsort", 128, BATCH)["ms"])
         us.append(milliseconds(128))
     figures = {"ms": round(median(us), 1), "diffsort_ms": round(median(them), 1)}
-    print(json.dumps({"what": "loss", "n": 128, **figures, "ratio": round(median(them) / median(us))}), flush=True)
+    print(json.dumps({"what": "loss", "n": 128, **figures, "ratio": round(median(us) / median(them), 4)}), flush=True)
 
 
 def growth():
@@ -86,8 +78,8 @@ def growth():
     work = lambda n: n * math.log2(n) ** 2  # noqa: E731
     ms = {n: milliseconds(n) for n in (32, 64, 128, 256, 512, 1024)}
     for n, found in ms.items():
-        call = [sys.executable, __file__, "memory", str(n)]
-        mib = json.loads(subprocess.run(call, capture_output=True, text=True, check=True).stdout)
+        command = [sys.executable, __file__, "memory", str(n)]
+        mib = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         relative = found / work(n) / (ms[128] / work(128))
         figures = {"ms": round(found, 1), "per_n_log2_n": round(relative, 2), "mib": mib}
         print(json.dumps({"what": "growth", "n": n, **figures}), flush=True)
@@ -188,7 +180,7 @@ def train():
             steps.step()
         seconds.append(time.perf_counter() - start)
     them = len(data) / median(seconds[1:])
-    figures = {"lists_per_s": round(us), "bare_lists_per_s": round(them), "ratio": round(us / them, 2)}
+    figures = {"lists_per_s": round(us), "bare_lists_per_s": round(them), "ratio": round(them / us, 2)}
     print(json.dumps({"what": "train", **figures}))
 
 
@@ -196,7 +188,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
         memory(int(sys.argv[2]))
         sys.exit()
-    if not BARE.is_file():
-        sys.exit(f"nothing to measure against: {BARE} must exist; set ZOO_BARE")
     for chosen in sys.argv[1:] or ["loss", "growth", "wires", "rerank", "train"]:
         {"loss": loss, "growth": growth, "wires": wires, "rerank": rerank, "train": train}[chosen]()
