@@ -57,7 +57,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ResourceError": "zoo.errors",
         "RunContext": "zoo.stages.context",
         "ScoreError": "zoo.errors",
-        "Sizes": "zoo.training.neural_predictor",
+        "Sizes": "zoo.training.network",
         "Stage": "zoo.stages.stage",
         "State": "zoo.stages.stage",
         "Tables": "zoo.data.dataset",

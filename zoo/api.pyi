@@ -61,9 +61,9 @@ from zoo.stages.state_schema import Fitted as Fitted
 from zoo.trained import Trained as Trained
 from zoo.training.list_batches import ListBatch as ListBatch
 from zoo.training.list_batches import ListExamples as ListExamples
+from zoo.training.network import Sizes as Sizes
 from zoo.training.neural_featurizer import NeuralFeaturizer as NeuralFeaturizer
 from zoo.training.neural_predictor import NeuralPredictor as NeuralPredictor
-from zoo.training.neural_predictor import Sizes as Sizes
 from zoo.training.neural_ranker import NeuralRanker as NeuralRanker
 from zoo.training.objectives import MaskedItem as MaskedItem
 from zoo.training.objectives import NextItem as NextItem

@@ -12,7 +12,7 @@ from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.errors import NotFittedError
 from zoo.stages.stage import State
-from zoo.training.neural_predictor import TrainingStep
+from zoo.training.network import TrainingStep
 from zoo.training.objectives import NextItem, loss_of
 
 LOSSES = ("softmax", "sampled-softmax", "gbce", "bpr", "bpr-max", "bce")
