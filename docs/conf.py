@@ -7,6 +7,7 @@ the navigation is made of these links. Links to files outside this folder become
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sphinx.util.logging import getLogger
 from zoo.version import __version__
 
 HERE = Path(__file__).parent
+ABOUT = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project = "ShopZoo"
 author = "the ShopZoo contributors"
@@ -47,6 +49,11 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = f"ShopZoo {release}"
+html_theme_options = {
+    "source_repository": ABOUT["urls"]["Source"] + "/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_dark_style = "github-dark"

@@ -1,6 +1,7 @@
 """What contributors meet first agrees with the project: forms, hooks, citation, and the map of the code."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,8 @@ def test_the_citation_names_the_version():
     citation = read("CITATION.cff")
     assert citation["version"] == zoo.__version__
     assert citation["license"] == "Apache-2.0"
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["repository-code"] == about["urls"]["Source"]
 
 
 def test_the_map_names_every_package_of_the_core():
