@@ -116,8 +116,28 @@ docs: $(VENV)/.dev  ## Write the generated pages of docs anew.
 dist: $(VENV)/.release  ## Build sdists and wheels of the core and all plugins into dist.
 	$(BIN)/python tests/distributions.py build
 
-# The tests that `test-dist` runs on the wheels: arguments of pytest, or `none`.
+# The tests of the next targets: arguments of pytest; for `test-dist` also `none`.
 TESTS ?=
+# What to install as the newest torch. Plain `torch` is a CUDA build on Linux, gigabytes large, so the CPU build of constraints.txt
+# is kept unless another requirement is given.
+TORCH_NEWEST ?= "torch==$(TORCH)$(TORCH_BUILD)"
+
+test-lowest:  ## Run the suite with the lowest versions that pyproject.toml allows, in .venv-lowest.
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install -q --upgrade pip "setuptools==$$(sed -n 's/^setuptools==//p' constraints-lowest.txt)"
+	.venv-lowest/bin/python -m pip install -q "torch==$(TORCH)$(TORCH_BUILD)"
+	.venv-lowest/bin/python -m pip install -q -c constraints-lowest.txt --no-build-isolation $(addprefix -e ,$(PACKAGES)) -e '.[dev]'
+	.venv-lowest/bin/python -m pytest $(or $(TESTS),-n auto --maxprocesses 4)
+
+test-newest:  ## Check, and run the suite, with the newest versions of all but torch, in .venv-newest.
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install -q --upgrade pip setuptools
+	@touch .venv-newest/.installed .venv-newest/.dev
+	.venv-newest/bin/python -m pip install -q --upgrade --upgrade-strategy eager --no-build-isolation $(TORCH_NEWEST) \
+		$(addprefix -e ,$(PACKAGES)) -e '.[dev]'
+	.venv-newest/bin/python -m pip list
+	$(MAKE) VENV=.venv-newest check
+	.venv-newest/bin/python -m pytest $(or $(TESTS),-n auto --maxprocesses 4)
 
 test-dist:  ## Try the wheels of dist in a new environment of PYTHON; TESTS=none for all but the suite.
 	$(PYTHON) tests/distributions.py test $(TESTS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from zoo.version import __version__, compatible_core
 
@@ -87,3 +88,27 @@ def test_the_version_is_read_without_an_import(script):
 def test_a_range_ends_where_a_version_may_break(monkeypatch, version, expected):
     monkeypatch.setattr("zoo.version.__version__", version)
     assert compatible_core() == expected
+
+
+def lower_bounds():
+    """Yield the requirements of the core and of the plugins that a lowest version belongs to."""
+    for project in (ROOT, *PLUGINS):
+        found = about(project)
+        lines = [*found["build-system"]["requires"], *found["project"]["dependencies"]]
+        extras = found["project"].get("optional-dependencies", {})
+        lines += [line for name, of_extra in extras.items() if name in ("text", "sentence", "dev") for line in of_extra]
+        for requirement in map(Requirement, lines):
+            if not requirement.name.startswith(("shopzoo", "torch")) or requirement.name == "torchmetrics":
+                yield from ((requirement, s.version) for s in requirement.specifier if s.operator == ">=")
+
+
+def test_the_lowest_versions_are_those_that_the_projects_allow():
+    lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
+    lowest = dict(line.split("==") for line in lines if not line.startswith("#"))
+    seen = set()
+    for requirement, bound in lower_bounds():
+        seen.add(requirement.name)
+        if requirement.name != "import-linter":
+            assert lowest[requirement.name] in requirement.specifier
+            assert Version(lowest[requirement.name]).release[: len(Version(bound).release)] == Version(bound).release
+    assert lowest.keys() - seen == set()
