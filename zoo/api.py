@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Dataset": "zoo.data.dataset",
         "EvaluatedLists": "zoo.evaluation.evaluated_lists",
         "Exclusions": "zoo.stages.candidates",
+        "ExperimentPath": "zoo.params",
         "Facts": "zoo.evaluation.metric",
         "Featurizer": "zoo.stages.featurizer",
         "Field": "pydantic",

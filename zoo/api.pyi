@@ -37,6 +37,7 @@ from zoo.neural_params import NeuralParams as NeuralParams
 from zoo.neural_params import NeuralRankerParams as NeuralRankerParams
 from zoo.neural_params import NeuralTextParams as NeuralTextParams
 from zoo.nn.items import ItemTable as ItemTable
+from zoo.params import ExperimentPath as ExperimentPath
 from zoo.params import Params as Params
 from zoo.sampler_specs import SamplerSpec as SamplerSpec
 from zoo.spec import API_VERSION as API_VERSION

@@ -21,6 +21,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from zoo.params import StrictTable
 
@@ -216,7 +217,7 @@ Split = Annotated[
     | Annotated[LeaveLastOut, Tag("leave-last-out")]
     | Annotated[StrongGeneralisation, Tag("strong-generalisation")]
     | Annotated[Given, Tag("given")]
-    | Annotated[SerializeAsAny[SplitParams], Tag("plugin")],
+    | Annotated[SerializeAsAny[SkipJsonSchema[SplitParams]], Tag("plugin")],
     Discriminator(_policy),
 ]
 

@@ -14,6 +14,7 @@ SINCE = {
     "CandidateFeatureSpec": 2,
     "DataSize": 2,
     "EvaluatedLists": 2,
+    "ExperimentPath": 2,
     "Fitted": 2,
     "ItemColumns": 2,
     "LossName": 2,
