@@ -35,8 +35,10 @@ from zoo.benchmark.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
+from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LossSpec
 from zoo.registry.registry import Registry
+from zoo.sampler_specs import SamplerSpec
 from zoo.scaffold.writer import new_package
 from zoo.spec import API_VERSION, OLDEST_API
 from zoo.stages.context import TrainingEnvironment
@@ -157,11 +159,14 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, losses, callbacks, _ = re.split(
+    _, components, losses, samplers, splits, features, callbacks, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
     assert table_names(losses) == [field.name for field in fields(LossSpec)]
+    assert table_names(samplers) == [field.name for field in fields(SamplerSpec)]
+    assert table_names(splits) == [field.name for field in fields(SplitSpec)]
+    assert table_names(features) == [field.name for field in fields(CandidateFeatureSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
 
 

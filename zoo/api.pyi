@@ -2,6 +2,7 @@
 
 from pydantic import Field as Field
 
+from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue
 from zoo.data.dataset import Dataset as Dataset
 from zoo.data.dataset import Tables as Tables
@@ -26,6 +27,8 @@ from zoo.evaluation.metric import Facts as Facts
 from zoo.evaluation.metric import Metric as Metric
 from zoo.evaluation.metric import QueryMetric as QueryMetric
 from zoo.evaluation.metric_params import CutoffParams as CutoffParams
+from zoo.extension_specs import CandidateFeatureSpec as CandidateFeatureSpec
+from zoo.extension_specs import SplitSpec as SplitSpec
 from zoo.hookspecs import Training as Training
 from zoo.hookspecs import hookimpl as hookimpl
 from zoo.loss_specs import LossSpec as LossSpec
@@ -34,7 +37,9 @@ from zoo.neural_params import NeuralParams as NeuralParams
 from zoo.neural_params import NeuralRankerParams as NeuralRankerParams
 from zoo.neural_params import NeuralTextParams as NeuralTextParams
 from zoo.nn.items import ItemTable as ItemTable
+from zoo.params import ExperimentPath as ExperimentPath
 from zoo.params import Params as Params
+from zoo.sampler_specs import SamplerSpec as SamplerSpec
 from zoo.spec import API_VERSION as API_VERSION
 from zoo.spec import Capabilities as Capabilities
 from zoo.spec import ComponentSpec as ComponentSpec

@@ -7,7 +7,9 @@ from typing import Any
 
 import pluggy
 
+from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LossSpec
+from zoo.sampler_specs import SamplerSpec
 from zoo.spec import ComponentSpec
 
 hookspec = pluggy.HookspecMarker("shopzoo")
@@ -46,6 +48,21 @@ def zoo_components() -> list[ComponentSpec]:  # type: ignore[empty-body]
 @hookspec
 def zoo_losses() -> list[LossSpec]:  # type: ignore[empty-body]
     """Return losses that neural predictors can select with `loss`. Must be fast and free of side effects: import nothing heavy."""
+
+
+@hookspec
+def zoo_samplers() -> list[SamplerSpec]:  # type: ignore[empty-body]
+    """Return negative samplers that neural predictors can select with `negative_sampling`. Must import nothing heavy."""
+
+
+@hookspec
+def zoo_splits() -> list[SplitSpec]:  # type: ignore[empty-body]
+    """Return policies that experiments can select with `policy` in `[split]`. Must import nothing heavy."""
+
+
+@hookspec
+def zoo_candidate_features() -> list[CandidateFeatureSpec]:  # type: ignore[empty-body]
+    """Return groups of ranking features that `[model.candidate_features]` can list in `groups`. Must import nothing heavy."""
 
 
 @hookspec

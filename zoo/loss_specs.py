@@ -21,12 +21,14 @@ class LossSpec:
             it returns a scalar, lower is better.
         sampled: Whether the function compares targets with sampled negatives.
         options: Names of the `NeuralParams` fields passed as keyword arguments, such as `temperature`, `logq`.
+        summary: One sentence.
     """
 
     name: str
     target: str
     sampled: bool = True
     options: tuple[str, ...] = ()
+    summary: str = ""
 
     def __post_init__(self) -> None:
         """Check what can be checked without importing the target.
@@ -45,12 +47,25 @@ class LossSpec:
 LOSSES: Mapping[str, LossSpec] = {
     spec.name: spec
     for spec in (
-        LossSpec("softmax", "zoo.nn.losses.softmax:softmax", sampled=False, options=("temperature",)),
-        LossSpec("sampled-softmax", "zoo.nn.losses.sampled_softmax:sampled_softmax", options=("temperature", "logq")),
-        LossSpec("gbce", "zoo.nn.losses.gbce:gbce"),
-        LossSpec("bpr", "zoo.nn.losses.bpr:bpr"),
-        LossSpec("bpr-max", "zoo.nn.losses.bpr_max:bpr_max"),
-        LossSpec("bce", "zoo.nn.losses.bce:bce"),
+        LossSpec(
+            "softmax",
+            "zoo.nn.losses.softmax:softmax",
+            sampled=False,
+            options=("temperature",),
+            summary="Cross-entropy over all items.",
+        ),
+        LossSpec(
+            "sampled-softmax",
+            "zoo.nn.losses.sampled_softmax:sampled_softmax",
+            options=("temperature", "logq"),
+            summary="Cross-entropy over the target and the negatives, with the logQ correction.",
+        ),
+        LossSpec("gbce", "zoo.nn.losses.gbce:gbce", summary="Binary cross-entropy, calibrated for sampled negatives."),
+        LossSpec("bpr", "zoo.nn.losses.bpr:bpr", summary="Pairwise: the target above each negative."),
+        LossSpec(
+            "bpr-max", "zoo.nn.losses.bpr_max:bpr_max", summary="Pairwise: the target above the hardest negatives."
+        ),
+        LossSpec("bce", "zoo.nn.losses.bce:bce", summary="Binary cross-entropy of the target and the negatives."),
     )
 }
 """The core's losses by name. A plugin adds one with the hook `zoo_losses`."""

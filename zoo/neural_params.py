@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from zoo.data_size import DataSize
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.params import Params
+from zoo.sampler_specs import SAMPLERS
 
 
 def _known_losses(info: ValidationInfo) -> Mapping[str, LossSpec] | None:
@@ -30,6 +31,21 @@ def _check_loss(name: str, info: ValidationInfo) -> str:
 
 LossName = Annotated[str, AfterValidator(_check_loss), WithJsonSchema({"enum": list(LOSSES), "type": "string"})]
 """The name of a loss in the core's `LOSSES`, or of a loss that a plugin adds with `zoo_losses`."""
+
+
+def _check_sampler(name: str, info: ValidationInfo) -> str:
+    """Check that the sampler exists; the error reads like that of a `Literal`."""
+    context: Mapping[str, Any] = info.context or {}
+    known = context.get("samplers", SAMPLERS)
+    if known is not None and name not in known:
+        *most, last = map(repr, known)
+        expected = f"{', '.join(most)} or {last}"
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+    return name
+
+
+SamplerName = Annotated[str, AfterValidator(_check_sampler), WithJsonSchema({"enum": list(SAMPLERS), "type": "string"})]
+"""The name of a negative sampler of the core, or of one that a plugin adds with `zoo_samplers`."""
 
 
 ACTIVATIONS = 4
@@ -58,7 +74,7 @@ class NeuralParams(Params):
     """The training loss: `softmax` compares the target with all items, the others with a sample of negatives."""
     negatives: int = Field(256, ge=1, le=1_000_000)
     """Negatives that a sampled loss draws for each batch."""
-    negative_sampling: Literal["uniform", "popularity", "in-batch"] = "uniform"
+    negative_sampling: SamplerName = "uniform"
     """How negatives are sampled; `in-batch` uses the targets of the batch."""
     logq: bool = True
     """Whether `sampled-softmax` corrects for the sampling probability of each item (logQ correction)."""

@@ -4,9 +4,10 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeVar, get_args
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema
 
 from zoo.data_size import DataSize
@@ -87,6 +88,15 @@ class Params(StrictTable):
             size: The size of the data, and of the training batches.
         """
         return None
+
+
+def _below_experiment(path: Path, info: ValidationInfo) -> Path:
+    """Return a path, relative ones below the folder of the experiment file."""
+    return (info.context or {}).get("base", Path()) / path.expanduser()
+
+
+ExperimentPath = Annotated[Path, AfterValidator(_below_experiment)]
+"""A path in the parameters of a dataset; a relative one starts from the folder of the experiment file."""
 
 
 def validated(model: type[P], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> P:

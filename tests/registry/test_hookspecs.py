@@ -11,6 +11,9 @@ def test_the_hooks_and_their_arguments_are_a_contract():
     assert hooks == {
         "zoo_components": "() -> list[zoo.spec.ComponentSpec]",
         "zoo_losses": "() -> list[zoo.loss_specs.LossSpec]",
+        "zoo_samplers": "() -> list[zoo.sampler_specs.SamplerSpec]",
+        "zoo_splits": "() -> list[zoo.extension_specs.SplitSpec]",
+        "zoo_candidate_features": "() -> list[zoo.extension_specs.CandidateFeatureSpec]",
         "zoo_callbacks": "(run: zoo.hookspecs.Training) -> list[typing.Any]",
     }
 

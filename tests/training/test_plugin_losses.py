@@ -13,6 +13,7 @@ from zoo.errors import ConfigError, PluginError
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.registry.discovery import discover_plugins
 from zoo.registry.registry import Registry
+from zoo.stages.context import TrainingEnvironment
 from zoo.training.objectives import loss_of
 
 HINGE = """
@@ -173,7 +174,7 @@ def test_a_function_that_cannot_be_imported_is_named():
     losses = {"x": LossSpec("x", "nowhere_at_all:f")}
     params = NeuralParams.model_validate({"loss": "x"}, context={"losses": losses})
     with pytest.raises(PluginError, match=r"the loss 'x': its function 'nowhere_at_all:f' cannot be imported"):
-        loss_of(params, torch.ones(3), torch.Generator(), losses)
+        loss_of(params, torch.ones(3), torch.Generator(), TrainingEnvironment(losses=losses))
 
 
 def test_a_loss_that_the_context_has_not_is_named():

@@ -26,7 +26,7 @@ CORE = "shopzoo"
 
 def versions_of(model: ResolvedModel) -> dict[str, str]:
     """Return the versions of the core and of the plugins of a model's components."""
-    plugins = {plugin.distribution: plugin.version for part in model.parts for plugin in part.plugins}
+    plugins = {distribution: plugin.version for distribution, plugin in model.plugins.items()}
     return {CORE: __version__, **plugins}
 
 
@@ -48,9 +48,13 @@ def model_of(manifest: ArtifactManifest, registry: Registry, path: str) -> Resol
         _resolve_components(stage, listed, manifest, registry, path)
         for stage, listed in (("featurizer", entry.featurizers), ("filter", entry.filters), ("ranker", entry.rankers))
     )
-    candidate_features = validated(CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features")
+    context = {"candidate_features": registry.extensions["candidate-features"]}
+    candidate_features = validated(
+        CandidateFeatureSettings, entry.candidate_features, f"{path}: candidate_features", context
+    )
+    plugins = registry.plugins_of("candidate-features", candidate_features.names or ())
     parts = (predictor, featurizers, filters, rankers)
-    model = ResolvedModel(entry.label, *parts, candidate_features, variables=variables)
+    model = ResolvedModel(entry.label, *parts, candidate_features, feature_plugins=plugins, variables=variables)
     for distribution, version in versions_of(model).items():
         if distribution != CORE:
             _compare(distribution, manifest.versions.get(distribution, "unknown"), version, path)
@@ -86,7 +90,7 @@ def _one(stage: StageName, values: dict[str, Any], manifest: ArtifactManifest, r
             values = {k: v for k, v in values.items() if k not in MOVED or k in component.spec.params.model_fields}
         refuse_paths(component, values, path)
         return Chosen(
-            component, component.params(values, name, {"losses": None})
+            component, component.params(values, name, {"losses": None, "samplers": None})
         )  # it is not trained, so its loss does not have to be installed
     except UnknownComponentError:
         raise ArtifactError(f"{path} needs the {stage} {name!r}. {_remedy(name, manifest, registry)}") from None

@@ -68,7 +68,10 @@ def fit(
         0 if model.deterministic else train.seeds[0] if seed is None else seed,
         device or torch.device("cpu"),
         training=TrainingEnvironment(
-            folder=folder, callbacks=experiment.registry.callbacks, losses=experiment.registry.losses
+            folder=folder,
+            callbacks=experiment.registry.callbacks,
+            losses=experiment.registry.losses,
+            samplers=experiment.registry.samplers,
         ),
     )
     context = context if progress is None else replace(context, progress=progress)

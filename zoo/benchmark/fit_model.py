@@ -143,7 +143,7 @@ def fit_key(
     """Return the hash of everything that must be unchanged for an interrupted fit to resume."""
     train = experiment.train
     return digest({
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors),
+        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors, plugins=model.further_plugins),
         "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
         "candidates": experiment.experiment.evaluate.candidates, "threads": threads,
     })  # fmt: skip

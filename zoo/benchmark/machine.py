@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -18,6 +18,7 @@ import torch
 
 from zoo.config.resolved import Chosen
 from zoo.errors import ConfigError
+from zoo.registry.plugin import Plugin
 
 MIB = 2**20
 
@@ -78,12 +79,13 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def sources_of(*parts: Chosen) -> dict[str, str]:
-    """Return the versions of the core and of the components' plugins."""
+def sources_of(*parts: Chosen, plugins: Iterable[Plugin] = ()) -> dict[str, str]:
+    """Return the versions of the core, of the components' plugins and of further plugins."""
     import zoo
 
-    plugins = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
-    found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in plugins.items()}
+    needed = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
+    needed |= {plugin.distribution: plugin for plugin in plugins}
+    found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in needed.items()}
     return {**found, "shopzoo": source_version("shopzoo", zoo, "")}
 
 

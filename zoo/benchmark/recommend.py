@@ -33,7 +33,7 @@ from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import FittedPipeline, Rules
-from zoo.pipeline.declared_columns import check_columns
+from zoo.pipeline.declared_columns import check_columns, declared_needs, refuse_missing
 from zoo.pipeline.fitting import Fit, fit
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
@@ -67,7 +67,7 @@ class RecommendComparison:
             "evaluate.metrics",
         )
         for model in experiment.models:
-            check_columns(model.rankers, task.catalogue, model.label)
+            refuse_missing(declared_needs(model), task.catalogue, model.label)
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device
         self.queries = task.queries("test")
@@ -80,7 +80,7 @@ class RecommendComparison:
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
         self.known = training.known
         self.callbacks = experiment.registry.callbacks
-        self.losses = experiment.registry.losses
+        self.losses, self.samplers = experiment.registry.losses, experiment.registry.samplers
         self.evaluator = Evaluator(
             [m.build() for m in experiment.metrics], self.facts, resamples=settings.evaluate.bootstrap
         )
@@ -157,7 +157,11 @@ class RecommendComparison:
             self.device,
             progress=partial(progress.phase, "fit"),
             training=TrainingEnvironment(
-                folder=folder, callbacks=self.callbacks, losses=self.losses, resumed=clock.add_earlier
+                folder=folder,
+                callbacks=self.callbacks,
+                losses=self.losses,
+                samplers=self.samplers,
+                resumed=clock.add_earlier,
             ),
         )
         with peak_memory() as peak:

@@ -176,7 +176,7 @@ def plan_runs(
         "threads": threads or torch.get_num_threads(),
     }
     for at, model in enumerate([*experiment.models, *references]):
-        sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by)
+        sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by, plugins=model.further_plugins)
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
             identity = {

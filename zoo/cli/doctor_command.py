@@ -43,6 +43,7 @@ def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
     """Load all components and return the findings per plugin, including broken plugins."""
     from zoo.errors import PluginError
     from zoo.registry.api_names import describe_newer_names
+    from zoo.registry.plugin_extensions import import_target
 
     findings: list[dict[str, Any]] = []
     shadowed = registry.shadowed()
@@ -54,6 +55,13 @@ def examine_plugins(registry: Registry) -> list[dict[str, Any]]:
                 loaded.append(f"{component.spec.stage} {component.name}")
             except PluginError as error:
                 errors.append(str(error))
+        for kind, specs in plugin.extensions.items():
+            for spec in specs:
+                try:
+                    import_target(spec.target, f"{kind.replace('-', ' ')} {spec.name!r}")
+                    loaded.append(f"{kind} {spec.name}")
+                except PluginError as error:
+                    errors.append(str(error))
         notes = [*plugin.warnings, *describe_newer_names(plugin)]
         own = [line for line in shadowed if f"{plugin.distribution}/" in line]
         findings.append(_finding(plugin, loaded, notes, errors, own))

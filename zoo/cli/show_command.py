@@ -12,6 +12,7 @@ from zoo.cli.output import console, echo_json, json_option, plugin_option, regis
 from zoo.cli.recipe import experiment_file, recipe_of
 from zoo.cli.schema_text import Key, keys
 from zoo.config.formatting import format_figure, format_settings
+from zoo.registry.extensions import Extension, list_extensions
 from zoo.spec import Capabilities, Recipe, StageName
 
 if TYPE_CHECKING:
@@ -33,11 +34,15 @@ def show(name: str, stage: StageName | None, recipe: str | None, as_json: bool, 
         component = registry.find(stage or "predictor", name)
         click.echo(experiment_file(component, recipe_of(component, recipe)), nl=False)
         return
-    found = [registry.find(stage, name)] if stage else registry.find_any(name)
+    extensions = [] if stage else [e for e in list_extensions(registry) if e.name == name]
+    components = any(name in component.names for component in registry.components())
+    found = [registry.find(stage, name)] if stage else registry.find_any(name) if components or not extensions else []
     if as_json:
-        echo_json([_as_json(component) for component in found])
+        echo_json([*map(_as_json, found), *(extension.as_json() for extension in extensions)])
         return
     out = console()
+    for extension in extensions:
+        _print_extension(extension, out)
     for component in found:
         _print(component, out)
 
@@ -102,6 +107,23 @@ def _print(component: Component, out: Console) -> None:
         section(
             "Reproduces", escape("\n".join(line for recipe in spec.reproduces for line in _recipe(spec.name, recipe)))
         )
+
+
+def _print_extension(extension: Extension, out: Console) -> None:
+    """Print the description of a loss, a sampler, a split policy or a group of candidate features."""
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    kind = extension.kind.replace("-", " ")
+    out.print(f"[bold cyan]{extension.name}[/bold cyan]  {kind}, {extension.distribution} {extension.version}")
+    out.print(escape(extension.summary))
+    params = getattr(extension.spec, "params", None)
+    if params is not None:
+        documented = keys(params.model_json_schema())
+        out.print("\n[bold]Parameters[/bold]")
+        out.print(Padding(_table(documented) if documented else "none", (0, 0, 0, 2), expand=False))
+    if options := getattr(extension.spec, "options", ()):
+        out.print(f"\n[bold]Reads the parameters[/bold]\n  {', '.join(options)}")
 
 
 def _recipe(name: str, recipe: Recipe) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
+from zoo.config.plugin_tables import with_plugin_split
 from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
@@ -33,10 +34,11 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
         ConfigError: A key, name or parameter is wrong, or parts of the file are incompatible; the message has one line for
             each problem, with its path in the file.
     """
+    raw, context = with_plugin_split(raw, registry), {"candidate_features": registry.extensions["candidate-features"]}
     try:
-        experiment = validated(Experiment, raw, "")
+        experiment = validated(Experiment, raw, "", context)
     except ConfigError as error:  # look up the well-formed tables too, so that the user sees all problems at once
-        _, problems = resolve_tables(_well_formed(raw), registry, base)
+        _, problems = resolve_tables(_well_formed(raw, context), registry, base)
         raise ConfigError("\n".join([str(error), *problems])) from None
     tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model)
     found, problems = resolve_tables(tables, registry, base)
@@ -52,7 +54,7 @@ def resolve_data(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     Raises:
         ConfigError: A key, name or parameter is wrong.
     """
-    experiment = validated(Experiment, {**raw, "model": _LEAST["model"]}, "")
+    experiment = validated(Experiment, {**with_plugin_split(raw, registry), "model": _LEAST["model"]}, "")
     tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, [])
     found, problems = resolve_tables(tables, registry, base)
     if problems or found.source is None:
@@ -64,12 +66,12 @@ _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]
 """The smallest well-formed experiment."""
 
 
-def _well_formed(raw: dict[str, Any]) -> RawTables:
+def _well_formed(raw: dict[str, Any], context: dict[str, Any]) -> RawTables:
     """Return the well-formed tables of a malformed file."""
 
     def alone(key: str, value: Any) -> Any:
         try:
-            return getattr(Experiment.model_validate({**_LEAST, key: value}), key)
+            return getattr(Experiment.model_validate({**_LEAST, key: value}, context=context), key)
         except ValidationError:
             return None
 
@@ -149,7 +151,13 @@ def _resolve_model(
     of = {name: tuple(c for s, c in found if s == name and c is not None) for name in STAGES}
     stages = (of["predictor"][0], of["featurizer"], of["filter"], of["ranker"])
     result = ResolvedModel(
-        model.name, *stages, model.candidate_features, monitor, train=settings, ranker_train=ranker_train
+        model.name,
+        *stages,
+        model.candidate_features,
+        monitor,
+        lookup.registry.plugins_of("candidate-features", model.candidate_features.names or ()),
+        train=settings,
+        ranker_train=ranker_train,
     )
     lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     return result
@@ -187,7 +195,7 @@ def check_compatible(model: ResolvedModel, where: str, split: Split | None, regi
         lines.append(
             f"{where}: {' and '.join(needs)} needs item features and there is no `featurizer`. Choose one: {featurizers}{without}."
         )
-    groups = model.candidate_features.groups
+    groups = model.candidate_features.names
     from_features = [group for group in groups or () if group in ("similarity", "vectors")]
     if from_features and not model.featurizers:
         lines.append(

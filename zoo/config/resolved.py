@@ -90,6 +90,11 @@ class BaseResolvedModel(ABC):
         return ()
 
     @property
+    def further_plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that the model needs besides those of its components."""
+        return ()
+
+    @property
     def trains_in_epochs(self) -> bool:
         """Whether any component trains in epochs and therefore uses the network settings."""
         return any(part.capabilities.trains_in_epochs for part in self.parts)
@@ -135,6 +140,7 @@ class ResolvedModel(BaseResolvedModel):
         rankers: Are applied in order to the candidates.
         candidate_features: The features that rankers get for each candidate.
         monitor: The metric for early stopping; None to train for `max_epochs`.
+        feature_plugins: The plugins that provide groups of the candidate features.
     """
 
     predictor: Chosen
@@ -143,6 +149,18 @@ class ResolvedModel(BaseResolvedModel):
     rankers: tuple[Chosen, ...] = ()
     candidate_features: CandidateFeatureSettings = field(default_factory=CandidateFeatureSettings)
     monitor: Chosen | None = None
+    feature_plugins: tuple[Plugin, ...] = ()
+
+    @property
+    def plugins(self) -> dict[str, Plugin]:
+        """The plugins that the model needs, by distribution."""
+        needed = [plugin for part in self.parts for plugin in part.plugins]
+        return {plugin.distribution: plugin for plugin in [*needed, *self.further_plugins]}
+
+    @property
+    def further_plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that provide groups of the candidate features."""
+        return self.feature_plugins
 
     @property
     def parts(self) -> tuple[Chosen, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,12 +13,15 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PrivateAttr,
+    SerializeAsAny,
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from zoo.params import StrictTable
 
@@ -171,8 +174,40 @@ class Given(SplitTable):
     model_config = ConfigDict(**_POLICY_IN_FILES, serialize_by_alias=True)
 
 
+class SplitParams(SplitTable):
+    """The keys of `[split]` for a policy of a plugin. Subclass it to add keys.
+
+    Attributes:
+        has_rank_part: Whether the policy may hold out a part for fitting rankers.
+    """
+
+    has_rank_part: ClassVar[bool] = False
+    _target: str = PrivateAttr("")
+
+    policy: str
+    """The name of the policy."""
+    unit: SplitUnit = "event"
+    targets: Targets = "all"
+    """How the events of a user in a part become targets: `all` in one query, only the `first` unit, or a query for `each` unit."""
+    cold_items: ColdItems = 0.0
+    seed: Seed = 0
+
+    @property
+    def target(self) -> str:
+        """Return the location of the function of the policy; empty if it was not looked up by name."""
+        return self._target
+
+    def with_target(self, target: str) -> Self:
+        """Return these settings with the location of the function of the policy."""
+        copy = self.model_copy()
+        copy._target = target
+        return copy
+
+
 def _policy(value: Any) -> str:
     """Return the policy that a `[split]` table names."""
+    if isinstance(value, SplitParams):
+        return "plugin"
     policy = value.get("policy", "temporal") if isinstance(value, dict) else getattr(value, "policy", "temporal")
     return str(policy)
 
@@ -181,7 +216,8 @@ Split = Annotated[
     Annotated[Temporal, Tag("temporal")]
     | Annotated[LeaveLastOut, Tag("leave-last-out")]
     | Annotated[StrongGeneralisation, Tag("strong-generalisation")]
-    | Annotated[Given, Tag("given")],
+    | Annotated[Given, Tag("given")]
+    | Annotated[SerializeAsAny[SkipJsonSchema[SplitParams]], Tag("plugin")],
     Discriminator(_policy),
 ]
 
@@ -192,6 +228,8 @@ def has_rank_part(split: Split) -> bool:
         return len(split.cuts) == 3
     if isinstance(split, LeaveLastOut):
         return split.rank
+    if isinstance(split, SplitParams):
+        return split.has_rank_part
     return isinstance(split, Given) and bool(split.rank)
 
 

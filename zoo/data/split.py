@@ -11,11 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.config.experiment import Part
-from zoo.config.split_settings import WITHOUT_CLOCK, LeaveLastOut, Split, StrongGeneralisation, Temporal
+from zoo.config.split_settings import WITHOUT_CLOCK, LeaveLastOut, Split, SplitParams, StrongGeneralisation, Temporal
 from zoo.data.dataset import Notes
 from zoo.data.given_split import split_by_column
 from zoo.data.interactions import Interactions
 from zoo.data.parts import NO_PART, PARTS, Parts, code_of
+from zoo.data.plugin_split import split_by_plugin
 from zoo.data.units import Units
 from zoo.errors import SplitError
 
@@ -37,6 +38,8 @@ def split(units: Units, settings: Split, cold: NDArray[np.bool_] | None = None) 
         parts = _leave_last_out(units, settings)
     elif isinstance(settings, StrongGeneralisation):
         parts = _strong_generalisation(units, settings)
+    elif isinstance(settings, SplitParams):
+        parts = split_by_plugin(units, settings)
     else:
         parts = split_by_column(units, settings)
     log = units.log

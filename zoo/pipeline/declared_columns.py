@@ -10,10 +10,19 @@ from zoo.errors import ConfigError, suggestion
 
 
 def check_columns(parts: Iterable[Chosen], catalogue: Catalogue | None, where: str) -> None:
-    """Check that the catalogue has the columns that components declare.
+    """Check that the catalogue has the columns that components declare; see `refuse_missing`.
+
+    Raises:
+        ConfigError: Columns are missing; the message has a line for each component.
+    """
+    refuse_missing([(part.name, part.capabilities.columns) for part in parts], catalogue, where)
+
+
+def refuse_missing(needs: Iterable[tuple[str, tuple[str, ...]]], catalogue: Catalogue | None, where: str) -> None:
+    """Check that the catalogue has declared columns.
 
     Args:
-        parts: The components.
+        needs: Names of components, and the columns that each declares.
         catalogue: The items of the task.
         where: What has the components, for the message.
 
@@ -22,11 +31,11 @@ def check_columns(parts: Iterable[Chosen], catalogue: Catalogue | None, where: s
     """
     have = [] if catalogue is None else catalogue.columns
     lines = []
-    for part in parts:
-        missing = [name for name in part.capabilities.columns if name not in have]
+    for needing, columns in needs:
+        missing = [name for name in columns if name not in have]
         if missing:
             lines.append(
-                f"{where}: {part.name} reads the item column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}, and "
+                f"{where}: {needing} reads the item column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}, and "
                 f"the items have {', '.join(have) or 'no columns'}.{suggestion(missing[0], have)} Map a column of the items "
                 "file in data.item_columns, or choose another one in the parameters."
             )
@@ -35,14 +44,24 @@ def check_columns(parts: Iterable[Chosen], catalogue: Catalogue | None, where: s
 
 
 def declared_columns(model: ResolvedModel, catalogue: Catalogue | None) -> Catalogue | None:
-    """Return the columns that the rankers of a model declare, or None if they declare none.
+    """Return the columns that the rankers and candidate features of a model declare, or None if they declare none.
 
     Raises:
         ConfigError: The catalogue lacks a column.
     """
-    names = list(dict.fromkeys(name for ranker in model.rankers for name in ranker.capabilities.columns))
+    needs = declared_needs(model)
+    names = list(dict.fromkeys(name for _, columns in needs for name in columns))
     if not names:
         return None
-    check_columns(model.rankers, catalogue, model.label)
+    refuse_missing(needs, catalogue, model.label)
     assert catalogue is not None  # without one, no column is there
     return catalogue.select(names)
+
+
+def declared_needs(model: ResolvedModel) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the rankers and the candidate features of a model by name, with the columns that each declares."""
+    groups = model.candidate_features.plugin_groups if model.rankers else ()
+    return [
+        *((ranker.name, ranker.capabilities.columns) for ranker in model.rankers),
+        *((group.spec.name, group.columns) for group in groups),
+    ]

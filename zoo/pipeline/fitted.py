@@ -21,6 +21,7 @@ from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates
 from zoo.stages.featurizer import Featurizer, transform_items
 from zoo.stages.filter import Filter
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
@@ -54,6 +55,11 @@ class FittedPipeline:
     def ranker_inputs(self) -> tuple[RankerInputs, ...]:
         """Return what each ranker reads besides the candidates."""
         return tuple(RankerInputs.of(c.capabilities, self.features, self.columns) for c in self.model.rankers)
+
+    @cached_property
+    def feature_columns(self) -> ItemColumns:
+        """Return the columns that groups of candidate features declare."""
+        return ItemColumns.of(self.columns or Catalogue.bare(0), self.model.candidate_features.columns)
 
     @property
     def predictor(self) -> Predictor[Any]:
@@ -120,7 +126,7 @@ class FittedPipeline:
     def ranking_lists(self, queries: Queries, found: Candidates) -> CandidateLists:
         """Return candidates with their ranking features, as the rankers get them."""
         assert self.candidate_features is not None  # a pipeline with rankers has them
-        features, columns = self.candidate_features.of(queries, found, self.features)
+        features, columns = self.candidate_features.of(queries, found, self.features, self.feature_columns)
         return CandidateLists(found.items, found.scores, features, columns, self.features, queries=queries)
 
     def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:

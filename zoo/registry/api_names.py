@@ -11,12 +11,17 @@ from pathlib import Path
 from zoo.registry.plugin import Plugin
 
 SINCE = {
+    "CandidateFeatureSpec": 2,
     "DataSize": 2,
     "EvaluatedLists": 2,
+    "ExperimentPath": 2,
     "Fitted": 2,
     "ItemColumns": 2,
     "LossName": 2,
     "LossSpec": 2,
+    "SamplerSpec": 2,
+    "SplitParams": 2,
+    "SplitSpec": 2,
     "Trained": 2,
     "choose_epochs": 2,
 }

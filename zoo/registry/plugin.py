@@ -5,8 +5,8 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from zoo.errors import PluginError, ZooError, suggestion
 from zoo.hookspecs import Training
 from zoo.loss_specs import LossSpec
 from zoo.registry.compat import adapt_spec
-from zoo.registry.plugin_losses import collect_losses
+from zoo.registry.plugin_extensions import collect_extensions
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
 from zoo.tracebacks import add_plugin, find_author_line
 from zoo.version import __version__
@@ -53,8 +53,14 @@ class Plugin:
     hooks: pluggy.HookRelay
     specs: tuple[ComponentSpec, ...]
     warnings: tuple[str, ...] = ()
-    losses: tuple[LossSpec, ...] = ()
+    extensions: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Its losses, samplers, split policies and candidate features, by kind."""
     imported: Import = Import()
+
+    @property
+    def losses(self) -> tuple[LossSpec, ...]:
+        """Return the losses that it provides."""
+        return self.extensions.get("loss", ())
 
     @property
     def is_file(self) -> bool:
@@ -140,10 +146,15 @@ def load_plugin(source: Source, others: Sequence[Plugin] = ()) -> Plugin:
             f"{', '.join(old)}: written for plugin API {min(s.api for s in specs)}, this core uses API {API_VERSION}. "
             f"It still works; a newer version of {source.distribution} may remove this warning."
         )
-    provided = {loss.name: f"the plugin {p.name!r} of {p.distribution}" for p in others for loss in p.losses}
+    provided = {
+        (kind, spec.name): f"the plugin {p.name!r} of {p.distribution}"
+        for p in others
+        for kind, specs_of in p.extensions.items()
+        for spec in specs_of
+    }
     plugin = f"the plugin {source.name!r} of {source.distribution} {source.version}"
-    losses = collect_losses(manager, plugin, provided)
-    return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), losses)
+    found = collect_extensions(manager, plugin, provided)
+    return Plugin(source.name, source.distribution, source.version, module, manager.hook, specs, tuple(notes), found)
 
 
 def _check_hooks(implemented: Sequence[pluggy.HookCaller]) -> None:

@@ -20,7 +20,9 @@ from zoo.registry.compat import adapt_class
 from zoo.registry.discovery import CORE, discover_plugins
 from zoo.registry.loading import LoadingWatch
 from zoo.registry.plugin import FILE_VERSION, Broken, Plugin, describe_error
+from zoo.registry.plugin_extensions import KINDS
 from zoo.registry.printed import capture_output
+from zoo.sampler_specs import SAMPLERS, SamplerSpec
 from zoo.spec import Capabilities, ComponentSpec, StageName
 
 
@@ -32,8 +34,10 @@ class Component:
     plugin: Plugin
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES, compare=False, repr=False)
     """The losses that its parameters may name."""
-    loss_plugins: Mapping[str, Plugin] = field(default_factory=dict, compare=False, repr=False)
-    """The plugins of those losses that do not come from the core."""
+    samplers: Mapping[str, SamplerSpec] = field(default_factory=lambda: SAMPLERS, compare=False, repr=False)
+    """The negative samplers that its parameters may name."""
+    extension_plugins: Mapping[tuple[str, str], Plugin] = field(default_factory=dict, compare=False, repr=False)
+    """The plugins of those that do not come from the core, by kind and name."""
 
     @property
     def name(self) -> str:
@@ -65,12 +69,19 @@ class Component:
         Raises:
             ConfigError: A parameter is unknown, or its value is invalid.
         """
-        return validated(self.spec.params, values or {}, where or self.name, {"losses": self.losses, **(context or {})})
+        return validated(
+            self.spec.params,
+            values or {},
+            where or self.name,
+            {"losses": self.losses, "samplers": self.samplers, **(context or {})},
+        )
 
     def plugins(self, params: Params) -> list[Plugin]:
-        """Return the plugins that the component needs with these parameters: its own, and that of the loss."""
-        loss = params.loss if isinstance(params, NeuralParams) else ""
-        return [self.plugin, *([self.loss_plugins[loss]] if loss in self.loss_plugins else [])]
+        """Return the plugins that the component needs with these parameters: its own, and those of loss and sampler."""
+        if not isinstance(params, NeuralParams):
+            return [self.plugin]
+        named = [("loss", params.loss), ("sampler", params.negative_sampling)]
+        return [self.plugin, *(self.extension_plugins[key] for key in named if key in self.extension_plugins)]
 
     def capabilities(self, params: Params) -> Capabilities:
         """Return the capabilities of the component with these parameters."""
@@ -123,10 +134,15 @@ class Registry:
     def __init__(self, plugins: Iterable[Plugin], broken: Iterable[Broken] = ()) -> None:
         self.plugins = tuple(plugins)
         self.broken = tuple(broken)
-        self.loss_plugins = {loss.name: plugin for plugin in self.plugins for loss in plugin.losses}
-        self.losses = {**LOSSES, **{loss.name: loss for plugin in self.plugins for loss in plugin.losses}}
+        provided = [(k, s, plugin) for plugin in self.plugins for k, specs in plugin.extensions.items() for s in specs]
+        self.extension_plugins = {(kind, spec.name): plugin for kind, spec, plugin in provided}
+        self.extensions = {kind.name: {s.name: s for k, s, _ in provided if k == kind.name} for kind in KINDS}
+        self.losses: dict[str, LossSpec] = {**LOSSES, **self.extensions["loss"]}
+        self.samplers: dict[str, SamplerSpec] = {**SAMPLERS, **self.extensions["sampler"]}
         self._components = [
-            Component(spec, plugin, self.losses, self.loss_plugins) for plugin in self.plugins for spec in plugin.specs
+            Component(spec, plugin, self.losses, self.samplers, self.extension_plugins)
+            for plugin in self.plugins
+            for spec in plugin.specs
         ]
 
     @classmethod
@@ -184,6 +200,10 @@ class Registry:
                 f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._elsewhere_note()}"
             )
         return matches
+
+    def plugins_of(self, kind: str, names: Iterable[str]) -> tuple[Plugin, ...]:
+        """Return the plugins that provide extensions of a kind; the core's own have none."""
+        return tuple(self.extension_plugins[kind, name] for name in names if (kind, name) in self.extension_plugins)
 
     def component_of(self, stage: Any) -> Component | None:
         """Return the component that a stage is an instance of, or None if no plugin provides its class."""

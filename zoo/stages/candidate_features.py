@@ -23,7 +23,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.config.candidate_settings import GROUPS, CandidateFeatureSettings, Group
+from zoo.candidate_groups import GROUP_NAMES, Group
+from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions, csr
 from zoo.data.products import entries, pair_products
@@ -32,7 +33,9 @@ from zoo.errors import ConfigError
 from zoo.nn.reduction import main_directions
 from zoo.nn.sparse import csr_tensor, scipy_matrix
 from zoo.stages.candidates import Candidates
+from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
+from zoo.stages.plugin_features import features_of_plugin
 from zoo.stages.stage import Stage, State, TrainingData
 
 TREND_SHARE = 0.1
@@ -114,13 +117,23 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             table[:, at] = torch.from_numpy(_log_prices(catalogue, float(table[1:, at].median())))
             self.table = table
 
-    def of(self, queries: Queries, found: Candidates, vectors: ItemFeatures | None) -> tuple[Tensor, tuple[str, ...]]:
+    def of(
+        self,
+        queries: Queries,
+        found: Candidates,
+        vectors: ItemFeatures | None,
+        item_columns: ItemColumns | None = None,
+    ) -> tuple[Tensor, tuple[str, ...]]:
         """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
 
         Args:
             queries: The queries of the candidates; each history ends before the event to predict.
             found: The predictor's candidates.
             vectors: The item features of the pipeline, the same as in `fit`.
+            item_columns: The catalogue columns that groups of plugins declare.
+
+        Raises:
+            ScoreError: A group of a plugin returns features of another shape or type, or NaN.
         """
         items, h = found.items.numpy(), queries.histories
         ends = np.repeat(h.offsets[1:], np.diff(h.offsets))
@@ -145,6 +158,10 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             made["price-ratio"] = price[items] - _means(profiles["events"], price)
         if "similarity" in self.groups and vectors is not None:
             made["similarity"] = _cosines(profiles["recent"], vectors, self.norms.numpy(), items)
+        for group in self.params.plugin_groups:
+            made.update(
+                features_of_plugin(group, queries, found.items, item_columns or ItemColumns.of(Catalogue.bare(0), ()))
+            )
         own = np.stack([np.broadcast_to(v, items.shape) for v in made.values()], -1) if made else table[items][..., :0]
         features = np.concatenate([own.astype(np.float32), table[items]], axis=-1)
         return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
@@ -208,10 +225,11 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             lacking["categories"] = "needs a category column: name one in `categories`"
         if data.features is None:
             lacking["similarity"] = lacking["vectors"] = "needs item features: give the model a `featurizer`"
-        for group in self.params.groups or ():
+        named = [group for group in self.params.names or GROUP_NAMES if group in GROUP_NAMES]
+        for group in named if self.params.names else ():
             if group in lacking:
                 raise ConfigError(f"candidate_features.groups: {group!r} {lacking[group]}, or leave it out.")
-        return [g for g in self.params.groups or GROUPS if g not in lacking]
+        return [group for group in named if group not in lacking]
 
     def _category_columns(self, catalogue: Catalogue) -> list[str]:
         if self.params.categories is None:

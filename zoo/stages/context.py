@@ -15,6 +15,7 @@ import torch
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.hookspecs import Training
 from zoo.loss_specs import LOSSES, LossSpec
+from zoo.sampler_specs import SAMPLERS, SamplerSpec
 from zoo.stages.random_streams import TorchStream
 
 
@@ -65,6 +66,7 @@ class TrainingEnvironment:
             training, the training resumes from it.
         callbacks: Returns the Lightning callbacks that plugins add to a training; called on rank 0 only.
         losses: The losses that neural predictors can name.
+        samplers: The negative samplers that they can name.
         resumed: Receives, after each training, the seconds that earlier processes spent on it before an interruption.
         chosen: The dropout rates and settings that an earlier fit of the model chose by its data; this fit uses the same.
     """
@@ -75,6 +77,7 @@ class TrainingEnvironment:
     folder: Path | None = None
     callbacks: Callable[[Training], list[Any]] = _no_callbacks
     losses: Mapping[str, LossSpec] = field(default_factory=lambda: LOSSES)
+    samplers: Mapping[str, SamplerSpec] = field(default_factory=lambda: SAMPLERS)
     resumed: Callable[[float], None] = _ignore_earlier
     chosen: Mapping[str, Any] = field(default_factory=dict)
 

@@ -128,7 +128,7 @@ class NeuralPredictor(Predictor[P]):
         counts = torch.from_numpy(log.counts()).to(context.device)
         self.network.popularity.copy_(_log_counts(counts))
         own = self._has_own_loss()
-        step = TrainingStep(self.network, self.loss if own else loss_of(p, counts, negatives, context.training.losses))
+        step = TrainingStep(self.network, self.loss if own else loss_of(p, counts, negatives, context.training))
         validate = None if context.validate is None else PredictorValidator(context.validate, self)
         params = p.model_dump(mode="json")
         trained = train(step, examples, context, name, validate, streams=(order, negatives), params=params)

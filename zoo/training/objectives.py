@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -17,11 +17,14 @@ from zoo.data.batches import Examples, NextMomentBatches, PairBatches, SequenceB
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 from zoo.data.windows import Windows
-from zoo.errors import ConfigError, PluginError, suggestion
-from zoo.loss_specs import LOSSES, LossSpec
+from zoo.errors import ConfigError, PluginError, TrainingError, suggestion
+from zoo.loss_specs import LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
-from zoo.nn.negatives import Sampler
+from zoo.nn.negatives import Negatives, Sampler, Sampling
+from zoo.registry.plugin_extensions import import_target
+from zoo.sampler_specs import SAMPLERS, SamplerSpec
+from zoo.stages.context import TrainingEnvironment
 
 Loss = Callable[[Tensor, ItemTable, Tensor], Tensor]
 """Maps vectors `[N, D]`, the item table and targets `[N]` to a scalar."""
@@ -127,7 +130,10 @@ class UserItem(Objective):
 
 
 def loss_of(
-    params: NeuralParams, counts: Tensor, generator: torch.Generator, losses: Mapping[str, LossSpec] = LOSSES
+    params: NeuralParams,
+    counts: Tensor,
+    generator: torch.Generator,
+    environment: TrainingEnvironment | None = None,
 ) -> Loss:
     """Return the loss that the parameters select, with its negative sampler.
 
@@ -135,12 +141,14 @@ def loss_of(
         params: Select the loss and the negative sampling.
         counts: Training events of each item, `[I]`.
         generator: Random generator for the negatives.
-        losses: The available losses.
+        environment: The available losses and samplers; those of the core by default.
 
     Raises:
-        ConfigError: There is no loss with this name.
-        PluginError: The function of the loss cannot be imported.
+        ConfigError: There is no loss or no sampler with this name.
+        PluginError: The function of the loss or the class of the sampler cannot be imported.
     """
+    environment = environment or TrainingEnvironment()
+    losses = environment.losses
     spec = losses.get(params.loss)
     if spec is None:
         raise ConfigError(
@@ -150,7 +158,29 @@ def loss_of(
     loss = partial(_function_of(spec), **params.model_dump(include=set(spec.options)))
     if not spec.sampled:
         return loss
-    return partial(_sampled, loss, Sampler(counts, params.negatives, params.negative_sampling, generator))
+    return partial(_sampled, loss, _sampler_of(params, counts, generator, environment.samplers))
+
+
+def _sampler_of(
+    params: NeuralParams, counts: Tensor, generator: torch.Generator, samplers: Mapping[str, SamplerSpec]
+) -> Any:
+    """Return the negative sampler that the parameters select.
+
+    Raises:
+        ConfigError: There is no sampler with this name.
+        PluginError: Its class cannot be imported.
+    """
+    name = params.negative_sampling
+    if name in SAMPLERS:
+        return Sampler(counts, params.negatives, cast(Sampling, name), generator)
+    if name not in samplers:
+        raise ConfigError(
+            f"negative_sampling: no sampler {name!r} in this context.{suggestion(name, samplers)} Known: "
+            f"{', '.join(samplers)}. Give `RunContext` the samplers of a registry: "
+            "training=TrainingEnvironment(samplers=registry.samplers)."
+        )
+    target = import_target(samplers[name].target, f"the sampler {name!r}")
+    return target(counts, params.negatives, generator)
 
 
 def _function_of(spec: LossSpec) -> Callable[..., Tensor]:
@@ -169,8 +199,16 @@ def _function_of(spec: LossSpec) -> Callable[..., Tensor]:
         ) from error
 
 
-def _sampled(
-    loss: Callable[..., Tensor], sampler: Sampler, hidden: Tensor, items: ItemTable, targets: Tensor
-) -> Tensor:
-    """Return a loss with negatives drawn for the batch."""
-    return loss(hidden, items, targets, sampler.draw(targets))
+def _sampled(loss: Callable[..., Tensor], sampler: Any, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
+    """Return a loss with negatives drawn for the batch.
+
+    Raises:
+        TrainingError: A plugin's sampler does not return `Negatives`.
+    """
+    negatives = sampler.draw(targets)
+    if not isinstance(negatives, Negatives):
+        raise TrainingError(
+            f"`draw` of the sampler {type(sampler).__name__} returned {type(negatives).__name__}, expected "
+            "zoo.nn.Negatives(items [K] int64, log_q [K] float32)"
+        )
+    return loss(hidden, items, targets, negatives)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.config.experiment import Part
-from zoo.config.split_settings import LeaveLastOut, StrongGeneralisation, Temporal
+from zoo.config.split_settings import Given, LeaveLastOut, StrongGeneralisation, Temporal
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
 from zoo.data.targets import NO_TARGET, SEEN_BEFORE
@@ -90,6 +90,8 @@ def _hold_out_more(checked: CheckedTask, part: Part) -> str:
     if isinstance(split, LeaveLastOut):
         fixed = "; or [split] validation = false with a fixed [train] max_epochs" if part == "validate" else ""
         return f"use more data: leave-last-out has one query for each user with enough events{fixed}"
+    if not isinstance(split, Given):
+        return f"hold out more with the settings of the policy {split.policy!r}, or use more data"
     share = "; or [split] validate_share = 0.2 without validation values" if part == "validate" else ""
     return f"give more events the value of the {part} part in the column {split.column!r}{share}"
 

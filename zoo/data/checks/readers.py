@@ -28,15 +28,17 @@ def model_may_read(model: ResolvedModel, column: str, columns: Sequence[str]) ->
     It reads the columns that its parameters name. A featurizer that takes lists of columns and is given none may read any
     column. Rankers read the price and the categories that their candidate features include.
     """
-    if any(column in texts_of(part) for part in model.parts):
+    if any(column in texts_of(part) or column in part.capabilities.columns for part in model.parts):
         return True
     if any(_takes_columns(part) and not set(columns) & texts_of(part) for part in model.featurizers):
         return True
     if not model.rankers:
         return False
     settings = model.candidate_features
+    if column in settings.columns:
+        return True
     read = {"price": ["price"], "categories": settings.categories or ["category"]}
-    return any(column in names for group, names in read.items() if settings.groups is None or group in settings.groups)
+    return any(column in names for group, names in read.items() if settings.names is None or group in settings.names)
 
 
 def texts_of(part: Chosen) -> set[str]:
