@@ -61,3 +61,12 @@ def test_a_name_is_described_on_one_page_of_the_api():
     excluded = re.search(r":exclude-members: (.*)", (DOCS / "api/zoo.api.md").read_text(encoding="utf-8"))[1]
     elsewhere = {name for name in zoo.api.__all__ if name in {*zoo.__all__, *zoo.nn.__all__}}
     assert set(excluded.split(", ")) == {*elsewhere, "Field", "model_config"}
+
+
+def test_the_picture_shows_the_table_of_the_figures_page():
+    section = (DOCS / "explanation/figures.md").read_text(encoding="utf-8").partition("## The built-in shop")[2]
+    rows = re.findall(r"^\| ([a-z-]+) \| (.+) \|$", section.partition("\n## ")[0], re.MULTILINE)[2:]
+    table = [(model, *re.findall(r"\d+\.\d{4}", figures)) for model, figures in rows]
+    picture = re.findall(r">([^<>]+)</text>", (DOCS / "static/demo.svg").read_text(encoding="utf-8"))
+    shown = [text for text in picture if re.fullmatch(r"[a-z-]+|\d+\.\d{4}", text) and text != "model"]
+    assert [value for row in table for value in row] == shown
