@@ -92,7 +92,8 @@ class Params(StrictTable):
 
 def _below_experiment(path: Path, info: ValidationInfo) -> Path:
     """Return a path, relative ones below the folder of the experiment file."""
-    return (info.context or {}).get("base", Path()) / path.expanduser()
+    base: Path = (info.context or {}).get("base", Path())
+    return base / path.expanduser()
 
 
 ExperimentPath = Annotated[Path, AfterValidator(_below_experiment)]
