@@ -172,7 +172,7 @@ def test_items_that_cannot_be_taken_are_refused(files, tmp_path):
     place.write_text("item_id,title\nx,a hat\n,a lamp\n")
     assert refused(artifact, place) == f"{place}, row 2: item_id is empty, expected an id. Mend the row."
     assert refused(artifact, pa.table({"item_id": ["x", "x"], "title": ["a", "b"]})) == (
-        "new items, row 2: item_id 'x' occurs already in row 1, expected each item once. Remove one of the rows."
+        "new items, row 2: item_id 'x' occurs already in new items, row 1, expected each item once. Remove one of the rows."
     )
     assert refused(artifact, pa.table({"item_ids": ["x"], "title": ["a"]})) == (
         "new items: no column 'item_id'. Did you mean 'item_ids'? Its columns: item_ids, title. "

@@ -218,7 +218,7 @@ def test_an_item_table_with_nothing_but_ids_is_a_catalogue():
 def test_an_item_that_is_listed_twice_is_refused():
     items = pa.table({"item_id": ["x", None, "y", "x"], "title": ["1", "2", "3", "4"]})
     assert refused(ROWS, items, null_ids="drop") == (
-        "items.csv, row 4: item_id 'x' occurs already in row 1, expected each item once. Remove one of the rows."
+        "items.csv, row 4: item_id 'x' occurs already in items.csv, row 1, expected each item once. Remove one of the rows."
     )
 
 

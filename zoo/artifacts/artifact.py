@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral
+from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.id_texts import id_texts
 from zoo.artifacts.item_columns import item_titles, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
@@ -132,7 +133,7 @@ class Artifact(ArtifactContents):
             history: A user's history to use in place of the artifact's: a list of item ids, oldest first. For several
                 users, a list of such lists. Unknown items are ignored.
             k: Length of a list.
-            exclude: Items that no list of this call may contain; unknown ids are ignored.
+            exclude: Items that no list of this call may contain; a warning names ids that the artifact does not know.
             where: Maps an item column to the value, or to a list of values, that an item must have: `{"in_stock": True}`.
             now: The time of the queries, for models and filters that use it: ISO 8601, or UTC milliseconds.
 
@@ -190,9 +191,9 @@ class Artifact(ArtifactContents):
             ArtifactError: The predictor does not compare items.
             DataError: An item is unknown, or a rule names an unknown column or value.
         """
-        one = isinstance(items, str | Integral)
+        one = isinstance(items, str | Real)
         check_call(None, None, k, one=True)
-        given = [str(item) for item in ([items] if one else cast(Sequence[Any], items))]
+        given = id_texts([items] if one else cast(Sequence[Any], items), "items")
         moment = None if now is None else moment_of(now, self)
         lists = similar_items(self, given, k, call_rules(self, exclude, where), moment)
         asked = None if one else ("similar_to", pa.array(given, pa.string()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.id_texts import id_texts
 from zoo.artifacts.item_columns import LONGEST
 from zoo.data.item_values import items_with_value
 from zoo.errors import DataError, suggestion
 from zoo.pipeline import Rules
+
+EXAMPLES = 3
+"""Number of unknown ids that a warning names."""
 
 
 def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where: Mapping[str, Any] | None) -> Rules:
@@ -22,22 +27,34 @@ def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where:
 
     Args:
         artifact: The artifact.
-        exclude: Item ids that must not be recommended; ids that the artifact does not know are ignored.
+        exclude: Item ids that must not be recommended; a warning names ids that the artifact does not know.
         where: Maps an item column to the value, or the list of values, that an item must have.
 
     Raises:
-        DataError: `exclude` is not a list, a column does not exist, or no item has a value.
+        DataError: `exclude` is not a list, `where` is not a dictionary, a column does not exist, or no item has a value.
     """
     if isinstance(exclude, str):
         raise DataError(f"exclude is {exclude!r}, expected a list of item ids: write [{exclude!r}].")
-    excluded = [] if exclude is None else [str(item) for item in exclude]
+    if where is not None and not isinstance(where, Mapping):
+        raise DataError(
+            f"where is {where!r}, expected a dictionary of columns and values: where={{'category': 'tea'}}."
+        )
+    excluded = [] if exclude is None else id_texts(exclude, "exclude")
     if not excluded and not where:
         return artifact.rules
     eligible = artifact.rules.eligible.copy()
     for column, value in (where or {}).items():
         eligible &= _items_where(artifact, column, value)
     numbers = artifact.item_numbers
-    eligible[[numbers.get(item, 0) for item in excluded]] = False
+    found = [numbers.get(item, 0) for item in excluded]
+    eligible[found] = False
+    if unknown := [item for item, number in zip(excluded, found, strict=True) if not number]:
+        more = ", ..." if len(unknown) > EXAMPLES else ""
+        warnings.warn(
+            f"exclude: {len(unknown):,} of {len(excluded):,} ids are not items of the artifact, such as "
+            f"{', '.join(map(repr, unknown[:EXAMPLES]))}{more}, so nothing is excluded for them. Correct them, or leave them out.",
+            stacklevel=4,
+        )
     return replace(artifact.rules, eligible=eligible)
 
 

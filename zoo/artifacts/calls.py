@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, cast
 
 import pyarrow as pa
 
+from zoo.artifacts.id_texts import id_texts
 from zoo.errors import DataError
 
 
 def is_one(users: Any, history: Sequence[Any] | None) -> bool:
     """Return whether a call is for a single user rather than for a list of users."""
     if users is not None:
-        return isinstance(users, str | Integral)
+        return isinstance(users, str | Real)
     if history is None or isinstance(history, str):
         return True
-    return not any(h is None or not isinstance(h, str | Integral) for h in history)
+    return not any(h is None or not isinstance(h, str | Real) for h in history)
 
 
 def check_call(users: Any, history: Any, k: Any, *, one: bool) -> None:
@@ -31,7 +32,7 @@ def check_call(users: Any, history: Any, k: Any, *, one: bool) -> None:
     if history is None:
         return
     for found in [history] if one else history:
-        if isinstance(found, str | Integral):
+        if isinstance(found, str | Real):
             raise DataError(
                 f"history has {found!r} where a list of item ids is expected: write [{found!r}], and for several users "
                 "a list of such lists."
@@ -46,9 +47,9 @@ def query_table(
     """Return the table of queries of a call, one row each."""
     columns: dict[str, list[Any]] = {}
     if users is not None:
-        columns["user_id"] = [str(user) for user in ([users] if one else cast(Sequence[Any], users))]
+        columns["user_id"] = id_texts([users] if one else cast(Sequence[Any], users), "users")
     if history is not None:
-        columns["history"] = [h if h is None else list(map(str, h)) for h in ([history] if one else history)]
+        columns["history"] = [h if h is None else id_texts(h, "history") for h in ([history] if one else history)]
     if now is not None:
         columns["now"] = [now] * len(next(iter(columns.values()), []))
     types = {"user_id": pa.string(), "history": pa.list_(pa.string()), "now": None}

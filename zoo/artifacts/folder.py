@@ -23,6 +23,8 @@ from zoo.tensors import join_csr, read_parts
 
 ENDINGS = (".json", ".parquet", ".safetensors")
 """The file types that a folder may contain; none of them can contain code."""
+IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""Files that file managers create in a folder that somebody looks at."""
 SMALL_TABLE, LARGEST_RATIO = 2**26, 200
 """Bytes that a table may take in memory: a constant, and so many for each byte of its file."""
 
@@ -38,7 +40,7 @@ def refuse_taken(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
     if names is None or (names and NAME not in names):
         raise ArtifactError(f"{folder} exists and is not an artifact. Choose another --out, or remove it.")
-    foreign = sorted(names - _files_of(folder)) if names else []
+    foreign = sorted(names - _files_of(folder) - IGNORED) if names else []
     if foreign:
         raise ArtifactError(
             f"{folder / foreign[0]} is not part of the artifact and would be deleted when the artifact is replaced. "

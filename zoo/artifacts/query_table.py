@@ -68,6 +68,8 @@ class QueryTable:
         numbers = pc.index_in(found.unique, value_set=self.artifact.user_ids).fill_null(-1).to_numpy() + 1
         users = np.append(numbers, 0)[found.codes].astype(np.int64)
         notes.new_users += int(np.count_nonzero((users == 0) & ~empty))
+        unknown = found.unique.filter(pa.array(numbers == 0))[:EXAMPLES].to_pylist()
+        notes.unknown_users += unknown[: EXAMPLES - len(notes.unknown_users)]
         return users
 
     def _refuse_without_user(self, rows: NDArray[np.bool_]) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.id_texts import id_text
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
-from zoo.errors import DataError
 
 
 def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any]], now: int | None) -> Queries:
@@ -23,7 +23,7 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
         now: The time of the queries; just after the artifact's last event if None.
 
     Raises:
-        DataError: An entry of a history is empty.
+        DataError: An entry of a history is empty or no id.
     """
     numbers, settings = artifact.item_numbers, artifact.log
     timed = settings.clock == "timestamp"
@@ -31,7 +31,7 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
     times: list[int] = []
     offsets, moments = [0], []
     for history in histories:
-        found = [numbers.get(item if type(item) is str else _text(item), 0) for item in history]
+        found = [numbers.get(item if type(item) is str and item else id_text(item, "history"), 0) for item in history]
         end = now if now is not None else (settings.end + 1 if timed else len(found))
         first = end - len(found)
         kept = [(item, first + at) for at, item in enumerate(found) if item]
@@ -55,15 +55,3 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
     n = len(histories)
     rows: NDArray[np.int64] = np.arange(n)
     return Queries(log, rows, log.offsets[1:], np.array(moments, np.int64), np.zeros(n, np.int64))
-
-
-def _text(item: Any) -> str:
-    """Return an id as text.
-
-    Raises:
-        DataError: The entry is empty.
-    """
-    text = "" if item is None else str(item)
-    if not text.strip():
-        raise DataError(f"history has the entry {item!r}, expected an item id. Leave it out.")
-    return text

@@ -92,6 +92,7 @@ def bench(
     own = {"split": split, "metrics": metrics, "evaluate": evaluate, "train": train, "references": references}
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
+        _refuse_without_log(models)
         folder = log if log is not None else out
         if folder is None:
             folder = Path("runs") / (Path(models).stem if isinstance(models, str | Path) else "experiment")
@@ -232,6 +233,19 @@ def _refuse_unread(call: str, log: object, own: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"{call}: {', '.join(given)} belong to a call with a log, and no log was given. Pass the log that zoo.read_log "
             "returned as the second argument; an experiment is changed by overrides=[...]."
+        )
+
+
+def _refuse_without_log(models: Any) -> None:
+    """Refuse models in place of an experiment.
+
+    Raises:
+        ConfigError: There is no table of an experiment among the keys.
+    """
+    if isinstance(models, list | tuple) or (isinstance(models, dict) and not {"data", "model", "models"} & set(models)):
+        raise ConfigError(
+            "bench: found models and no log. Pass the log that zoo.read_log returned: zoo.bench(models, log); or give an "
+            "experiment file."
         )
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
-from zoo.benchmark.report import finding
+from zoo.benchmark.report import finding, legend
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
+from zoo.data.checks.finding import Finding
 from zoo.tables import ResultTable
 
 FIGURES = ("fit_seconds", "recommend_per_second", "p50_ms", "p99_ms", "peak_memory_mib")
@@ -39,6 +41,11 @@ class BenchmarkResult(Store, ResultTable):
         if temporary:
             weakref.finalize(self, shutil.rmtree, str(folder), ignore_errors=True)
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What the checks of the data and the split have found: `number`, `name`, what it can do to the ranking, and the remedy."""
+        return [Finding(**found) for found in self.manifest().findings]
+
     def to_arrow(self) -> pa.Table:
         """Return one row per model.
 
@@ -60,7 +67,8 @@ class BenchmarkResult(Store, ResultTable):
         lines = [
             "  ".join(_pad(cell, w, at) for at, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in cells
         ]
-        return "\n".join([*(line.rstrip() for line in lines), finding(self, table)]).rstrip()
+        notes = [legend(self, table, best="*"), finding(self, table), findings_line(self.manifest())]
+        return "\n".join([*(line.rstrip() for line in lines), *filter(None, notes)])
 
     def _repr_html_(self) -> str:
         """Return the table and the main finding as HTML, for notebooks."""
@@ -74,8 +82,9 @@ class BenchmarkResult(Store, ResultTable):
             first, *others = cells
             right = "".join(f'<td style="text-align: right">{text}</td>' for text in others)
             body += f"<tr><td>{first}</td>{right}</tr>"
-        found = escape(finding(self, table).replace("`", ""))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{found}</p>"
+        notes = [finding(self, table), findings_line(self.manifest())]
+        found = "".join(f"<p>{escape(note.replace('`', ''))}</p>" for note in notes if note)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{found}"
 
 
 def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def fit(
     with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)
     example = f"zoo recommend {out}{with_plugins} {_example(artifact, without_histories)}"
     click.echo(f"{artifact.pipeline.model.label} in {out} ({size:.2g} MiB): {example}")
+    if not all_events and artifact.data.get("split", {}).get("policy") != "none":
+        click.echo("It is fitted on the events before the test part. For production, add --all-events.")
     if shown.logs is not None:
         click.echo(f"Logs in {shown.logs}")
 

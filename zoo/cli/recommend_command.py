@@ -54,8 +54,14 @@ def recommend(
 
     A query has a `user_id`, whose history is in the artifact, or its own `history`, a list of item ids.
     """
-    if (queries is None) == (user is None and history is None) or (queries is None) != (out is None):
+    if queries is not None and (user is not None or history is not None):
+        raise click.UsageError(
+            f"--queries and {'--user' if user is not None else '--history'} exclude each other. Give one."
+        )
+    if queries is None and user is None and history is None:
         raise click.UsageError("Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C.")
+    if (queries is None) != (out is None):
+        raise click.UsageError("--queries FILE and --out FILE go together: the lists of a file are written to a file.")
     if user is not None and history is not None:
         raise click.UsageError(
             "Give --user or --history, not both. To replace the history of a known user, use --queries: a row may have both."
@@ -66,12 +72,12 @@ def recommend(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         artifact = load_artifact(folder, plugins=plugins)
+        if new_items is not None:
+            artifact = artifact.with_items(new_items)
+        if excluded or wanted:
+            artifact = artifact.with_rules(exclude=excluded, where=wanted)
     for warning in caught:
         click.echo(f"zoo: {show_lines(str(warning.message))}", err=True)
-    if new_items is not None:
-        artifact = artifact.with_items(new_items)
-    if excluded or wanted:
-        artifact = artifact.with_rules(exclude=excluded, where=wanted)
     if queries is not None and out is not None:
         _file(artifact, queries, out, k, now)
     else:

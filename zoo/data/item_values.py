@@ -60,7 +60,8 @@ def items_with_value(
     if not may_be_none and not has.any():
         common = sorted(pc.value_counts(texts).to_pylist(), key=lambda c: -c["counts"])[:5]
         found = ", ".join(f"{c['values']!r} ({c['counts']:,} items)" for c in common) or "none"
+        ranges = " A range of numbers is a filter of the model: price-band." if catalogue.has_numbers(column) else ""
         raise DataError(
-            f"{setting}: no item has {column} = {value!r}. Most frequent values: {found}. Choose one of its values."
+            f"{setting}: no item has {column} = {value!r}. Most frequent values: {found}. Choose one of its values.{ranges}"
         )
     return has

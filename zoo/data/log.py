@@ -254,7 +254,7 @@ def refuse_repeated(source: MappedTable, found: Ids, name: str = "item_id") -> N
     earlier = int(rows[np.argmax(codes == codes[again])])
     source.fail(
         int(rows[again]),
-        f"{source.display_name(name)} {found.unique[int(codes[again])].as_py()!r} occurs already in row {earlier + 1}, "
+        f"{source.display_name(name)} {found.unique[int(codes[again])].as_py()!r} occurs already in {source.place(earlier)}, "
         "expected each item once. Remove one of the rows.",
     )
 

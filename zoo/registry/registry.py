@@ -196,6 +196,13 @@ class Registry:
         matches = _named(self.components(), name)
         if not matches:
             names = {n for c in self._components for n in c.names}
+            if "/" in name and Path(name).exists():
+                what = (
+                    "zoo.load_artifact(...) loads an artifact"
+                    if Path(name).is_dir()
+                    else "zoo config check FILE checks an experiment"
+                )
+                raise UnknownComponentError(f"{name!r} is a path, expected the name of a component. {what}.")
             raise UnknownComponentError(
                 f"no component named {name!r}.{suggestion(name, names)} `zoo list` shows them all.{self._elsewhere_note()}"
             )
