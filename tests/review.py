@@ -51,7 +51,10 @@ ACCEPTED = {
     ("zoo/lazy.py", "import"): "names of modules from a table in the code",
     ("zoo/training/objectives.py", "import"): "the target of a loss, which the hook of a loaded plugin gives",
     ("zoo/benchmark/comparison.py", "import"): "the class of a task, from a table in the code",
-    ("zoo/registry/plugin_extensions.py", "import"): "the target of an extension, which the hook of a loaded plugin gives",
+    (
+        "zoo/registry/plugin_extensions.py",
+        "import",
+    ): "the target of an extension, which the hook of a loaded plugin gives",
     ("zoo/registry/registry.py", "import"): "the target of a component, which the hook of a loaded plugin gives",
     ("zoo/testing/fresh_main.py", "import"): "the plugin under test, which the author names",
     ("zoo/testing/fresh.py", "process"): "this Python with a module of the core, and no shell",
