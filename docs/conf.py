@@ -57,6 +57,7 @@ html_theme_options = {
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_dark_style = "github-dark"
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 copybutton_prompt_text = "$ "

@@ -16,6 +16,7 @@ references = false
 source = { name = "sqlite-orders", database = "shop.db" }
 [evaluate]
 metrics = ["hit@3"]
+exclude_seen = false
 [[model]]
 predictor = "popular"
 """
