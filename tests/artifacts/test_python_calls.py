@@ -123,7 +123,9 @@ def test_a_session_is_answered_as_a_row_of_a_table_is(ease, filtered, data):
 
 
 def test_an_empty_entry_of_a_history_is_refused(ease):
-    with pytest.raises(DataError, match=r"history has the entry None, expected an item id\. Leave it out\."):
+    with pytest.raises(
+        DataError, match=r"history has the entry None, expected an id: a text or a whole number\. Leave it out\."
+    ):
         ease.recommend(history=[["i1", None]])
 
 
@@ -139,6 +141,25 @@ def test_ids_that_are_numbers_are_read_as_text():
     assert shop.similar(np.int64(7), k=1) == shop.similar("7", k=1)
     assert shop.recommend(np.int64(1), k=2) == shop.recommend("1", k=2)
     assert shop.recommend(history=[7], k=2, exclude=pd.Series([8])) == shop.recommend(history=[7], k=2, exclude=["8"])
+
+
+def test_whole_floats_are_ids_as_in_a_frame_with_a_missing_value():
+    events = {"user_id": [1, 1, 2, 2], "item_id": [7, 8, 7, 9], "timestamp": [10**9 + i for i in range(4)]}
+    shop = zoo.fit("item-knn", zoo.read_log(events))
+    assert shop.recommend(history=[7.0], k=2) == shop.recommend(history=["7"], k=2)
+    assert shop.recommend(1.0, k=2) == shop.recommend([1.0], k=2)[0] == shop.recommend("1", k=2)
+    assert shop.similar(7.0, k=1) == shop.similar("7", k=1)
+    assert shop.recommend(history=[7], k=2, exclude=[8.0]) == shop.recommend(history=[7], k=2, exclude=["8"])
+    for call, argument in (({"users": [1, float("nan")]}, "users"), ({"history": [7], "exclude": [0.5]}, "exclude")):
+        with pytest.raises(DataError, match=f"{argument} has the entry .*, expected an id: a text or a whole number"):
+            shop.recommend(**call, k=2)
+
+
+def test_an_unknown_item_in_exclude_is_named(ease):
+    with pytest.warns(
+        UserWarning, match=r"exclude: 1 of 2 ids are not items of the artifact, such as 'zzz', so nothing is"
+    ):
+        assert ease.recommend(history=["i1"], exclude=["i2", "zzz"]) == ease.recommend(history=["i1"], exclude=["i2"])
 
 
 # ---- the rules of a call
@@ -159,6 +180,7 @@ def allowed(exclude, where):
     return found
 
 
+@pytest.mark.filterwarnings("ignore:exclude. ")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_rules_of_a_call_are_respected(ease, data):
@@ -186,6 +208,7 @@ def test_rules_of_a_call_are_respected(ease, data):
         assert len(items) == len(set(items)) == min(k, len(expected - set(history)))
 
 
+@pytest.mark.filterwarnings("ignore:exclude. ")
 @pytest.mark.robust
 def test_ten_thousand_sessions_keep_the_rules_of_their_calls(ease):
     """One call for each session, unlike the property above, which answers many sessions in a call."""
@@ -220,6 +243,7 @@ def test_rules_of_a_call_go_with_users_filters_and_similar_items(ease, filtered)
             {"where": {"brand": "blu"}},
             r"where: no item has brand = 'blu'\. Most frequent values: .*'blue' \(10 items\)",
         ),
+        ({"where": "brand=blue"}, r"where is 'brand=blue', expected a dictionary of columns and values"),
         ({"where": {"brand": None}}, "where: brand is None, expected a value or a list of values"),
         (
             {"where": {"description": "x"}},

@@ -74,7 +74,7 @@ def test_a_history_of_its_own_comes_before_the_artifacts_and_rows_keep_their_ord
     assert [row["items"] for row in found] == [items_of(artifact, user), [a, b, a], [c], [b], []]
     assert [row["user"] for row in found] == [8, 0, 8, 0, 0]
     assert notes.messages() == [
-        "queries of unknown users: 2",
+        "queries of unknown users: 2 ('nobody', ...)",
         "queries without a history, answered with popular items: 1",
     ]
 
@@ -199,7 +199,7 @@ def test_users_whom_a_model_cannot_serve_are_told_of(experiment, shop, tmp_path)
     queries = pa.table({"user_id": [shop.user_ids[0].as_py(), "nobody", None], "history": [None, None, []]})
     artifact.lists(queries, 3, notes=notes)
     assert notes.messages() == [
-        "queries of unknown users: 1",
+        "queries of unknown users: 1 ('nobody')",
         "queries of users outside training, answered with popular items: 2",
     ]
     assert notes.unread.tolist() == [False, True, True]

@@ -21,8 +21,10 @@ def id_text(value: Any, argument: str) -> str:
     """
     if isinstance(value, str):
         text = str(value)
-    elif isinstance(value, Integral) or (isinstance(value, Real) and float(value).is_integer()):
+    elif isinstance(value, Integral):
         text = str(int(value))
+    elif isinstance(value, Real) and float(value).is_integer():
+        text = str(int(float(value)))
     else:
         text = ""
     if not text.strip():

@@ -63,7 +63,7 @@ def fit(
     example = f"zoo recommend {out}{with_plugins} {_example(artifact, without_histories)}"
     click.echo(f"{artifact.pipeline.model.label} in {out} ({size:.2g} MiB): {example}")
     if not all_events and artifact.data.get("split", {}).get("policy") != "none":
-        click.echo("It is fitted on the events before the test part. For production, add --all-events.")
+        click.echo("zoo: fitted on the events before the test part. For production, add --all-events.", err=True)
     if shown.logs is not None:
         click.echo(f"Logs in {shown.logs}")
 

@@ -58,9 +58,8 @@ class Catalogue:
         """
         if name not in self.table.column_names:
             found = ", ".join(self.columns) or "none; give the `source` of [data] a file of `items`"
-            mapped = f" Map the column that holds it: item_columns = {{ {name} = ... }}." if self.columns else ""
             raise DataError(
-                f"the catalogue has no column {name!r}.{suggestion(name, self.columns)} Its columns: {found}.{mapped}"
+                f"the catalogue has no column {name!r}.{suggestion(name, self.columns)} Its columns: {found}."
             )
         return self.table[name]
 
