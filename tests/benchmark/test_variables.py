@@ -5,7 +5,7 @@ import pytest
 import zoo
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.export import export
-from zoo.errors import ArtifactError
+from zoo.errors import ArtifactError, ConfigError
 
 FOLDER, DENIED = "hunter2-folder", "hunter2-category"
 EXPERIMENT = """
@@ -92,3 +92,19 @@ def test_an_artifact_contains_the_reference_and_expands_it_again(file, tmp_path,
     assert str(error.value).endswith(
         "filters[1].deny[1]: '${DENIED}' uses the environment variable DENIED, which is not set. Set it: export DENIED=..."
     )
+
+
+def test_a_loaded_artifact_keeps_the_rule_of_eligible_items_when_columns_change(file, tmp_path, monkeypatch):
+    file.write_text(
+        EXPERIMENT.replace('metrics = ["ndcg@5"]', 'metrics = ["ndcg@5"]\neligible = { category = "${SHOWN}" }')
+    )
+    monkeypatch.setenv("SHOWN", "shown")
+    zoo.fit(file, out=tmp_path / "artifact")
+    changed = {"item_id": ["i3", "i4"], "category": ["shown", "other"]}
+    shop = zoo.load_artifact(tmp_path / "artifact").update_items(changed)
+    assert {item.item_id for item in shop.recommend(history=["i1"], k=10)} == {
+        f"i{i}" for i in (0, 2, 3, 5, 6, 7, 8, 9)
+    }
+    monkeypatch.delenv("SHOWN")
+    with pytest.raises(ConfigError, match="uses the environment variable SHOWN, which is not set"):
+        zoo.load_artifact(tmp_path / "artifact").update_items(changed)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,3 +46,18 @@ def test_without_a_temporary_file_the_text_is_lost_and_not_shown(capfd, monkeypa
         os.write(1, b"lost\n")
     assert output.text == ""
     assert capfd.readouterr().out == ""
+
+
+def test_threads_capture_in_turn(capfd):
+    def capture(number):
+        with capture_output() as output:
+            os.write(1, f"{number}\n".encode())
+            print(number)
+        return output.text
+
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(capture, range(40)))
+    os.write(1, b"after\n")
+    print("after")
+    assert texts == [f"{number}\n{number}\n" for number in range(40)]
+    assert capfd.readouterr().out == "after\nafter\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.item_columns import is_kept
+from zoo.config.variables import expand_variables
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
 from zoo.data.frames import frame_table
@@ -92,8 +94,12 @@ def updated_catalogue(
 
 
 def updated_rules(artifact: ArtifactContents, catalogue: Catalogue, changed: list[str]) -> Rules:
-    """Return the rules of an artifact after columns changed: `evaluate.eligible` may name one of them."""
-    wanted = artifact.data.get("evaluate", {}).get("eligible", {})
+    """Return the rules of an artifact after columns changed: `evaluate.eligible` may name one of them.
+
+    Raises:
+        ConfigError: `evaluate.eligible` uses an environment variable, which a loaded artifact expands here, and it is not set.
+    """
+    wanted, _ = expand_variables(artifact.data.get("evaluate", {}).get("eligible", {}), os.environ)
     if not set(wanted) & set(changed):
         return artifact.rules
     eligible = np.ones(len(catalogue), np.bool_)

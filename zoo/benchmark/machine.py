@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import sys
@@ -90,7 +91,7 @@ def sources_of(*parts: Chosen, plugins: Iterable[Plugin] = ()) -> dict[str, str]
 
 
 def source_version(name: str, module: ModuleType, fallback: str) -> str:
-    """Return the version of a distribution, with a hash of the source if the install is editable.
+    """Return the version of a distribution, with a hash of the source if it was installed from a folder, editable or not.
 
     Different states of a working tree have the same version number. The hash prevents a stale row from being reused.
     """
@@ -98,7 +99,8 @@ def source_version(name: str, module: ModuleType, fallback: str) -> str:
         installed: Distribution | None = distribution(name)
     except PackageNotFoundError:
         installed = None
-    if installed is not None and '"editable": true' not in (installed.read_text("direct_url.json") or ""):
+    origin = json.loads((installed and installed.read_text("direct_url.json")) or "{}")
+    if installed is not None and "dir_info" not in origin:
         return installed.version
     file = Path(getattr(sys.modules.get(module.__name__.partition(".")[0]), "__file__", None) or module.__file__ or "")
     files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from io import StringIO
@@ -15,6 +16,10 @@ STDOUT = 1
 """The file descriptor of the standard output, to which compiled code and child processes write."""
 
 
+LOCK = threading.RLock()
+"""The standard output belongs to the whole process: two threads that capture it must do so in turn."""
+
+
 class Printed:
     """What was written: complete when the block of `capture_output` has ended."""
 
@@ -24,6 +29,12 @@ class Printed:
 @contextmanager
 def capture_output() -> Iterator[Printed]:
     """Capture what Python code, compiled code and child processes write to the standard output within this block."""
+    with LOCK:
+        yield from _capture()
+
+
+def _capture() -> Iterator[Printed]:
+    """Capture the standard output until the generator goes on."""
     printed, written = Printed(), StringIO()
     with suppress(OSError, ValueError):
         sys.stdout.flush()
