@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from zoo import atomic
+from zoo import atomic, process_identity
 from zoo.atomic import heal_folder, remove_leftovers, write_atomically, write_folder_atomically
 from zoo.exchange_folders import exchange_folders
+from zoo.process_identity import ProcessIdentity
 
 
 class Stopped(BaseException):
@@ -90,9 +93,21 @@ def test_a_folder_that_is_not_to_be_replaced_stays(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def left_by_a_killed_process(path, end=""):
-    """Make what a process that was killed while it replaced a folder leaves beside it; no process has this number."""
-    left = path.with_name(f".{path.name}.{2**22 + 1}{end}")
+SELF = ProcessIdentity.of_this_process()
+KILLED = replace(SELF, pid=2**22 + 1)
+"""A process of this machine that has ended: no process has this number."""
+FOREIGN = ProcessIdentity("0" * 12, 1, 1)
+"""A process of another machine."""
+
+
+def suffix(process):
+    """Return the end of the names of what a process writes."""
+    return f"{process.machine}.{process.pid}.{process.start}.0123456789ab"
+
+
+def left_by(path, end="", process=KILLED):
+    """Make what a process that was killed while it replaced a folder leaves beside it."""
+    left = path.with_name(f".{path.name}.{suffix(process)}{end}")
     left.mkdir()
     (left / "a").write_text("old")
     return left
@@ -100,8 +115,8 @@ def left_by_a_killed_process(path, end=""):
 
 def test_a_folder_that_was_being_replaced_comes_back(tmp_path):
     path = tmp_path / "folder"
-    left_by_a_killed_process(path)
-    left_by_a_killed_process(path, ".old")
+    left_by(path)
+    left_by(path, ".old")
     heal_folder(path)
     assert (path / "a").read_text() == "old"
     heal_folder(path)
@@ -113,16 +128,84 @@ def test_a_folder_that_was_being_replaced_comes_back(tmp_path):
 
 def test_what_a_running_process_writes_is_left_alone(tmp_path):
     path = tmp_path / "folder"
-    running = path.with_name(f".{path.name}.{os.getppid()}.old")
-    running.mkdir()
+    parent = replace(SELF, pid=os.getppid(), start=process_identity._start(os.getppid()))
+    running = left_by(path, ".old", parent)
     heal_folder(path)
     with write_folder_atomically(path):
         pass
     assert running.exists()
 
 
+@pytest.mark.parametrize("number", [os.getpid, os.getppid])
+def test_a_number_that_a_later_process_has_again_does_not_keep_what_was_left(tmp_path, number):
+    path = tmp_path / "folder"
+    earlier = replace(SELF, pid=number(), start=1)
+    left_by(path, "", earlier)
+    left_by(path, ".old", earlier)
+    heal_folder(path)
+    assert (path / "a").read_text() == "old"
+    with write_folder_atomically(path) as temporary:
+        (temporary / "b").write_text("new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_this_process_does_not_write_any_more_is_left_over(tmp_path):
+    path = tmp_path / "folder"
+    left_by(path, ".old", SELF)
+    heal_folder(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_another_machine_writes_is_left_alone_until_it_is_old(tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    for end in ("", ".old"):
+        left_by(path, end, FOREIGN)
+    heal_folder(path)
+    remove_leftovers(tmp_path, "folder")
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(atomic, "FOREIGN_OLD_SECONDS", -1)
+    heal_folder(path)
+    assert (path / "a").read_text() == "old"
+    remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(atomic, "FOREIGN_SECONDS", -1)
+    remove_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def write_folder(path, text):
+    with write_folder_atomically(path) as temporary:
+        for name in ("a", "b"):
+            (temporary / name).write_text(text)
+
+
+def write_file(path, text):
+    with write_atomically(path) as temporary:
+        temporary.write_text(text)
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+@pytest.mark.parametrize("write", [write_folder, write_file])
+def test_threads_that_write_to_one_place_do_not_disturb_each_other(tmp_path, monkeypatch, write, exchange):
+    if not exchange:
+        monkeypatch.setattr(atomic, "exchange_folders", lambda one, other: False)
+    path, texts = tmp_path / "place", [str(number) * 1000 for number in range(60)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda text: write(path, text), texts))  # raises what a thread raised
+    assert list(tmp_path.iterdir()) == [path]
+    assert {file.read_text() for file in (path.iterdir() if write is write_folder else [path])} <= set(texts)
+    assert write is write_file or (path / "a").read_text() == (path / "b").read_text()
+
+
+def test_two_calls_of_one_thread_write_to_paths_of_their_own(tmp_path):
+    with write_atomically(tmp_path / "a") as outer:
+        outer.write_text("outer")
+        write_file(tmp_path / "a", "inner")
+    assert (tmp_path / "a").read_text() == "outer"
+
+
 def test_folders_of_other_names_are_left_alone(tmp_path):
-    others = [left_by_a_killed_process(tmp_path / name) for name in ("folder.old", "folder.x", "older")]
+    others = [left_by(tmp_path / name) for name in ("folder.old", "folder.x", "older")]
     with write_folder_atomically(tmp_path / "folder"):
         pass
     assert all(other.exists() for other in others)
@@ -146,27 +229,28 @@ def test_folders_are_exchanged(tmp_path):
 
 @pytest.fixture
 def dead():
-    """Return the number of a process that has ended."""
+    """Return the end of the names of what a process wrote that has ended."""
     process = subprocess.Popen([sys.executable, "-S", "-c", ""])
     process.wait()
-    return process.pid
+    return suffix(replace(SELF, pid=process.pid))
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path, dead):
-    kept = [".hidden", ".a.json.x1", f".a.json.{os.getpid()}", "a.json.1", "b.txt"]
-    for name in (*kept, f".a.json.{dead}", f".b.{dead}"):
-        (tmp_path / name).write_text("x")
-    (tmp_path / "runs" / f".folder.old.{dead}").mkdir(parents=True)
-    (tmp_path / "runs" / f".folder.old.{dead}" / "file").write_text("x")
-    remove_leftovers(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([*kept, "runs"])
+    with write_atomically(tmp_path / "a.json") as temporary:
+        temporary.write_text("x")
+        kept = [".hidden", ".a.json.x1", ".a.json.1", temporary.name, "a.json.1", "b.txt"]
+        for name in (*kept, f".a.json.{dead}", f".b.{dead}"):
+            (tmp_path / name).write_text("x")
+        (tmp_path / "runs" / f".folder.old.{dead}").mkdir(parents=True)
+        (tmp_path / "runs" / f".folder.old.{dead}" / "file").write_text("x")
+        remove_leftovers(tmp_path)
+        assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([*kept, "runs"])
 
 
 def test_a_file_that_is_written_again_loses_its_leftovers_and_no_other_files(tmp_path, dead):
     for name in (f".a.json.{dead}", f".b.json.{dead}"):
         (tmp_path / name).write_text("half")
-    with write_atomically(tmp_path / "a.json") as temporary:
-        temporary.write_text("whole")
+    write_file(tmp_path / "a.json", "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == [f".b.json.{dead}", "a.json"]
 
 

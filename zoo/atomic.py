@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 
 from zoo.exchange_folders import exchange_folders
+from zoo.process_identity import ProcessIdentity
 
 OLD = ".old"
 """The end of the name of a folder that is being replaced."""
@@ -25,15 +29,15 @@ def write_atomically(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written.
     """
-    temporary = _temporary(path)
-    try:
+    with _temporary(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent, path.name)
-        yield temporary
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -53,22 +57,44 @@ def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Pat
     place = path.resolve()
     heal_folder(place)
     remove_leftovers(place.parent, place.name)
-    temporary = _temporary(place)
-    old = temporary.with_name(f"{temporary.name}{OLD}")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        _flush(temporary)
-        if not (replace and place.exists()):
+    with _temporary(place) as temporary:
+        old = temporary.with_name(f"{temporary.name}{OLD}")
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            _flush(temporary)
+            with _REPLACEMENT:
+                _put_in_place(temporary, place, old, replace=replace)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)  # the folder that was replaced, if it was exchanged
+            shutil.rmtree(old, ignore_errors=True)
+
+
+_REPLACEMENT = Lock()
+"""Held by the thread that replaces a folder, so that those of one process take turns."""
+
+
+def _put_in_place(temporary: Path, place: Path, old: Path, *, replace: bool) -> None:
+    """Give a temporary folder the name of its place.
+
+    Raises:
+        OSError: It cannot be renamed, or the place is taken and `replace` is false.
+    """
+    if not replace or not place.exists():
+        try:
             temporary.rename(place)
-        elif not exchange_folders(temporary, place):
+        except OSError:
+            if not replace or not place.exists():
+                raise  # else another process has just written it
+        else:
+            return
+    if not exchange_folders(temporary, place):
+        try:
             place.rename(old)
             temporary.rename(place)
-    finally:
-        if old.exists() and not place.exists():  # restore the old folder, also after Ctrl-C
-            old.rename(place)
-        shutil.rmtree(temporary, ignore_errors=True)  # the folder that was replaced, if it was exchanged
-        shutil.rmtree(old, ignore_errors=True)
+        finally:
+            if old.exists() and not place.exists():  # restore the old folder, also after Ctrl-C
+                old.rename(place)
 
 
 def heal_folder(path: Path) -> None:
@@ -81,12 +107,18 @@ def heal_folder(path: Path) -> None:
     if not place.exists():
         for left in _find_leftovers(place.parent, place.name):
             if left.name.endswith(OLD):
-                left.rename(place)
+                try:
+                    left.rename(place)
+                except OSError:
+                    if not place.exists():  # else another process has just done the same
+                        raise
                 return
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this machine were writing into a folder.
+    """Remove what killed processes were writing into a folder.
+
+    What a process of another machine or container writes is removed after a day without a change, because it may still run.
 
     Args:
         folder: The folder.
@@ -100,24 +132,39 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
 
 
 def _find_leftovers(folder: Path, name: str | None) -> list[Path]:
-    """Return the temporary files and folders in a folder whose processes have ended; of any name, and below too, if it is None."""
-    pattern = re.compile(rf"\.{'.+' if name is None else re.escape(_shorten(name))}\.(\d{{1,10}})(?:{re.escape(OLD)})?")
+    """Return the temporary files and folders in a folder that no process writes; of any name, and below too, if it is None."""
+    writer = r"([0-9a-f]{12})\.(\d{1,10})\.(\d{1,20})\.([0-9a-f]{12})"
+    pattern = re.compile(rf"\.{'.+' if name is None else re.escape(_shorten(name))}\.{writer}(?:{re.escape(OLD)})?")
     found = folder.rglob(".*.*") if name is None else folder.glob(".*.*")
     matches = [(path, pattern.fullmatch(path.name)) for path in found]
-    return [path for path, match in matches if match and not _is_running(int(match[1]))]
+    return [path for path, match in matches if match and _is_leftover(path, *match.groups())]
 
 
-def _is_running(process: int) -> bool:
-    """Return whether a process of this machine runs, as far as can be seen."""
-    if os.name != "posix":  # signal 0 would end it
-        return True
+FOREIGN_SECONDS, FOREIGN_OLD_SECONDS = 24 * 3600, 60
+"""How long a temporary path of another machine must be unchanged to count as left: one that is written, and a replaced folder.
+
+The processes of another machine or container cannot be seen. A replaced folder exists for the moment between two renames only.
+"""
+
+
+def _is_leftover(path: Path, machine: str, pid: str, start: str, token: str) -> bool:
+    """Return whether the writer of a temporary path has ended."""
+    writer = ProcessIdentity(machine, int(pid), int(start))
+    if writer == ProcessIdentity.of_this_process():
+        return token not in _TOKENS
+    ended = writer.has_ended()
+    if ended is None:
+        return _unchanged_seconds(path) > (FOREIGN_OLD_SECONDS if path.name.endswith(OLD) else FOREIGN_SECONDS)
+    return ended
+
+
+def _unchanged_seconds(path: Path) -> float:
+    """Return for how long a file or folder tree has not changed, in seconds; 0 if it has just disappeared."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # of another user, or no id
-        return True
-    return True
+        states = [found.lstat() for found in (path, *path.rglob("*"))]
+    except OSError:
+        return 0.0
+    return time.time() - max(max(state.st_mtime, state.st_ctime) for state in states)
 
 
 def _flush(folder: Path) -> None:
@@ -132,9 +179,19 @@ _LONGEST = 150
 """Bytes of a name that a temporary name repeats: file systems allow 255."""
 
 
-def _temporary(path: Path) -> Path:
-    """Return a hidden path next to another, unique to this process."""
-    return path.with_name(f".{_shorten(path.name)}.{os.getpid()}")
+_TOKENS = set[str]()
+"""The temporary paths that this process writes."""
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Yield a hidden path next to another that no other call uses, in this process or another."""
+    writer, token = ProcessIdentity.of_this_process(), secrets.token_hex(6)
+    _TOKENS.add(token)
+    try:
+        yield path.with_name(f".{_shorten(path.name)}.{writer.machine}.{writer.pid}.{writer.start}.{token}")
+    finally:
+        _TOKENS.discard(token)
 
 
 def _shorten(name: str) -> str:
