@@ -1,6 +1,7 @@
 """The folder of a benchmark: whole files or none, one task, and rows that belong to the experiment."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -94,6 +95,61 @@ def test_a_damaged_row_is_named(tmp_path):
     (tmp_path / "runs" / "a.json").write_text('{"key": ')
     with pytest.raises(ResultsError, match=r"a\.json cannot be read: .*Remove the file"):
         store.finished("a")
+
+
+DEEP = "[" * 100_000
+WHOLE_ROW = {"key": "a", "label": "a", "seed": None, "model": {}}
+
+
+@pytest.mark.parametrize(("content", "problem"), [
+    ("[]", "it holds a list, expected a table"),
+    (DEEP, "its values are nested too deeply"),
+    ('{"key": "a"}', "label: field required"),
+    (json.dumps({**WHOLE_ROW, "queries": "many"}), "queries: input should be a valid integer.*"),
+    (json.dumps({**WHOLE_ROW, "metrics": {"hit@10": 1}}), "metrics.hit@10: input should be a valid list"),
+    (json.dumps({**WHOLE_ROW, "later": 1}), "later: unexpected keyword argument"),
+], ids=["list", "deep", "missing", "text", "metric", "unknown"])  # fmt: skip
+def test_a_row_with_other_content_is_named(tmp_path, content, problem):
+    store = Store(tmp_path)
+    store.open(manifest())
+    store.add(row("a"), lists())
+    path = tmp_path / "runs" / "a.json"
+    path.write_text(content)
+    with pytest.raises(ResultsError) as error:
+        store.finished("a")
+    expected = f"{re.escape(str(path))} cannot be read: {problem}. Remove the file to repeat its run."
+    assert re.fullmatch(expected, str(error.value))
+
+
+@pytest.mark.parametrize(("content", "problem"), [
+    ("[]", "it holds a list, expected a table"),
+    (DEEP, "its values are nested too deeply"),
+    ('{"format": 1}', "task: field required"),
+    ({"runs": [{"label": "a"}]}, "runs.0: a run needs a label and a key"),
+    ({"runs": [{"label": "a", "key": "a", "seed": "0"}]}, "runs.0: a run needs a seed, or null"),
+    ({"description": 3}, "description: input should be a valid dictionary"),
+], ids=["list", "deep", "missing", "run", "seed", "description"])  # fmt: skip
+def test_a_manifest_with_other_content_is_named(tmp_path, content, problem):
+    store, path = Store(tmp_path), tmp_path / "manifest.json"
+    store.open(manifest())
+    path.write_text(content if isinstance(content, str) else json.dumps({**json.loads(path.read_text()), **content}))
+    for read in (store.manifest, store.rows, lambda: store.open(manifest())):
+        with pytest.raises(ResultsError) as error:
+            read()
+        assert str(error.value) == f"{path} cannot be read: {problem}. Remove the folder and run the benchmark again."
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", DEEP, '{"label": [], "seed": 1}', '{"label": "a", "seed": {}, "machine": 3}']
+)
+def test_optional_information_of_a_damaged_run_is_left_out(tmp_path, content):
+    store = Store(tmp_path)
+    store.open(manifest())
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "older.json").write_text(content)
+    (tmp_path / "runs" / "b.json").write_text('{"label": "b", "seed": 1, "machine": 3}')
+    assert store.replaced() == set()
+    assert store.thread_counts() == set()
 
 
 def test_another_tasks_folder_is_refused_and_the_difference_named(tmp_path):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, with_config
+
+from zoo.benchmark.json_records import as_record, read_table
 from zoo.errors import ResultsError
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Row:
     """The result of one run: a model, a seed, and its measurements or the error that ended it.
@@ -74,6 +77,6 @@ def read_row(path: Path) -> Row:
         ResultsError: The file is damaged.
     """
     try:
-        return Row(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return as_record(Row, read_table(path))
+    except (OSError, ValueError) as error:
         raise ResultsError(f"{path} cannot be read: {error}. Remove the file to repeat its run.") from None

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import AfterValidator, ConfigDict, with_config
 
 from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
+from zoo.benchmark.json_records import as_record, read_table
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ResultsError
@@ -23,6 +25,20 @@ from zoo.folder_lock import is_lock_file
 FORMAT = 1
 
 
+def _check_run(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry of a run in the manifest.
+
+    Raises:
+        ValueError: Its label, key or seed is missing or of another type.
+    """
+    if not all(isinstance(run.get(name), str) for name in ("label", "key")):
+        raise ValueError("a run needs a label and a key")
+    if not isinstance(run.get("seed", ""), int | None):
+        raise ValueError("a run needs a seed, or null")
+    return run
+
+
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class BenchmarkManifest:
     """The manifest of a benchmark folder.
@@ -44,7 +60,7 @@ class BenchmarkManifest:
     notes: dict[str, Any]
     metrics: dict[str, bool | None]
     experiment: dict[str, Any]
-    runs: list[dict[str, Any]]
+    runs: list[Annotated[dict[str, Any], AfterValidator(_check_run)]]
     starts: dict[str, str] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
@@ -89,11 +105,13 @@ class Store:
         """Return the manifest of the folder.
 
         Raises:
-            ResultsError: The folder holds no benchmark, or one of another format.
+            ResultsError: The folder holds no benchmark, a damaged one, or one of another format.
         """
         path = self._path("manifest.json")
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = read_table(path)
+            if raw.get("format") == FORMAT:
+                return as_record(BenchmarkManifest, raw)
         except FileNotFoundError:
             raise ResultsError(
                 f"{self.folder} holds no results: it has no {path.name}. Create them with `zoo bench FILE --out {self.folder}`."
@@ -102,11 +120,9 @@ class Store:
             raise ResultsError(
                 f"{path} cannot be read: {error}. Remove the folder and run the benchmark again."
             ) from None
-        if raw.get("format") != FORMAT:
-            raise ResultsError(
-                f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
-            )
-        return BenchmarkManifest(**raw)
+        raise ResultsError(
+            f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
+        )
 
     def finished(self, key: str) -> Row | None:
         """Return the row of a run if it finished without an error, else None."""
@@ -144,14 +160,16 @@ class Store:
 
     def thread_counts(self) -> set[int]:
         """Return the numbers of threads of the stored runs, also of those that do not belong to the experiment."""
-        return {row.get("machine", {}).get("threads", 0) for _, row in self._stored()} - {0}
+        machines = [row.get("machine") for _, row in self._stored()]
+        counts = [machine.get("threads") for machine in machines if isinstance(machine, dict)]
+        return {count for count in counts if isinstance(count, int)} - {0}
 
     def _stored(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield key and content of each stored run; optional information, so an unreadable one is left out."""
         for path in self._path("runs").glob("*.json"):
             with contextlib.suppress(OSError, ValueError):
-                row = json.loads(path.read_text(encoding="utf-8"))
-                if isinstance(row, dict) and {"label", "seed"} <= row.keys():
+                row = read_table(path)
+                if isinstance(row.get("label"), str) and isinstance(row.get("seed", ""), int | None):
                     yield path.stem, row
 
     def lists(self, row: Row) -> pa.Table | None:

@@ -1,0 +1,48 @@
+"""Read JSON files of a benchmark folder into dataclasses, whose field types are checked."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T")
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds a table.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no JSON, something else than a table, or values that are nested too deeply.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"it holds a {type(found).__name__}, expected a table")
+    return found
+
+
+def as_record(kind: type[T], values: dict[str, Any]) -> T:
+    """Return a dataclass with the values of a table.
+
+    Raises:
+        ValueError: A field is missing, unknown, or of another type; the message names the first.
+    """
+    try:
+        return _adapter(kind).validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {message[0].lower()}{message[1:]}") from None
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
