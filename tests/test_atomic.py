@@ -1,9 +1,12 @@
 """Files and folders are written whole or not at all."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -262,3 +265,44 @@ def test_a_name_as_long_as_a_file_system_allows(tmp_path, name):
     with write_folder_atomically(tmp_path / name) as temporary:
         (temporary / "a").write_text("x")
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Return the inodes that are written to the disk, in order; those of folders are negative."""
+    found, fsync = [], os.fsync
+
+    def watch(descriptor):
+        state = os.fstat(descriptor)
+        found.append(-state.st_ino if stat.S_ISDIR(state.st_mode) else state.st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    return found
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, synced):
+    write_file(tmp_path / "a", "x")
+    assert synced == [(tmp_path / "a").stat().st_ino]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows opens no folders")
+def test_a_folder_its_files_and_its_name_are_on_the_disk(tmp_path, synced):
+    with write_folder_atomically(tmp_path / "folder") as temporary:
+        (temporary / "below").mkdir()
+        (temporary / "below" / "a").write_text("x")
+    files = {(tmp_path / "folder" / "below" / "a").stat().st_ino}
+    folders = {-path.stat().st_ino for path in (tmp_path / "folder", tmp_path / "folder" / "below")}
+    assert set(synced[:-1]) == files | folders
+    assert synced[-1] == -tmp_path.stat().st_ino
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
+def test_a_file_system_that_cannot_sync_is_no_error_and_a_failing_disk_is_one(tmp_path, monkeypatch, number):
+    def fail(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with nullcontext() if number == errno.EINVAL else pytest.raises(OSError, match="Input/output"):
+        write_file(tmp_path / "a", "x")
+    assert [path.name for path in tmp_path.iterdir()] == (["a"] if number == errno.EINVAL else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -24,7 +25,8 @@ OLD = ".old"
 def write_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of a file, creating the folder if needed, and rename it to the file at the end.
 
-    After an error the temporary file is removed and an existing file is unchanged. The error propagates to the caller.
+    After an error the temporary file is removed and an existing file is unchanged. The error propagates to the caller. After a
+    power failure the file is the one before or the new one, complete; the rename itself is not waited for.
 
     Raises:
         OSError: The file cannot be written.
@@ -34,6 +36,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         remove_leftovers(path.parent, path.name)
         try:
             yield temporary
+            _sync(temporary)
             temporary.replace(path)
         finally:
             with suppress(OSError):
@@ -65,6 +68,7 @@ def write_folder_atomically(path: Path, *, replace: bool = True) -> Iterator[Pat
             _flush(temporary)
             with _REPLACEMENT:
                 _put_in_place(temporary, place, old, replace=replace)
+            _sync(place.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)  # the folder that was replaced, if it was exchanged
             shutil.rmtree(old, ignore_errors=True)
@@ -168,11 +172,31 @@ def _unchanged_seconds(path: Path) -> float:
 
 
 def _flush(folder: Path) -> None:
-    """Write the files of a folder tree to the disk, so that a power failure cannot leave a renamed folder empty."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+    """Write the files and folders of a folder tree to the disk, so that a power failure cannot leave a renamed folder incomplete."""
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""Errors of file systems that cannot write a file to the disk on request."""
+
+
+def _sync(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk, where the system can.
+
+    Raises:
+        OSError: The content cannot be written to the disk.
+    """
+    if os.name != "posix" and path.is_dir():
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 _LONGEST = 150
