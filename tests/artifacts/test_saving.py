@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import zoo
-from zoo.artifacts import components
+from zoo.artifacts import components, saving
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.manifest import add_checksum, file_digest
 from zoo.artifacts.saving import load_artifact, save_artifact
@@ -196,6 +196,11 @@ def test_a_state_that_contradicts_what_its_stage_declares_is_refused_before_anyt
 
 
 # What is refused
+
+
+def test_a_folder_that_disappears_while_it_is_looked_at_has_no_identity(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path, **options: True)  # as it was a moment before
+    assert saving._identity(tmp_path / "gone") is None
 
 
 def test_a_folder_that_is_none_or_no_artifact(tmp_path):

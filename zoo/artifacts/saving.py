@@ -101,7 +101,12 @@ def load_artifact(
 
 def _identity(path: Path) -> int | None:
     """Return the number of a folder in its file system, which differs after the folder was replaced; None if there is none."""
-    return path.stat().st_ino if path.exists() else None
+    try:
+        return path.stat().st_ino
+    except (
+        OSError
+    ):  # also if another process replaces it at this moment; what is missing or unreadable is reported on reading
+        return None
 
 
 def _load_and_try(path: Path, plugins: Iterable[str | Path], registry: Registry | None) -> Artifact:
