@@ -8,6 +8,7 @@ import torch
 
 import zoo
 from zoo.artifacts.fit_artifact import fit
+from zoo.benchmark import fit_model
 from zoo.benchmark.progress import Progress
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
@@ -91,6 +92,19 @@ def test_a_fit_that_is_resumed_with_another_number_of_threads_names_the_differen
     with threads(3):
         zoo.fit(config, out=tmp_path / "again", progress=seen)
     assert seen.notes == [""]
+
+
+def test_the_sources_are_hashed_once_to_look_for_a_training_with_another_number_of_threads(tmp_path, monkeypatch):
+    calls, sources_of = [], fit_model.sources_of
+
+    def count(*parts, **more):
+        calls.append(parts)
+        return sources_of(*parts, **more)
+
+    monkeypatch.setattr(fit_model, "sources_of", count)
+    (tmp_path / "model.training" / "of another fit").mkdir(parents=True)
+    zoo.fit(CONFIG, "popular", out=tmp_path / "model")
+    assert len(calls) == 1
 
 
 TEXT = {"name": "tf-idf", "columns": ["title"]}

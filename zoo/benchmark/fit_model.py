@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -118,12 +118,9 @@ def _fit(
     progress.started(model.label, None if model.deterministic else seed, again=False)
     folder = None
     if training is not None:
-
-        def key(threads: int) -> str:
-            return fit_key(experiment, model, task, seed, threads, all_events=all_events)
-
-        progress.differs(describe_other_training(training, key))
-        folder = training / key(torch.get_num_threads())
+        key_with = fit_keys(experiment, model, task, seed, all_events=all_events)
+        progress.differs(describe_other_training(training, key_with))
+        folder = training / key_with(torch.get_num_threads())
     artifact = fit_resolved(
         experiment,
         model,
@@ -137,13 +134,17 @@ def _fit(
     return artifact, folder
 
 
-def fit_key(
-    experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, threads: int, *, all_events: bool
-) -> str:
-    """Return the hash of everything that must be unchanged for an interrupted fit to resume."""
+def fit_keys(
+    experiment: ResolvedExperiment, model: ResolvedModel, task: Task, seed: int, *, all_events: bool
+) -> Callable[[int], str]:
+    """Return a function of the number of threads: the hash of everything that must be unchanged for an interrupted fit to resume.
+
+    The sources are hashed once, which takes longer than all the rest.
+    """
     train = experiment.train
-    return digest({
+    identity = {
         "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors, plugins=model.further_plugins),
         "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
-        "candidates": experiment.experiment.evaluate.candidates, "threads": threads,
-    })  # fmt: skip
+        "candidates": experiment.experiment.evaluate.candidates,
+    }  # fmt: skip
+    return lambda threads: digest({**identity, "threads": threads})
