@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,21 +27,16 @@ def read_table(path: Path) -> dict[str, Any]:
     return found
 
 
-def as_record(kind: type[T], values: dict[str, Any]) -> T:
+def as_record(kind: TypeAdapter[T], values: dict[str, Any]) -> T:
     """Return a dataclass with the values of a table.
 
     Raises:
         ValueError: A field is missing, unknown, or of another type; the message names the first.
     """
     try:
-        return _adapter(kind).validate_python(values)
+        return kind.validate_python(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"{where}: {message[0].lower()}{message[1:]}") from None
-
-
-@cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

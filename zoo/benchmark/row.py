@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, with_config
+from pydantic import ConfigDict, TypeAdapter, with_config
 
 from zoo.benchmark.json_records import as_record, read_table
 from zoo.errors import ResultsError
@@ -70,6 +70,9 @@ class Row:
     reference: bool = False
 
 
+_ROW = TypeAdapter(Row)
+
+
 def read_row(path: Path) -> Row:
     """Read a row.
 
@@ -77,6 +80,6 @@ def read_row(path: Path) -> Row:
         ResultsError: The file is damaged.
     """
     try:
-        return as_record(Row, read_table(path))
+        return as_record(_ROW, read_table(path))
     except (OSError, ValueError) as error:
         raise ResultsError(f"{path} cannot be read: {error}. Remove the file to repeat its run.") from None

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import AfterValidator, ConfigDict, with_config
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 
 from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
@@ -67,6 +67,9 @@ class BenchmarkManifest:
     format: int = FORMAT
 
 
+_MANIFEST = TypeAdapter(BenchmarkManifest)
+
+
 class Store:
     """The folder of a benchmark. `runs/` holds the measurements; all other files are composed from it.
 
@@ -111,7 +114,7 @@ class Store:
         try:
             raw = read_table(path)
             if raw.get("format") == FORMAT:
-                return as_record(BenchmarkManifest, raw)
+                return as_record(_MANIFEST, raw)
         except FileNotFoundError:
             raise ResultsError(
                 f"{self.folder} holds no results: it has no {path.name}. Create them with `zoo bench FILE --out {self.folder}`."
