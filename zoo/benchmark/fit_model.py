@@ -17,7 +17,7 @@ from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.thread_counts import describe_other_training
+from zoo.benchmark.thread_counts import describe_other_training, using_threads
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.checks.all_checks import check_task
@@ -79,11 +79,12 @@ def fit(
     # A link and the folder that it leads to have one lock.
     training = None if place is None else place.resolve().with_name(f"{place.resolve().name}.training")
     # The first of several processes writes for all of them, so it alone takes the lock.
-    with (
+    lock = (
         nullcontext()
         if training is None or not is_first_process()
         else lock_folder(training, wait=wait, waiting=progress.waiting)
-    ):
+    )
+    with using_threads(experiment.train.threads), lock:
         artifact, folder = _fit(experiment, chosen, seed, training, progress, all_events=all_events)
         if not is_first_process():
             return artifact
@@ -108,8 +109,6 @@ def _fit(
     """Fit a model; return its artifact and the folder with its checkpoints and logs, if there is one."""
     train = experiment.train
     device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
-    if train.threads:
-        torch.set_num_threads(train.threads)
     progress.reading()
     task = load_task(experiment)
     progress.loaded(1)
