@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def fit(
     histories: bool = True,
     progress: Progress | None = None,
     wait: bool = False,
+    task: Task | None = None,
 ) -> Artifact:
     """Fit one model of an experiment and return its artifact.
 
@@ -62,6 +64,8 @@ def fit(
         histories: Whether the saved artifact contains the users' histories; without them, each query must include one.
         progress: Receives the progress of the fit.
         wait: Whether to wait for another process that fits to the same folder, instead of raising an error.
+        task: The task, if it is at hand; otherwise the data of the experiment are read and split. A task without held-out
+            events is fitted whole, and the artifact states that there was no split.
 
     Raises:
         ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model, or the seed is out of range.
@@ -85,7 +89,7 @@ def fit(
         else lock_folder(training, wait=wait, waiting=progress.waiting)
     )
     with using_threads(experiment.train.threads), lock:
-        artifact, folder = _fit(experiment, chosen, seed, training, progress, all_events=all_events)
+        artifact, folder = _fit(experiment, chosen, seed, training, progress, task=task, all_events=all_events)
         if not is_first_process():
             return artifact
         if place is not None:
@@ -104,15 +108,18 @@ def _fit(
     training: Path | None,
     progress: Progress,
     *,
+    task: Task | None,
     all_events: bool,
 ) -> tuple[Artifact, Path | None]:
     """Fit a model; return its artifact and the folder with its checkpoints and logs, if there is one."""
     train = experiment.train
     device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
-    progress.reading()
-    task = load_task(experiment)
+    if task is None:
+        progress.reading()
+        task = load_task(experiment)
     progress.loaded(1)
-    if is_first_process():
+    whole = not task.parts.held_out
+    if is_first_process() and not whole:
         progress.checked(check_task(task, [model], experiment.experiment.data.accept))
     progress.started(model.label, None if model.deterministic else seed, again=False)
     folder = None
@@ -133,6 +140,8 @@ def _fit(
         folder=folder,
         progress=partial(progress.phase, "fit"),
     )
+    if whole:
+        artifact = replace(artifact, data={**artifact.data, "split": {"policy": "none"}})
     return artifact, folder
 
 
