@@ -224,7 +224,11 @@ def _run_isolated(
     """Return the row and lists of a run in a process of its own; how that process ended is stored in the row."""
     try:
         return isolation.run(experiment, run.key, **places)
-    except ZooError as error:
+    except (
+        ZooError,
+        OSError,
+        pa.ArrowException,
+    ) as error:  # the machine has no process, pipe or disk left for this row
         return Row(**_describe_run(run), error=describe_error(error)), None
 
 
