@@ -216,3 +216,19 @@ def test_features_of_another_width_are_refused(files, model, monkeypatch):
     assert refused(artifact, files / "new.parquet", ArtifactError).endswith(
         "the featurizer has changed since the fit. Fit the model again with the installed version."
     )
+
+
+def test_a_stage_that_adds_items_in_place_leaves_the_first_artifact_as_it_was(files, monkeypatch):
+    first = fitted(files, "old", KNN)
+    predictor = first.pipeline.predictor
+
+    def add_items(self, features):
+        for tensor in self.state().tensors.values():
+            (tensor.values() if tensor.layout == torch.sparse_csr else tensor).zero_()
+
+    monkeypatch.setattr(type(predictor), "add_items", add_items)
+    before = predictor.state().copy().tensors
+    first.with_items(files / "new.parquet")
+    after = predictor.state().tensors
+    assert before
+    assert all(torch.equal(before[name].to_dense(), after[name].to_dense()) for name in before)

@@ -1,5 +1,6 @@
 """Rows in processes of their own: the same figures, and a row that ends its process fails alone."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -224,3 +225,14 @@ def test_the_table_of_an_example_resolves_to_the_same_experiment(file, monkeypat
         pytest.skip(f"the example needs a file or a plugin: {error}")
     again = experiment_from(experiment_table(found))
     assert digest(again.as_json()) == digest(found.as_json())
+
+
+def test_a_row_whose_process_cannot_be_started_fails_alone(tmp_path, monkeypatch):
+    def refuse(*args, **more):
+        raise OSError(errno.EAGAIN, "no process is left")
+
+    monkeypatch.setattr("zoo.benchmark.isolation.subprocess.Popen", refuse)
+    config = {**experiment("popular", "random"), "references": False}
+    rows = zoo.bench(config, tmp_path / "out", isolate=True).rows()
+    assert len(rows) >= 2
+    assert all("no process is left" in row.error for row in rows)

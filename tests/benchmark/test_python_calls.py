@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 import zoo
-from zoo.errors import ConfigError, SplitError
+from zoo.benchmark.progress import Progress
+from zoo.errors import ConfigError, ResultsError, SplitError
+from zoo.folder_lock import lock_folder
 
 SHOP = {"customers": 60, "items": 40, "events": 2000}
 SPLIT = {"policy": "temporal", "cuts": [0.7, 0.85]}
@@ -180,6 +183,24 @@ def test_a_log_without_times_can_be_learned_from():
     assert zoo.fit(zoo.load("sasrec", dim=4), log, train={"max_epochs": 1}).data["split"]["policy"] == "leave-last-out"
 
 
+def test_a_fit_on_a_whole_log_has_the_options_of_a_fit_of_an_experiment(log, tmp_path):
+    used, out = [], tmp_path / "shop"
+
+    class Started(Progress):
+        def started(self, label, seed, *, again):
+            used.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    shop = zoo.fit("popular", log, out=out, train={"threads": before + 1}, progress=Started())
+    assert (used, torch.get_num_threads()) == ([before + 1], before)
+    assert shop.data["split"] == zoo.load_artifact(out).data["split"] == {"policy": "none"}
+    assert list(tmp_path.iterdir()) == [out]
+    with pytest.raises(ConfigError, match="seed: expected a whole number between"):
+        zoo.fit("popular", log, seed=2**64)
+    with lock_folder(tmp_path / "shop.training"), pytest.raises(ResultsError):
+        zoo.fit("popular", log, out=out)
+
+
 # ---- errors
 
 
@@ -200,6 +221,7 @@ class Own:
         (lambda log: zoo.bench(["als"], log, split={"policy": "temporl"}), r"found 'temporl'\. Did you mean 'temporal'"),
         (lambda log: zoo.bench(["als"], {"user_id": [1]}), r"bench: the log is a dict, expected what zoo\.read_log returned"),
         (lambda log: zoo.bench("e.toml", log), "bench: found an experiment and a log"),
+        (lambda log: zoo.bench("e.toml", "a", out="b"), r"bench: found two folders for the results, 'a' and out='b'\. Pass one"),
         (lambda log: zoo.bench("e.toml", metrics=["ndcg@5"]), "bench: metrics belong to a call with a log, and no log was given"),
         (lambda log: zoo.fit(["als", "ease"], log), r"fit: found 2 models, expected one\. zoo\.bench compares several"),
         (lambda log: zoo.fit("ease", log.log), r"fit: the log is .*expected what zoo\.read_log returned"),

@@ -1,7 +1,8 @@
 """The number of threads is part of a run, and what is promised about bits over thread counts holds."""
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 import torch
@@ -166,3 +167,23 @@ def test_the_others_give_the_same_lists_up_to_rounding(larger, label):
     (items, scores), (other_items, other_scores) = results(larger, label, 1), results(larger, label, 2)
     assert (items == other_items).double().mean() > 0.9
     assert torch.allclose(scores, other_scores, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("ends", ["well", "with an error"])
+@pytest.mark.parametrize("call", ["bench", "fit"])
+def test_the_threads_of_an_experiment_are_those_of_its_call_alone(tmp_path, monkeypatch, call, ends):
+    used = []
+
+    class Reading(Progress):
+        def reading(self):
+            used.append(torch.get_num_threads())
+            if ends != "well":
+                raise KeyboardInterrupt
+
+    config = {**CONFIG, "train": {"threads": 3}, "model": CONFIG["model"][:1]}
+    run = partial(zoo.bench, out=tmp_path / "out") if call == "bench" else zoo.fit
+    with threads(2):
+        with nullcontext() if ends == "well" else pytest.raises(KeyboardInterrupt):
+            run(config, progress=Reading())
+        after = torch.get_num_threads()
+    assert (used, after) == ([3], 2)

@@ -69,6 +69,20 @@ def test_the_best_weights_come_back_and_training_stops_after_patience():
     assert not network.training
 
 
+def test_a_first_validation_without_a_value_ends_the_run_by_the_name_of_the_metric():
+    with pytest.raises(
+        TrainingError,
+        match=r"^line: the metric hit@3, .* is NaN in the first validation \(epoch 2\)\. No validation query .* Monitor another",
+    ):
+        trained(Ones(2), lambda: float("nan"), max_epochs=9, validate_every=2, monitor="hit@3")
+
+
+def test_a_later_validation_without_a_value_is_no_improvement():
+    values = iter([0.1, float("nan"), 0.3, 0.2, 0.2])
+    _, result = trained(Ones(2), lambda: next(values), max_epochs=9, patience=2)
+    assert (result.epochs, len(result.history), result.stopped) == (3, 5, "patience")
+
+
 @pytest.mark.parametrize(("every", "epochs", "validations"), [(1, 5, 5), (2, 4, 2), (2, 5, 3), (9, 5, 1)])
 def test_validates_every_so_many_epochs_and_after_the_last(every, epochs, validations):
     values = iter(range(100))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from zoo.artifacts.folder import refuse_taken
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.thread_counts import describe_other_training
+from zoo.benchmark.thread_counts import describe_other_training, using_threads
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
 from zoo.data.checks.all_checks import check_task
@@ -41,6 +42,7 @@ def fit(
     histories: bool = True,
     progress: Progress | None = None,
     wait: bool = False,
+    task: Task | None = None,
 ) -> Artifact:
     """Fit one model of an experiment and return its artifact.
 
@@ -62,6 +64,8 @@ def fit(
         histories: Whether the saved artifact contains the users' histories; without them, each query must include one.
         progress: Receives the progress of the fit.
         wait: Whether to wait for another process that fits to the same folder, instead of raising an error.
+        task: The task, if it is at hand; otherwise the data of the experiment are read and split. A task without held-out
+            events is fitted whole, and the artifact states that there was no split.
 
     Raises:
         ConfigError: The experiment is invalid, has `task = "rank"`, or has no such model, or the seed is out of range.
@@ -79,12 +83,13 @@ def fit(
     # A link and the folder that it leads to have one lock.
     training = None if place is None else place.resolve().with_name(f"{place.resolve().name}.training")
     # The first of several processes writes for all of them, so it alone takes the lock.
-    with (
+    lock = (
         nullcontext()
         if training is None or not is_first_process()
         else lock_folder(training, wait=wait, waiting=progress.waiting)
-    ):
-        artifact, folder = _fit(experiment, chosen, seed, training, progress, all_events=all_events)
+    )
+    with using_threads(experiment.train.threads), lock:
+        artifact, folder = _fit(experiment, chosen, seed, training, progress, task=task, all_events=all_events)
         if not is_first_process():
             return artifact
         if place is not None:
@@ -103,17 +108,18 @@ def _fit(
     training: Path | None,
     progress: Progress,
     *,
+    task: Task | None,
     all_events: bool,
 ) -> tuple[Artifact, Path | None]:
     """Fit a model; return its artifact and the folder with its checkpoints and logs, if there is one."""
     train = experiment.train
     device, seed = own_device(device_of(train.device)), train.seeds[0] if seed is None else seed
-    if train.threads:
-        torch.set_num_threads(train.threads)
-    progress.reading()
-    task = load_task(experiment)
+    if task is None:
+        progress.reading()
+        task = load_task(experiment)
     progress.loaded(1)
-    if is_first_process():
+    whole = not task.parts.held_out
+    if is_first_process() and not whole:
         progress.checked(check_task(task, [model], experiment.experiment.data.accept))
     progress.started(model.label, None if model.deterministic else seed, again=False)
     folder = None
@@ -131,6 +137,8 @@ def _fit(
         folder=folder,
         progress=partial(progress.phase, "fit"),
     )
+    if whole:
+        artifact = replace(artifact, data={**artifact.data, "split": {"policy": "none"}})
     return artifact, folder
 
 

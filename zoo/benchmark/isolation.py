@@ -167,15 +167,20 @@ def _run_process(
     command = [sys.executable, "-P", "-X", "faulthandler", "-m", "zoo.benchmark.isolated_run", str(writer)]
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        pass_fds=[writer],
-        start_new_session=True,  # so that all processes of the run can be ended together
-        env={**os.environ, "PYTHONPATH": path},
-    )
     try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            pass_fds=[writer],
+            start_new_session=True,  # so that all processes of the run can be ended together
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
         os.close(writer)
+    try:
         assert process.stdin is not None
         with suppress(BrokenPipeError):  # the process ended at once; its pipe stays open until the end of this one
             process.stdin.write(json.dumps(request).encode() + b"\n")

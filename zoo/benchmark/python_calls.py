@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, NoReturn
@@ -11,12 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from zoo.artifacts.artifact import Artifact
-from zoo.artifacts.fit_artifact import fit as fit_resolved
-from zoo.artifacts.folder import refuse_taken
-from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.fit_model import fit as fit_experiment
 from zoo.benchmark.isolation import Isolation
-from zoo.benchmark.machine import device_of
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.python_experiment import experiment_on
 from zoo.benchmark.result import BenchmarkResult
@@ -93,6 +88,8 @@ def bench(
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
         _refuse_without_log(models)
+        if log is not None and out is not None:
+            _refuse("bench", f"two folders for the results, {str(log)!r} and out={str(out)!r}. Pass one of them.")
         folder = log if log is not None else out
         if folder is None:
             folder = Path("runs") / (Path(models).stem if isinstance(models, str | Path) else "experiment")
@@ -177,24 +174,14 @@ def fit(
     learns = chosen.trains_in_epochs or any(part.capabilities.trainable for part in chosen.rankers)
     if learns or not whole:
         return fit_experiment(experiment, None, all_events=whole if all_events is None else all_events, **options)
-    return _fit_whole(experiment, log, out, seed, progress, histories=histories)
+    return fit_experiment(experiment, None, task=_whole_task(experiment, log), all_events=True, **options)
 
 
-def _fit_whole(
-    experiment: ResolvedExperiment,
-    log: Data,
-    out: str | Path | None,
-    seed: int | None,
-    progress: Progress | None,
-    *,
-    histories: bool,
-) -> Artifact:
-    """Fit a model that needs no held-out events on a whole log."""
-    if out is not None:
-        refuse_taken(Path(out))
+def _whole_task(experiment: ResolvedExperiment, log: Data) -> Task:
+    """Return the task of a model that needs no held-out events, with all events of a log for training."""
     settings = experiment.experiment
     units = find_units(log.log, "event")
-    task = Task(
+    return Task(
         units.log,
         log.catalogue,
         log.user_ids,
@@ -206,15 +193,6 @@ def _fit_whole(
         eligible=items_with_values(log.catalogue, settings.evaluate.eligible, "evaluate.eligible"),
         notes=dict(log.notes),
     )
-    told = progress or Progress()
-    told.loaded(1)
-    artifact = fit_resolved(
-        experiment, experiment.models[0], task=task, seed=seed, device=device_of(settings.train.device), all_events=True
-    )
-    artifact = replace(artifact, data={**artifact.data, "split": {"policy": "none"}})
-    if out is not None:
-        save_artifact(artifact, out, histories=histories)
-    return artifact
 
 
 def _refuse_unread(call: str, log: object, own: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
-from zoo.benchmark.thread_counts import describe_other_runs
+from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
 from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
@@ -70,10 +70,11 @@ def run_experiment(experiment: BaseResolvedExperiment, folder: str | Path, optio
         ZooError: The experiment, its data or the folder cannot be used. A model that fails does not raise: its row has the error.
     """
     store = Store(folder, experiment.variables)
-    if experiment.train.threads:
-        torch.set_num_threads(experiment.train.threads)
     device = device_of(experiment.train.device)
-    with lock_folder(store.folder, wait=options.wait, waiting=options.progress.waiting):
+    with (
+        using_threads(experiment.train.threads),
+        lock_folder(store.folder, wait=options.wait, waiting=options.progress.waiting),
+    ):
         _run_all(experiment, device, store, options)
 
 
@@ -223,7 +224,11 @@ def _run_isolated(
     """Return the row and lists of a run in a process of its own; how that process ended is stored in the row."""
     try:
         return isolation.run(experiment, run.key, **places)
-    except ZooError as error:
+    except (
+        ZooError,
+        OSError,
+        pa.ArrowException,
+    ) as error:  # the machine has no process, pipe or disk left for this row
         return Row(**_describe_run(run), error=describe_error(error)), None
 
 

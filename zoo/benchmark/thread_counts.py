@@ -1,14 +1,28 @@
-"""Name the difference if a folder has runs of another number of threads, which are not those of this process."""
+"""The number of torch's threads: set for a benchmark, and named if a folder has runs of another number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 MOST = 256
 """The largest number of threads of an interrupted fit that is looked for."""
+
+
+@contextmanager
+def using_threads(count: int | None) -> Iterator[None]:
+    """Use a number of torch's threads in a block, and the number of before after it; None uses the number of the process."""
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if count:
+            torch.set_num_threads(before)
 
 
 def describe_other_runs(

@@ -158,7 +158,7 @@ class FittedPipeline:
             ranking = None
             if self.candidate_features is not None:
                 ranking = CandidateFeatures(self.model.candidate_features)
-                ranking.load_state(self.candidate_features.state())
+                ranking.load_state(self.candidate_features.state().copy())
                 ranking.add_items(catalogue, features)
         except DataError as error:
             raise DataError(
@@ -210,7 +210,7 @@ class FittedPipeline:
 def _copy(chosen: Chosen, stage: Any) -> Any:
     """Return a new stage with the state of another."""
     fresh = chosen.build()
-    fresh.load_state(stage.state())
+    fresh.load_state(stage.state().copy())
     return fresh
 
 

@@ -29,7 +29,7 @@ def with_item_columns(pipeline: FittedPipeline, catalogue: Catalogue, changed: C
     _refuse_learned(pipeline, changed)
     ranking = pipeline.candidate_features
     if ranking is not None:
-        state, ranking = ranking.state(), CandidateFeatures(pipeline.model.candidate_features)
+        state, ranking = ranking.state().copy(), CandidateFeatures(pipeline.model.candidate_features)
         ranking.load_state(state)
         if "price" in changed:
             ranking.update_prices(catalogue)
@@ -49,7 +49,7 @@ def _updated(chosen: Chosen, fitted: Filter[Any], catalogue: Catalogue, changed:
     if not reads and not set(_texts(chosen.params.model_dump())) & set(changed):
         return fitted
     fresh: Filter[Any] = chosen.build()
-    fresh.load_state(fitted.state())
+    fresh.load_state(fitted.state().copy())
     try:
         fresh.update_items(catalogue)
     except DataError as error:

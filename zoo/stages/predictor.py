@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
 from zoo.data.queries import Queries
@@ -72,6 +73,16 @@ class Predictor(Stage[P]):
             ScoreError: The scores are not `[B, I]`, or one of them is NaN.
         """
         scores = check_scores(self.score(queries), len(queries), queries.log.n_items + 1, "queries, items and padding")
-        best = Candidates.best(exclusions.apply_(scores.contiguous()), k)
+        best = Candidates.best(exclusions.apply_(_writable(scores)), k)
         check_ranked(best, queries)
         return best
+
+
+def _writable(scores: Tensor) -> Tensor:
+    """Return contiguous scores that share no memory with the state of the predictor.
+
+    A predictor that returns `self.scores[None]` for one query, or rows of a larger tensor, returns its own memory.
+    """
+    if len(scores) == 1 or scores.untyped_storage().nbytes() > scores.nbytes:
+        return scores.clone(memory_format=torch.contiguous_format)
+    return scores.contiguous()

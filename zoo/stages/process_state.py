@@ -14,9 +14,11 @@ import torch
 
 LIBRARIES = (
     "KMP_", "OMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "NCCL_", "GLOO_", "TORCH", "PYTORCH_", "PL_", "LIGHTNING_",
-    "TOKENIZERS_", "HF_", "MASTER_", "LOCAL_", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "RANK",
+    "TOKENIZERS_", "HF_", "MASTER_", "LOCAL_",
 )  # fmt: skip
 """Prefixes of environment variables that libraries set when they are first used; these are left as they are."""
+RANKS = {"NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "RANK"}
+"""Further such variables, by their full names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class ProcessState:
         device: torch's default device.
         grad: Whether torch records gradients.
         deterministic: Whether torch uses deterministic algorithms only.
+        warns: Whether torch then only warns of algorithms that are not deterministic.
+        precision: torch's precision of products of float32 matrices.
         threads: The number of torch's threads.
         folder: The working directory; None if it no longer exists.
         stdout: The standard output.
@@ -39,6 +43,8 @@ class ProcessState:
     device: torch.device
     grad: bool
     deterministic: bool
+    warns: bool
+    precision: str
     threads: int
     folder: Path | None
     stdout: TextIO
@@ -53,11 +59,13 @@ class ProcessState:
             torch.get_default_device(),
             torch.is_grad_enabled(),
             torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.get_float32_matmul_precision(),
             torch.get_num_threads(),
             _working_directory(),
             sys.stdout,
             sys.stderr,
-            {name: value for name, value in os.environ.items() if not name.startswith(LIBRARIES)},
+            {name: value for name, value in os.environ.items() if not name.startswith(LIBRARIES) and name not in RANKS},
         )
 
     def restore(self) -> dict[str, str]:
@@ -72,9 +80,13 @@ class ProcessState:
         if after.grad != self.grad:
             changed["grad"] = f"torch's grad mode from {self.grad} to {after.grad}"
             torch.set_grad_enabled(self.grad)
-        if after.deterministic != self.deterministic:
-            changed["deterministic"] = f"torch's deterministic mode from {self.deterministic} to {after.deterministic}"
-            torch.use_deterministic_algorithms(self.deterministic)
+        if (after.deterministic, after.warns) != (self.deterministic, self.warns):
+            before, found = (f"{s.deterministic}{' (warnings only)' if s.warns else ''}" for s in (self, after))
+            changed["deterministic"] = f"torch's deterministic mode from {before} to {found}"
+            torch.use_deterministic_algorithms(self.deterministic, warn_only=self.warns)
+        if after.precision != self.precision:
+            changed["precision"] = f"torch's float32 matmul precision from {self.precision} to {after.precision}"
+            torch.set_float32_matmul_precision(self.precision)
         if after.threads != self.threads:
             changed["threads"] = f"the number of torch's threads from {self.threads} to {after.threads}"
             torch.set_num_threads(self.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor, nn
 
+from zoo.errors import TrainingError
 from zoo.trained import Stop
 from zoo.training.averaging import WeightAverage
 from zoo.training.epoch_timer import EpochTimer
@@ -71,7 +73,11 @@ class EarlyStopping(pl.Callback):
         trainer.should_stop = trainer.should_stop or self.is_over()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validate, and stop if the metric no longer improves; the last epoch is always validated."""
+        """Validate, and stop if the metric no longer improves; the last epoch is always validated.
+
+        Raises:
+            TrainingError: The first validation gives NaN, to which no later value can be compared.
+        """
         epoch = trainer.current_epoch + 1
         if epoch % self.rule.every and epoch != trainer.max_epochs and not trainer.should_stop:
             return
@@ -80,6 +86,12 @@ class EarlyStopping(pl.Callback):
         pl_module.eval()
         with self.average.applied(pl_module.network) if self.average else nullcontext():
             value = trainer.strategy.broadcast(self.validate())  # so that all ranks take the same decision
+            if not self.history and math.isnan(value):
+                raise TrainingError(
+                    f"{self.timer.name}: the metric {self.rule.monitor}, by which early stopping chooses the epochs, is NaN in "
+                    f"the first validation (epoch {epoch}). No validation query has a value of it. Monitor another metric "
+                    "(`train.monitor`), or leave more queries in the validation part (`split`, `validation_queries`)."
+                )
             if not self.history or value > self.best:
                 self.best_epoch = epoch
                 self._copy(weights(pl_module.network))
