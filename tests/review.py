@@ -55,7 +55,7 @@ ACCEPTED = {
         "zoo/registry/plugin_extensions.py",
         "import",
     ): "the target of an extension, which the hook of a loaded plugin gives",
-    ("zoo/registry/registry.py", "import"): "the target of a component, which the hook of a loaded plugin gives",
+    ("zoo/registry/component.py", "import"): "the target of a component, which the hook of a loaded plugin gives",
     ("zoo/testing/fresh_main.py", "import"): "the plugin under test, which the author names",
     ("zoo/testing/fresh.py", "process"): "this Python with a module of the core, and no shell",
     (

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import EvaluateSettings, Temporal
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import Temporal
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
@@ -17,7 +18,8 @@ from zoo.errors import ScoreError
 from zoo.params import Params
 from zoo.pipeline import Rules
 from zoo.pipeline.fitting import fit, fit_on_log
-from zoo.registry.registry import Component, default_registry
+from zoo.registry.component import Component
+from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import EvaluateSettings
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.resolved import ResolvedModel
 from zoo.config.split_settings import LeaveLastOut, Temporal
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions

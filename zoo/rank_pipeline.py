@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.config.chosen import Chosen
 from zoo.config.rank_resolved import ResolvedRankModel
-from zoo.config.resolved import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.folds import Fold
 from zoo.data.judgments import Judgments

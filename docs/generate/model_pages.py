@@ -10,7 +10,8 @@ from generate.markdown import GENERATED, keys_table, page, rows
 from zoo.cli.show_command import capabilities_of, format_capabilities
 from zoo.config.formatting import format_settings, format_toml
 from zoo.errors import ConfigError
-from zoo.registry.registry import Component, Registry
+from zoo.registry.component import Component
+from zoo.registry.registry import Registry
 from zoo.spec import Figure, Recipe, StageName
 
 WITH_PAGES: tuple[StageName, ...] = ("predictor", "featurizer", "ranker")

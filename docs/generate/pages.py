@@ -21,7 +21,8 @@ from zoo.cli.show_command import capabilities_of, format_capabilities
 from zoo.config.json_schema import experiment_schema
 from zoo.config.tasks import DEFAULT_TASK, TASKS, TaskEntry
 from zoo.errors import PluginError
-from zoo.registry.registry import Component, Registry
+from zoo.registry.component import Component
+from zoo.registry.registry import Registry
 from zoo.spec import STAGES
 
 ROOT = Path(__file__).parents[2]

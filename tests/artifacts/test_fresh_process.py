@@ -11,7 +11,8 @@ import pytest
 
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.saving import save_artifact
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.config.train import NetworkSettings
 from zoo.data.queries import Queries
 from zoo.data.task import load_task

@@ -10,7 +10,7 @@ import torch
 import zoo
 from zoo.benchmark import feature_cache
 from zoo.benchmark.feature_cache import FeatureCache
-from zoo.config.resolved import Chosen
+from zoo.config.chosen import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.registry.registry import default_registry

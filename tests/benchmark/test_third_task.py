@@ -15,6 +15,7 @@ from zoo.benchmark.comparison import Measurement, count_parameters
 from zoo.benchmark.comparison_tables import main_table
 from zoo.benchmark.export import export, read_runs
 from zoo.benchmark.store import Store
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
 from zoo.config.experiment_file import (
     EvaluateTable,
@@ -27,7 +28,7 @@ from zoo.config.experiment_file import (
 from zoo.config.json_schema import experiment_schema
 from zoo.config.load import experiment_from
 from zoo.config.lookup import Lookup
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, Chosen
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import TASKS, TaskEntry
 from zoo.data.log import read_data
 from zoo.data.queries import Queries, Targets

@@ -20,7 +20,8 @@ from bare.sequences import load
 from logs import log_folder
 
 from zoo.api import Capabilities, ComponentSpec, Params, Predictor, hookimpl
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.evaluation.evaluator import Evaluator

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from zoo.registry.registry import Component
+from zoo.registry.component import Component
 from zoo.testing import CheckFailedError, conformance
 from zoo.testing.cases import cases
 

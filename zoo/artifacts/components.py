@@ -11,13 +11,15 @@ from typing import Any, get_args
 
 from zoo.artifacts.manifest import ArtifactManifest, ModelEntry
 from zoo.config.candidate_settings import CandidateFeatureSettings
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.config.variables import Variables, expand_variables
 from zoo.errors import ArtifactError, ConfigError, UnknownComponentError
 from zoo.neural_params import MOVED, NeuralRankerParams
 from zoo.params import validated
+from zoo.registry.component import Component
 from zoo.registry.plugin import FILE_VERSION
-from zoo.registry.registry import Component, Registry
+from zoo.registry.registry import Registry
 from zoo.spec import StageName
 from zoo.version import __version__
 

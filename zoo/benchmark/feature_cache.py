@@ -16,7 +16,8 @@ from torch import Tensor
 from zoo.artifacts.stages import features_from_state, features_to_state, load_stage, refuse_foreign
 from zoo.atomic import write_atomically
 from zoo.benchmark.machine import sources_of, versions
-from zoo.config.resolved import Chosen, digest
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import digest
 from zoo.data.fingerprint import fingerprint
 from zoo.errors import ArtifactError
 from zoo.stages.context import RunContext

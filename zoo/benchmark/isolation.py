@@ -25,7 +25,8 @@ import torch
 
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.row import Row
-from zoo.config.resolved import BaseResolvedExperiment, Chosen, ResolvedExperiment
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.errors import ConfigError, ResourceError, TrainingError
 
 LISTS = "lists.parquet"

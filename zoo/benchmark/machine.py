@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from zoo.config.resolved import Chosen
+from zoo.config.chosen import Chosen
 from zoo.errors import ConfigError
 from zoo.registry.plugin import Plugin
 

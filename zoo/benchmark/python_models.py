@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.errors import ConfigError
 from zoo.params import Params
 from zoo.pipeline import Pipeline
-from zoo.registry.registry import Component, Registry
+from zoo.registry.component import Component
+from zoo.registry.registry import Registry
 from zoo.spec import StageName
 
 KEYS: dict[str, str] = {"predictor": "predictor", "featurizer": "featurizer", "filter": "filters", "ranker": "rankers"}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
-from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ResourceError, ZooError

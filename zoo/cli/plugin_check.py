@@ -14,7 +14,8 @@ from zoo.errors import PluginError, UnknownComponentError
 from zoo.spec import StageName
 
 if TYPE_CHECKING:
-    from zoo.registry.registry import Component, Registry
+    from zoo.registry.component import Component
+    from zoo.registry.registry import Registry
     from zoo.testing.cases import Case, Result
 
 COLOURS = {"passed": "green", "failed": "red", "failed as expected": "yellow", "not applicable": "dim"}

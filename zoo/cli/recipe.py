@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.config.formatting import format_figure, format_toml
 from zoo.errors import ConfigError, suggestion
-from zoo.registry.registry import Component
+from zoo.registry.component import Component
 from zoo.spec import Recipe
 
 

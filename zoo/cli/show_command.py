@@ -18,7 +18,7 @@ from zoo.spec import Capabilities, Recipe, StageName
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zoo.registry.registry import Component
+    from zoo.registry.component import Component
 
 
 @click.command()

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from zoo.config.chosen import Chosen
 from zoo.config.lookup import Lookup
 from zoo.config.rank_experiment import RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
-from zoo.config.resolved import Chosen
 from zoo.errors import ConfigError
 from zoo.params import validated
 from zoo.registry.registry import Registry

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.config.chosen import Chosen
 from zoo.config.rank_experiment import RankExperiment
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, Chosen
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
 from zoo.config.plugin_tables import with_plugin_split
-from zoo.config.resolved import Chosen, ResolvedExperiment, ResolvedModel
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
 from zoo.errors import ConfigError

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from zoo.config.candidate_settings import CandidateFeatureSettings
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.split_settings import has_rank_part
@@ -16,46 +17,8 @@ from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams
-from zoo.params import Params
 from zoo.registry.plugin import Plugin
-from zoo.registry.registry import Component, Registry
-from zoo.spec import Capabilities
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A component with its validated parameters."""
-
-    component: Component
-    params: Params
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self.component.name
-
-    @property
-    def origin(self) -> str:
-        """The component's stage, name and plugin, for messages."""
-        return self.component.origin
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The component's capabilities with these parameters."""
-        return self.component.capabilities(self.params)
-
-    @property
-    def plugins(self) -> list[Plugin]:
-        """The plugins that the component needs."""
-        return self.component.plugins(self.params)
-
-    def build(self) -> Any:
-        """Return an unfitted instance."""
-        return self.component.build(self.params)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the name and all parameters, defaults included."""
-        return {"name": self.component.qualified_name, **self.params.model_dump(mode="json")}
+from zoo.registry.registry import Registry
 
 
 def _ranker_defaults() -> NetworkSettings:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from zoo.config.resolved import Chosen
+from zoo.config.chosen import Chosen
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.log import Data
 from zoo.errors import DataError
 from zoo.params import Params
-from zoo.registry.registry import Component
+from zoo.registry.component import Component
 from zoo.spec import ComponentSpec
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.errors import ConfigError, suggestion
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue, joined
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, DataError

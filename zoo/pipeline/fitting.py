@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries

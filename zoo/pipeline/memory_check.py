@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.interactions import Interactions
 from zoo.data_size import DataSize
 from zoo.errors import ResourceError

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from zoo.config.resolved import Chosen
+from zoo.config.chosen import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.fitted import FittedPipeline

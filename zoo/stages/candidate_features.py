@@ -26,22 +26,28 @@ from torch import Tensor
 from zoo.candidate_groups import GROUP_NAMES, Group
 from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.data.catalogue import Catalogue
-from zoo.data.interactions import Interactions, csr
-from zoo.data.products import entries, pair_products
+from zoo.data.interactions import csr
 from zoo.data.queries import Queries
 from zoo.errors import ConfigError
 from zoo.nn.reduction import main_directions
 from zoo.nn.sparse import csr_tensor, scipy_matrix
+from zoo.stages.candidate_values import (
+    Columns,
+    binary_matrix,
+    candidate_entries,
+    candidate_products,
+    history_cosines,
+    history_means,
+    log_prices,
+    membership,
+    score_columns,
+    trends,
+)
 from zoo.stages.candidates import Candidates
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.plugin_features import features_of_plugin
 from zoo.stages.stage import Stage, State, TrainingData
-
-TREND_SHARE = 0.1
-"""Share of the training period that counts as recent in a trend."""
-Columns = dict[str, NDArray[np.float32]]
-"""Feature values by name: one per candidate, `[B, K]`, or one per query, `[B, 1]`."""
 
 
 class CandidateFeatures(Stage[CandidateFeatureSettings]):
@@ -74,7 +80,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         for name in self._category_columns(catalogue) if "categories" in self.groups else ():
             items, values = catalogue.categories(name)
             self.categories[name] = values.unique().to_pylist()
-            self.members[name] = _members(self.categories[name], items, values.to_pylist(), len(catalogue))
+            self.members[name] = membership(self.categories[name], items, values.to_pylist(), len(catalogue))
         self.directions, self.norms = torch.zeros(0, 0), torch.zeros(0)
         if "similarity" in self.groups and features is not None:
             self.norms = features.norms()
@@ -84,9 +90,9 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         if "popularity" in self.groups:
             table["popularity"] = np.log1p(data.interactions.counts())
         if "trend" in self.groups:
-            table["trend"] = _trend(data.interactions)
+            table["trend"] = trends(data.interactions)
         if "price" in self.groups:
-            table["price"] = _log_prices(catalogue)
+            table["price"] = log_prices(catalogue)
         self._set_table(table, features, len(catalogue))
 
     def add_items(self, catalogue: Catalogue, features: ItemFeatures) -> None:
@@ -100,21 +106,21 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         table = {name: np.zeros(n) for name in self.columns if name in ("popularity", "trend")}
         if "price" in self.columns:
             known = old[1:, self.columns.index("price")]
-            table["price"] = _log_prices(catalogue, float(known.median()))[1:]
+            table["price"] = log_prices(catalogue, float(known.median()))[1:]
         self._set_table(table, features, n)
         self.table = torch.cat([old, self.table])
         if len(self.norms):
             self.norms = torch.cat([self.norms, features.norms()])
         for name, values in self.categories.items():
             items, found = catalogue.categories(name)
-            new = _members(values, items, found.to_pylist(), len(catalogue))[1:]
+            new = membership(values, items, found.to_pylist(), len(catalogue))[1:]
             self.members[name] = scipy.sparse.vstack([self.members[name], new], format="csr")
 
     def update_prices(self, catalogue: Catalogue) -> None:
         """Read the prices of the catalogue again."""
         if "price" in self.columns:
             at, table = self.columns.index("price"), self.table.clone()
-            table[:, at] = torch.from_numpy(_log_prices(catalogue, float(table[1:, at].median())))
+            table[:, at] = torch.from_numpy(log_prices(catalogue, float(table[1:, at].median())))
             self.table = table
 
     def of(
@@ -145,19 +151,21 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         table = self.table.numpy()
         made: Columns = {}
         if "score" in self.groups:
-            made.update(_of_score(found))
+            made.update(score_columns(found))
         if "history" in self.groups:
             made["history"] = np.log1p(queries.lengths)[:, None]
         if "item" in self.groups:
-            made.update({f"item-{name}": np.log1p(_entries(p, items)) for name, p in profiles.items()})
+            made.update({f"item-{name}": np.log1p(candidate_entries(p, items)) for name, p in profiles.items()})
         for column, members in self.members.items():
             taken = {name: profile @ members for name, profile in profiles.items()}
-            made.update({f"{column}-{name}": np.log1p(_products(t, members, items)) for name, t in taken.items()})
+            made.update(
+                {f"{column}-{name}": np.log1p(candidate_products(t, members, items)) for name, t in taken.items()}
+            )
         if "price" in self.groups:
             price = table[:, self.columns.index("price")]
-            made["price-ratio"] = price[items] - _means(profiles["events"], price)
+            made["price-ratio"] = price[items] - history_means(profiles["events"], price)
         if "similarity" in self.groups and vectors is not None:
-            made["similarity"] = _cosines(profiles["recent"], vectors, self.norms.numpy(), items)
+            made["similarity"] = history_cosines(profiles["recent"], vectors, self.norms.numpy(), items)
         for group in self.params.plugin_groups:
             made.update(
                 features_of_plugin(group, queries, found.items, item_columns or ItemColumns.of(Catalogue.bare(0), ()))
@@ -199,7 +207,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             name = f"members-{number}"
             if tensors[name].layout == torch.strided:
                 rows, codes = tensors[name].numpy()
-                tensors[name] = csr_tensor(_matrix(rows, codes, len(tensors["table"]), len(values)))
+                tensors[name] = csr_tensor(binary_matrix(rows, codes, len(tensors["table"]), len(values)))
         return State(tensors, state.values)
 
     def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None, rows: int) -> None:
@@ -235,90 +243,3 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         if self.params.categories is None:
             return ["category"] if "category" in catalogue.columns else []
         return self.params.categories
-
-
-def _of_score(found: Candidates) -> Columns:
-    """Return the standardised score and the rank of each candidate."""
-    filled = found.items > 0
-    n = filled.sum(1, keepdim=True).clamp(min=1)
-    scores = found.scores.double().where(filled, 0.0)
-    off = (scores - scores.sum(1, keepdim=True) / n).where(filled, 0.0)
-    spread = (off.square().sum(1, keepdim=True) / n).sqrt()
-    standard = torch.where(spread > 0, off / spread, 0.0)
-    rank = torch.arange(1, filled.shape[1] + 1).expand_as(filled)
-    return {"score": standard.float().numpy(), "rank": rank.float().numpy()}
-
-
-def _trend(log: Interactions) -> NDArray[np.float64]:
-    """Return the log ratio of each item's recent events to those expected at a constant rate, `[I]`."""
-    first, last = int(log.times.min()), int(log.times.max())
-    recent = log.items[log.times > last - TREND_SHARE * (last - first)]
-    counts = np.bincount(recent, minlength=log.n_items + 1)
-    trend: NDArray[np.float64] = np.log1p(counts) - np.log1p(TREND_SHARE * log.counts())
-    return trend
-
-
-def _log_prices(catalogue: Catalogue, median: float | None = None) -> NDArray[np.float64]:
-    """Return log(1 + price) of each item, `[I]`; a missing or negative price is replaced by the median."""
-    prices = catalogue.numbers("price")
-    logs = np.log1p(prices, where=np.isfinite(prices) & (prices >= 0), out=np.full(len(prices), np.nan))
-    if median is None:
-        median = float(np.nanmedian(logs)) if not np.isnan(logs).all() else 0.0
-    return np.nan_to_num(logs, nan=median)
-
-
-def _members(values: list[str], items: NDArray[np.int64], found: list[str], n_items: int) -> scipy.sparse.csr_matrix:
-    """Return which of the given category values each item has, `[I, C]`; other values are ignored."""
-    number = {value: code for code, value in enumerate(values)}
-    codes = np.array([number.get(value, -1) for value in found], np.int64)
-    return _matrix(items[codes >= 0], codes[codes >= 0], n_items, len(values))
-
-
-def _matrix(rows: NDArray[np.int64], codes: NDArray[np.int64], n_rows: int, n_codes: int) -> scipy.sparse.csr_matrix:
-    matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, codes)), (n_rows, n_codes))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1.0
-    return matrix
-
-
-def _entries(matrix: scipy.sparse.csr_matrix, columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the entries of each row at the given columns, `[B, K]`."""
-    return entries(matrix, _rows(columns), columns.ravel()).reshape(columns.shape)
-
-
-def _products(
-    profiles: scipy.sparse.csr_matrix, vectors: scipy.sparse.csr_matrix, items: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return the dot products, `[B, K]`, of the profiles `[B, C]` and the vectors `[I, C]` of the candidates `[B, K]`."""
-    return pair_products(profiles, vectors, _rows(items), items.ravel()).reshape(items.shape)
-
-
-def _rows(items: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.repeat(np.arange(len(items)), items.shape[1])
-
-
-def _means(profiles: scipy.sparse.csr_matrix, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean item value over each query's events, `[B, 1]`; over all items for an empty history."""
-    n = np.asarray(profiles.sum(1), np.float32)
-    total = (profiles @ values)[:, None]
-    means: NDArray[np.float32] = np.divide(total, n, out=np.full_like(total, values[1:].mean()), where=n > 0)
-    return means
-
-
-def _cosines(
-    profiles: scipy.sparse.csr_matrix, features: ItemFeatures, norms: NDArray[np.float32], items: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return the cosine between each query's mean item features and each candidate's, `[B, K]`; 0 if either is zero."""
-    if features.is_sparse:
-        vectors = features.sparse()
-        tastes = (profiles @ vectors).tocsr()
-        lengths = np.sqrt(np.asarray(tastes.multiply(tastes).sum(1), np.float32)).ravel()
-        met = _products(tastes, vectors, items)
-    else:
-        dense = features.values.numpy()
-        tastes = profiles @ dense
-        lengths = np.linalg.norm(tastes, axis=1)
-        met = np.einsum("bkd,bd->bk", dense[items], tastes)
-    scale = norms[items] * lengths[:, None]
-    cosines: NDArray[np.float32] = np.divide(met, scale, out=np.zeros_like(met), where=scale > 0)
-    return cosines

@@ -11,8 +11,9 @@ from io import StringIO
 from types import ModuleType
 from typing import Literal
 
+from zoo.registry.component import Component
 from zoo.registry.plugin import FILE_VERSION, GROUP, Source, load_plugin
-from zoo.registry.registry import Component, Registry
+from zoo.registry.registry import Registry
 from zoo.stages.process_state import restored_process_state
 from zoo.testing.all_checks import CHECKS
 from zoo.testing.check import Check

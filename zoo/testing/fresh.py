@@ -22,7 +22,8 @@ from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.manifest import LogEntry
 from zoo.artifacts.saving import save_artifact
 from zoo.config.candidate_settings import CandidateFeatureSettings
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.retrieval import Retrieval

@@ -22,7 +22,7 @@ from zoo.data.queries import Queries
 from zoo.errors import ZooError
 from zoo.evaluation.metric import Metric
 from zoo.params import Params
-from zoo.registry.registry import Component
+from zoo.registry.component import Component
 from zoo.spec import Capabilities, StageName
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import Featurizer

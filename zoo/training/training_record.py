@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.trained import Trained
 
 if TYPE_CHECKING:
-    from zoo.config.resolved import Chosen
+    from zoo.config.chosen import Chosen
     from zoo.stages.ranker import Ranker
 
 

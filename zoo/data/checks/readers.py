@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zoo.config.resolved import Chosen, ResolvedModel
+from zoo.config.chosen import Chosen
+from zoo.config.resolved import ResolvedModel
 from zoo.data.checks.checked_task import CheckedTask
 
 
