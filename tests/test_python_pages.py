@@ -12,6 +12,7 @@ import zoo
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/index.md", "docs/how-to/python.md", "docs/reference/python.md"]
 ELSEWHERE = {
+    "docs/how-to/bring-your-own-data.md": "tests/test_python_pages.py",
     "docs/tutorial/first-model.md": "tests/test_docs.py",
     "docs/reference/hooks.md": "tests/test_docs.py",
     "docs/how-to/write-a-plugin.md": "tests/test_docs.py",
@@ -55,6 +56,17 @@ def test_the_code_of_a_page_runs(page, shop_files, capsys):
     assert "ndcg@10" in shown
     assert isinstance(names["shop"], zoo.Artifact)
     assert zoo.load_artifact(next(Path("artifacts").iterdir())).recommend(history=["p00001"], k=3)
+
+
+def test_a_file_as_excel_writes_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"Jörg {n};sku{n};{n % 28 + 1:02}.12.2024;12,50\n" for n in range(60))
+    Path("orders.csv").write_text("customer;sku;date;price\n" + rows, encoding="windows-1252")
+    names = {}
+    for block in blocks("docs/how-to/bring-your-own-data.md"):
+        exec(block, names)
+    assert (len(names["log"].log), names["log"].log.clock) == (60, "timestamp")
+    assert names["orders"]["price"].unique().tolist() == [12.5]
 
 
 def test_each_page_with_python_is_run_by_a_test():
