@@ -328,7 +328,7 @@ def test_a_ranker_that_writes_into_its_lists_changes_nothing(log, catalogue):
 def test_lists_are_held_to_the_rules_after_the_last_ranker(log, catalogue, monkeypatch):
     pipeline = fitted(model(chosen("predictor", "popular"), rankers=[chosen("ranker", "borda")]), log, catalogue)
 
-    def with_item_one(lists, ranker, origin):
+    def with_item_one(lists, *others):
         return replace(lists, items=torch.ones_like(lists.items))
 
     monkeypatch.setattr("zoo.pipeline.fitted.rerank", with_item_one)  # as if the core itself had a defect

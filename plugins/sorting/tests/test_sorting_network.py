@@ -40,8 +40,8 @@ def comparator(network="bitonic", kind="mlp", dim=8):
 )
 def test_it_learns_an_order_that_no_feature_has(lists_of, quality, params, training_seed, assert_learned):
     ranker, asked = fitted(lists_of(200), 60, training_seed, **params), lists_of(100, seed=1)
-    # With two thirds of the epochs the worst is .9795 (seed 1, one thread, ATEN_CPU_CAPABILITY=avx2).
-    assert_learned(quality(ranker, asked), above=0.95)
+    # The worst of five seeds, one and two threads, and three instruction sets is .950, with `loss_cutoff`.
+    assert_learned(quality(ranker, asked), above=0.9)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "set-attention"])
