@@ -63,6 +63,7 @@ def all_failures(install, another_device):
     return found
 
 
+@pytest.mark.robust
 def test_each_wrong_component_fails_its_check_and_no_other(all_failures):
     expected = {
         (stage, name): set() if name.startswith("good-") else {named_after(name)} for stage, name in all_failures
@@ -71,6 +72,7 @@ def test_each_wrong_component_fails_its_check_and_no_other(all_failures):
     assert {check.name for check in CHECKS} - {"import-time"} == set().union(*all_failures.values())
 
 
+@pytest.mark.robust
 def test_a_slow_import_fails_its_check_and_no_other(install, monkeypatch):
     monkeypatch.setattr(metadata, "IMPORT_SECONDS", 0.2)
     install("slow-import")
