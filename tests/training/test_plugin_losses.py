@@ -173,7 +173,7 @@ def test_a_malformed_loss_is_refused(fields):
 def test_a_function_that_cannot_be_imported_is_named():
     losses = {"x": LossSpec("x", "nowhere_at_all:f")}
     params = NeuralParams.model_validate({"loss": "x"}, context={"losses": losses})
-    with pytest.raises(PluginError, match=r"the loss 'x': its function 'nowhere_at_all:f' cannot be imported"):
+    with pytest.raises(PluginError, match=r"the loss 'x': its target 'nowhere_at_all:f' cannot be imported"):
         loss_of(params, torch.ones(3), torch.Generator(), TrainingEnvironment(losses=losses))
 
 

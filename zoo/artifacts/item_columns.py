@@ -25,7 +25,9 @@ LONGEST = 100
 
 def kept_columns(catalogue: Catalogue, declared: Collection[str] = ()) -> Catalogue:
     """Return a catalogue with only the columns that an artifact keeps, those that stages declare, and the titles."""
-    names = [name for name in catalogue.columns if name == TITLE or name in declared or is_kept(catalogue.table[name])]
+    names = [
+        name for name in catalogue.columns if name == TITLE or name in declared or fits_artifact(catalogue.table[name])
+    ]
     return Catalogue(catalogue.ids, catalogue.table.select(names))
 
 
@@ -67,7 +69,7 @@ def _padded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(1, column.type), *column.chunks])
 
 
-def is_kept(column: pa.ChunkedArray) -> bool:
+def fits_artifact(column: pa.ChunkedArray) -> bool:
     """Return whether an artifact keeps a column."""
     kind = column.type
     if pa.types.is_list(kind):

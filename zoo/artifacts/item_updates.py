@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.item_columns import is_kept
+from zoo.artifacts.item_columns import fits_artifact
 from zoo.config.variables import expand_variables
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
@@ -135,7 +135,7 @@ def _check_column(catalogue: Catalogue, rows: MappedTable, name: str, column: pa
             f"{rows.origin}: the artifact has no column {name!r}. Did you mean {near[0]!r}? Its columns: "
             f"{', '.join(catalogue.columns)}. Rename the column."
         )
-    if not is_kept(column):
+    if not fits_artifact(column):
         raise DataError(
             f"{rows.origin}: the column {name!r} is {column.type}, expected numbers, Booleans, dates or short texts, which "
             "rules can read. Leave it out."

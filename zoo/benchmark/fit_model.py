@@ -97,7 +97,7 @@ def fit(
         if training is not None and folder is not None:
             forget(training)
             if folder.exists():
-                progress.logs_kept(folder)
+                progress.report_logs(folder)
     return artifact
 
 

@@ -48,7 +48,7 @@ def _on_filters(pipeline: FittedPipeline, queries: Queries) -> list[str]:
         return []
     block = queries[: min(SAMPLE, len(queries))].blind().compact()
     with torch.inference_mode():
-        kept = pipeline.retrieval.kept(block)
+        kept = pipeline.retrieval.filter_mask(block)
     assert kept is not None  # there are filters
     empty = int((~kept[:, 1:].any(1)).expand(len(block)).sum())
     if not empty:

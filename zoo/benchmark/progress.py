@@ -53,5 +53,5 @@ class Progress:
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended, or (`resumed`) was already finished in the folder."""
 
-    def logs_kept(self, folder: Path) -> None:
+    def report_logs(self, folder: Path) -> None:
         """Training loggers wrote files to a folder, which is kept."""

@@ -158,7 +158,7 @@ class Bars(Progress):
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
 
-    def logs_kept(self, folder: Path) -> None:
+    def report_logs(self, folder: Path) -> None:
         """Remember the folder of the logs, to print it at the end."""
         self.logs = folder
 

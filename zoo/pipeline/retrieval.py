@@ -153,7 +153,7 @@ class Retrieval:
         rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
         for start in range(0, len(queries), rows):
             block = (queries[start : start + rows] if len(queries) > rows else queries).blind().compact()
-            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.kept(block))
+            excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.filter_mask(block))
             restricted = self.restricted(block, cold=self.scores_cold)
             with answer_of(self._origin(0, self.predictor)):
                 found = self.predictor.recommend(restricted, k, excluded)
@@ -178,7 +178,7 @@ class Retrieval:
             ScoreError: An answer of the predictor or a filter cannot be used.
         """
         width = len(self.known)
-        excluded = Exclusions(self._always_excluded(rules), torch.arange(len(items)), items, self.kept(query))
+        excluded = Exclusions(self._always_excluded(rules), torch.arange(len(items)), items, self.filter_mask(query))
         with torch.inference_mode(), answer_of(self._origin(0, self.predictor)):
             answer = self.predictor.compare_items(items, width - 1)
             scores = check_scores(answer, len(items), width, "items, items and padding", "`compare_items`")
@@ -220,7 +220,7 @@ class Retrieval:
         """Return the queries as a stage may see them: without the items it cannot know, unless it scores cold items."""
         return queries.restricted(np.ones_like(self.known) if cold else self.known, self.known_users)
 
-    def kept(self, queries: Queries) -> Tensor | None:
+    def filter_mask(self, queries: Queries) -> Tensor | None:
         """Return the items that all filters keep, `[B, I]` or `[1, I]` bool, or None without filters."""
         kept: Tensor | None = None
         for at, (item_filter, cold) in enumerate(zip(self.filters, self.filters_cold, strict=True), 1):

@@ -67,7 +67,7 @@ class Registry:
             UnknownComponentError: No component of this stage has the name.
             AmbiguousComponentError: More than one plugin has it.
         """
-        matches = _named(self.components(stage), name)
+        matches = _with_name(self.components(stage), name)
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -83,7 +83,7 @@ class Registry:
         Raises:
             UnknownComponentError: No component has it.
         """
-        matches = _named(self.components(), name)
+        matches = _with_name(self.components(), name)
         if not matches:
             names = {n for c in self._components for n in c.names}
             if "/" in name and Path(name).exists():
@@ -119,7 +119,7 @@ class Registry:
             for name, having in owners.items():
                 if len(having) > 1:
                     all_of = ", ".join(c.qualified_name for c in having)
-                    chosen = _named(having, name)
+                    chosen = _with_name(having, name)
                     what = f"selects {chosen[0].qualified_name}" if len(chosen) == 1 else "has to be qualified"
                     found.append(f"{stage} {name!r} is a name or an alias of {all_of}: it {what}")
         return found
@@ -160,7 +160,7 @@ class Registry:
         return f" These plugins failed to load: {failed}. `zoo doctor` shows why."
 
 
-def _named(components: Iterable[Component], name: str) -> list[Component]:
+def _with_name(components: Iterable[Component], name: str) -> list[Component]:
     """Return the components with a name or a qualified name, or else those with that alias."""
     listed = list(components)
     return [c for c in listed if name in (c.name, c.qualified_name)] or [c for c in listed if name in c.spec.aliases]

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -17,8 +16,7 @@ from zoo.data.batches import Examples, NextMomentBatches, PairBatches, SequenceB
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, QueryBatch
 from zoo.data.windows import Windows
-from zoo.errors import ConfigError, PluginError, TrainingError, suggestion
-from zoo.loss_specs import LossSpec
+from zoo.errors import ConfigError, TrainingError, suggestion
 from zoo.neural_params import NeuralParams
 from zoo.nn.items import ItemTable
 from zoo.nn.negatives import Negatives, Sampler, Sampling
@@ -155,7 +153,9 @@ def loss_of(
             f"loss: no loss {params.loss!r} in this context.{suggestion(params.loss, losses)} Known: {', '.join(losses)}. "
             "Give `RunContext` the losses of a registry: training=TrainingEnvironment(losses=registry.losses)."
         )
-    loss = partial(_function_of(spec), **params.model_dump(include=set(spec.options)))
+    loss = partial(
+        import_target(spec.target, f"the loss {spec.name!r}"), **params.model_dump(include=set(spec.options))
+    )
     if not spec.sampled:
         return loss
     return partial(_sampled, loss, _sampler_of(params, counts, generator, environment.samplers))
@@ -181,22 +181,6 @@ def _sampler_of(
         )
     target = import_target(samplers[name].target, f"the sampler {name!r}")
     return target(counts, params.negatives, generator)
-
-
-def _function_of(spec: LossSpec) -> Callable[..., Tensor]:
-    """Import the function of a loss.
-
-    Raises:
-        PluginError: Its module cannot be imported, or has no such function.
-    """
-    module, _, name = spec.target.partition(":")
-    try:
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
-    except Exception as error:  # a stranger's module may raise anything
-        raise PluginError(
-            f"the loss {spec.name!r}: its function {spec.target!r} cannot be imported ({type(error).__name__}: {error}). "
-            "Correct the `target` of its LossSpec, or install what its module needs."
-        ) from error
 
 
 def _sampled(loss: Callable[..., Tensor], sampler: Any, hidden: Tensor, items: ItemTable, targets: Tensor) -> Tensor:
