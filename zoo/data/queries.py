@@ -272,16 +272,15 @@ class Queries:
         own = self.log.source is None and self.log.rows is None and self.log.n_users == len(self)
         if own and (self.end == self.log.offsets[1:]).all() and (len(self) == 1 or (np.diff(self.row) == 1).all()):
             return self
-        where, offsets = self._gather(self.lengths)
-        log = replace(
-            self.log,
-            offsets=offsets,
-            items=self.log.items[where],
-            times=self.log.times[where],
-            events=self.log.events[where],
-            source=None,
-            rows=None,
-        )
+        offsets = np.zeros(len(self) + 1, np.int64)
+        self.lengths.cumsum(out=offsets[1:])
+        if len(self) and (self.end[:-1] == self.log.offsets[self.row[1:]]).all():  # without gaps, which is faster
+            span = slice(self.log.offsets[self.row[0]], self.end[-1])
+            items, times, events = (a[span].copy() for a in (self.log.items, self.log.times, self.log.events))
+        else:
+            where, _ = self._gather(self.lengths)
+            items, times, events = (a[where] for a in (self.log.items, self.log.times, self.log.events))
+        log = replace(self.log, offsets=offsets, items=items, times=times, events=events, source=None, rows=None)
         return replace(self, log=log, row=np.arange(len(self)), end=offsets[1:])
 
     def _gather(self, lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
