@@ -3,7 +3,7 @@
 import gzip
 import resource
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +107,53 @@ def test_a_row_of_many_values_is_not_read(tmp_path):
     assert path.stat().st_size < 10_000
     with pytest.raises(pa.ArrowInvalid, match=r"a part of it declares 8 MiB, and 4 MiB are allowed"):
         read_all(path, None, 2**22, 2**20)
+
+
+def test_a_row_that_may_repeat_a_long_text_is_not_read(tmp_path):
+    rows = [[], ["x" * 2**20] * 100, ["y"]]
+    nested = pa.array([[{"b": text} for text in row] for row in rows])
+    path = write(tmp_path / "t.parquet", pa.table({"a": nested}), store_schema=False)
+    with (
+        counted_memory() as memory,
+        pytest.raises(
+            pa.ArrowInvalid, match=r"a\.list\.element\.b may repeat a text of 1 MiB 102 times in a row, and 64 MiB are"
+        ),
+    ):
+        read_all(path, None, 2**26, 2**20)
+    assert memory.max_memory() < 2**25
+
+
+def test_lists_of_short_texts_are_read_at_once(tmp_path):
+    rows = [[f"t{i}", f"t{i + 1}"] for i in range(30_000)] * 10
+    path = write(tmp_path / "t.parquet", pa.table({"a": rows}))
+    [batch] = read_all(path, None, 2**26, 2**20)
+    assert len(batch) == len(rows)
+
+
+def test_a_page_that_no_writer_makes_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.data.bounded_parquet.PAGE_BYTES", 2**22)
+    path = write(tmp_path / "t.parquet", pa.table({"a": ["x" * (2**22 + 1)]}), use_dictionary=False)
+    with (
+        counted_memory() as memory,
+        pytest.raises(pa.ArrowInvalid, match=r"a page of it declares 4 MiB, and 4 MiB are allowed"),
+    ):
+        read_all(path, None, 2**34, 2**20)
+    assert memory.max_memory() < 2**20
+
+
+def test_every_byte_of_a_footer_that_is_changed_gives_a_table_or_an_error(tmp_path):
+    """The metadata of a damaged column chunk ended the process when pyarrow was asked for it."""
+    table = pa.table({"a": np.arange(20), "b": [f"t{i % 3}" for i in range(20)], "c": [[1.5]] * 20})
+    path = write(tmp_path / "t.parquet", table, row_group_size=7, store_schema=False)
+    content = bytearray(path.read_bytes())
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for place in range(footer, len(content) - 8):
+        for value in (0xFF, content[place] ^ 4):
+            damaged = content.copy()
+            damaged[place] = value
+            path.write_bytes(damaged)
+            with suppress(OSError, pa.ArrowException, UnicodeDecodeError, MemoryError):
+                read_all(path, None, 2**26, 2**20)
 
 
 def test_a_log_that_does_not_fit_into_memory(tmp_path, monkeypatch):

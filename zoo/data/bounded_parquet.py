@@ -1,24 +1,27 @@
 """Read Parquet within a limit of memory. A small file can declare billions of rows, or repeat one long text.
 
 Rows, types and the sizes that the file declares are compared with the limit before anything is read. Then the rows are read in
-steps so small that a step fits even if each of its texts is the longest, and the sizes of the steps are added up. A row is the
-smallest step: a list of long texts in one row can exceed the limit.
+steps so small that a step fits even if each of its texts is the longest, and the sizes of the steps are added up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from zoo.data.parquet_pages import ColumnChunk, RowGroup, read_row_groups
 
 BATCH_BYTES = 2**26
 """The intended size of a batch."""
-VALUE_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
-"""The most bytes of a value of fixed width in memory, by its physical type; 8 for the others."""
-DICTIONARY_PAGE = 2
+STEP_BYTES = 2**27
+"""The most bytes of the rows that are read at once."""
+PAGE_BYTES = 2**28
+"""The largest page; common writers make pages of about 1 MiB."""
 
 
 def read_batches(
@@ -36,22 +39,22 @@ def read_batches(
     Raises:
         pa.ArrowInvalid: The content needs more than the limit.
     """
-    schema = opened.schema_arrow
-    kinds = [field.type for field in schema if columns is None or field.name in columns]
+    kinds = [field.type for field in opened.schema_arrow if columns is None or field.name in columns]
     rows = opened.metadata.num_rows
     least = rows * sum(map(_least_bits, kinds)) // 8
     if least > limit:
         raise pa.ArrowInvalid(
             f"its {rows:,} rows need at least {format_bytes(least)}, and {format_bytes(limit)} are allowed"
         )
-    groups = [_declared_sizes(file, opened, group, columns) for group in range(opened.num_row_groups if rows else 0)]
-    if largest := max((whole for whole, _ in groups if whole > limit), default=0):
-        raise pa.ArrowInvalid(f"a part of it declares {format_bytes(largest)}, and {format_bytes(limit)} are allowed")
+    groups = [_columns_of(group, opened, columns) for group in read_row_groups(file)] if rows else []
+    for group in groups:
+        _check_declared(group, limit)
     names, used = None if columns is None else list(columns), 0
     pending, pending_rows, pending_bytes = list[pa.RecordBatch](), 0, 0
-    for group, (_, widest) in enumerate(groups):
-        step, size = max(1, min(batch_rows, (limit - used) // 2 // max(widest, 1))), 0
-        for batch in opened.iter_batches(step, row_groups=[group], columns=names):
+    for number, group in enumerate(groups):
+        step = max(1, int(min(limit - used, STEP_BYTES) // _row_bytes(file, number, group, limit)))
+        size = 0
+        for batch in opened.iter_batches(min(step, batch_rows), row_groups=[number], columns=names):
             size = sum(map(_bytes_of_values, batch.columns)) if size else batch.nbytes
             used += size
             if used > limit:
@@ -81,51 +84,86 @@ def _least_bits(kind: pa.DataType) -> int:
         return 32 if not pa.types.is_struct(kind) else 0
 
 
-def _declared_sizes(file: Path, opened: pq.ParquetFile, group: int, columns: Sequence[str] | None) -> tuple[int, int]:
-    """Return the bytes that a row group declares, and the most that one of its rows adds to those of fixed width."""
-    whole = widest = 0
-    shared = {field.name for field in opened.schema_arrow if pa.types.is_dictionary(field.type)}
-    with file.open("rb") as raw:
-        for number in range(opened.metadata.num_columns):
-            leaf, chunk = opened.schema.column(number), opened.metadata.row_group(group).column(number)
-            if columns is not None and not any(
-                leaf.path == name or leaf.path.startswith(f"{name}.") for name in columns
-            ):
-                continue
-            size, longest = int(chunk.total_uncompressed_size), 0
-            if leaf.physical_type == "BYTE_ARRAY":
-                longest = size if "DELTA_BYTE_ARRAY" in chunk.encodings else _dictionary_bytes(raw, chunk)
-            if leaf.max_repetition_level:  # one row may have all values
-                longest += max(size, chunk.num_values * VALUE_BYTES.get(leaf.physical_type, 8))
-            whole += max(size, longest)
-            widest += 0 if leaf.path in shared else longest  # else the rows have numbers of texts
-    return whole, widest
+@dataclass(frozen=True)
+class _Column:
+    """A column of a row group.
 
-
-def _dictionary_bytes(raw: BinaryIO, chunk: Any) -> int:
-    """Return the bytes of the dictionary of a column chunk, one of whose texts may be repeated in each row; 0 if it has none.
-
-    The header of the page tells them: a Thrift structure that begins with the type of the page and its uncompressed size.
+    Attributes:
+        path: The names from the root of the schema to the column, joined by dots.
+        in_list: Whether a row may have several values.
+        is_text: Whether its values are texts in memory, not the numbers of texts.
+        rows: Number of rows of the row group.
+        chunk: What the file declares.
     """
-    raw.seek(min(offset for offset in (chunk.data_page_offset, chunk.dictionary_page_offset) if offset))
-    header = raw.read(16)
-    (kind, rest), size = _thrift_number(header), 0
-    if kind == DICTIONARY_PAGE:
-        size, _ = _thrift_number(rest)
-        return size if size >= 0 else int(chunk.total_uncompressed_size)
-    return 0 if kind >= 0 else int(chunk.total_uncompressed_size)
+
+    path: str
+    in_list: bool
+    is_text: bool
+    rows: int
+    chunk: ColumnChunk
 
 
-def _thrift_number(header: bytes) -> tuple[int, bytes]:
-    """Return the number in the next field of a structure and what follows it; -1 if it is something else."""
-    value = 0
-    if header[:1] != b"\x15":  # the next field, of 32 bits
-        return -1, b""
-    for place, byte in enumerate(header[1:6]):
-        value |= (byte & 127) << 7 * place
-        if byte < 128:
-            return (value >> 1) ^ -(value & 1), header[place + 2 :]
-    return -1, b""
+def _columns_of(group: RowGroup, opened: pq.ParquetFile, columns: Sequence[str] | None) -> list[_Column]:
+    """Return the chosen columns of a row group, with their names from the schema.
+
+    Raises:
+        pa.ArrowInvalid: The row group has other columns than the schema.
+    """
+    if len(group.chunks) != len(opened.schema):
+        raise pa.ArrowInvalid(f"a part of it has {len(group.chunks)} columns, and its schema has {len(opened.schema)}")
+    numbers = {field.name for field in opened.schema_arrow if pa.types.is_dictionary(field.type)}
+    leaves = map(opened.schema.column, range(len(opened.schema)))
+    return [
+        _Column(leaf.path, leaf.max_repetition_level > 0, leaf.path not in numbers, max(group.rows, 1), chunk)
+        for leaf, chunk in zip(leaves, group.chunks, strict=True)
+        if columns is None or leaf.path.split(".")[0] in columns
+    ]
+
+
+def _check_declared(group: list[_Column], limit: int) -> None:
+    """Refuse sizes that do not fit, and pages that no writer makes.
+
+    Raises:
+        pa.ArrowInvalid: There is one.
+    """
+    chunks = [column.chunk for column in group]
+    whole = sum(max(chunk.content + chunk.dictionary, chunk.n_values * chunk.value_bytes) for chunk in chunks)
+    if whole > limit:
+        raise pa.ArrowInvalid(f"a part of it declares {format_bytes(whole)}, and {format_bytes(limit)} are allowed")
+    page = max((chunk.largest_page for chunk in chunks), default=0)
+    if page > PAGE_BYTES:
+        raise pa.ArrowInvalid(f"a page of it declares {format_bytes(page)}, and {format_bytes(PAGE_BYTES)} are allowed")
+
+
+def _row_bytes(file: Path, number: int, group: list[_Column], limit: int) -> float:
+    """Return the bytes of a row of a row group if each of its texts is the longest.
+
+    Raises:
+        pa.ArrowInvalid: A row may have so many texts that it does not fit by itself.
+    """
+    total = 1.0
+    for column in group:
+        chunk = column.chunk
+        longest = chunk.shared + (_longest_text(file, number, column) if column.is_text and chunk.dictionary else 0)
+        if column.in_list and longest * chunk.n_values > limit:  # one row may have all of them
+            raise pa.ArrowInvalid(
+                f"{column.path} may repeat a text of {format_bytes(longest)} {chunk.n_values:,} times in a row, and "
+                f"{format_bytes(limit)} are allowed"
+            )
+        total += max(chunk.content, chunk.n_values * (chunk.value_bytes + longest)) / column.rows
+    return total
+
+
+def _longest_text(file: Path, number: int, column: _Column) -> int:
+    """Return the bytes of the longest text in the dictionary of a column chunk: the reader gives it whole with any row."""
+    with pq.ParquetFile(file, pre_buffer=False, read_dictionary=[column.path]) as opened:
+        batch = next(opened.iter_batches(1, row_groups=[number], columns=[column.path]), None)
+    values = None if batch is None else batch.column(0)
+    while values is not None and pa.types.is_nested(values.type):
+        values = values.field(0) if pa.types.is_struct(values.type) else values.values
+    if values is None or not pa.types.is_dictionary(values.type) or not len(values.dictionary):
+        return column.chunk.dictionary
+    return int(pc.max(pc.binary_length(values.dictionary)).as_py())
 
 
 def _bytes_of_values(column: pa.Array) -> int:
