@@ -211,7 +211,7 @@ def _read_parquet(path: Path) -> pa.Table:
     """Read a table whose ids differ, so that it cannot be much larger than its file."""
     limit = min(available_memory(), SMALL_TABLE + LARGEST_RATIO * path.stat().st_size)
     with pq.ParquetFile(path) as opened:
-        return pa.Table.from_batches(read_batches(opened, None, limit, BATCH_ROWS), opened.schema_arrow)
+        return pa.Table.from_batches(read_batches(path, opened, None, limit, BATCH_ROWS), opened.schema_arrow)
 
 
 def _files_of(folder: Path) -> set[str]:

@@ -64,7 +64,7 @@ def _open(
     try:
         if kind == "parquet":
             with pq.ParquetFile(file, pre_buffer=False) as opened:
-                yield opened.schema_arrow, read_batches(opened, columns, available_memory(), BATCH_ROWS)
+                yield opened.schema_arrow, read_batches(file, opened, columns, available_memory(), BATCH_ROWS)
         else:
             # From a buffer, a size that a message declares is compared with what is there before anything is allocated.
             yield _ipc_batches(pa.BufferReader(file.read_bytes()))
