@@ -274,12 +274,13 @@ class Queries:
             return self
         offsets = np.zeros(len(self) + 1, np.int64)
         self.lengths.cumsum(out=offsets[1:])
+        items, times, events = self.log.items, self.log.times, self.log.events
         if len(self) and (self.end[:-1] == self.log.offsets[self.row[1:]]).all():  # without gaps, which is faster
-            span = slice(self.log.offsets[self.row[0]], self.end[-1])
-            items, times, events = (a[span].copy() for a in (self.log.items, self.log.times, self.log.events))
+            span = slice(int(self.log.offsets[self.row[0]]), int(self.end[-1]))
+            items, times, events = items[span].copy(), times[span].copy(), events[span].copy()
         else:
             where, _ = self._gather(self.lengths)
-            items, times, events = (a[where] for a in (self.log.items, self.log.times, self.log.events))
+            items, times, events = items[where], times[where], events[where]
         log = replace(self.log, offsets=offsets, items=items, times=times, events=events, source=None, rows=None)
         return replace(self, log=log, row=np.arange(len(self)), end=offsets[1:])
 
