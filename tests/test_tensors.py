@@ -79,6 +79,7 @@ def test_a_dense_tensor_and_parts_under_one_name_are_refused():
         ({"shape": torch.tensor([9])}, "shape: expected two int64, found int64 [1]"),
         ({"shape": torch.tensor([9.0, 6.0])}, "shape: expected two int64, found float32 [2]"),
         ({"shape": torch.tensor([10, 6])}, "offsets: expected 11 for 10 rows, found 10"),
+        ({"shape": torch.tensor([9, 2**24 + 1])}, "shape: expected at most 16,777,216 columns, or as many as rows, found 16,777,217"),
         ({"shape": torch.tensor([9, 1])}, "columns: expected 0 to 0, found 0 to 5"),
         ({"offsets": torch.zeros(10, dtype=torch.int32)}, f"offsets: expected them to go from 0 to {MATRIX.nnz}, found 0 to 0"),
     ],

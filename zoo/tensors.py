@@ -20,6 +20,8 @@ from zoo.nn.sparse import checked_csr, parts_of
 MARK = "@csr."
 """Between the name of a CSR tensor and that of its part."""
 PARTS = ("values", "columns", "offsets", "shape")
+WIDEST = 2**24
+"""The most columns of a sparse tensor that has fewer rows: each of them costs memory where a row is made dense."""
 
 
 def can_store(tensor: Tensor) -> bool:
@@ -129,6 +131,8 @@ def _joined(parts: dict[str, Tensor]) -> Tensor:
     if shape.dtype != torch.int64 or shape.shape != (2,):
         raise ValueError(f"shape: expected two int64, found {shape.dtype} {list(shape.shape)}".replace("torch.", ""))
     rows, width = shape.tolist()
+    if width > max(WIDEST, rows):
+        raise ValueError(f"shape: expected at most {WIDEST:,} columns, or as many as rows, found {width:,}")
     return checked_csr(parts["offsets"], parts["columns"], parts["values"], (rows, width))
 
 

@@ -26,7 +26,7 @@ class BagOfWordsParams(Params):
     """Words to ignore: a list, or the English stop words of scikit-learn."""
     max_features: int | None = Field(None, ge=1, le=1_000_000_000)
     """Keep only this many terms, the most frequent ones."""
-    hashing: int | None = Field(None, ge=1, lt=2**31)
+    hashing: int | None = Field(None, ge=1, le=2**24)
     """Hash the terms into this many columns (such as `262144`) instead of storing a vocabulary; for very large vocabularies."""
     svd: int | None = Field(None, ge=1, le=65_536)
     """Project onto this many singular vectors of the known items (latent semantic analysis), which gives dense features; a few hundred is usual."""
