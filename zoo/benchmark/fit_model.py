@@ -151,8 +151,9 @@ def fit_keys(
     """
     train = experiment.train
     identity = {
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors, plugins=model.further_plugins),
-        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
+        "task": task.description(), "model": model.as_json(), "seed": seed,
+        "versions": sources_of(*model.parts, *model.monitors, plugins=experiment.further_plugins(model)),
+        "all_events": all_events, "refit": train.refit, "device": train.device,
         "candidates": experiment.experiment.evaluate.candidates,
     }  # fmt: skip
     return lambda threads: digest({**identity, "threads": threads})

@@ -133,6 +133,11 @@ class Registry:
         return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
 
     @property
+    def callback_plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that may add callbacks to a training."""
+        return tuple(plugin for plugin in self.plugins if plugin.hooks.zoo_callbacks.get_hookimpls())
+
+    @property
     def install_note(self) -> str:
         """A sentence that says how to install the plugins of the zoo; empty if any plugin is there."""
         is_bare = not self.broken and all(plugin.distribution == CORE for plugin in self.plugins)
