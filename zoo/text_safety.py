@@ -15,7 +15,9 @@ _BLOCKS = r"^#|^[+-](?!\d)|^\d+[.)]"
 _INLINE = r"[\\`*|~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|\bwww\."
 """Markup inside a line, with `_` where it is not inside a word, the mathematics of GitHub and its links to bare addresses."""
 _NAME = re.compile(rf"{_BLOCKS}|{_INLINE}|[\[\]]", re.IGNORECASE)
-_SENTENCE = re.compile(rf"{_BLOCKS}|{_INLINE}|^[>\[]|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)", re.IGNORECASE)
+_SENTENCE = re.compile(
+    rf"{_BLOCKS}|{_INLINE}|^>|^\[(?=[ xX]\])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)", re.IGNORECASE
+)
 """Markup in a sentence, which may contain `[train]`, `k < 3` and `a & b`."""
 _CODE = re.compile(r"((?<!`)`(?!`)[^`]+(?<!`)`(?!`))")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
