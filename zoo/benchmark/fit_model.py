@@ -76,6 +76,8 @@ def fit(
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
     if refused := list(refused_values(seed, "seed")):
         raise ConfigError("\n".join(refused))
+    if seed is not None and seed < 0:
+        raise ConfigError(f"seed: expected a number of at least 0, found {seed}.")
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)

@@ -177,6 +177,16 @@ def default_registry() -> Registry:
     return Registry.discover()
 
 
+def registry_with(files: Iterable[str | Path] = ()) -> Registry:
+    """Return the registry of the installed plugins and of single-file plugins.
+
+    Raises:
+        PluginError: A file does not load.
+    """
+    listed = list(files)
+    return Registry.discover(listed).require_files() if listed else default_registry()
+
+
 def load(name: str, stage: StageName | None = None, **params: Any) -> Any:
     """Build an installed component by name.
 
