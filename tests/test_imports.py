@@ -12,7 +12,7 @@ PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "
 HEAVY = ("torch", "pytorch_lightning", "torchmetrics", "datasets", "pandas", "pyarrow", "scipy", "numpy", "sklearn")
 LIGHT = (
     "zoo", "zoo.nn", "zoo.testing", "zoo.lazy", "zoo.errors", "zoo.params", "zoo.spec", "zoo.hookspecs", "zoo.registry.registry", "zoo.config.load",
-    "zoo.config.json_schema", "zoo.builtin", "zoo.api", "zoo.cli.main", "zoo.data.dataset_params", "zoo.evaluation.metric_params",
+    "zoo.config.json_schema", "zoo.builtin", "zoo.api", "zoo.cli.main", "zoo.data.dataset_params", "zoo.metric_params",
     "zoo.scaffold.writer",
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "CatalogueMetric": "zoo.evaluation.metric",
         "ComponentSpec": "zoo.spec",
         "ConfigError": "zoo.errors",
-        "CutoffParams": "zoo.evaluation.metric_params",
+        "CutoffParams": "zoo.metric_params",
         "DataError": "zoo.errors",
         "DataSize": "zoo.data_size",
         "Dataset": "zoo.data.dataset",

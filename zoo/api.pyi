@@ -26,12 +26,12 @@ from zoo.evaluation.metric import CatalogueMetric as CatalogueMetric
 from zoo.evaluation.metric import Facts as Facts
 from zoo.evaluation.metric import Metric as Metric
 from zoo.evaluation.metric import QueryMetric as QueryMetric
-from zoo.evaluation.metric_params import CutoffParams as CutoffParams
 from zoo.extension_specs import CandidateFeatureSpec as CandidateFeatureSpec
 from zoo.extension_specs import SplitSpec as SplitSpec
 from zoo.hookspecs import Training as Training
 from zoo.hookspecs import hookimpl as hookimpl
 from zoo.loss_specs import LossSpec as LossSpec
+from zoo.metric_params import CutoffParams as CutoffParams
 from zoo.neural_params import LossName as LossName
 from zoo.neural_params import NeuralParams as NeuralParams
 from zoo.neural_params import NeuralRankerParams as NeuralRankerParams

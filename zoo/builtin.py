@@ -3,8 +3,8 @@
 from typing import Any
 
 from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
-from zoo.evaluation.metric_params import CutoffParams, MAPParams, RecallParams
 from zoo.hookspecs import hookimpl
+from zoo.metric_params import CutoffParams, MAPParams, RecallParams
 from zoo.params import Params
 from zoo.spec import Capabilities, ComponentSpec
 

@@ -21,7 +21,7 @@ from zoo.data.judgments import Judgments
 from zoo.data.products import pair_products
 from zoo.errors import naming
 from zoo.stages.context import RunContext
-from zoo.stages.featurizer import Featurizer, fit_features, item_features, transform_items
+from zoo.stages.featurizer import Featurizer, ReadsColumns, fit_features, item_features, transform_items
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranker_inputs import RankerInputs
@@ -76,54 +76,24 @@ class RankedLists:
         return float(((self.scores[:, k - 1] == self.scores[:, k]) & (self.items[:, k] > 0)).double().mean())
 
 
+@dataclass(frozen=True, eq=False)
 class RankPipeline:
-    """Rankers applied in sequence, and the featurizers that compare query and document texts for them."""
+    """Fitted rankers, applied in sequence.
 
-    def __init__(
-        self, model: ResolvedRankModel, featurize: Featurize | None = None, match: TextMatch | None = None
-    ) -> None:
-        """Build the stages of a model.
+    Attributes:
+        model: The components and their parameters.
+        rankers: The fitted rankers.
+        trained: For each ranker the training that chose its epochs.
+    """
 
-        Args:
-            model: Its rankers and featurizers.
-            featurize: Replaces `Featurizer.fit_transform`.
-            match: The term counts of the documents, if already computed.
-        """
-        self.model, self.match = model, match
-        self.featurize = featurize or (
-            lambda chosen, part, data, context: fit_features(part, data, context, chosen.origin)
-        )
-        self.featurizers: list[Featurizer[Any]] = [f.build() for f in model.featurizers]
-        self.rankers: list[Ranker[Any]] = [r.build() for r in model.rankers]
-        self.trained: list[Trained | None] = []
-        """For each ranker the training that chose its epochs."""
-
-    def fit(self, lists: Judgments, fold: Fold, context: RunContext, *, refit: bool) -> RankingData:
-        """Fit the rankers on a fold and return its test lists with their ranking features.
-
-        A ranker that trains in epochs chooses their number on the validation lists.
-
-        Args:
-            lists: All lists.
-            fold: The training, validation and test lists of the fold.
-            context: Randomness, device, progress.
-            refit: Whether to fit the rankers again on training and validation lists together.
-        """
-        context = context.for_training(settings=self.model.train, label=self.model.label)
-        data = self.as_data(lists, fold, context)
-        train = data.where(fold.train)
-        if fold.validate.any():
-            train = replace(train, validation=data.where(fold.validate))
-        learning = [chosen.capabilities.trainable for chosen in self.model.rankers]
-        context = context.for_training(settings=self.model.ranker_train)
-        origins = [chosen.origin for chosen in self.model.rankers]
-        self.trained = fit_in_turn(self.rankers, learning, train, context, refit=refit, origins=origins)
-        return data.where(fold.test)
+    model: ResolvedRankModel
+    rankers: tuple[Ranker[Any], ...]
+    trained: tuple[Trained | None, ...]
 
     def rank(self, data: RankingData, progress: Callable[[int, int], None] | None = None) -> RankedLists:
         """Return the lists in the order of the last ranker."""
         width = max(int(data.lengths.max(initial=1)), 1)
-        made = RankedLists(
+        lists = RankedLists(
             torch.zeros(len(data), width, dtype=torch.int64),
             torch.full((len(data), width), -torch.inf),
             torch.zeros(len(data), width),
@@ -137,63 +107,114 @@ class RankPipeline:
                 for chosen, ranker, own in zip(self.model.rankers, self.rankers, inputs, strict=True):
                     found = rerank(found, ranker, chosen.origin, own)
                 k = found.items.shape[1]
-                made.items[rows, :k], made.scores[rows, :k] = found.items, found.scores
+                lists.items[rows, :k], lists.scores[rows, :k] = found.items, found.scores
                 assert found.labels is not None
-                made.labels[rows, :k] = found.labels
+                lists.labels[rows, :k] = found.labels
                 if progress is not None:
                     progress(start + len(rows), len(order))
-        return made
+        return lists
 
-    def as_data(self, lists: Judgments, fold: Fold, context: RunContext) -> RankingData:
-        """Return all lists with their own features and text matching features, counted on the training lists."""
-        columns = dict(zip(lists.columns, lists.features.T, strict=True))
-        vectors: ItemFeatures | None = None
-        if lists.texts is not None:
-            known = np.zeros(len(lists.catalogue), np.bool_)
-            known[lists.documents[fold.train[lists.list_of]]] = True
-            match = self.match or text_match(lists)
-            columns |= match.columns(lists.texts, lists.list_of, lists.documents, known)
-            training = TrainingData(lists.relevant(fold.train), lists.catalogue, None, known)
-            vectors, cosines = self._cosines(lists, training, context)
-            columns |= cosines
-        features = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(lists.documents), 0))
-        return RankingData(
-            lists.offsets,
-            torch.from_numpy(lists.documents),
-            torch.zeros(len(lists.documents)),
-            torch.from_numpy(features.astype(np.float32)),
-            torch.from_numpy(lists.labels),
-            tuple(columns),
-            vectors,
-            np.ones(len(lists), np.bool_),
-        )
 
-    def _cosines(
-        self, lists: Judgments, training: TrainingData, context: RunContext
-    ) -> tuple[ItemFeatures | None, dict[str, Any]]:
-        """Return the documents' features, and for each featurizer the cosine between query and document, `[N]`."""
-        assert lists.texts is not None
-        made, cosines = [], {}
-        names = [chosen.name for chosen in self.model.featurizers]
-        for number, (chosen, featurizer) in enumerate(zip(self.model.featurizers, self.featurizers, strict=True), 1):
-            fit = naming(chosen.name)(partial(self.featurize, chosen, featurizer))
-            features = item_features([fit], training, context.below(f"text-{number}"))
-            assert features is not None
-            read = getattr(chosen.params, "columns", lists.text)
-            with torch.inference_mode():
-                asked = _as_catalogue(lists.texts, lists.text, read[0])
-                queries = transform_items(featurizer, asked, chosen.origin)
-            name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
-            cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
-            made.append(features)
-        return concatenate_features(made), cosines
+def fit_rank_pipeline(
+    model: ResolvedRankModel,
+    lists: Judgments,
+    fold: Fold,
+    context: RunContext,
+    *,
+    refit: bool,
+    featurize: Featurize | None = None,
+    match: TextMatch | None = None,
+) -> tuple[RankPipeline, RankingData]:
+    """Fit the rankers of a model on a fold; return them, and the test lists of the fold with their ranking features.
+
+    A ranker that trains in epochs chooses their number on the validation lists.
+
+    Args:
+        model: Its rankers, and the featurizers that compare query and document texts for them.
+        lists: All lists.
+        fold: The training, validation and test lists of the fold.
+        context: Randomness, device, progress.
+        refit: Whether to fit the rankers again on training and validation lists together.
+        featurize: Replaces `Featurizer.fit_transform`.
+        match: The term counts of the documents, if already computed.
+    """
+    context = context.for_training(settings=model.train, label=model.label)
+    data = as_ranking_data(model, lists, fold, context, featurize=featurize or _featurize, match=match)
+    train = data.where(fold.train)
+    if fold.validate.any():
+        train = replace(train, validation=data.where(fold.validate))
+    learning = [chosen.capabilities.trainable for chosen in model.rankers]
+    context = context.for_training(settings=model.ranker_train)
+    origins = [chosen.origin for chosen in model.rankers]
+    rankers = [chosen.build() for chosen in model.rankers]
+    trained = fit_in_turn(rankers, learning, train, context, refit=refit, origins=origins)
+    return RankPipeline(model, tuple(rankers), tuple(trained)), data.where(fold.test)
+
+
+def as_ranking_data(
+    model: ResolvedRankModel,
+    lists: Judgments,
+    fold: Fold,
+    context: RunContext,
+    *,
+    featurize: Featurize,
+    match: TextMatch | None,
+) -> RankingData:
+    """Return all lists with their own features and text matching features, counted on the training lists."""
+    columns = dict(zip(lists.columns, lists.features.T, strict=True))
+    vectors: ItemFeatures | None = None
+    if lists.texts is not None:
+        known = np.zeros(len(lists.catalogue), np.bool_)
+        known[lists.documents[fold.train[lists.list_of]]] = True
+        match = match or text_match(lists)
+        columns |= match.columns(lists.texts, lists.list_of, lists.documents, known)
+        training = TrainingData(lists.relevant(fold.train), lists.catalogue, None, known)
+        vectors, cosines = _cosines(model, lists, training, context, featurize)
+        columns |= cosines
+    features = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(lists.documents), 0))
+    return RankingData(
+        lists.offsets,
+        torch.from_numpy(lists.documents),
+        torch.zeros(len(lists.documents)),
+        torch.from_numpy(features.astype(np.float32)),
+        torch.from_numpy(lists.labels),
+        tuple(columns),
+        vectors,
+        np.ones(len(lists), np.bool_),
+    )
+
+
+def _featurize(chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext) -> ItemFeatures:
+    return fit_features(featurizer, data, context, chosen.origin)
+
+
+def _cosines(
+    model: ResolvedRankModel, lists: Judgments, training: TrainingData, context: RunContext, featurize: Featurize
+) -> tuple[ItemFeatures | None, dict[str, Any]]:
+    """Return the documents' features, and for each featurizer the cosine between query and document, `[N]`."""
+    assert lists.texts is not None
+    parts, cosines = [], {}
+    names = [chosen.name for chosen in model.featurizers]
+    for number, chosen in enumerate(model.featurizers, 1):
+        featurizer = chosen.build()
+        fit = naming(chosen.name)(partial(featurize, chosen, featurizer))
+        features = item_features([fit], training, context.below(f"text-{number}"))
+        assert features is not None
+        columns = chosen.params.columns if isinstance(chosen.params, ReadsColumns) else lists.text
+        with torch.inference_mode():
+            catalogue = _as_catalogue(lists.texts, lists.text, columns[0])
+            queries = transform_items(featurizer, catalogue, chosen.origin)
+        name = chosen.name if names.count(chosen.name) == 1 else f"{chosen.name}-{number}"
+        cosines[f"cosine-{name}"] = _cosine(queries, features, lists)
+        parts.append(features)
+    return concatenate_features(parts), cosines
 
 
 def text_match(lists: Judgments) -> TextMatch:
     """Return the term counts of all documents that occur in a list."""
-    asked = np.zeros(len(lists.catalogue), np.bool_)
-    asked[lists.documents] = True
-    return TextMatch(lists.catalogue, lists.text, asked)
+    judged = np.zeros(len(lists.catalogue), np.bool_)
+    judged[lists.documents] = True
+    return TextMatch(lists.catalogue, lists.text, judged)
 
 
 def _as_catalogue(texts: Sequence[str], columns: Sequence[str], chosen: str) -> Catalogue:

@@ -18,6 +18,13 @@ OLDEST_API = 0
 StageName = Literal["dataset", "featurizer", "predictor", "filter", "ranker", "metric"]
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 STAGES: tuple[StageName, ...] = get_args(StageName)
+MODEL_KEYS: dict[StageName, str] = {
+    "predictor": "predictor",
+    "featurizer": "featurizer",
+    "filter": "filters",
+    "ranker": "rankers",
+}
+"""The key of a `[[model]]` table for each of its stages."""
 C = TypeVar("C")
 
 

@@ -10,10 +10,17 @@ import re
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line and paragraph separators, changes of the direction of writing, and half characters."""
-_MARKUP = re.compile(r"[\\`*\[\]|]")
+_BLOCKS = r"^#|^[+-](?!\d)|^\d+[.)]"
+"""The beginning of a heading or a list."""
+_INLINE = r"[\\`*|~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|\bwww\."
+"""Markup inside a line, with `_` where it is not inside a word, the mathematics of GitHub and its links to bare addresses."""
+_NAME = re.compile(rf"{_BLOCKS}|{_INLINE}|[\[\]]", re.IGNORECASE)
+_SENTENCE = re.compile(
+    rf"{_BLOCKS}|{_INLINE}|^>|^\[(?=[ xX]\])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)", re.IGNORECASE
+)
+"""Markup in a sentence, which may contain `[train]`, `k < 3` and `a & b`."""
+_CODE = re.compile(r"((?<!`)`(?!`)[^`]+(?<!`)`(?!`))")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_TAGS = re.compile(r"<(?=[A-Za-z/!?])")
-"""The beginning of an HTML tag or comment; `<` between numbers is none."""
 
 
 def show(text: str, longest: int | None = None) -> str:
@@ -34,10 +41,18 @@ def show_lines(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return a name, such as a label, for a table or a sentence in Markdown: none of it is markup."""
-    return _MARKUP.sub(r"\\\g<0>", show(text).translate(_ENTITIES))
+    """Return a name, such as a label, for a table or a sentence in Markdown: none of it is markup or a link."""
+    return _NAME.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", show(text).strip(" ")).translate(_ENTITIES)
 
 
 def defuse_markdown(text: str) -> str:
-    """Return a sentence of ours in which names may occur for Markdown: on one line, without HTML."""
-    return _TAGS.sub("&lt;", show(text.replace("\n", " ")))
+    """Return a sentence of ours in which names may occur for Markdown: on one line, without markup but for `code`.
+
+    Markup is written as entities, which stay what they are in the `repr` of a list of texts.
+    """
+    parts = _CODE.split(show(text.replace("\n", " ")).strip(" "))
+    return "".join(part if at % 2 else _SENTENCE.sub(_as_entity, part) for at, part in enumerate(parts))
+
+
+def _as_entity(found: re.Match[str]) -> str:
+    return f"{found[0][:-1]}&#{ord(found[0][-1])};"

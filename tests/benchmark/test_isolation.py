@@ -236,3 +236,26 @@ def test_a_row_whose_process_cannot_be_started_fails_alone(tmp_path, monkeypatch
     rows = zoo.bench(config, tmp_path / "out", isolate=True).rows()
     assert len(rows) >= 2
     assert all("no process is left" in row.error for row in rows)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="--isolate needs Linux or macOS")
+def test_a_log_from_files_is_read_by_the_process_of_each_run(tmp_path):
+    rows = [f"u{i % 12},i{i * 7 % 10},{i}" for i in range(120)]
+    (tmp_path / "events.csv").write_text("\n".join(["user,item_id,position", *rows]))
+    log = zoo.read_log(tmp_path / "events.csv", user_id="user", time="position")
+    how = {"metrics": ["ndcg@5"], "references": False, "split": zoo.LeaveLastOut()}
+    store = zoo.bench({"mine": zoo.load("item-knn", k=5)}, log, out=tmp_path / "out", isolate=True, **how)
+    (row,) = store.rows()
+    assert (row.label, row.error) == ("mine", None)
+    (alone,) = zoo.bench({"mine": zoo.load("item-knn", k=5)}, log, **how).rows()
+    assert (alone.key, alone.metrics) == (row.key, row.metrics)
+
+
+def test_a_log_from_frames_has_no_processes():
+    log = zoo.read_log({"user_id": ["a", "b"] * 9, "item_id": list("xyzxyzxyz") * 2, "timestamp": list(range(18))})
+    with pytest.raises(ConfigError) as error:
+        zoo.bench(["popular"], log, isolate=True)
+    assert str(error.value) == (
+        "zoo.bench: isolate, memory and time need data that the process of a run can read, and this log comes from data frames, "
+        "which only this process has. Write them to Parquet files and give their paths to zoo.read_log, or leave the options out."
+    )

@@ -41,8 +41,9 @@ def test_a_fit_into_a_folder_with_a_long_name(zoo, experiment, tmp_path, length,
     assert code == 0 or "cannot be written: File name too long." in stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize(("seed", "code"), [(2**63, 2), (-(2**63), 0)])
-def test_a_seed_of_64_bits_or_more(zoo, experiment, tmp_path, seed, code):
+@pytest.mark.parametrize(("seed", "code"), [(2**63, 2), (2**63 - 1, 0), (-1, 2)])
+def test_a_seed_of_64_bits_or_more_or_below_zero(zoo, experiment, tmp_path, seed, code):
     stderr = zoo("fit", experiment, "--out", tmp_path / "out", f"--seed={seed}", code=code).stderr
-    expected = f"zoo: seed: expected a whole number between -2^63 and 2^63 - 1, found {seed}."
+    least = "a number of at least 0" if seed < 0 else "a whole number between -2^63 and 2^63 - 1"
+    expected = f"zoo: seed: expected {least}, found {seed}."
     assert (stderr.splitlines()[-1] == expected) == (code == 2)

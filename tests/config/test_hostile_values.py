@@ -33,6 +33,7 @@ def refused(resolve, *overrides, **tables):
         ("model.item-knn.predictor.shrinkage=inf", "model[1].predictor.shrinkage: expected a finite number, found inf."),
         (f"train.max_epochs={2**63}", f"train.max_epochs: {WHOLE}{2**63}."),
         (f"train.seeds=[{2**63}]", f"train.seeds[1]: {WHOLE}{2**63}."),
+        ("train.seeds=[0, -5]", "train.seeds[2]: expected a number of at least 0, found -5."),
         (f"split.seed={2**64}", f"split.seed: {WHOLE}{2**64}."),
         ("split.seed=-1", "split.seed: expected a number of at least 0, found -1."),
         (f"train.max_epochs={2**62}", f"train.max_epochs: expected a number of at most 1000000, found {2**62}."),

@@ -49,11 +49,30 @@ def test_texts_are_hidden_where_they_occur():
     )
 
 
+def test_a_value_from_four_characters_is_hidden_where_it_is_a_word_of_a_sentence():
+    _, variables = expand_variables(
+        {"path": "${PIN}/x", "t": "${T}", "s": "${S}"}, {"PIN": "a+4$", "T": "file", "S": "abc"}
+    )
+    assert variables.hide_text("no 'a+4$' below a+4$/x, nor file; profile files, abc") == (
+        "no '${PIN}' below ${PIN}/x, nor ${T}; profile files, abc"
+    )
+    assert variables.hide({"ties": "file", "time": "file-order", "t": "file"}) == {
+        "ties": "file", "time": "file-order", "t": "${T}",
+    }  # fmt: skip
+
+
 def test_a_short_value_is_hidden_only_as_a_whole_and_under_its_key():
     _, variables = expand_variables({"label": "${L}"}, {"L": "als"})
     assert variables.hide({"label": "als", "name": "als", "other": "also als"}) == {
         "label": "${L}", "name": "als", "other": "also als",
     }  # fmt: skip
+
+
+def test_an_error_hides_a_value_of_four_characters(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(data={"source": {"name": "files", "interactions": "x", "format": "${TOKEN}"}}, env={"TOKEN": "hun2"})
+    assert "found '${TOKEN}'" in str(error.value)
+    assert "hun2" not in str(error.value)
 
 
 def test_nothing_changes_without_variables():

@@ -1,6 +1,8 @@
 """What a stage can reach ends at its cutoff: further columns, and the shop of the kit."""
 
+import gc
 import pickle
+from types import CellType
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +53,16 @@ def test_a_training_log_has_no_way_to_later_rows(log, before):
     assert training.where(half).column("note").to_pylist() == expected[::2]
     with pytest.raises(AttributeError):
         _ = training.source.table
+
+
+def test_no_closure_leads_from_the_columns_to_the_table(log):
+    source = Task.of(log, Temporal(cuts=[0.6, 0.8])).training("validate").source
+    members = [getattr(source, name) for name in dir(source)]
+    held = [part for member in [source, *members] for part in gc.get_referents(member) if part is not type(source)]
+    held += [
+        part for value in held if not isinstance(value, type) for part in getattr(value, "__closure__", None) or ()
+    ]
+    assert not any(isinstance(part, (pa.Table, MappedTable, CellType)) for part in held)
 
 
 def test_the_columns_of_a_training_log_survive_pickling(log):

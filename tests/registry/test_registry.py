@@ -207,3 +207,11 @@ def test_shared_names_are_listed_with_what_they_select(shared_names):
         "predictor 'first' is a name or an alias of named_one/first, named_two/second: it selects named_one/first",
         "predictor 'common' is a name or an alias of named_one/first, named_two/second: it has to be qualified",
     ]
+
+
+def test_every_call_refuses_a_plugin_file_that_does_not_load(tmp_path):
+    (tmp_path / "broken_file.py").write_text("raise ValueError('no')")
+    log = zoo.read_log({"user_id": ["a", "b"], "item_id": ["x", "y"], "timestamp": [1, 2]})
+    for call in (lambda **more: zoo.bench(["popular"], log, **more), lambda **more: zoo.bench({"data": {}}, **more)):
+        with pytest.raises(PluginError, match=r"--plugin broken_file\.py does not load: .*ValueError: no"):
+            call(plugins=[tmp_path / "broken_file.py"])

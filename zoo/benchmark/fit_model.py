@@ -76,6 +76,8 @@ def fit(
     experiment = resolve_experiment(file, overrides, plugins).require_recommend()
     if refused := list(refused_values(seed, "seed")):
         raise ConfigError("\n".join(refused))
+    if seed is not None and seed < 0:
+        raise ConfigError(f"seed: expected a number of at least 0, found {seed}.")
     chosen, place = select_model(experiment, model), None if out is None else Path(out)
     if place is not None:
         refuse_taken(place)
@@ -151,8 +153,9 @@ def fit_keys(
     """
     train = experiment.train
     identity = {
-        "task": task.description(), "model": model.as_json(), "versions": sources_of(*model.parts, *model.monitors, plugins=model.further_plugins),
-        "seed": seed, "all_events": all_events, "refit": train.refit, "device": train.device,
+        "task": task.description(), "model": model.as_json(), "seed": seed,
+        "versions": sources_of(*model.parts, *model.monitors, plugins=experiment.further_plugins(model)),
+        "all_events": all_events, "refit": train.refit, "device": train.device,
         "candidates": experiment.experiment.evaluate.candidates,
     }  # fmt: skip
     return lambda threads: digest({**identity, "threads": threads})

@@ -28,11 +28,10 @@ from zoo.benchmark.row import Row
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.errors import ConfigError, ResourceError, TrainingError
+from zoo.spec import MODEL_KEYS
 
 LISTS = "lists.parquet"
 """The file in which the process of a run writes its lists; its row comes through the pipe, and is stored by this process only."""
-KEYS = {"predictor": "predictor", "featurizer": "featurizer", "filters": "filter", "rankers": "ranker"}
-"""The keys of a model's table with components, and their stages."""
 POLL_SECONDS = 0.5
 """How often to look whether the process has ended, where it left its pipe to another process."""
 
@@ -146,7 +145,7 @@ def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
         plain["evaluate"]["features"] = [_component_table(featurizer) for featurizer in experiment.metric_features]
     for table, model in zip(plain["model"], experiment.models, strict=True):
         table["label"] = model.label
-        for key, stage in KEYS.items():
+        for stage, key in MODEL_KEYS.items():
             if key in table:
                 found = [_component_table(part) for part in model.parts if part.component.spec.stage == stage]
                 table[key] = found[0] if stage == "predictor" else found

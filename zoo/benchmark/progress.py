@@ -29,7 +29,7 @@ class Progress:
         """The runs are known; follows `loaded` in a benchmark."""
 
     def differs(self, note: str) -> None:
-        """Results of earlier runs in the folder are not used; `note` says why, and is empty if there are none."""
+        """Earlier runs in the folder had other threads or libraries; `note` says whether they count, and is empty if there are none."""
 
     def started(self, label: str, seed: int | None, *, again: bool) -> None:
         """A run begins. `again` is true if the folder has a run of this name with other settings or code."""

@@ -21,6 +21,7 @@ from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, Temporal
 from zoo.data.frames import is_frame
 from zoo.data.item_values import items_with_values
+from zoo.data.loaded import FRAME
 from zoo.data.log import Data
 from zoo.data.parts import Parts
 from zoo.data.task import Task
@@ -70,7 +71,8 @@ def bench(
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`.
         wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
-        isolate: Whether to run each row of an experiment in a process of its own, so that one that ends its process fails alone.
+        isolate: Whether to run each row in a process of its own, so that one that ends its process fails alone. A log must come
+            from files, which each process reads.
         memory: With `isolate`, the most memory that each process of a run may allocate, in GiB.
         time: With `isolate`, the most minutes of a run.
 
@@ -96,13 +98,14 @@ def bench(
         run_experiment(resolve_experiment(models, overrides, plugins), folder, options)
         return BenchmarkResult(folder)
     _refuse_experiment("bench", models, overrides)
-    if isolation is not None:
-        raise ConfigError(
-            "zoo.bench: isolate, memory and time need an experiment file, because the process of a run reads the data itself. "
-            "Write the experiment to a file, or leave them out."
-        )
     own["references"] = True if references is None else references
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
+    if isolation is not None and experiment.source.component.spec is FRAME:
+        raise ConfigError(
+            "zoo.bench: isolate, memory and time need data that the process of a run can read, and this log comes from data "
+            "frames, which only this process has. Write them to Parquet files and give their paths to zoo.read_log, or leave the "
+            "options out."
+        )
     result = BenchmarkResult(mkdtemp(prefix="zoo-bench-") if out is None else out, temporary=out is None)
     run_experiment(experiment, result.folder, options)
     return result

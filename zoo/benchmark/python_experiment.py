@@ -14,7 +14,7 @@ from zoo.config.split_settings import Split
 from zoo.data.loaded import FRAME, LoadedSource
 from zoo.data.log import Data
 from zoo.errors import ConfigError
-from zoo.registry.registry import Registry, default_registry
+from zoo.registry.registry import registry_with
 
 PLACEHOLDER = {"name": "files", "interactions": ["-"]}
 """Stands for the source of a log from data frames until the log takes its place."""
@@ -45,10 +45,11 @@ def experiment_on(
 
     Raises:
         ConfigError: A model or a setting is invalid; the message has one line for each problem.
+        PluginError: A file of `plugins` does not load.
     """
     if log.settings is None:
         raise ConfigError("the log was not read by zoo.read_log: pass what it returned.")
-    registry = Registry.discover(plugins) if plugins else default_registry()
+    registry = registry_with(plugins)
     data = log.settings.model_dump()
     if log.settings.source.name == FRAME.name:
         data["source"] = PLACEHOLDER

@@ -12,10 +12,8 @@ from zoo.params import Params
 from zoo.pipeline import Pipeline
 from zoo.registry.component import Component
 from zoo.registry.registry import Registry
-from zoo.spec import StageName
+from zoo.spec import MODEL_KEYS, StageName
 
-KEYS: dict[str, str] = {"predictor": "predictor", "featurizer": "featurizer", "filter": "filters", "ranker": "rankers"}
-"""The key of a `[[model]]` table for each stage."""
 EXPECTED = (
     'a name ("als"), a component (zoo.load("als", factors=64)), a zoo.Pipeline, or a table with the keys of [[model]] '
     '({"predictor": "als", "filters": [...]})'
@@ -46,7 +44,7 @@ def _is_table(model: Mapping[Any, Any]) -> bool:
     """Return whether a mapping is the table of one model rather than models by label."""
     return "predictor" in model and set(model) <= {
         "label",
-        *KEYS.values(),
+        *MODEL_KEYS.values(),
         "candidate_features",
         "train",
         "ranker_train",
@@ -65,7 +63,7 @@ def _table(model: Any, registry: Registry, where: str) -> dict[str, Any]:
     stage: StageName = found[0]
     if stage != "predictor":
         raise ConfigError(
-            f"{where} is a {stage}, and a model needs a predictor: {{'predictor': ..., {KEYS.get(stage, stage)!r}: ...}}."
+            f"{where} is a {stage}, and a model needs a predictor: {{'predictor': ..., {MODEL_KEYS.get(stage, stage)!r}: ...}}."
         )
     return {"predictor": found[1]}
 

@@ -26,7 +26,7 @@ from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.list_evaluator import ListEvaluator
-from zoo.rank_pipeline import RankedLists, RankPipeline, text_match
+from zoo.rank_pipeline import RankedLists, RankPipeline, fit_rank_pipeline, text_match
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking_data import RankingData
 from zoo.training.training_record import ranker_records
@@ -105,10 +105,10 @@ class RankComparison:
         with peak_memory() as peak:
             for number, fold in enumerate(self.folds, 1):
                 here = context.for_training(folder=folder / f"fold-{number}")
-                with here.seeded("run"):
-                    pipeline = RankPipeline(model, features, self.match)
-                    with clock.measure():
-                        data = pipeline.fit(self.lists, fold, here, refit=self.refit)
+                with here.seeded("run"), clock.measure():
+                    pipeline, data = fit_rank_pipeline(
+                        model, self.lists, fold, here, refit=self.refit, featurize=features, match=self.match
+                    )
                 start = time.perf_counter()
                 found.append(pipeline.rank(data, partial(progress.phase, "rank")))
                 rank_seconds += time.perf_counter() - start

@@ -19,6 +19,7 @@ from zoo.benchmark.comparison_tables import (
     ranker_table,
     training_table,
 )
+from zoo.benchmark.library_versions import mixed_versions
 from zoo.benchmark.report_text import ReportStore
 from zoo.config.formatting import (
     format_component,
@@ -221,4 +222,5 @@ def _machine(rows: list[Row]) -> str:
         f"- {m['processor']}, {m['cores']} cores, {m['memory_mib']:,} MiB, {m['threads']} threads, GPU: {m['gpu'] or 'none'}; {m['system']}"
         for m in (r.machine for r in rows)
     }
-    return "\n".join(sorted(lines))
+    mixed = mixed_versions(rows)
+    return "\n".join(sorted(lines)) + (f"\n\n{mixed}" if mixed else "")

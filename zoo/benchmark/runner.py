@@ -14,6 +14,7 @@ from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.isolation import Isolation
+from zoo.benchmark.library_versions import describe_other_versions
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
@@ -111,14 +112,16 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
     progress.checked(comparison.findings)
     progress.planned(Plan(tuple(planned)))
     to_do = [run.key for run, row in zip(runs, rows, strict=True) if row is None]
-    progress.differs(
+    differences = (
+        describe_other_versions(store.folder, [row for row in rows if row is not None]),
         describe_other_runs(
             store.folder,
             store.thread_counts(),
             to_do,
             lambda n: [run.key for run in plan_runs(experiment, comparison.references, description, n)],
-        )
+        ),
     )
+    progress.differs("\n".join(filter(None, differences)))
     features = FeatureCache(store.folder / "features")
     try:
         for run in runs:
@@ -177,7 +180,9 @@ def plan_runs(
         "threads": threads or torch.get_num_threads(),
     }
     for at, model in enumerate([*experiment.models, *references]):
-        sources = sources_of(*model.parts, *model.monitors, *experiment.measured_by, plugins=model.further_plugins)
+        sources = sources_of(
+            *model.parts, *model.monitors, *experiment.measured_by, plugins=experiment.further_plugins(model)
+        )
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         for seed in seeds:
             identity = {

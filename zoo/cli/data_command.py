@@ -54,7 +54,7 @@ def check(
             )
         experiment = load_experiment(file, overrides, registry).require_recommend()
     else:
-        experiment = load_data_experiment(file, items, overrides, registry)
+        experiment = load_data_experiment(file, items, overrides, registry=registry)
     findings = check_experiment(experiment, load_task(experiment))
     warnings = open_findings(findings)
     if as_json:

@@ -36,14 +36,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def registry_with(plugins: tuple[Path, ...]) -> Registry:
-    """Return the registry of the installed plugins and the given single-file plugins.
+    """Return the registry of the installed plugins and the given single-file plugins; a command that needs none imports none.
 
     Raises:
         PluginError: A given file does not load.
     """
-    from zoo.registry.registry import Registry, default_registry
+    from zoo.registry import registry
 
-    return Registry.discover(plugins).require_files() if plugins else default_registry()
+    return registry.registry_with(plugins)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -86,7 +86,7 @@ class Bars(Progress):
         self._forecast = Forecast(plan, self._begun)
 
     def differs(self, note: str) -> None:
-        """Print why earlier results are not used."""
+        """Print in what earlier runs of the folder differ."""
         if note:
             self._bars.console.print(note, style="yellow", markup=False, soft_wrap=True)
 

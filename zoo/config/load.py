@@ -15,7 +15,7 @@ from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.config.variables import expand_variables
 from zoo.errors import ConfigError, suggestion
 from zoo.plain_values import DEEPEST, refused_values
-from zoo.registry.registry import Registry, default_registry
+from zoo.registry.registry import Registry, registry_with
 
 LONGEST_LINE = 4000
 """Characters of a line of an error that are printed."""
@@ -61,7 +61,7 @@ def experiment_from(
         raw = _apply_override(raw, override)
     _refuse_unusable(raw)
     raw, variables = expand_variables(raw, os.environ if env is None else env)
-    registry, base = registry or default_registry(), base or Path()
+    registry, base = registry or registry_with(), base or Path()
     try:
         return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base).with_variables(variables)
     except ConfigError as error:
@@ -72,7 +72,8 @@ def load_data_experiment(
     interactions: str | Path,
     items: str | Path | None = None,
     overrides: Sequence[str] = (),
-    registry: Registry | None = None,
+    *,
+    registry: Registry,
 ) -> ResolvedExperiment:
     """Return an experiment without models on a file of events, with defaults for everything else.
 
@@ -80,7 +81,7 @@ def load_data_experiment(
         interactions: The file of the events.
         items: The file of the items, if there is one.
         overrides: `"path=value"` for `data`, `split` and `evaluate`.
-        registry: Where components are looked up; the installed plugins by default.
+        registry: Where components are looked up.
 
     Raises:
         ConfigError: An override has a problem.
@@ -92,7 +93,7 @@ def load_data_experiment(
     for override in overrides:
         raw = _apply_override(raw, override)
     _refuse_unusable(raw)
-    return resolve_data(raw, registry or default_registry(), Path())
+    return resolve_data(raw, registry, Path())
 
 
 def resolve_experiment(
@@ -111,7 +112,7 @@ def resolve_experiment(
         ConfigError: The file has problems (one per line), or overrides or plugins are given for a resolved experiment.
     """
     if isinstance(source, str | Path | dict):
-        registry = Registry.discover(plugins).require_files() if plugins else None
+        registry = registry_with(plugins)
         if isinstance(source, dict):
             return experiment_from(source, overrides=overrides, registry=registry)
         return load_experiment(source, overrides, registry)

@@ -18,6 +18,7 @@ from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
 from zoo.errors import ConfigError
+from zoo.metric_params import CutoffParams
 from zoo.params import validated
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES
@@ -174,7 +175,7 @@ def check_metrics(
         for metric in metrics
         if metric.capabilities.features == "required" and not evaluate.features
     ]
-    longest = max((getattr(metric.params, "k", 0) for metric in metrics), default=0)
+    longest = max((m.params.k for m in metrics if isinstance(m.params, CutoffParams)), default=0)
     ranked = ", ".join(model.label for model in models if model and model.rankers)
     if ranked and evaluate.candidates < longest:
         lines.append(

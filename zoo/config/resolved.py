@@ -198,6 +198,10 @@ class BaseResolvedExperiment(ABC):
         """The components that evaluate a list."""
         return self.metrics
 
+    def further_plugins(self, model: BaseResolvedModel) -> tuple[Plugin, ...]:
+        """Return the plugins that a run of a model needs besides those of its components, also those that add callbacks to it."""
+        return (*model.further_plugins, *(self.registry.callback_plugins if model.trains_in_epochs else ()))
+
     def require_recommend(self) -> ResolvedExperiment:
         """Return the experiment if its models recommend to users.
 

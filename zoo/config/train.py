@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -106,8 +106,8 @@ class TrainSettings(NetworkSettings):
     """Fit again on all events before the test part. With false, models are not fitted on the validation events, as in some papers."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device to compute on."""
-    seeds: list[int] = Field([0], min_length=1)
-    """Random seeds, one run each; deterministic models run once."""
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    """Random seeds from 0 to 2^63 - 1, one run each; deterministic models run once."""
     threads: int | None = Field(None, ge=1, le=10_000)
     """Number of torch threads, which the processes of `devices` share; torch's default if not set. The number that was used is part of a run's settings."""
 

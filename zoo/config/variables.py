@@ -14,8 +14,10 @@ from typing import Any
 from zoo.errors import ConfigError
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
-SHORTEST = 8
-"""Shorter values are not looked for inside other texts: they are rather a part of a word than a secret."""
+LONG, SHORTEST = 8, 4
+"""Values of `LONG` characters or more are looked for everywhere. Those of `SHORTEST` or more are looked for as whole words of
+sentences (messages, notes): elsewhere they are rather a part of a setting than a secret. Shorter ones stay in other texts.
+"""
 NAMES = ("name", "policy", "task", "monitor")
 """Keys whose values the core reads in results. They name what is installed, and stay as they are."""
 
@@ -57,8 +59,12 @@ class Variables:
         """Return a text, such as the message of an error, in which the strings of the file are as written."""
         for known in (self.texts, self.values):
             for expanded in sorted(known, key=len, reverse=True):
-                if len(expanded) >= SHORTEST:
+                if len(expanded) >= LONG:
                     text = text.replace(expanded, known[expanded])
+                elif len(expanded) >= SHORTEST and " " in text:
+                    text = re.sub(
+                        rf"(?<!\w){re.escape(expanded)}(?!\w)", lambda _, reference=known[expanded]: reference, text
+                    )
         return text
 
 

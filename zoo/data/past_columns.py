@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -15,15 +15,14 @@ from zoo.data.dataset import Columns
 class PastColumns:
     """Some rows of a table, whose columns are read on demand.
 
-    A stage gets a log with these columns, so that it cannot read events after its cutoff. The table itself is no attribute;
-    pickling reads all columns.
+    A stage gets a log with these columns, so that it cannot read events after its cutoff. Neither an attribute nor a closure
+    leads to the table: it is known to this module only. Pickling reads all columns.
 
     Attributes:
         column_names: The names of the columns.
-        select: Returns columns as a table, `select(["price"])`, in the order of the rows.
     """
 
-    __slots__ = ("column_names", "select")
+    __slots__ = ("__weakref__", "column_names")
 
     def __init__(self, source: Columns, rows: NDArray[np.int64]) -> None:
         """Restrict a table to some of its rows.
@@ -32,19 +31,23 @@ class PastColumns:
             source: The table.
             rows: The rows that can be read, `[N]`, in their order.
         """
-
-        def select(columns: list[str]) -> pa.Table:
-            """Return the given columns, in the given order.
-
-            Raises:
-                DataError: A column cannot be read.
-            """
-            return source.select(columns).take(pa.array(rows))
-
         self.column_names = list(source.column_names)
-        self.select: Callable[[list[str]], pa.Table] = select
+        _SOURCES[self] = (source, rows)
+
+    def select(self, columns: list[str]) -> pa.Table:
+        """Return the given columns, `select(["price"])`, in the order of the rows.
+
+        Raises:
+            DataError: A column cannot be read.
+        """
+        source, rows = _SOURCES[self]
+        return source.select(columns).take(pa.array(rows))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the rows themselves."""
         table = self.select(self.column_names)
         return type(self), (table, np.arange(table.num_rows))
+
+
+_SOURCES: WeakKeyDictionary[PastColumns, tuple[Columns, NDArray[np.int64]]] = WeakKeyDictionary()
+"""The table and the rows of each object. To read them early would read columns that no stage asks for."""

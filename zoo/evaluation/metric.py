@@ -28,7 +28,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
-from zoo.evaluation.metric_params import CutoffParams
+from zoo.metric_params import CutoffParams
 from zoo.spec import Capabilities
 from zoo.stages.answers import check_values
 from zoo.stages.item_columns import ItemColumns

@@ -10,7 +10,7 @@ from zoo.config.resolved import ResolvedModel
 from zoo.data.task import Task
 from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.fitting import fit
-from zoo.registry.registry import Registry, default_registry
+from zoo.registry.registry import Registry, registry_with
 from zoo.stages.context import RunContext
 
 
@@ -40,7 +40,7 @@ class Pipeline:
         Raises:
             ZooError: The name is unknown, or a parameter is invalid.
         """
-        registry = registry or default_registry()
+        registry = registry or registry_with()
         component, metric = registry.find("predictor", predictor), registry.find("metric", "ndcg")
         monitor = Chosen(metric, metric.params({"k": 10}))
         return cls(ResolvedModel(predictor, Chosen(component, component.params(params)), monitor=monitor))

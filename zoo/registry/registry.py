@@ -133,6 +133,11 @@ class Registry:
         return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
 
     @property
+    def callback_plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that may add callbacks to a training."""
+        return tuple(plugin for plugin in self.plugins if plugin.hooks.zoo_callbacks.get_hookimpls())
+
+    @property
     def install_note(self) -> str:
         """A sentence that says how to install the plugins of the zoo; empty if any plugin is there."""
         is_bare = not self.broken and all(plugin.distribution == CORE for plugin in self.plugins)
@@ -170,6 +175,16 @@ def _with_name(components: Iterable[Component], name: str) -> list[Component]:
 def default_registry() -> Registry:
     """Return the registry of installed plugins, discovered once per process."""
     return Registry.discover()
+
+
+def registry_with(files: Iterable[str | Path] = ()) -> Registry:
+    """Return the registry of the installed plugins and of single-file plugins.
+
+    Raises:
+        PluginError: A file does not load.
+    """
+    listed = list(files)
+    return Registry.discover(listed).require_files() if listed else default_registry()
 
 
 def load(name: str, stage: StageName | None = None, **params: Any) -> Any:

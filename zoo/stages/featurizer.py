@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.data.catalogue import Catalogue
 from zoo.stages.answers import answer_of, check_features
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures, concatenate_features
 from zoo.stages.stage import P, Stage, TrainingData
+
+
+@runtime_checkable
+class ReadsColumns(Protocol):
+    """Parameters that name the columns of texts to read. For judged lists, the first one receives the text of the query."""
+
+    columns: list[str]
 
 
 class Featurizer(Stage[P]):

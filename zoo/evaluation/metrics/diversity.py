@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import CutoffParams
+from zoo.metric_params import CutoffParams
 from zoo.stages.item_features import ItemFeatures
 
 BLOCK = 4096

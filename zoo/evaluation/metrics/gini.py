@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import CatalogueMetric, Facts
-from zoo.evaluation.metric_params import CutoffParams
+from zoo.metric_params import CutoffParams
 
 
 def gini(exposure: Tensor, eligible: Tensor) -> Tensor:

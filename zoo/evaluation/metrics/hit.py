@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import CutoffParams
+from zoo.metric_params import CutoffParams
 
 
 def hit(judged: EvaluatedLists) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import MAPParams
+from zoo.metric_params import MAPParams
 
 
 def average_precision(judged: EvaluatedLists, normalise: Literal["min", "all"] = "min") -> Tensor:

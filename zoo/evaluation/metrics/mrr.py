@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import CutoffParams
 from zoo.evaluation.metrics.hit import no_hit
+from zoo.metric_params import CutoffParams
 
 
 def reciprocal_rank(judged: EvaluatedLists) -> Tensor:

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import CutoffParams
+from zoo.metric_params import CutoffParams
 from zoo.nn.lists import discounts
 
 

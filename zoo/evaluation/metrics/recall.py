@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor
 
 from zoo.evaluation.metric import EvaluatedLists, Facts, QueryMetric
-from zoo.evaluation.metric_params import RecallParams
+from zoo.metric_params import RecallParams
 
 
 def recall(judged: EvaluatedLists, normalise: Literal["targets", "min"] = "targets") -> Tensor:
