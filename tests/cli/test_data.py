@@ -44,15 +44,15 @@ def test_an_experiment_with_a_finding_ends_with_exit_code_1(zoo, experiment):
         '  What to do: [data] columns = { basket_id = "order_id" }; [split] unit = "basket"; or accept it: '
         '[data] accept = ["baskets"]'
     )
-    assert lines[3] == "10 checks: 1 warning."
+    assert lines[3] == "11 checks: 1 warning."
 
 
 def test_a_mended_or_accepted_question_ends_with_exit_code_0(zoo, experiment):
     mend = ("--set", 'data.columns={basket_id="order_id"}', "--set", "split.unit=basket")
-    assert zoo("data", "check", experiment, *mend).stdout == "10 checks: 0 warnings.\n"
+    assert zoo("data", "check", experiment, *mend).stdout == "11 checks: 0 warnings.\n"
     accepted = zoo("data", "check", experiment, "--set", 'data.accept=["baskets"]').stdout
     assert accepted.startswith("Check 2 (baskets), accepted by data.accept: The column 'order_id'")
-    assert accepted.endswith("10 checks: 0 warnings.\n")
+    assert accepted.endswith("11 checks: 0 warnings.\n")
 
 
 def test_a_file_of_events_is_read_with_defaults(zoo, events):
