@@ -18,6 +18,7 @@ from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import filter_log
 from zoo.data.interactions import Interactions, tied_with_previous
+from zoo.data.log_summary import format_events
 from zoo.data.schema import Ids, MappedTable, ids
 from zoo.data.units import order_ties
 from zoo.data.vocabulary import Vocabulary
@@ -43,10 +44,9 @@ class Data:
     settings: DataSettings | None = None
 
     def __repr__(self) -> str:
-        """Return the size of the log and its notes."""
-        size = f"{len(self.log):,} events, {self.log.n_users:,} users, {self.log.n_items:,} items"
+        """Return the size of the log, its time range and its notes."""
         noted = [f"{name}: {value}" for name, value in self.notes.items() if name not in ("events", "users", "items")]
-        return f"Data({'; '.join([size, *noted])})"
+        return f"Data({'; '.join([format_events(self.log), *noted])})"
 
 
 def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
