@@ -157,7 +157,7 @@ def test_another_tasks_folder_is_refused_and_the_difference_named(tmp_path):
     store.open(manifest(task="t1", split="temporal"))
     with pytest.raises(
         ResultsError,
-        match=r"results of another task \(t1, this one is t2\): they differ in split.*Choose another --out",
+        match=r"results of another task \(t1, this one is t2\): they differ in split.*Choose another folder",
     ):
         store.open(manifest(task="t2", split="leave-last-out"))
     assert store.manifest().task == "t1"

@@ -95,11 +95,11 @@ class Store:
                 changed = _difference(found.description, written["description"])
                 raise ResultsError(
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
-                    "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
+                    "Rows of two tasks cannot be compared. Choose another folder, or remove the folder."
                 )
         elif self.folder.is_file() or (self.folder.exists() and any(map(_is_a_result, self.folder.iterdir()))):
             raise ResultsError(
-                f"{self.folder} exists and is not a benchmark folder. Choose another --out, or empty it."
+                f"{self.folder} exists and is not a benchmark folder. Choose another folder, or empty it."
             )
         remove_leftovers(self.folder)
         self._write("manifest.json", json.dumps(written, indent=1))
@@ -225,7 +225,7 @@ class Store:
         except OSError as error:
             raise ResultsError(
                 f"{final} cannot be written: {error.strerror or error}. Finished runs are kept: "
-                "free some space or choose another --out, then run the same command again to resume."
+                "free some space or choose another folder, then run the same command again to resume."
             ) from error
 
 
