@@ -4,26 +4,38 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 import torch
 
-from zoo.api import EvaluatedLists, Facts, ItemColumns, Tables
+from zoo.api import (
+    DataSize,
+    EvaluatedLists,
+    Facts,
+    Fitted,
+    ItemColumns,
+    NeuralParams,
+    NeuralPredictor,
+    Params,
+    Tables,
+)
 from zoo.data.queries import Targets
 from zoo.testing import conformance
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/how-to/write-a-plugin.md"
+HOW_TO = ROOT / "docs/how-to"
 
 
-def blocks():
-    return re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def blocks(page):
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
 def early_share(tmp_path, monkeypatch):
     """Return the module of the metric of the page."""
-    (block,) = [block for block in blocks() if block.startswith("# early_share.py\n")]
+    (block,) = blocks("write-a-metric.md")
     (tmp_path / "early_share.py").write_text(block)
     monkeypatch.syspath_prepend(tmp_path)
     yield import_module("early_share")
@@ -44,17 +56,45 @@ def test_the_metric_of_the_page_passes_the_checks_and_counts_the_first_half(earl
 
 
 def test_the_dataset_of_the_page_is_that_of_the_examples():
-    (block,) = [block for block in blocks() if block.startswith("class SqliteOrdersParams")]
+    (block,) = blocks("write-a-dataset.md")
     source = (ROOT / "examples/plugins/sqlite_orders.py").read_text(encoding="utf-8")
     assert all(line in source for line in block.splitlines())
 
 
-def test_the_page_names_every_field_of_the_tables_and_every_method_of_the_columns():
-    text = PAGE.read_text(encoding="utf-8")
-    section = text.partition("## A dataset")[2].partition("\n## ")[0]
-    assert all(f"`{name}`" in section for name in Tables.__dataclass_fields__)
-    section = text.partition("## Item columns")[2].partition("\n## ")[0]
+def test_the_loss_of_the_page_is_that_of_the_examples():
+    from_page = {}
+    exec(block := blocks("write-a-loss.md")[0], from_page)
+    example = (ROOT / "examples/plugins/hinge_loss.py").read_text(encoding="utf-8")
+    body = [line for line in block.partition("def hinge")[2].partition("@hookimpl")[0].splitlines()[1:] if line]
+    assert body
+    assert all(line in example for line in body)
+    assert [spec.name for spec in from_page["zoo_losses"]()] == ["hinge"]
+
+
+def test_the_loss_of_one_model_is_used_by_it():
+    names = {"NeuralParams": NeuralParams, "NeuralPredictor": NeuralPredictor, "Literal": Literal}
+    exec(blocks("write-a-loss.md")[1], names)
+    assert names["SquaredParams"]().loss == "own"
+
+
+def test_the_memory_of_the_page_is_that_of_a_matrix():
+    names = {"Params": Params}
+    exec(blocks("declare-capabilities.md")[0], names)
+    assert names["AllPairsParams"]().fit_memory(DataSize(users=1, items=1000, events=1)) == 4_000_000
+
+
+def test_the_forms_of_the_page_are_forms():
+    names = {"Fitted": Fitted, "Annotated": Annotated}
+    exec(blocks("save-state.md")[0], names)
+    assert isinstance(names["fitted"], Fitted)
+
+
+def test_the_pages_name_every_field_of_the_tables_and_every_method_of_the_columns():
+    text = (HOW_TO / "write-a-dataset.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in Tables.__dataclass_fields__)
+    text = (HOW_TO / "read-item-columns.md").read_text(encoding="utf-8")
     methods = [name for name in vars(ItemColumns) if not name.startswith("_") and name not in ("of", "catalogue")]
-    assert all(f"`{name}(" in section for name in methods)
+    assert all(f"`{name}(" in text for name in methods)
+    text = (HOW_TO / "write-a-metric.md").read_text(encoding="utf-8")
     for name in ("title", "needs", "higher_is_better", "values", "chance"):
-        assert f"**`{name}" in text.partition("## A metric")[2]
+        assert f"**`{name}" in text

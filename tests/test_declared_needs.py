@@ -117,8 +117,9 @@ def test_a_missing_column_is_one_error_before_the_first_fit(tmp_path):
         )
     assert str(error.value) == (
         "popular: calibrated reads the item column 'categry', and the items have title, description, category, "
-        "brand, price, available_from, available_until. Did you mean 'category'? Map a column of the items file in "
-        "data.item_columns, or choose another one in the parameters."
+        "brand, price, available_from, available_until. Did you mean 'category'? Map a column of the items, "
+        'data.item_columns = { categry = "category" } (in Python, item_columns={"categry": "category"}), or choose another one '
+        "in the parameters."
     )
     with pytest.raises(
         ConfigError, match=r"^evaluate.metrics: margin-share reads the item column 'margin', and the items"

@@ -51,6 +51,12 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+def find_block(page, start):
+    """Return the Python of a page that begins with a text."""
+    (found,) = [block for block in blocks(ROOT / page, "python") if block.startswith(start)]
+    return found
+
+
 def whole_configs():
     return [
         pytest.param(page, block, id=f"{page.relative_to(ROOT)}-{i}")
@@ -179,7 +185,7 @@ def test_the_hooks_page_names_the_apis_that_are_spoken():
 
 
 def test_the_capabilities_are_all_there():
-    text = (ROOT / "docs/how-to/write-a-plugin.md").read_text()
+    text = (ROOT / "docs/how-to/declare-capabilities.md").read_text()
     section = text.partition("## Capabilities")[2].partition("\n## ")[0]
     defaults = re.findall(r"^\| `(\w+)` \| `?([^`|]+)`? \|", section, re.MULTILINE)
     assert [(name, value.strip(' "')) for name, value in defaults] == [
@@ -211,7 +217,7 @@ def test_the_filter_and_the_ranker_do_what_they_say():
         "AffordableParams": AffordableParams,
         "torch": torch,
     }
-    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[1], names)
+    exec(find_block("docs/how-to/write-a-plugin.md", "class Affordable"), names)
     import pyarrow as pa
 
     catalogue = Catalogue(pa.array([None, "a", "b"]), pa.table({"price": [None, 3.0, 30.0]}))
@@ -224,7 +230,7 @@ def test_the_filter_and_the_ranker_do_what_they_say():
 
 def test_the_network_learns_what_follows_what(training_seed, assert_learned):
     names = {"NeuralPredictor": NeuralPredictor, "NeuralParams": NeuralParams, "nn": torch.nn}
-    exec(blocks(ROOT / "docs/how-to/write-a-plugin.md", "python")[2], names)
+    exec(find_block("docs/how-to/write-a-network.md", "class LastItem"), names)
     users, steps = torch.arange(40).repeat_interleave(6).numpy(), torch.arange(6).repeat(40).numpy()
     log = Interactions.from_arrays(users, (users + steps) % 8 + 1, steps)
     model = names["LastItem"](NeuralParams(dim=16, dropout=0.0))

@@ -57,7 +57,7 @@ def test_the_second_process_says_who_holds_the_folder_and_ends(tmp_path, hold):
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path / 'out'))} is in use by process {process.pid} on {re.escape(socket.gethostname())} "
         r"\(since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\. Wait for it with --wait \(in Python, wait=True\), stop it, or "
-        r"choose another --out\.",
+        r"choose another folder\.",
         str(error.value),
     )
     holder = json.loads((tmp_path / "out" / HOLDER).read_text())
@@ -105,7 +105,7 @@ def test_a_holder_without_a_description_is_another_process(tmp_path, hold):
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
     with (
-        pytest.raises(ResultsError, match=r"file/out cannot be written: .*Choose another --out"),
+        pytest.raises(ResultsError, match=r"file/out cannot be written: .*Choose another folder"),
         lock_folder(tmp_path / "file" / "out"),
     ):
         pass
@@ -117,7 +117,7 @@ def test_a_file_or_a_broken_link_in_place_of_the_folder_is_told(tmp_path, below)
     (tmp_path / "link").symlink_to(tmp_path / "absent")
     for name in ("file", "link"):
         with (
-            pytest.raises(ResultsError, match=rf"{name}.* cannot be written: .*Choose another --out"),
+            pytest.raises(ResultsError, match=rf"{name}.* cannot be written: .*Choose another folder"),
             lock_folder(tmp_path / name / below),
         ):
             pass

@@ -12,6 +12,7 @@ import zoo
 from zoo.api import NeuralParams
 from zoo.artifacts.fit_artifact import fit
 from zoo.cli.main import main
+from zoo.config.json_schema import experiment_schema
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, SplitError
 from zoo.registry.discovery import discover_plugins
@@ -51,6 +52,18 @@ def command(*arguments, code=0):
     result = CliRunner().invoke(main, [str(a) for a in arguments], prog_name="zoo")
     assert result.exit_code == code, result.output
     return result.stdout
+
+
+def test_the_schema_has_the_keys_of_a_split_policy():
+    schema = experiment_schema(Registry.discover([NAMES["split"][1]]))
+    choices = schema["$defs"]["Experiment"]["properties"]["split"]["oneOf"]
+    assert choices[-1] == {"$ref": "#/$defs/split-latest-users"}
+    table = schema["$defs"]["split-latest-users"]
+    assert table["properties"]["policy"]["const"] == "latest-users"
+    assert table["properties"]["test_users"]["exclusiveMaximum"] == 1
+    assert table["properties"]["unit"]["enum"] == ["event", "basket", "session"]
+    assert (table["required"], table["additionalProperties"]) == (["policy"], False)
+    assert "LatestUsersParams" not in schema["$defs"]
 
 
 @pytest.mark.parametrize("kind", NAMES)

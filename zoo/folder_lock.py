@@ -97,7 +97,7 @@ def _acquire(folder: Path, waiting: Callable[[str], None] | None) -> BaseFileLoc
             if waiting is None:
                 raise ResultsError(
                     f"{folder} is in use by {_read_holder(folder)}. Wait for it with --wait (in Python, wait=True), stop it, or "
-                    "choose another --out."
+                    "choose another folder."
                 ) from None
             if not has_waited:
                 waiting(_read_holder(folder))
@@ -106,7 +106,7 @@ def _acquire(folder: Path, waiting: Callable[[str], None] | None) -> BaseFileLoc
             if _was_removed(error):
                 continue
             raise ResultsError(
-                f"{folder} cannot be written: {error.strerror or error}. Choose another --out, or correct its permissions."
+                f"{folder} cannot be written: {error.strerror or error}. Choose another folder, or correct its permissions."
             ) from error
         else:
             return lock

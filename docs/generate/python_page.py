@@ -53,7 +53,8 @@ def python_page() -> str:
         "Four modules are public: `zoo` for users, `zoo.api` and `zoo.nn` for plugin authors, and `zoo.testing` for the tests of "
         "plugins. Other modules may change without notice. Importing a public module is fast, because each name is imported at its "
         "first use. A stub next to each module tells type checkers and editors where a name is defined. "
-        "[Use the zoo from Python](../how-to/python.md) explains what the example does.",
+        "[Use the zoo from Python](../how-to/python.md) explains what the example does; its ids (`c000001`, `p00001`) are of the built-in "
+        "shop. `log.user_ids` and `log.catalogue.ids` list those of your data.",
     ]
     for module, about in MODULES.items():
         names = [name for name in import_module(module).__all__ if not name.startswith("_")]

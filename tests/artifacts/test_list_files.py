@@ -179,7 +179,7 @@ def test_files_that_cannot_be_used(artifact, tmp_path):
     (tmp_path / "q.csv.gz").write_bytes(gzip.compress(b"user_id\n"))
     with pytest.raises(DataError, match=r"q\.csv\.gz: unknown format"):
         recommend_file(artifact, tmp_path / "q.csv.gz", tmp_path / "l.csv", 3)
-    with pytest.raises(DataError, match=r"l\.csv cannot be written: File exists\. Choose another --out\."):
+    with pytest.raises(DataError, match=r"l\.csv cannot be written: File exists\. Choose another file\."):
         recommend_file(artifact, there, there / "l.csv", 3)
 
 

@@ -106,7 +106,7 @@ def test_an_artifact_is_replaced_and_anything_else_is_not(shop, fitted, tmp_path
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(
-        ArtifactError, match=r"other exists and is not an artifact\. Choose another --out, or remove it\."
+        ArtifactError, match=r"other exists and is not an artifact\. Choose another folder, or remove it\."
     ):
         save_artifact(artifact, tmp_path / "other")
 
@@ -122,7 +122,7 @@ def test_an_artifact_with_a_file_of_somebody_elses_in_its_folder_is_not_replaced
         save_artifact(artifact, copy)
     assert str(error.value) == (
         f"{copy / name} is not part of the artifact and would be deleted when the artifact is replaced. "
-        "Move it elsewhere, or choose another --out."
+        "Move it elsewhere, or choose another folder."
     )
     assert (copy / name).exists()
 

@@ -93,7 +93,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
     again = Watched()
     zoo.bench(experiment("popular", "transition-graph", "random"), tmp_path / "out", progress=again)
     assert again.seen == [("popular", True), ("transition-graph", True), ("random", False)]
-    assert again.again == [False]  # what was finished does not begin
+    assert again.again == [""]  # what was finished does not begin
     changed = Watched()
     store = zoo.bench(
         experiment("popular", "transition-graph"),
@@ -102,7 +102,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
         overrides=["model.popular.predictor.half_life=7"],
     )
     assert changed.seen == [("popular", False), ("transition-graph", True)]
-    assert changed.again == [True]
+    assert changed.again == ["predictor.half_life"]
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
 
 

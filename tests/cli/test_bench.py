@@ -105,7 +105,7 @@ def test_a_run_that_something_else_had_made_is_told_as_such(bench):
     bench(code=1)
     told = bench("--set", "model.steep.predictor.step=3.0", code=1).stderr.splitlines()
     assert told[-1].startswith("3/3 steep: fitted in 0.0")
-    assert told[-1].endswith(" s, repeated because the model, the settings or the code changed")
+    assert told[-1].endswith(" s, repeated because of a change: predictor.step")
 
 
 def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):

@@ -33,32 +33,61 @@ def experiment(events):
 
 
 LAST_OUT = ("--set", "split.policy=leave-last-out", "--set", "evaluate.exclude_seen=false")
+READ = [
+    "rows       1,500",
+    "events     1,500 events, 250 users, 295 items; 6 events per user (median)",
+    "time       none: the events are ordered by position",
+    "left out   nothing",
+]
 WARNING = "Check 2 (baskets): The column 'order_id' groups the events of a user to baskets"
 
 
 def test_an_experiment_with_a_finding_ends_with_exit_code_1(zoo, experiment):
-    lines = zoo("data", "check", experiment, code=1).stdout.splitlines()
+    lines = zoo("data", "check", experiment, code=1).stdout.splitlines()[len(READ) :]
     assert lines[0].startswith(WARNING)
     assert lines[1].startswith("  What it can do: What else is in the basket gives the target away.")
     assert lines[2] == (
         '  What to do: [data] columns = { basket_id = "order_id" }; [split] unit = "basket"; or accept it: '
         '[data] accept = ["baskets"]'
     )
-    assert lines[3] == "10 checks: 1 warning."
+    assert lines[3] == "11 checks: 1 warning."
 
 
 def test_a_mended_or_accepted_question_ends_with_exit_code_0(zoo, experiment):
     mend = ("--set", 'data.columns={basket_id="order_id"}', "--set", "split.unit=basket")
-    assert zoo("data", "check", experiment, *mend).stdout == "10 checks: 0 warnings.\n"
+    assert zoo("data", "check", experiment, *mend).stdout.splitlines() == [*READ, "11 checks: 0 warnings."]
     accepted = zoo("data", "check", experiment, "--set", 'data.accept=["baskets"]').stdout
-    assert accepted.startswith("Check 2 (baskets), accepted by data.accept: The column 'order_id'")
-    assert accepted.endswith("10 checks: 0 warnings.\n")
+    assert accepted.splitlines()[len(READ)].startswith(
+        "Check 2 (baskets), accepted by data.accept: The column 'order_id'"
+    )
+    assert accepted.endswith("11 checks: 0 warnings.\n")
 
 
 def test_a_file_of_events_is_read_with_defaults(zoo, events):
-    assert zoo("data", "check", events, *LAST_OUT, code=1).stdout.startswith(WARNING)
+    assert zoo("data", "check", events, *LAST_OUT, code=1).stdout.splitlines()[len(READ)].startswith(WARNING)
     stderr = zoo("data", "check", events, code=2).stderr  # the default split cuts in time
     assert "split.policy 'temporal' needs timestamps" in stderr
+
+
+def test_what_was_read_and_left_out_is_printed_first(zoo, tmp_path):
+    day, rows = 86_400, [(f"u{n % 300}", f"i{n % 7}", n) for n in range(900)]
+    rows += [("u0", "i0", 0), ("", "i0", 1), ("u1", "", 2), ("u1", "i1", 3)]
+    lines = [f"{user},{item},{1_700_000_000 + day * at}" for user, item, at in rows]
+    file = tmp_path / "events.csv"
+    file.write_text("\n".join(["user_id,item_id,timestamp", *lines, ""]))
+    options = ("--set", "data.null_ids=drop", "--set", "evaluate.exclude_seen=false", *LAST_OUT)
+    read = zoo("data", "check", file, *options).stdout.splitlines()
+    assert read == [
+        "rows       904",
+        "events     902 events, 300 users, 7 items; 3 events per user (median)",
+        "time       2023-11-14T22:13:20Z to 2026-05-01T22:13:20Z (read as seconds)",
+        f"left out   rows of {file} without user_id: 1, rows of {file} without item_id: 1",
+        'copies     exact copies of another event, which are kept: 1; [data] duplicates = "drop-exact" drops them',
+        "11 checks: 0 warnings.",
+    ]
+    read = zoo("data", "check", file, *options, "--set", "data.duplicates=drop-exact").stdout.splitlines()
+    assert read[3].endswith("without item_id: 1, duplicates: 1")
+    assert read[4] == "11 checks: 0 warnings."
 
 
 def test_items_can_be_given(zoo, events):

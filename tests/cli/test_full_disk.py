@@ -70,7 +70,7 @@ def test_a_benchmark(zoo, experiment, tmp_path):
         last = stderr.splitlines()[-1]
         assert last.startswith(f"zoo: {out}/")
         assert (
-            " cannot be written: File too large. Finished runs are kept: free some space or choose another --out"
+            " cannot be written: File too large. Finished runs are kept: free some space or choose another folder"
             in last
         )
         check_whole(out)
@@ -106,7 +106,7 @@ def test_a_fit_and_recommendations(zoo, experiment, tmp_path):
     with room_for(600):
         stderr = zoo("fit", experiment, "--model", "item-knn", "--out", out, code=2).stderr
     assert stderr.splitlines()[-1].startswith(f"zoo: {out} cannot be written: ")
-    assert stderr.splitlines()[-1].endswith("Free some space, or choose another --out.")
+    assert stderr.splitlines()[-1].endswith("Free some space, or choose another folder.")
     assert [path.name for path in tmp_path.iterdir()] == ["shop.toml"]
     zoo("fit", experiment, "--model", "item-knn", "--out", out)
     users = pq.read_table(out / "users.parquet")["user_id"].to_pylist()[:30]

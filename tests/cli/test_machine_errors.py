@@ -41,6 +41,18 @@ def test_a_reader_that_has_seen_enough():
     assert (done.stdout, done.stderr) == ("[\n", "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["show als", "show als --json", "list", "config schema", "--help"],
+)
+def test_a_reader_that_is_gone(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run(command, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 def test_too_little_memory_is_a_sentence(tmp_path):
     limit = 700 * 2**20  # not enough to load torch

@@ -18,25 +18,39 @@ def test_the_version_is_that_of_the_package(zoo):
     assert zoo("--version").stdout == f"zoo, version {__version__}\n"
 
 
-def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypatch):
+def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypatch, tmp_path):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("zoo.benchmark.python_calls.bench", interrupted)
-    stderr = zoo("bench", "shop.toml", code=130).stderr
-    assert stderr.splitlines()[-1] == (
-        "zoo: interrupted: finished runs are kept; run the same command again to resume."
-    )
+    monkeypatch.chdir(tmp_path)
+
+    def last_line():
+        return zoo("bench", "shop.toml", code=130).stderr.splitlines()[-1]
+
+    assert last_line() == "zoo: interrupted."  # nothing is kept
+    checkpoint = tmp_path / "runs" / "shop" / "training" / "a" / "net.checkpoint.safetensors"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    assert last_line() == "zoo: interrupted: run the same command again to resume from the last saved epoch."
+    (tmp_path / "runs" / "shop" / "runs").mkdir()
+    assert last_line() == "zoo: interrupted: run the same command again to resume from the last saved epoch."
+    (tmp_path / "runs" / "shop" / "runs" / "0123.json").touch()
+    assert last_line() == "zoo: interrupted: finished runs are kept; run the same command again to resume."
 
 
-def test_an_interrupted_fit_says_that_it_goes_on(zoo, monkeypatch):
+def test_an_interrupted_fit_says_that_it_resumes_only_if_it_does(zoo, monkeypatch, tmp_path):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.config.load.load_experiment", interrupted)
-    stderr = zoo("fit", "shop.toml", "--out", "o", code=130).stderr
-    assert (
-        stderr.splitlines()[-1] == "zoo: interrupted: run the same command again to resume from the last saved epoch."
+    monkeypatch.setattr("zoo.benchmark.fit_model.fit", interrupted)
+    monkeypatch.setattr("zoo.config.load.load_experiment", lambda *_: None)
+    command = ("fit", "shop.toml", "--out", tmp_path / "out")
+    assert zoo(*command, code=130).stderr.splitlines()[-1] == "zoo: interrupted."
+    (tmp_path / "out.training").mkdir()
+    (tmp_path / "out.training" / "net.checkpoint.safetensors").touch()
+    assert zoo(*command, code=130).stderr.splitlines()[-1] == (
+        "zoo: interrupted: run the same command again to resume from the last saved epoch."
     )
 
 

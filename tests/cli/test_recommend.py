@@ -184,7 +184,7 @@ def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
 def test_a_place_that_is_taken_is_refused_before_anything_is_fitted(zoo, shop, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.benchmark.fit_model.fit_resolved", lambda *args, **kwargs: pytest.fail("was fitted"))
     stderr = zoo("fit", shop, "--model", "graph", "--out", tmp_path, code=2).stderr
-    assert stderr == f"zoo: {tmp_path} exists and is not an artifact. Choose another --out, or remove it.\n"
+    assert stderr == f"zoo: {tmp_path} exists and is not an artifact. Choose another folder, or remove it.\n"
 
 
 @pytest.mark.parametrize(

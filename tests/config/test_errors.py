@@ -151,6 +151,34 @@ def test_malformed_tables_hide_no_problem_of_the_others(resolve):
     ]  # fmt: skip
 
 
+def test_other_mistakes_of_a_table_hide_no_component_of_it(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(
+            data={"source": {"name": "files", "interaction": "e.csv"}, "k_cor": 5},
+            evaluate={"metric": [], "metrics": ["ndgc@10"], "features": "tfidf"},
+            model=[
+                {"predictor": {"name": "item-knn", "kk": 3}, "ranker": "mmr", "filters": ["mmr"], "train": {"seedz": 1}}
+            ],
+        )
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == [
+        "data.k_cor", "evaluate.metric", "model[1].ranker",  # malformed
+        "data.source.interactions", "data.source.interaction", "evaluate.metrics[1]", "evaluate.features[1]",
+        "model[1].predictor.kk", "model[1].filters[1]", "model[1].train.seedz",
+    ]  # fmt: skip
+
+
+def test_a_file_of_judged_lists_tells_all_mistakes_at_once(resolve):
+    with pytest.raises(ConfigError) as error:
+        resolve(
+            task="rank",
+            data={"source": {"name": "files", "interaction": "e.csv"}, "features": ["rank*"], "columnz": {}},
+            model=[{"rankers": ["mmr", "nope"]}],
+        )
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == [
+        "data.columnz", "data.source.interactions", "data.source.interaction", "model[1].rankers[2]"
+    ]  # fmt: skip
+
+
 def test_a_model_with_a_wrong_name_hides_no_misfit_of_another(resolve):
     with pytest.raises(ConfigError) as error:
         resolve(model=[{"predictor": "nope"}, {"label": "b", "predictor": "content"}])

@@ -48,5 +48,5 @@ def test_an_unknown_column_is_refused_and_a_catalogue_that_knows_nothing_says_wh
     with pytest.raises(DataError) as error:
         Catalogue.bare(3).texts(["title"])
     assert str(error.value) == (
-        "the catalogue has no column 'title'. Its columns: none; give the `source` of [data] a file of `items`."
+        "the catalogue has no column 'title'. Its columns: none; give the `source` of [data] a file of `items` (in Python, `read_log` a table of items)."
     )

@@ -119,7 +119,7 @@ def test_several_files_are_one_table_and_a_row_is_named_in_its_own(tmp_path):
     text(tmp_path / "c.csv", "user_id,item_id,timestamp\n1,2,1700000000000\n,2,1700000000000\n")
     assert refused(tmp_path / "*.csv") == (
         f"{tmp_path / 'c.csv'}, row 2: user_id is empty, expected an id (rows without user_id: 1). "
-        'Correct the data, or drop these rows: data.null_ids = "drop".'
+        'Correct the data, or drop these rows: data.null_ids = "drop" (in Python, null_ids="drop").'
     )
 
 
@@ -161,7 +161,7 @@ def test_a_header_with_another_delimiter_is_told(tmp_path, name, separator, writ
     file = text(tmp_path / name, separator.join(["user_id", "item_id", "timestamp"]) + "\n")
     assert refused(file) == (
         f"{file}: the header is a single field, {separator.join(['user_id', 'item_id', 'timestamp'])!r}, and seems to be separated by "
-        f"{separator!r}. Set delimiter = {written} in data.source."
+        f"{separator!r}. Set delimiter = {written} in data.source (in Python, delimiter={written})."
     )
 
 

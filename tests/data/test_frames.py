@@ -162,7 +162,7 @@ BAD = {
     "a missing id": (
         lambda f: f.assign(customer=[None, *f["customer"][1:]]),
         r"the pandas data frame, row 0 \(counted from 0\): user_id \('customer' in the data\) is empty, expected an id .*"
-        r'Correct the data, or drop these rows: data\.null_ids = "drop"',
+        r'Correct the data, or drop these rows: data\.null_ids = "drop" \(in Python, null_ids="drop"\)\.',
     ),
     "a missing time": (
         lambda f: f.assign(date=[pd.NaT, *f["date"][1:]]),

@@ -225,7 +225,7 @@ def test_an_item_that_is_listed_twice_is_refused():
 def test_an_item_table_without_item_id_is_refused():
     assert refused(ROWS, pa.table({"itemid": ["x"]})) == (
         "items.csv: no column 'item_id'. Did you mean 'itemid'? Its columns: itemid. "
-        "Map the column that holds it: data.item_columns = { item_id = ... }."
+        'Map the column that holds it: data.item_columns = { item_id = "itemid" } (in Python, item_columns={"item_id": "itemid"}).'
     )
     assert refused(ROWS, pa.table({"item_id": pa.array([], pa.string())})) == (
         "items.csv: the table has no rows, expected one row per item. Choose another file."
@@ -239,7 +239,7 @@ def test_a_row_without_an_id_is_refused(empty, name, at):
     row[at] = empty
     assert refused([*ROWS, tuple(row)]) == (
         f"events.csv, row 6: {name} is empty, expected an id (rows without {name}: 1). "
-        'Correct the data, or drop these rows: data.null_ids = "drop".'
+        'Correct the data, or drop these rows: data.null_ids = "drop" (in Python, null_ids="drop").'
     )
 
 
@@ -249,7 +249,7 @@ def test_rows_without_ids_are_counted_in_one_go():
     assert refused(tables(rows, names=names), columns={"user_id": "customer"}) == (
         "events.csv, row 7: user_id ('customer' in the data) is empty, expected an id "
         "(rows without user_id: 2, rows without item_id: 2). "
-        'Correct the data, or drop these rows: data.null_ids = "drop".'
+        'Correct the data, or drop these rows: data.null_ids = "drop" (in Python, null_ids="drop").'
     )
 
 
@@ -273,7 +273,7 @@ def test_event_types_that_do_not_exist_are_refused():
     bare = tables([row[:3] for row in ROWS])
     assert refused(bare, events=["view"]) == (
         "data.events names event types, but: events.csv: no column 'event'. Its columns: user_id, item_id, timestamp. "
-        "Map the column that holds it: data.columns = { event = ... }."
+        'Map the column that holds it: data.columns = { event = ... } (in Python, columns={"event": ...}).'
     )
     assert data_of(bare).log.event_names == ("interaction",)
 
@@ -295,5 +295,5 @@ def test_a_table_without_rows_is_refused():
 def test_a_log_of_which_nothing_is_left_is_refused_with_the_reasons():
     assert refused(ROWS, events=["cancel"], k_core=2) == (
         "events.csv: no event is left (rows: 5; left out: event 'purchase': 2; left out: event 'view': 2; left out: k-core: 1). "
-        "Relax data.events, data.until, data.k_core or data.null_ids."
+        "Relax data.events, data.until, data.k_core or data.null_ids (in Python, the keywords of `read_log`)."
     )

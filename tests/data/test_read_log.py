@@ -66,5 +66,5 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_a_log_shows_its_size_and_what_was_noted(events):
     assert repr(zoo.read_log(events)).startswith(
-        "Data(5 events, 2 users, 3 items; rows: 5; times read as: milliseconds"
+        "Data(5 events, 2 users, 3 items; 2.5 events per user (median); 2023-11-14T22:13:20Z to 2023-11-14T22:13:20Z; rows: 5; times read as: milliseconds"
     )

@@ -150,7 +150,7 @@ def test_a_unit_without_its_column_is_refused():
         zoo.Task.of(log, zoo.LeaveLastOut(unit="basket"))
     assert str(error.value) == (
         "split.unit = 'basket' needs the column 'basket_id' of the events, and the log does not have it. Its columns: order_no. "
-        "Map the column that identifies the basket: data.columns = { basket_id = ... }."
+        'Map the column that identifies the basket: data.columns = { basket_id = ... } (in Python, columns={"basket_id": ...}).'
     )
 
 
@@ -160,7 +160,8 @@ def test_sessions_without_users_need_sessions_as_units(tmp_path):
         task_of(file, {"policy": "given", "unit": "event"})
     assert str(error.value) == (
         f"{file}: no column 'user_id'. Its columns: session_id, item_id, timestamp, split. "
-        "Map the column that holds it: data.columns = { user_id = ... }. If the sessions have no users, split.unit = "
+        'Map the column that holds it: data.columns = { user_id = ... } (in Python, columns={"user_id": ...}). '
+        "If the sessions have no users, split.unit = "
         '"session" makes each session a user.'
     )
     columns = {"user_id": "session_id", "session_id": "session_id"}

@@ -45,10 +45,11 @@ def test_a_column_that_is_not_there_is_refused_with_a_near_one(featurizer):
     table = data.catalogue.table.rename_columns(["titel", "price"])
     without = TrainingData.of(data.interactions, Catalogue(data.catalogue.ids, table))
     assert refused(featurizer, without) == (
-        "the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel, price."
+        "the catalogue has no column 'title'. Did you mean 'titel'? Its columns: titel, price. "
+        'Map the column that holds it: data.item_columns = { title = "titel" } (in Python, item_columns={"title": "titel"}).'
     )
     assert refused(featurizer, TrainingData.of(data.interactions)) == (
-        "the catalogue has no column 'title'. Its columns: none; give the `source` of [data] a file of `items`."
+        "the catalogue has no column 'title'. Its columns: none; give the `source` of [data] a file of `items` (in Python, `read_log` a table of items)."
     )
 
 

@@ -39,12 +39,12 @@ def refuse_taken(folder: Path) -> None:
         return
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
     if names is None or (names and NAME not in names):
-        raise ArtifactError(f"{folder} exists and is not an artifact. Choose another --out, or remove it.")
+        raise ArtifactError(f"{folder} exists and is not an artifact. Choose another folder, or remove it.")
     foreign = sorted(names - _files_of(folder) - IGNORED) if names else []
     if foreign:
         raise ArtifactError(
             f"{folder / foreign[0]} is not part of the artifact and would be deleted when the artifact is replaced. "
-            "Move it elsewhere, or choose another --out."
+            "Move it elsewhere, or choose another folder."
         )
 
 
@@ -63,7 +63,7 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         raise ArtifactError(
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}. "
-            "Nothing was written. Free some space, or choose another --out."
+            "Nothing was written. Free some space, or choose another folder."
         ) from error
 
 

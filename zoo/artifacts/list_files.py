@@ -115,7 +115,7 @@ def _writing(out: Path, opened: Callable[[Path], Any]) -> Iterator[Callable[[pa.
         with write_atomically(out) as temporary, opened(temporary) as write:
             yield write
     except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror or error}. Choose another --out.") from error
+        raise DataError(f"{out} cannot be written: {error.strerror or error}. Choose another file.") from error
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def _fit(
     whole = not task.parts.held_out
     if is_first_process() and not whole:
         progress.checked(check_task(task, [model], experiment.experiment.data.accept))
-    progress.started(model.label, None if model.deterministic else seed, again=False)
+    progress.started(model.label, None if model.deterministic else seed, again="")
     folder = None
     if training is not None:
         key_with = fit_keys(experiment, model, task, seed, all_events=all_events)

@@ -31,8 +31,8 @@ class Progress:
     def differs(self, note: str) -> None:
         """Earlier runs in the folder had other threads or libraries; `note` says whether they count, and is empty if there are none."""
 
-    def started(self, label: str, seed: int | None, *, again: bool) -> None:
-        """A run begins. `again` is true if the folder has a run of this name with other settings or code."""
+    def started(self, label: str, seed: int | None, *, again: str) -> None:
+        """A run begins. `again` is empty, or what changed since a run of this name that the folder has: settings, code, threads."""
 
     def phase(
         self,

@@ -11,6 +11,7 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.saving import save_artifact
+from zoo.benchmark.changed_runs import describe_change
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.isolation import Isolation
@@ -23,6 +24,7 @@ from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
+from zoo.config.variables import Variables
 from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
 from zoo.registry.plugin import describe_error
@@ -129,7 +131,9 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
             row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
             resumed = row is not None
             if row is None:
-                progress.started(run.model.label, run.seed, again=(run.model.label, run.seed) in replaced)
+                stored = replaced.get((run.model.label, run.seed))
+                again = "" if stored is None else _describe_change(stored, run, store.variables)
+                progress.started(run.model.label, run.seed, again=again)
                 folder = store.folder / "training" / run.key
                 if isolation is None:
                     row, lists = run_model(run, comparison, folder, artifact, progress, features=features)
@@ -149,6 +153,11 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
         store.compose(markdown)
+
+
+def _describe_change(stored: dict[str, Any], run: Run, variables: Variables) -> str:
+    """Return what changed since a stored run of the same name."""
+    return describe_change(stored, variables.hide(run.model.as_json()), run.versions, torch.get_num_threads())
 
 
 def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:

@@ -95,11 +95,11 @@ class Store:
                 changed = _difference(found.description, written["description"])
                 raise ResultsError(
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
-                    "Rows of two tasks cannot be compared. Choose another --out, or remove the folder."
+                    "Rows of two tasks cannot be compared. Choose another folder, or remove the folder."
                 )
         elif self.folder.is_file() or (self.folder.exists() and any(map(_is_a_result, self.folder.iterdir()))):
             raise ResultsError(
-                f"{self.folder} exists and is not a benchmark folder. Choose another --out, or empty it."
+                f"{self.folder} exists and is not a benchmark folder. Choose another folder, or empty it."
             )
         remove_leftovers(self.folder)
         self._write("manifest.json", json.dumps(written, indent=1))
@@ -156,10 +156,13 @@ class Store:
             if path.exists()
         ]
 
-    def replaced(self) -> set[tuple[str, int | None]]:
-        """Return label and seed of stored runs that do not belong to the experiment any more, because settings or code changed."""
+    def replaced(self) -> dict[tuple[str, int | None], dict[str, Any]]:
+        """Return stored runs that do not belong to the experiment any more, because settings or code changed.
+
+        The latest one of each label and seed counts. Environment variables are as in the experiment file.
+        """
         current = {run["key"] for run in self.manifest().runs}
-        return {(row["label"], row["seed"]) for key, row in self._stored() if key not in current}
+        return {(row["label"], row.get("seed")): row for key, row in self._stored() if key not in current}
 
     def thread_counts(self) -> set[int]:
         """Return the numbers of threads of the stored runs, also of those that do not belong to the experiment."""
@@ -168,8 +171,8 @@ class Store:
         return {count for count in counts if isinstance(count, int)} - {0}
 
     def _stored(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield key and content of each stored run; optional information, so an unreadable one is left out."""
-        for path in self._path("runs").glob("*.json"):
+        """Yield key and content of each stored run, the latest last; optional information, so an unreadable one is left out."""
+        for path in sorted(self._path("runs").glob("*.json"), key=_time_of_change):
             with contextlib.suppress(OSError, ValueError):
                 row = read_table(path)
                 if isinstance(row.get("label"), str) and isinstance(row.get("seed", ""), int | None):
@@ -225,8 +228,16 @@ class Store:
         except OSError as error:
             raise ResultsError(
                 f"{final} cannot be written: {error.strerror or error}. Finished runs are kept: "
-                "free some space or choose another --out, then run the same command again to resume."
+                "free some space or choose another folder, then run the same command again to resume."
             ) from error
+
+
+def _time_of_change(path: Path) -> float:
+    """Return when a file was changed; 0 for one that is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:

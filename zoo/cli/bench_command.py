@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.interruption import say_what_is_kept
 from zoo.cli.output import FILE, plugin_option, set_option, wait_option
 
 
@@ -49,10 +50,11 @@ def bench(
     from zoo.training.launching import refuse_several_processes
 
     refuse_several_processes("zoo bench")
-    with bars() as progress:
+    folder = out or Path("runs") / file.stem
+    with say_what_is_kept(folder, folder), bars() as progress:
         store = run(
             file,
-            out=out,
+            out=folder,
             overrides=overrides,
             plugins=plugins,
             progress=progress,

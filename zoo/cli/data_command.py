@@ -36,6 +36,8 @@ def check(
 ) -> None:
     """Check whether the table of an experiment could name a false winner, without fitting anything.
 
+    Prints what was read first: rows, events, users, items, the time range, and the rows that were left out.
+
     FILE is an experiment file, or a file of events, which is read and split with the defaults of [data] and [split]; change
     them with --set. `zoo bench` and `zoo fit` run the same checks. The exit code is 1 if something was found that `[data] accept`
     does not name.
@@ -44,6 +46,7 @@ def check(
     from zoo.config.load import load_data_experiment, load_experiment
     from zoo.data.checks.all_checks import CHECKS, check_experiment
     from zoo.data.checks.finding import open_findings
+    from zoo.data.log_summary import summarise_log
     from zoo.data.task import load_task
 
     registry = registry_with(plugins)
@@ -55,11 +58,14 @@ def check(
         experiment = load_experiment(file, overrides, registry).require_recommend()
     else:
         experiment = load_data_experiment(file, items, overrides, registry=registry)
-    findings = check_experiment(experiment, load_task(experiment))
+    task = load_task(experiment)
+    findings = check_experiment(experiment, task)
     warnings = open_findings(findings)
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
+        for title, text in summarise_log(task.log, task.notes):
+            click.echo(f"{title:<10} {show(text)}")
         for finding in warnings:
             click.echo(format_finding(finding))
         for finding in findings:

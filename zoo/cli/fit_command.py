@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.interruption import say_what_is_kept
 from zoo.cli.output import FILE, plugin_option, registry_with, set_option, wait_option
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def fit(
     if not is_first_process():
         fit_model(experiment, label, **options)
         return
-    with bars() as shown:
+    with say_what_is_kept(out, out.with_name(f"{out.name}.training")), bars() as shown:
         artifact = fit_model(experiment, label, **options, progress=shown)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
     with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)

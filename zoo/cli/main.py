@@ -31,12 +31,6 @@ from zoo.tracebacks import VARIABLE, find_author_line, show_traceback, wants_tra
 from zoo.version import __version__
 
 USER_ERROR = 2
-KEPT = {
-    "bench": ": finished runs are kept; run the same command again to resume",
-    "demo": ": finished runs are kept; run the same command again to resume",
-    "fit": ": run the same command again to resume from the last saved epoch",
-}
-"""The message of an interrupted command, by command."""
 
 
 class _Zoo(click.Group):
@@ -70,8 +64,7 @@ class _Zoo(click.Group):
         except KeyboardInterrupt as error:
             signals = ctx.ensure_object(Signals)
             with suppress(OSError):  # after SIGHUP the terminal is gone
-                kept = KEPT.get(ctx.invoked_subcommand or "", "")
-                click.echo(f"\nzoo: {signals.sentence}{error}{kept}.", err=True)
+                click.echo(f"\nzoo: {signals.sentence}{error}.", err=True)
             ctx.exit(signals.exit_code)
         except Exception as error:
             if not find_author_line(error) or explain(error):  # of the core, or of the machine

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +52,17 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console as wide as the terminal; for a pipe or a file, wide enough to avoid line breaks."""
     from rich.console import Console
 
+    class PipeConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Raise the error that `click` ends quietly, as for other output; rich itself would end the process.
+
+            Raises:
+                BrokenPipeError: Always.
+            """
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
+    return PipeConsole(file=stream, width=None if stream.isatty() else 200, highlight=False)
 
 
 def echo_json(value: Any) -> None:

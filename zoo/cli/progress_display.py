@@ -57,7 +57,7 @@ class Bars(Progress):
         self._runs = bars.add_task("reading data", total=None)
         self._phase = bars.add_task("", total=None, visible=False)
         self._label = self._name = ""
-        self._again = False
+        self._again = ""
         self.logs: Path | None = None
         self._done = self._of = self._at = 0
         self._since = 0, clock()
@@ -90,7 +90,7 @@ class Bars(Progress):
         if note:
             self._bars.console.print(note, style="yellow", markup=False, soft_wrap=True)
 
-    def started(self, label: str, seed: int | None, *, again: bool) -> None:
+    def started(self, label: str, seed: int | None, *, again: str) -> None:
         """Show which run begins."""
         if self._forecast is not None:
             self._forecast.started(label, seed, self._clock())
@@ -148,7 +148,7 @@ class Bars(Progress):
         elif resumed:
             self._say("already finished", style="dim")
         elif self._again or not self._bars.console.is_terminal:
-            why = ", repeated because the model, the settings or the code changed" if self._again else ""
+            why = f", repeated because of a change: {self._again}" if self._again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         for note in row.notes if not resumed else ():
             self._say(f"note: {note}", style="yellow")

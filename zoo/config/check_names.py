@@ -15,5 +15,6 @@ CheckName = Literal[
     "few-validation-queries",
     "seen-targets",
     "no-history",
+    "stray-times",
 ]
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)

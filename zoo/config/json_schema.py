@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from zoo.config.experiment_file import MANY, ONE, TABLE
 from zoo.config.tasks import DEFAULT_TASK, TASKS
 from zoo.config.train import NetworkSettings
+from zoo.extension_specs import SplitSpec
 from zoo.registry.registry import Registry
 from zoo.spec import STAGES, StageName
 
@@ -25,17 +26,21 @@ def experiment_schema(registry: Registry) -> Schema:
     """
     files = [entry.file for entry in TASKS.values()]
     params = dict.fromkeys(c.spec.params for c in registry.components())
-    models: list[type[BaseModel]] = [*files, NetworkSettings, *params]
+    policies: dict[str, SplitSpec] = registry.extensions["split"]
+    keys = dict.fromkeys(spec.params for spec in policies.values())
+    models: list[type[BaseModel]] = [*files, NetworkSettings, *params, *keys]
     references, schema = models_json_schema([(model, "validation") for model in models])
     named = {model: ref["$ref"].rpartition("/")[2] for (model, _), ref in references.items()}
     tables: dict[str, Schema] = schema["$defs"]
     components = {stage: _component(stage, registry, named, tables) for stage in STAGES}
+    splits = {f"split-{name}": _policy(spec, tables[named[spec.params]]) for name, spec in policies.items()}
     for table in tables.values():
         for key in table.get("properties", {}).values():
             _resolve_marks(key)
     for choice in ("Choice", "MetricChoice"):
         tables.pop(choice, None)
     roots = {name: named[entry.file] for name, entry in TASKS.items()}
+    tables[roots[DEFAULT_TASK]]["properties"]["split"]["oneOf"] += [{"$ref": f"#/$defs/{name}"} for name in splits]
     used = json.dumps([tables, components])
     tables = {name: t for name, t in tables.items() if name in roots.values() or f'"#/$defs/{name}"' in used}
     branches: Schema = {"$ref": f"#/$defs/{roots.pop(DEFAULT_TASK)}"}
@@ -47,7 +52,7 @@ def experiment_schema(registry: Registry) -> Schema:
         "title": "Experiment",
         "type": "object",
         **branches,
-        "$defs": {**tables, **components},
+        "$defs": {**tables, **splits, **components},
     }
 
 
@@ -89,6 +94,18 @@ def _component(stage: StageName, registry: Registry, named: dict[Any, str], tabl
         "required": ["name"],
     }
     return {"title": stage, "anyOf": [*([{"enum": names}] if names else []), {"type": "string"}, *known, other]}
+
+
+def _policy(spec: SplitSpec, keys: Schema) -> Schema:
+    """Return the schema of `[split]` with the policy of a plugin."""
+    policy = {"const": spec.name, "type": "string", "description": spec.summary}
+    return {
+        **keys,
+        "title": spec.name,
+        "description": spec.summary,
+        "properties": {"policy": policy, **{k: s for k, s in keys["properties"].items() if k != "policy"}},
+        "required": list(dict.fromkeys(["policy", *keys.get("required", [])])),
+    }
 
 
 def _lenient(schema: Schema) -> Schema:

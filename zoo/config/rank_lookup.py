@@ -8,7 +8,8 @@ from typing import Any
 
 from zoo.config.chosen import Chosen
 from zoo.config.lookup import Lookup
-from zoo.config.rank_experiment import RankExperiment, RankModel
+from zoo.config.malformed import look_up_components, look_up_models
+from zoo.config.rank_experiment import JudgedData, RankEvaluateSettings, RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.errors import ConfigError
 from zoo.params import validated
@@ -26,8 +27,14 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     Raises:
         ConfigError: A key, name or parameter is wrong; the message has one line for each, with its path in the file.
     """
-    experiment = validated(RankExperiment, raw, "")
     lookup = Lookup(registry, base)
+    try:
+        experiment = validated(RankExperiment, raw, "")
+    except ConfigError as error:  # look up components too, so that the user sees all problems at once
+        look_up_components(lookup, JudgedData, raw.get("data"), "data")
+        look_up_components(lookup, RankEvaluateSettings, raw.get("evaluate"), "evaluate")
+        look_up_models(lookup, RankModel, raw.get("model"))
+        raise ConfigError("\n".join([str(error), *lookup.problems])) from None
     source = lookup.one("dataset", experiment.data.source, "data.source")
     metrics = lookup.many("metric", experiment.evaluate.metrics, "evaluate.metrics")
     models = [_resolve_model(lookup, model, f"model[{i}]", experiment) for i, model in enumerate(experiment.model, 1)]

@@ -13,6 +13,7 @@ from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
+from zoo.config.malformed import look_up_components, look_up_models
 from zoo.config.plugin_tables import with_plugin_split
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
@@ -36,12 +37,19 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
         ConfigError: A key, name or parameter is wrong, or parts of the file are incompatible; the message has one line for
             each problem, with its path in the file.
     """
-    raw, context = with_plugin_split(raw, registry), {"candidate_features": registry.extensions["candidate-features"]}
+    context, errors = {"candidate_features": registry.extensions["candidate-features"]}, []
     try:
-        experiment = validated(Experiment, raw, "", context)
-    except ConfigError as error:  # look up the well-formed tables too, so that the user sees all problems at once
-        _, problems = resolve_tables(_well_formed(raw, context), registry, base)
-        raise ConfigError("\n".join([str(error), *problems])) from None
+        checked = raw = with_plugin_split(raw, registry)
+    except ConfigError as error:
+        errors.append(str(error))
+        raw, checked = {**raw, "split": None}, {**raw, "split": {}}
+    try:
+        experiment = validated(Experiment, checked, "", context)
+    except ConfigError as error:
+        errors.append(str(error))
+    if errors:  # look up the other tables too, so that the user sees all problems at once
+        tables = _well_formed(raw, context)
+        raise ConfigError("\n".join([*errors, *_problems_besides(tables, raw, registry, base)]))
     tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model)
     found, problems = resolve_tables(tables, registry, base)
     if problems or found.source is None:
@@ -81,6 +89,18 @@ def _well_formed(raw: dict[str, Any], context: dict[str, Any]) -> RawTables:
     models = raw.get("model")
     one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
     return RawTables(data, split, evaluate, train, [model[0] if model else None for model in one_by_one])
+
+
+def _problems_besides(tables: RawTables, raw: dict[str, Any], registry: Registry, base: Path) -> list[str]:
+    """Return an error line for each problem of the components in a malformed file, also in its malformed tables."""
+    _, problems = resolve_tables(tables, registry, base)
+    lookup = Lookup(registry, base)
+    if tables.data is None:
+        look_up_components(lookup, DataSettings, raw.get("data"), "data")
+    if tables.evaluate is None:
+        look_up_components(lookup, EvaluateSettings, raw.get("evaluate"), "evaluate")
+    look_up_models(lookup, Model, raw.get("model"), [model is None for model in tables.models])
+    return [*problems, *lookup.problems]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from zoo.data.arrow_types import normalise_column
 from zoo.data.interactions import Clock
+from zoo.data.near_columns import format_mapping, near_column
 from zoo.data.schema import MappedTable, first_failing, is_number, is_text, strip_empty
 from zoo.data.time_range import LIMIT, is_finite_number, refuse_out_of_range, refuse_unreadable_numbers
 from zoo.errors import DataError
@@ -78,8 +79,9 @@ def choose_clock(table: MappedTable, setting: str) -> Clock:
         if not present:
             raise DataError(
                 f"{table.origin}: there is no column 'timestamp' or 'position' to order a user's events by. "
-                f"Its columns: {', '.join(map(table.display_name, table.names))}. Map one, {table.setting} = {{ timestamp = ... }}, "
-                'or declare that the rows are in order: data.time = "file-order".'
+                f"Its columns: {', '.join(map(table.display_name, table.names))}. Map one, "
+                f"{format_mapping(table.setting, 'timestamp', near_column('timestamp', table.names))}, or declare that the rows "
+                'are in order: data.time = "file-order" (in Python, time="file-order").'
             )
         setting = present[0]
     table.require(setting)

@@ -215,7 +215,7 @@ def _refuse_one_field(file: Path, names: list[str]) -> None:
     if len(names) == 1 and delimiter is not None:
         raise DataError(
             f"{file}: the header is a single field, {names[0]!r}, and seems to be separated by {delimiter!r}. "
-            f"Set delimiter = {json.dumps(delimiter)} in data.source."
+            f"Set delimiter = {json.dumps(delimiter)} in data.source (in Python, delimiter={json.dumps(delimiter)})."
         )
 
 

@@ -39,20 +39,31 @@ def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Inter
 
 def _drop_duplicates(log: Interactions, rule: str) -> NDArray[np.bool_]:
     """Return which events remain after duplicate removal, `[N]`."""
-    pairs = log.users * (log.n_items + 1) + log.items
     if rule == "drop-exact":
-        times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
-        order = np.lexsort((log.events, times, pairs))
-        kept = np.ones(len(log), np.bool_)
-        same = [np.diff(values[order]) == 0 for values in (pairs, times, log.events)]
-        kept[order[1:]] = ~np.logical_and.reduce(same)
-        return kept
+        return ~find_exact_copies(log)
+    pairs = _number_pairs(log)
     kept = np.zeros(len(log), np.bool_)
     if rule == "first":
         kept[np.unique(pairs, return_index=True)[1]] = True
     else:
         kept[len(log) - 1 - np.unique(pairs[::-1], return_index=True)[1]] = True
     return kept
+
+
+def find_exact_copies(log: Interactions) -> NDArray[np.bool_]:
+    """Return which events repeat an earlier one: the same user, item, time and event type, `[N]`."""
+    pairs = _number_pairs(log)
+    times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
+    order = np.lexsort((log.events, times, pairs))
+    copies = np.zeros(len(log), np.bool_)
+    same = [np.diff(values[order]) == 0 for values in (pairs, times, log.events)]
+    copies[order[1:]] = np.logical_and.reduce(same)
+    return copies
+
+
+def _number_pairs(log: Interactions) -> NDArray[np.int64]:
+    """Return a number for the user and the item of each event, `[N]`."""
+    return log.users * (log.n_items + 1) + log.items
 
 
 def _k_core(log: Interactions, core: KCore) -> NDArray[np.bool_]:

@@ -18,6 +18,8 @@ from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import filter_log
 from zoo.data.interactions import Interactions, tied_with_previous
+from zoo.data.log_summary import format_events
+from zoo.data.near_columns import format_mapping
 from zoo.data.schema import Ids, MappedTable, ids
 from zoo.data.units import order_ties
 from zoo.data.vocabulary import Vocabulary
@@ -43,10 +45,9 @@ class Data:
     settings: DataSettings | None = None
 
     def __repr__(self) -> str:
-        """Return the size of the log and its notes."""
-        size = f"{len(self.log):,} events, {self.log.n_users:,} users, {self.log.n_items:,} items"
+        """Return the size of the log, its time range and its notes."""
         noted = [f"{name}: {value}" for name, value in self.notes.items() if name not in ("events", "users", "items")]
-        return f"Data({'; '.join([size, *noted])})"
+        return f"Data({'; '.join([format_events(self.log), *noted])})"
 
 
 def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
@@ -75,7 +76,8 @@ def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
         raise DataError(
-            f"{events.origin}: no event is left ({counted}). Relax data.events, data.until, data.k_core or data.null_ids."
+            f"{events.origin}: no event is left ({counted}). Relax data.events, data.until, data.k_core or "
+            "data.null_ids (in Python, the keywords of `read_log`)."
         )
     present = log.lengths > 0
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
@@ -177,7 +179,7 @@ def _read_ids(
         table.fail(
             int(np.argmax(found[at].codes < 0)),
             f"{table.display_name(name)} is empty, expected an id ({counted}). "
-            'Correct the data, or drop these rows: data.null_ids = "drop".',
+            'Correct the data, or drop these rows: data.null_ids = "drop" (in Python, null_ids="drop").',
         )
     notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
     return found
@@ -199,7 +201,7 @@ def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -
     if len(found.unique) > 256:
         raise DataError(
             f"{events.origin}: {events.display_name('event')} has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
-            f"expected at most 256 types. Map the right column: {events.setting} = {{ event = ... }}."
+            f"expected at most 256 types. Map the right column: {format_mapping(events.setting, 'event')}."
         )
     return found.codes.astype(np.uint8), found.unique.to_pylist()
 

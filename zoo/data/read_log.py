@@ -14,8 +14,9 @@ from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
 from zoo.data.loaded import FRAME
 from zoo.data.log import Data, read_data
+from zoo.data.near_columns import suggest_column
 from zoo.data.schema import CANONICAL
-from zoo.errors import ConfigError, DataError, suggestion
+from zoo.errors import ConfigError, DataError
 from zoo.params import validated
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -149,7 +150,7 @@ def _no_column(table: FrameTable, column: str, lead: str) -> str:
     """Return the message about a missing column."""
     found = table.column_names
     start = f"{table.origin}: {lead} no column of it." if lead else f"{table.origin}: no column {column!r}."
-    return f"{start}{suggestion(column, found)} Its columns: {', '.join(found) or 'none'}.{table.index_note}"
+    return f"{start}{suggest_column(column, found)} Its columns: {', '.join(found) or 'none'}.{table.index_note}"
 
 
 def _merge(columns: Any, named: Mapping[str, str]) -> Any:

@@ -15,6 +15,7 @@ from zoo.config.split_settings import WITHOUT_CLOCK, LeaveLastOut, Split, SplitP
 from zoo.data.dataset import Notes
 from zoo.data.given_split import split_by_column
 from zoo.data.interactions import Interactions
+from zoo.data.log_summary import format_period
 from zoo.data.parts import NO_PART, PARTS, Parts, code_of
 from zoo.data.plugin_split import split_by_plugin
 from zoo.data.units import Units
@@ -84,8 +85,7 @@ def period(log: Interactions, settings: Split) -> str:
     """Return the time range of the events, for messages about a temporal split; empty for other splits."""
     if not isinstance(settings, Temporal) or not len(log):
         return ""
-    first, last = (np.datetime64(int(time), "ms").astype("M8[s]") for time in (log.times.min(), log.times.max()))
-    return f"; the events run from {first}Z to {last}Z"
+    return f"; the events run from {format_period(log)}"
 
 
 def _temporal(units: Units, settings: Temporal) -> Parts:

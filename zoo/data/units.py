@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from zoo.config.split_settings import UNIT_COLUMNS, Unit
 from zoo.data.dataset import Notes
 from zoo.data.interactions import Interactions, tied_with_previous
+from zoo.data.near_columns import format_mapping, near_column
 from zoo.data.schema import is_text, strip_empty
 from zoo.errors import SplitError
 
@@ -168,7 +169,7 @@ def unit_column(log: Interactions, kind: Unit) -> tuple[NDArray[np.int64], pa.Ar
         raise SplitError(
             f"split.unit = {kind!r} needs the column {column!r} of the events, and the log does not have it. "
             f"Its columns: {', '.join(names) or 'none'}. Map the column that identifies the {kind}: "
-            f"data.columns = {{ {column} = ... }}."
+            f"{format_mapping('data.columns', column, near_column(column, names))}."
         )
     return encode(log.column(column))
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
-from zoo.errors import ConfigError, suggestion
+from zoo.data.near_columns import format_mapping, near_column, suggest_column
+from zoo.errors import ConfigError
 
 
 def check_columns(parts: Iterable[Chosen], catalogue: Catalogue | None, where: str) -> None:
@@ -37,8 +38,9 @@ def refuse_missing(needs: Iterable[tuple[str, tuple[str, ...]]], catalogue: Cata
         if missing:
             lines.append(
                 f"{where}: {needing} reads the item column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}, and "
-                f"the items have {', '.join(have) or 'no columns'}.{suggestion(missing[0], have)} Map a column of the items "
-                "file in data.item_columns, or choose another one in the parameters."
+                f"the items have {', '.join(have) or 'no columns'}.{suggest_column(missing[0], have)} Map a column of the items, "
+                f"{format_mapping('data.item_columns', missing[0], near_column(missing[0], have))}, or choose another one in the "
+                "parameters."
             )
     if lines:
         raise ConfigError("\n".join(lines))

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Sequence
 
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
-from zoo.data.checks import baskets, counts, future, order, repeats, sessions, ties
+from zoo.data.checks import baskets, counts, future, order, repeats, sessions, stray_times, ties
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Finding
 from zoo.data.task import Task
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     counts.FEW_VALIDATION_QUERIES,
     counts.SEEN_TARGETS,
     counts.NO_HISTORY,
+    stray_times.CHECK,
 )
 """All checks, in the order of their numbers."""
 

@@ -1,0 +1,32 @@
+"""What an interrupted command leaves, so that the same command can resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+RUNS_KEPT = ": finished runs are kept; run the same command again to resume"
+EPOCHS_KEPT = ": run the same command again to resume from the last saved epoch"
+
+
+@contextmanager
+def say_what_is_kept(results: Path, training: Path) -> Iterator[None]:
+    """Add to an interruption what the folders hold; nothing if there is neither a finished run nor a checkpoint.
+
+    Args:
+        results: The folder of a benchmark or an artifact.
+        training: The folder of the checkpoints, at any depth.
+
+    Raises:
+        KeyboardInterrupt: The user interrupted the block; its text ends the message of the command.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        kept = ""
+        if any((results / "runs").glob("*.json")):
+            kept = RUNS_KEPT
+        elif any(training.rglob("*.checkpoint.safetensors")):
+            kept = EPOCHS_KEPT
+        raise KeyboardInterrupt(f"{error}{kept}") from error
