@@ -6,13 +6,13 @@ from typing import Literal
 
 import pytest
 
-from zoo.api import Capabilities, ComponentSpec, Field, Params
+from zoo.api import Capabilities, ComponentSpec, CutoffParams, Field, Params
 from zoo.config.load import experiment_from
 from zoo.registry.plugin import Plugin
 from zoo.registry.registry import Registry
 
 
-class Cutoff(Params):
+class Cutoff(CutoffParams):
     k: int = Field(ge=1)
     """Length of the list."""
 

@@ -62,9 +62,8 @@ class Variables:
                 if len(expanded) >= LONG:
                     text = text.replace(expanded, known[expanded])
                 elif len(expanded) >= SHORTEST and " " in text:
-                    text = re.sub(
-                        rf"(?<!\w){re.escape(expanded)}(?!\w)", lambda _, reference=known[expanded]: reference, text
-                    )
+                    reference = known[expanded].replace("\\", "\\\\")
+                    text = re.sub(rf"(?<!\w){re.escape(expanded)}(?!\w)", reference, text)
         return text
 
 
