@@ -81,12 +81,14 @@ simulate: $(VENV)/.dev  ## Measure by simulation how often intervals cover and v
 FUZZ_CONFIGS ?= 10000
 FUZZ_DATA ?= 2000
 FUZZ_ARTIFACTS ?= 2000
+FUZZ_RUNS ?= 2000
 FUZZ_SEED ?= 0
 
-fuzz: $(VENV)/.dev  ## Feed hostile configs, data files and artifacts, a few minutes long; FUZZ_DATA=10000 for more.
+fuzz: $(VENV)/.dev  ## Feed hostile configs, data files, artifacts and results, a few minutes long; FUZZ_DATA=10000 for more.
 	$(BIN)/python tests/fuzz/configs.py --count $(FUZZ_CONFIGS) --seed $(FUZZ_SEED)
 	$(BIN)/python tests/fuzz/data_files.py --count $(FUZZ_DATA) --seed $(FUZZ_SEED)
 	$(BIN)/python tests/fuzz/artifacts.py --count $(FUZZ_ARTIFACTS) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/run_folders.py --count $(FUZZ_RUNS) --seed $(FUZZ_SEED)
 
 check: $(VENV)/.dev  ## Check format, lint, types, layers, generated docs and unsafe calls.
 	$(BIN)/ruff format --check .

@@ -243,7 +243,7 @@ def test_a_log_from_files_is_read_by_the_process_of_each_run(tmp_path):
     rows = [f"u{i % 12},i{i * 7 % 10},{i}" for i in range(120)]
     (tmp_path / "events.csv").write_text("\n".join(["user,item_id,position", *rows]))
     log = zoo.read_log(tmp_path / "events.csv", user_id="user", time="position")
-    how = {"metrics": ["ndcg@5"], "references": False, "split": zoo.LeaveLastOut()}
+    how = {"metrics": ["ndcg@5"], "references": False, "split": zoo.LeaveLastOut(), "evaluate": {"exclude_seen": False}}
     store = zoo.bench({"mine": zoo.load("item-knn", k=5)}, log, out=tmp_path / "out", isolate=True, **how)
     (row,) = store.rows()
     assert (row.label, row.error) == ("mine", None)

@@ -34,7 +34,7 @@ def test_a_ranker_is_fitted_on_the_rank_part_of_positions(tmp_path, split):
     store = zoo.bench(experiment, out=tmp_path / "run")
     assert not any(row.error for row in store.rows())
     (row,) = (row for row in store.rows() if row.label == "sorted")
-    assert row.slices["candidates"]["taught"][1] > 0
+    assert row.slices["candidates"]["informative"][1] > 0
 
 
 def test_a_column_without_a_rank_value_is_refused_before_the_first_fit(tmp_path):

@@ -50,7 +50,7 @@ def test_every_ranker_serves_after_a_predictor(tmp_path):
     recall = {rows[label].slices["candidates"]["recall"] for label in "0123"}
     assert len(recall) == 1  # the same candidates for all of them
     assert rows["both"].slices["candidates"]["recall"] != recall.pop()  # half of the shop is filtered away
-    found, asked = rows["0"].slices["candidates"]["taught"]
+    found, asked = rows["0"].slices["candidates"]["informative"]
     assert 0 < found < asked
     report = (tmp_path / "report.md").read_text()
     assert f"| 0 | 30 | {rows['0'].slices['candidates']['recall']:.4f} | {found:,} of {asked:,} |" in report

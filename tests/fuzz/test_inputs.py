@@ -1,4 +1,4 @@
-"""A short seeded part of the fuzzers of experiment files and data files; `make fuzz` runs the long one."""
+"""A short seeded part of the fuzzers of experiment files, data files and folders of results; `make fuzz` runs the long one."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ TIMEOUT = "120"
 """Seconds that a case may take: far more than it needs on a busy machine."""
 
 
-@pytest.mark.parametrize(("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200")])
+@pytest.mark.parametrize(("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200"), ("run_folders.py", "60")])
 def test_an_input_is_accepted_or_refused_with_a_sentence(fuzzer, cases):
     command = [sys.executable, str(Path(__file__).with_name(fuzzer)), "--count", cases, "--timeout", TIMEOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -160,8 +160,8 @@ class Artifact(ArtifactContents):
             return Recommendations(lists, self.names, numbers, one=one)
         table = query_table(users, history, now, one=one)
         lists = self.lists(table, k, rules=rules)
-        asked = ("user_id", table.column("user_id").combine_chunks()) if users is not None else None
-        return Recommendations(lists, self.names, asked, one=one)
+        subjects = ("user_id", table.column("user_id").combine_chunks()) if users is not None else None
+        return Recommendations(lists, self.names, subjects, one=one)
 
     def similar(
         self,
@@ -196,8 +196,8 @@ class Artifact(ArtifactContents):
         given = id_texts([items] if one else cast(Sequence[Any], items), "items")
         moment = None if now is None else moment_of(now, self)
         lists = similar_items(self, given, k, call_rules(self, exclude, where), moment)
-        asked = None if one else ("similar_to", pa.array(given, pa.string()))
-        return Recommendations(lists, self.names, asked, one=one)
+        subjects = None if one else ("similar_to", pa.array(given, pa.string()))
+        return Recommendations(lists, self.names, subjects, one=one)
 
     def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
         """Return an artifact with new values of item columns, such as stock and price, without a new fit.

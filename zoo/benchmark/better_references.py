@@ -21,7 +21,7 @@ def format_better_references(store: Store, metrics: Iterable[str]) -> str:
     found = better_references(store, metric) if metric else {}
     sentences = []
     for how in dict.fromkeys(found.values()):
-        labels = [label for label, said in found.items() if said == how]
+        labels = [label for label, relation in found.items() if relation == how]
         subject = f"The reference {labels[0]} is" if len(labels) == 1 else f"The references {', '.join(labels)} are"
         sentences.append(f"{subject} {how}.")
     return " ".join(sentences)
@@ -33,8 +33,8 @@ def better_references(store: Store, metric: str) -> dict[str, str]:
     A reference is significantly better than every tested model. If no model is tested, its mean is better than that of every model.
     """
     groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
-    asked = {label: rows for label, rows in groups.items() if not rows[0].reference}
-    found = {label: _compare(store, label, groups[label], asked, metric) for label in groups if label not in asked}
+    models = {label: rows for label, rows in groups.items() if not rows[0].reference}
+    found = {label: _compare(store, label, groups[label], models, metric) for label in groups if label not in models}
     return {label: how for label, how in found.items() if how}
 
 
@@ -43,19 +43,19 @@ def has_too_few_seeds(rows: list[Row]) -> bool:
     return rows[0].seed is not None and len(rows) < FEWEST_SEEDS
 
 
-def _compare(store: Store, label: str, reference: list[Row], asked: dict[str, list[Row]], metric: str) -> str:
+def _compare(store: Store, label: str, reference: list[Row], models: dict[str, list[Row]], metric: str) -> str:
     """Return what a reference is better than; an empty string if it is not better than the models."""
-    verdicts = compare_column(store, {**asked, label: reference}, metric).verdicts
-    tested = [verdicts[other] for other in asked if verdicts.get(other, "not tested") != "not tested"]
-    few = {other: rows for other, rows in asked.items() if has_too_few_seeds(rows)}
+    verdicts = compare_column(store, {**models, label: reference}, metric).verdicts
+    tested = [verdicts[other] for other in models if verdicts.get(other, "not tested") != "not tested"]
+    few = {other: rows for other, rows in models.items() if has_too_few_seeds(rows)}
     lower = [other for other, rows in few.items() if _is_better(store, reference, rows, metric)]
     reason = f"(not tested: {'one seed' if all(len(rows) == 1 for rows in few.values()) else 'fewer than three seeds'})"
     if not tested:
-        every = bool(few) and len(lower) == len(asked)
+        every = bool(few) and len(lower) == len(models)
         return f"better on average than every model of the experiment {reason}" if every else ""
     if verdicts[label] != "best" or set(tested) != {"worse"}:
         return ""
-    if len(tested) == len(asked):
+    if len(tested) == len(models):
         return "significantly better than every model of the experiment"
     also = f", and better on average than {', '.join(few)} {reason}" if few and len(lower) == len(few) else ""
     return f"significantly better than every tested model{also}"

@@ -191,7 +191,8 @@ def candidate_table(store: Store) -> ComparisonTable | None:
     for label, runs in by_label(store.rows()).items():
         found = [r.slices["candidates"] for r in runs if "candidates" in r.slices]
         if found:
-            informative = "{:,} of {:,}".format(*found[0]["taught"]) if found[0]["taught"] else ""
+            counts = found[0].get("informative", found[0].get("taught"))  # `taught` in folders of earlier versions
+            informative = "{:,} of {:,}".format(*counts) if counts else ""
             rows.append(
                 [Cell(label), Cell(str(found[0]["k"])), Cell(_mean([f["recall"] for f in found])), Cell(informative)]
             )

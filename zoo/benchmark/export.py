@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from zoo.atomic import write_atomically
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
 from zoo.errors import ResultsError
@@ -24,17 +25,8 @@ def export(store: Store, folder: Path) -> Path | None:
     Raises:
         ResultsError: The file cannot be read or written, or two runs of the benchmark have the same name.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for row in store.rows():
-        if row.error or row.reference:
-            continue
-        content = export_row(store, row)
-        name = run_name(content)
-        if name in found:
-            raise ResultsError(
-                f"{row.label}: another run of {store.folder} has the name {name}. Give it another label."
-            )
-        found[name] = content
+    with refusing_damage(store.folder):
+        found = _export_rows(store)
     if not found:
         return None
     path = folder / f"{_slug(next(iter(found.values()))['data']['name'])}.jsonl"
@@ -47,6 +39,26 @@ def export(store: Store, folder: Path) -> Path | None:
     except OSError as error:
         raise ResultsError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
     return path
+
+
+def _export_rows(store: Store) -> dict[str, dict[str, Any]]:
+    """Return the content of the finished runs by their names.
+
+    Raises:
+        ResultsError: Two runs have the same name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in store.rows():
+        if row.error or row.reference:
+            continue
+        content = export_row(store, row)
+        name = run_name(content)
+        if name in found:
+            raise ResultsError(
+                f"{row.label}: another run of {store.folder} has the name {name}. Give it another label."
+            )
+        found[name] = content
+    return found
 
 
 def read_runs(path: Path) -> list[dict[str, Any]]:

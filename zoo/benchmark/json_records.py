@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
+from zoo.errors import ResultsError
+from zoo.tracebacks import show_traceback
+
 T = TypeVar("T")
+DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
+"""What code raises that reads a value of another kind than it expects."""
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -40,3 +48,23 @@ def as_record(kind: TypeAdapter[T], values: dict[str, Any]) -> T:
         where = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"{where}: {message[0].lower()}{message[1:]}") from None
+
+
+@contextmanager
+def refusing_damage(folder: Path) -> Iterator[None]:
+    """Name the folder if its values cannot be shown.
+
+    The fields of manifest and rows are checked as they are read. What is inside an experiment or a training record has no schema,
+    since a folder may be of an earlier version.
+
+    Raises:
+        ResultsError: A value is missing or of another kind.
+    """
+    try:
+        yield
+    except DAMAGE as error:
+        show_traceback(error)
+        raise ResultsError(
+            f"{folder} has values that cannot be shown ({type(error).__name__}: {error}). A file in it was changed, or is of another "
+            "version: remove the folder, and run the benchmark again."
+        ) from error

@@ -246,7 +246,7 @@ def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, 
     judged = EvaluatedLists.of(found.items, comparison.queries.answers(), comparison.candidates)
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
-    return {"candidates": {"recall": recall, "k": comparison.candidates, "taught": fitted.record.informative}}
+    return {"candidates": {"recall": recall, "k": comparison.candidates, "informative": fitted.record.informative}}
 
 
 def _moment(milliseconds: int) -> str:

@@ -34,12 +34,12 @@ def reference_models(
     """
     if not experiment.experiment.references:
         return ()
-    asked = {model.predictor.component.qualified_name for model in experiment.models}
+    present = {model.predictor.component.qualified_name for model in experiment.models}
     labels = {model.label for model in experiment.models}
     found = []
     for name in REFERENCES:
         predictor = _plain(experiment, name)
-        if predictor is None or predictor.component.qualified_name in asked or not _is_affordable(name, log):
+        if predictor is None or predictor.component.qualified_name in present or not _is_affordable(name, log):
             continue
         model = ResolvedModel(f"plain {name}" if name in labels else name, predictor)
         try:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.report import finding, legend
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
@@ -55,9 +56,10 @@ class BenchmarkResult(Store, ResultTable):
         """
         groups = by_label(self.rows())
         metrics = list(self.manifest().metrics)
-        return pa.Table.from_pylist(
-            [_row(label, runs, metrics) for label, runs in groups.items()], schema=_schema(metrics)
-        )
+        with refusing_damage(self.folder):
+            return pa.Table.from_pylist(
+                [_row(label, runs, metrics) for label, runs in groups.items()], schema=_schema(metrics)
+            )
 
     def __repr__(self) -> str:
         """Return the table and the main finding as text."""

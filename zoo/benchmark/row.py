@@ -77,9 +77,20 @@ def read_row(path: Path) -> Row:
     """Read a row.
 
     Raises:
-        ResultsError: The file is damaged.
+        ResultsError: The file is damaged, or holds another run than its name says.
     """
     try:
-        return as_record(_ROW, read_table(path))
+        return _check_key(as_record(_ROW, read_table(path)), path.stem)
     except (OSError, ValueError) as error:
         raise ResultsError(f"{path} cannot be read: {error}. Remove the file to repeat its run.") from None
+
+
+def _check_key(row: Row, expected: str) -> Row:
+    """Return a row whose key names its file.
+
+    Raises:
+        ValueError: It has another key.
+    """
+    if row.key != expected:
+        raise ValueError(f"key: expected {expected!r}, the name of the file, found {row.key[:80]!r}")
+    return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -16,13 +17,15 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 
 from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
-from zoo.benchmark.json_records import as_record, read_table
+from zoo.benchmark.json_records import as_record, read_table, refusing_damage
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
 FORMAT = 1
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What names the files of a run."""
 
 
 def _check_run(run: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +36,8 @@ def _check_run(run: dict[str, Any]) -> dict[str, Any]:
     """
     if not all(isinstance(run.get(name), str) for name in ("label", "key")):
         raise ValueError("a run needs a label and a key")
+    if not KEY.fullmatch(run["key"]):
+        raise ValueError(f"expected a key of letters and digits, found {run['key'][:80]!r}")
     if not isinstance(run.get("seed", ""), int | None):
         raise ValueError("a run needs a seed, or null")
     return run
@@ -181,7 +186,7 @@ class Store:
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, one row per query."""
         path = self._path(f"runs/{row.key}.parquet")
-        return pq.read_table(path) if path.exists() and not row.error else None
+        return _read_lists(path) if path.exists() and not row.error else None
 
     def artifact(self, key: str) -> Path:
         """Return the folder of a run's artifact, which exists only if artifacts are kept."""
@@ -189,7 +194,8 @@ class Store:
 
     def compose(self, report: Callable[[Store], str]) -> None:
         """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs, also while a benchmark adds runs."""
-        write_consistently(self._sources, lambda: self._compose(report))
+        with refusing_damage(self.folder):
+            write_consistently(self._sources, lambda: self._compose(report))
 
     def _sources(self) -> list[Path]:
         """Return the files of which the others are composed."""
@@ -240,13 +246,27 @@ def _time_of_change(path: Path) -> float:
         return 0.0
 
 
+def _read_lists(path: Path) -> pa.Table:
+    """Read the lists of a run.
+
+    Raises:
+        ResultsError: The file is damaged.
+    """
+    try:
+        return pq.read_table(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ResultsError(
+            f"{path} cannot be read: {error}. Remove it and {path.with_suffix('.json').name} to repeat its run."
+        ) from None
+
+
 def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
     """Write the lists of all runs as one table, with only one run in memory at a time."""
-    schema = pa.unify_schemas([pq.read_schema(file) for _, file in files])
+    schema = pa.unify_schemas([_read_lists(file).schema for _, file in files])
     head = pa.schema([pa.field("model", pa.string()), pa.field("seed", pa.int64())])
     with pq.ParquetWriter(path, pa.schema([*head, *schema]), compression="zstd") as writer:
         for row, file in files:
-            table = pq.read_table(file)
+            table = _read_lists(file)
             label, seed = pa.array([row.label] * len(table), pa.string()), pa.array([row.seed] * len(table), pa.int64())
             columns = [
                 table[name] if name in table.column_names else pa.nulls(len(table), schema.field(name).type)

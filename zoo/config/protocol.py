@@ -52,8 +52,8 @@ def _format_split(split: dict[str, Any]) -> str:
     """Return the policy of a split, its unit and its weakness."""
     unit, targets = split.get("unit", "event"), split.get("targets")
     by = "" if unit == "event" else f" by whole {unit}s"
-    asked = ", a query after each event of a session" if unit == "session" and targets == "each" else ""
-    return f"split `{split['policy']}`{by}{asked}" + (
+    per_event = ", a query after each event of a session" if unit == "session" and targets == "each" else ""
+    return f"split `{split['policy']}`{by}{per_event}" + (
         " (leaks across time)" if split["policy"] == "leave-last-out" else ""
     )
 

@@ -133,9 +133,9 @@ class NextMomentBatches:
     def __iter__(self) -> Iterator[TrainingBatch]:
         """Yield the batches of one epoch."""
         sequences = self._windows.place(self.rng)
-        asked = replace(sequences, log=self._draw_targets(sequences.log))
+        questions = replace(sequences, log=self._draw_targets(sequences.log))
         for rows in batch_by_length(self._windows.lengths, self.batch_size, self.rng):
-            inputs, targets = (queries.at(rows).batch(self.length) for queries in (sequences, asked))
+            inputs, targets = (queries.at(rows).batch(self.length) for queries in (sequences, questions))
             yield TrainingBatch(replace(inputs, now=targets.times), targets.items)
 
     def _draw_targets(self, log: Interactions) -> Interactions:

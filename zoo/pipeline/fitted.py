@@ -24,7 +24,7 @@ from zoo.stages.candidates import CandidateLists, Candidates
 from zoo.stages.featurizer import Featurizer, transform_items
 from zoo.stages.filter import Filter
 from zoo.stages.item_columns import ItemColumns
-from zoo.stages.item_features import ItemFeatures, concatenate_features
+from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures, concatenate_features
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranker_inputs import RankerInputs
@@ -153,7 +153,7 @@ class FittedPipeline:
             assert features is not None  # a model without a featurizer is refused
             features = features.without_padding()
             predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
-            predictor.add_items(features)
+            predictor.add_items(GuardedItemFeatures(features))
             filters = [_copy(c, f) for c, f in zip(self.model.filters, self.filters, strict=True)]
             for item_filter in filters:
                 item_filter.add_items(catalogue)

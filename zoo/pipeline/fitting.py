@@ -163,7 +163,7 @@ def fit_on_log(
     filters = tuple(chosen.build() for chosen in model.filters)
     for chosen, item_filter in zip(model.filters, filters, strict=True):
         with naming(chosen.name):
-            item_filter.fit(data, context)
+            item_filter.fit(data.guarded(), context)
     ranking = None
     if model.rankers:
         ranking = CandidateFeatures(model.candidate_features)
@@ -174,7 +174,7 @@ def fit_on_log(
     if validator is not None:
         context = replace(context, validate=validator(retrieval))
     start = time.perf_counter()
-    predictor.fit(data, context)
+    predictor.fit(data.guarded(), context)
     trainings = (fit_of(training_of(predictor), time.perf_counter() - start),) if _trains_in_epochs(model) else ()
     rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
     pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)

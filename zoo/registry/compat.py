@@ -115,6 +115,6 @@ def _empty(target: type, trains: bool) -> Any:
 def _with_training(params: type[NeuralRankerParams]) -> type[Params]:
     """Return a subclass of the parameters with the training settings of API 1; fields of the plugin take precedence."""
     fields: dict[str, Any] = {name: field for name, field in RANKER_TRAINING.items() if name not in params.model_fields}
-    made = create_model(params.__name__, __base__=params, __module__=params.__module__, **fields)
-    made.__doc__ = params.__doc__
-    return made
+    adapted = create_model(params.__name__, __base__=params, __module__=params.__module__, **fields)
+    adapted.__doc__ = params.__doc__
+    return adapted

@@ -149,30 +149,34 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             "recent": csr(h.offsets, h.items, (self.params.decay**age).astype(np.float32), queries.log.n_items),
         }
         table = self.table.numpy()
-        made: Columns = {}
+        columns: Columns = {}
         if "score" in self.groups:
-            made.update(score_columns(found))
+            columns.update(score_columns(found))
         if "history" in self.groups:
-            made["history"] = np.log1p(queries.lengths)[:, None]
+            columns["history"] = np.log1p(queries.lengths)[:, None]
         if "item" in self.groups:
-            made.update({f"item-{name}": np.log1p(candidate_entries(p, items)) for name, p in profiles.items()})
+            columns.update({f"item-{name}": np.log1p(candidate_entries(p, items)) for name, p in profiles.items()})
         for column, members in self.members.items():
             taken = {name: profile @ members for name, profile in profiles.items()}
-            made.update(
+            columns.update(
                 {f"{column}-{name}": np.log1p(candidate_products(t, members, items)) for name, t in taken.items()}
             )
         if "price" in self.groups:
             price = table[:, self.columns.index("price")]
-            made["price-ratio"] = price[items] - history_means(profiles["events"], price)
+            columns["price-ratio"] = price[items] - history_means(profiles["events"], price)
         if "similarity" in self.groups and vectors is not None:
-            made["similarity"] = history_cosines(profiles["recent"], vectors, self.norms.numpy(), items)
+            columns["similarity"] = history_cosines(profiles["recent"], vectors, self.norms.numpy(), items)
         for group in self.params.plugin_groups:
-            made.update(
+            columns.update(
                 features_of_plugin(group, queries, found.items, item_columns or ItemColumns.of(Catalogue.bare(0), ()))
             )
-        own = np.stack([np.broadcast_to(v, items.shape) for v in made.values()], -1) if made else table[items][..., :0]
+        own = (
+            np.stack([np.broadcast_to(v, items.shape) for v in columns.values()], -1)
+            if columns
+            else table[items][..., :0]
+        )
         features = np.concatenate([own.astype(np.float32), table[items]], axis=-1)
-        return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*made, *self.columns)
+        return torch.from_numpy(features).masked_fill_((found.items == 0)[..., None], 0.0), (*columns, *self.columns)
 
     def state(self) -> State:
         """Return the table, the category matrices, the norms and the directions."""

@@ -64,9 +64,9 @@ def item_features(
     featurize: Sequence[Callable[[TrainingData, RunContext], ItemFeatures]], data: TrainingData, context: RunContext
 ) -> ItemFeatures | None:
     """Return the concatenated features of several featurizers; None without featurizers."""
-    made = []
+    parts = []
     for number, fit_transform in enumerate(featurize, 1):
         # Seeded, so that later random numbers do not depend on whether the features were computed or cached.
         with context.seeded("features"):
-            made.append(fit_transform(data, context.below(f"featurizer-{number}")))
-    return concatenate_features(made)
+            parts.append(fit_transform(data, context.below(f"featurizer-{number}")))
+    return concatenate_features(parts)

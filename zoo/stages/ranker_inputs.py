@@ -9,7 +9,7 @@ from zoo.spec import Capabilities
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
-from zoo.stages.ranking_data import RankingData
+from zoo.stages.ranking_data import ROWS, RankingData
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +49,14 @@ class RankerInputs:
         )
 
     def data(self, data: RankingData) -> RankingData:
-        """Return training data with these inputs."""
-        validation = None if data.validation is None else self.data(data.validation)
-        queries = data.queries if self.histories else None
+        """Return a copy of training data with these inputs."""
         return replace(
-            data, vectors=self.vectors, queries=queries, item_columns=self.item_columns, validation=validation
+            data,
+            **{name: getattr(data, name).clone() for name in ROWS},
+            offsets=data.offsets.copy(),
+            labelled=data.labelled.copy(),
+            vectors=self.vectors,
+            queries=data.queries if self.histories else None,
+            item_columns=self.item_columns,
+            validation=None if data.validation is None else self.data(data.validation),
         )

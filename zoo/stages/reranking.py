@@ -52,21 +52,20 @@ def fit_in_turn(
     for at, ranker in enumerate(rankers):
         if learning[at]:
             here = context.below(f"ranker-{at + 1}")
-            own = inputs[at].data(data)
-            ranker.fit(own, here)
+            ranker.fit(inputs[at].data(data), here)
             trained[at] = ranker.trained
-            if refit and own.validation is not None:
-                trained[at] = _refit(ranker, own, own.validation, here)
+            if refit and data.validation is not None:
+                everything = replace(RankingData.joined([data, data.validation]), validation=None)
+                trained[at] = _refit(ranker, inputs[at].data(everything), here)
         if not any(learning[at + 1 :]):
             break
         data = _rerank_data(data, ranker, origins[at] if origins else "", inputs[at])
     return trained
 
 
-def _refit(ranker: Ranker[Any], data: RankingData, validation: RankingData, context: RunContext) -> Trained | None:
+def _refit(ranker: Ranker[Any], everything: RankingData, context: RunContext) -> Trained | None:
     """Fit a ranker again on training and validation lists; return that training, with the history of the first."""
     chosen = ranker.trained
-    everything = replace(RankingData.joined([data, validation]), validation=None)
     epochs = None if chosen is None else chosen.epochs
     ranker.fit(everything, replace(context, epochs=epochs).for_training(phase="refit").below("refit"))
     again = ranker.trained

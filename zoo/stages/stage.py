@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import DataError, NotFittedError
 from zoo.params import Params
-from zoo.stages.item_features import ItemFeatures
+from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
 from zoo.stages.state_schema import Fitted
 from zoo.trained import TRAINING, Trained
 
@@ -48,6 +48,10 @@ class TrainingData:
     ) -> TrainingData:
         """Return the training data of a log, by default with a catalogue without item columns."""
         return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
+
+    def guarded(self) -> TrainingData:
+        """Return the same data for one stage: what it writes into the item features reaches no other stage."""
+        return replace(self, features=None if self.features is None else GuardedItemFeatures(self.features))
 
     def texts(self, names: Sequence[str]) -> list[str]:
         """Return one text per item, `[I]`, that joins the given text columns, for stages that learn from texts.

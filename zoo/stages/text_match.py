@@ -35,19 +35,19 @@ class TextMatch:
     | `query-length` | number of distinct query terms |
     """
 
-    def __init__(self, catalogue: Catalogue, columns: Sequence[str], asked: NDArray[np.bool_]) -> None:
+    def __init__(self, catalogue: Catalogue, columns: Sequence[str], judged: NDArray[np.bool_]) -> None:
         """Count the terms of the documents.
 
         Args:
             catalogue: The documents.
             columns: Their text columns.
-            asked: Which documents occur in a list, `[I]`; the others are skipped.
+            judged: Which documents occur in a list, `[I]`; the others are skipped.
 
         Raises:
             DataError: A column is missing or is not text.
         """
         texts = {
-            name: [text if wanted else "" for text, wanted in zip(catalogue.texts([name]), asked, strict=True)]
+            name: [text if wanted else "" for text, wanted in zip(catalogue.texts([name]), judged, strict=True)]
             for name in columns
         }
         self.terms = Terms(words(text) for column in texts.values() for text in column)
@@ -75,26 +75,30 @@ class TextMatch:
             documents: The document number of each pair, `[N]`.
             known: Which documents are in training, `[I]`; document frequencies are counted on these.
         """
-        asked = [sorted(set(words(text))) for text in queries]
-        length = np.array([len(terms) for terms in asked], np.float32)
-        matrix = self.terms.counts(asked)
+        terms_of = [sorted(set(words(text))) for text in queries]
+        length = np.array([len(terms) for terms in terms_of], np.float32)
+        matrix = self.terms.counts(terms_of)
         phrases = [sorted(set(pairs(text))) for text in queries]
         of_pairs, number = self.pairs.counts(phrases), np.array([max(len(p), 1) for p in phrases], np.float32)
-        made: dict[str, NDArray[np.floating]] = {}
+        features: dict[str, NDArray[np.floating]] = {}
         for name, counts in self.counts.items():
-            made[f"bm25{name}"] = pair_products(matrix, _bm25(counts.tocsr(), known), list_of, documents)
+            features[f"bm25{name}"] = pair_products(matrix, _bm25(counts.tocsr(), known), list_of, documents)
             there = self.counts[name].sign()
-            made[f"overlap{name}"] = pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
+            features[f"overlap{name}"] = (
+                pair_products(matrix, there, list_of, documents) / np.maximum(length, 1)[list_of]
+            )
             if name:
                 n = np.asarray(self.counts[name].sum(1)).ravel()[documents]
                 found = pair_products(matrix, self.counts[name], list_of, documents)
-                made[f"density{name}"], made[f"length{name}"] = found / np.maximum(n, 1), np.log1p(n)
+                features[f"density{name}"], features[f"length{name}"] = found / np.maximum(n, 1), np.log1p(n)
         for name, first in self.starts.items():
-            made[f"start-{name}"] = pair_products(matrix, first, list_of, documents) / np.maximum(length, 1)[list_of]
+            features[f"start-{name}"] = (
+                pair_products(matrix, first, list_of, documents) / np.maximum(length, 1)[list_of]
+            )
         for name, there in self.phrases.items():
-            made[f"phrase-{name}"] = pair_products(of_pairs, there, list_of, documents) / number[list_of]
-        made["query-length"] = length[list_of]
-        return {name: values.astype(np.float32) for name, values in made.items()}
+            features[f"phrase-{name}"] = pair_products(of_pairs, there, list_of, documents) / number[list_of]
+        features["query-length"] = length[list_of]
+        return {name: values.astype(np.float32) for name, values in features.items()}
 
 
 class Terms:

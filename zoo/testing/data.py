@@ -202,8 +202,8 @@ def _lists(n_items: int, features: ItemFeatures, queries: Queries) -> tuple[Cand
     rank = torch.arange(1, k + 1, dtype=torch.float32).expand(n, k)
     values = torch.stack([scores.masked_fill(~filled, 0.0), rank], dim=-1)
     labels = ((rank > filled.sum(1, keepdim=True) / 2) & filled).float()
-    asked = queries.blind().at(np.arange(n) % len(queries))
-    whole = CandidateLists(items, scores, values, ("score", "rank"), features, labels, asked)
+    moments = queries.blind().at(np.arange(n) % len(queries))
+    whole = CandidateLists(items, scores, values, ("score", "rank"), features, labels, moments)
     return lists_at(whole, torch.arange(40)), replace(lists_at(whole, torch.arange(40, 60)), labels=None)
 
 

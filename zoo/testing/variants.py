@@ -65,11 +65,11 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
         events=log.events[order], rows=rows,
     )  # fmt: skip
 
-    def asked(q: Queries) -> Queries:
+    def renumber(q: Queries) -> Queries:
         users = np.where(q.users > 0, row[q.row] + 1, 0)
         return Queries(changed, row[q.row], offsets[row[q.row]] + q.lengths, q.now, users)
 
-    queries = asked(q)
+    queries = renumber(q)
     catalogue = replace(
         world.catalogue, ids=world.catalogue.ids.take(pa.array(old)), table=world.catalogue.table.take(pa.array(old))
     )
@@ -77,7 +77,7 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
     new = torch.from_numpy(number)
 
     def of(lists: CandidateLists) -> CandidateLists:
-        own = None if lists.queries is None else asked(lists.queries)
+        own = None if lists.queries is None else renumber(lists.queries)
         return replace(lists, items=new[lists.items], vectors=features, queries=own)
 
     other = World(changed, world.before[order], catalogue, features, queries, of(world.labelled), of(world.lists))

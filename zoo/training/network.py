@@ -54,6 +54,6 @@ class TrainingStep(nn.Module):
 
     def loss(self, batch: TrainingBatch) -> Tensor:
         """Return the loss over all positions with a target; only these reach the output layer."""
-        asked = batch.targets > 0
+        has_target = batch.targets > 0
         hidden: Tensor = self.network.encoder(batch.inputs)
-        return self._loss(hidden[asked], self.network.items, batch.targets[asked])
+        return self._loss(hidden[has_target], self.network.items, batch.targets[has_target])

@@ -140,8 +140,8 @@ class NeuralFeaturizer(Featurizer[P]):
         held = usable & (rng.random(len(usable)) < HELD_OUT)
         everything, rest = (Neighbours(log, self.params.window, items) for items in (usable, usable & ~held))
         among_held = np.flatnonzero(held[everything.items])
-        asked = among_held[sample_distinct(len(among_held), QUESTIONS, rng)]
-        right, left = everything.draw(asked, rng)
+        questions = among_held[sample_distinct(len(among_held), QUESTIONS, rng)]
+        right, left = everything.draw(questions, rng)
         among = np.flatnonzero(held)
         if min(len(among), len(right), len(np.unique(rest.items))) < MIN_HELD_OUT:
             return None

@@ -94,15 +94,15 @@ class NeuralRanker(Ranker[P]):
             context: The context of the fit.
         """
 
-    def learn(self, lesson: nn.Module, examples: ListExamples, context: RunContext, epochs: int) -> None:
+    def learn(self, step: nn.Module, examples: ListExamples, context: RunContext, epochs: int) -> None:
         """Train a module that has `loss(batch: ListBatch)` on lists, with the core's training loop.
 
         Raises:
             TrainingError: The loss is not finite.
         """
-        made_of = self.params.model_dump(mode="json")
-        name = f"{type(self).__name__}-{type(lesson).__name__}"
-        train(lesson, examples, replace(context, epochs=epochs), name, streams=(examples.rng,), params=made_of)
+        parameters = self.params.model_dump(mode="json")
+        name = f"{type(self).__name__}-{type(step).__name__}"
+        train(step, examples, replace(context, epochs=epochs), name, streams=(examples.rng,), params=parameters)
 
     def fit(self, data: RankingData, context: RunContext) -> None:
         """Train the scorer.
@@ -218,24 +218,24 @@ class NeuralRanker(Ranker[P]):
         validate = None
         if chosen is not None:
             validate = ListValidator(self.network.scorer, self._read(chosen), p.cutoff, context.device)
-        lesson, made_of = ListTrainingStep(self.network.scorer, self.loss), p.model_dump(mode="json")
+        step, parameters = ListTrainingStep(self.network.scorer, self.loss), p.model_dump(mode="json")
         monitor = f"ndcg@{p.cutoff}"
-        trained = train(lesson, examples, context, name, validate, streams=(rng,), params=made_of, monitor=monitor)
+        trained = train(step, examples, context, name, validate, streams=(rng,), params=parameters, monitor=monitor)
         self.network.eval()
         return trained
 
     def _read(self, data: RankingData) -> ReadLists:
         """Return the lists with precomputed scorer inputs, which do not change in training."""
         inputs = self.network.inputs
-        made = torch.zeros(len(data.items), inputs.width)
+        values = torch.zeros(len(data.items), inputs.width)
         order = np.argsort(data.lengths, kind="stable")
         with torch.no_grad():
             for start in range(0, len(order), BLOCK):
                 place, mask = places(data.offsets, order[start : start + BLOCK])
                 features = data.features[place].to(inputs.mean.device)
-                made[place[mask]] = inputs(features, mask.to(features.device)).cpu()[mask]
-        told = data.labels * torch.from_numpy(np.repeat(data.labelled, data.lengths))
-        return ReadLists(made, told, data.offsets)
+                values[place[mask]] = inputs(features, mask.to(features.device)).cpu()[mask]
+        labels = data.labels * torch.from_numpy(np.repeat(data.labelled, data.lengths))
+        return ReadLists(values, labels, data.offsets)
 
 
 def _named(columns: tuple[str, ...], chosen: Tensor) -> str:

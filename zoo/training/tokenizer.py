@@ -26,8 +26,8 @@ class Tokenizer:
     for the rarest characters if there are more characters than tokens. Token 0 is padding.
     """
 
-    def __init__(self, made: Any) -> None:
-        self._made = made
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
 
     @classmethod
     def learned(cls, texts: Sequence[str], size: int) -> Tokenizer:
@@ -38,18 +38,18 @@ class Tokenizer:
             ConfigError: The library is not installed.
         """
         library = _library()
-        made = _empty(library, library.models.BPE(unk_token=UNKNOWN))
+        tokenizer = _empty(library, library.models.BPE(unk_token=UNKNOWN))
         trainer = library.trainers.BpeTrainer(
             vocab_size=size, limit_alphabet=size - len(SPECIAL), special_tokens=SPECIAL, show_progress=False
         )
-        made.train_from_iterator([text[:MAX_CHARACTERS] for text in texts], trainer)
-        if made.get_vocab_size() <= 2:
+        tokenizer.train_from_iterator([text[:MAX_CHARACTERS] for text in texts], trainer)
+        if tokenizer.get_vocab_size() <= 2:
             filled = sum(bool(text.strip()) for text in texts)
             raise DataError(
                 f"the catalogue's texts contain no words: {filled} of {len(texts)} known items have a text. "
                 "Choose other `columns`, or items with texts."
             )
-        return cls(made)
+        return cls(tokenizer)
 
     @classmethod
     def of_json(cls, text: str) -> Tokenizer:
@@ -60,20 +60,20 @@ class Tokenizer:
         """
         vocabulary, merges = _check_model(json.loads(text))
         library = _library()
-        made = _empty(library, library.models.BPE(vocabulary, merges, unk_token=UNKNOWN))
-        made.add_special_tokens(SPECIAL)
-        return cls(made)
+        tokenizer = _empty(library, library.models.BPE(vocabulary, merges, unk_token=UNKNOWN))
+        tokenizer.add_special_tokens(SPECIAL)
+        return cls(tokenizer)
 
     @property
     def json(self) -> str:
         """Return the tokenizer as JSON."""
-        text: str = self._made.to_str()
+        text: str = self._tokenizer.to_str()
         return text
 
     @property
     def size(self) -> int:
         """Return the vocabulary size, including padding."""
-        size: int = self._made.get_vocab_size()
+        size: int = self._tokenizer.get_vocab_size()
         return size
 
     def __call__(self, texts: Sequence[str], length: int) -> Texts:
@@ -81,17 +81,17 @@ class Tokenizer:
         found = [np.zeros(0, np.int64)]
         for start in range(0, len(texts), BLOCK):  # an encoding takes about a hundred bytes per character
             some = [text[:MAX_CHARACTERS] for text in texts[start : start + BLOCK]]
-            found += [np.array(e.ids[:length], np.int64) for e in self._made.encode_batch_fast(some)]
+            found += [np.array(e.ids[:length], np.int64) for e in self._tokenizer.encode_batch_fast(some)]
         offsets = np.cumsum([len(ids) for ids in found], dtype=np.int64)
         return Texts(offsets, np.concatenate(found))
 
 
 def _empty(library: Any, model: Any) -> Any:
     """Return a tokenizer of a model, with the normalisation and the words of all tokenizers."""
-    made, normalizers = library.Tokenizer(model), library.normalizers
-    made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    made.pre_tokenizer = library.pre_tokenizers.Whitespace()
-    return made
+    tokenizer, normalizers = library.Tokenizer(model), library.normalizers
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Whitespace()
+    return tokenizer
 
 
 def _check_model(saved: Any) -> tuple[dict[str, int], list[tuple[str, str]]]:
