@@ -37,7 +37,8 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
         ConfigError: A key, name or parameter is wrong, or parts of the file are incompatible; the message has one line for
             each problem, with its path in the file.
     """
-    context, errors = {"candidate_features": registry.extensions["candidate-features"]}, []
+    context = {"candidate_features": registry.extensions["candidate-features"]}
+    errors: list[str] = []
     try:
         checked = raw = with_plugin_split(raw, registry)
     except ConfigError as error:
