@@ -10,7 +10,9 @@ TIMEOUT = "120"
 """Seconds that a case may take: far more than it needs on a busy machine."""
 
 
-@pytest.mark.parametrize(("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200"), ("run_folders.py", "60")])
+@pytest.mark.parametrize(
+    ("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200"), ("run_folders.py", "60")]
+)
 def test_an_input_is_accepted_or_refused_with_a_sentence(fuzzer, cases):
     command = [sys.executable, str(Path(__file__).with_name(fuzzer)), "--count", cases, "--timeout", TIMEOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
