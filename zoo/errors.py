@@ -30,7 +30,16 @@ class PluginError(ComponentError):
 
 
 class DataError(ZooError):
-    """The data do not fit their schema; the message names file, column, row and value."""
+    """The data do not fit their schema; the message names file, column, row and value.
+
+    Attributes:
+        found: The message without the advice.
+        advice: A sentence on how to set up the reading of the data, for callers that have other advice; often empty.
+    """
+
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(f"{found} {advice}" if advice else found)
+        self.found, self.advice = found, advice
 
 
 class SplitError(DataError):
@@ -79,4 +88,4 @@ def naming(component: str) -> Iterator[None]:
     except DataError as error:
         if str(error).startswith(f"{component}: "):
             raise
-        raise type(error)(f"{component}: {error}") from error
+        raise type(error)(f"{component}: {error.found}", error.advice) from error

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.near_columns import MAP_IT, format_mapping, near_column, suggest_column
+from zoo.data.near_columns import format_mapping, near_column, suggest_column
 from zoo.data.schema import CANONICAL, is_text, strip_empty
 from zoo.errors import DataError
 
@@ -58,16 +58,17 @@ class Catalogue:
             DataError: There is no such column.
         """
         if name not in self.table.column_names:
-            raise DataError(f"the catalogue has no column {name!r}.{self._explain_missing(name)}")
+            near = near_column(name, self.columns)
+            mapping = format_mapping("data.item_columns", name, near)
+            advice = f"Map the column that holds it: {mapping}." if self.columns and name in CANONICAL else ""
+            raise DataError(f"the catalogue has no column {name!r}.{self._explain_missing(name)}", advice)
         return self.table[name]
 
     def _explain_missing(self, name: str) -> str:
-        """Return which columns there are instead of a missing one, and how to map one of them."""
+        """Return which columns there are instead of a missing one."""
         if not self.columns:
             return " Its columns: none; give the `source` of [data] a file of `items` (in Python, `read_log` a table of items)."
-        near = near_column(name, self.columns)
-        map_it = f" {MAP_IT}{format_mapping('data.item_columns', name, near)}." if name in CANONICAL else ""
-        return f"{suggest_column(name, self.columns)} Its columns: {', '.join(self.columns)}.{map_it}"
+        return f"{suggest_column(name, self.columns)} Its columns: {', '.join(self.columns)}."
 
     def has_numbers(self, name: str) -> bool:
         """Return whether the catalogue has a column of this name with a numeric type."""

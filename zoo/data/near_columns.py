@@ -18,9 +18,6 @@ USUAL_WORDS: dict[str, tuple[str, ...]] = {
 }
 """Words in the names of columns that often hold what a canonical column holds, the most telling one first."""
 
-MAP_IT = "Map the column that holds it: "
-"""The start of the advice to map a column, which is the last sentence of a message."""
-
 
 def near_column(name: str, columns: Iterable[str]) -> str:
     """Return the column that is meant by a name: the one spelled most alike, or one with a usual word; empty if there is none."""
@@ -38,11 +35,6 @@ def suggest_column(name: str, columns: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the column that is meant by a name, or an empty text."""
     found = near_column(name, columns)
     return f" Did you mean {found!r}?" if found else ""
-
-
-def remove_mapping(message: str) -> str:
-    """Return a message without the advice to map a column, for tables that have no mapping."""
-    return message.partition(f" {MAP_IT}")[0]
 
 
 def format_mapping(setting: str, name: str, column: str = "") -> str:

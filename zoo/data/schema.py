@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.data.arrow_types import normalise_column, normalise_types
 from zoo.data.dataset import Columns
-from zoo.data.near_columns import MAP_IT, format_mapping, near_column, suggest_column
+from zoo.data.near_columns import format_mapping, near_column, suggest_column
 from zoo.errors import DataError, suggestion
 
 NUMBERS = ("price", "quantity", "rating")
@@ -99,8 +99,8 @@ class MappedTable:
         if name not in self.names:
             raise DataError(
                 f"{self.origin}: no column {name!r}.{suggest_column(name, self.names)} "
-                f"Its columns: {', '.join(map(self.display_name, self.names))}. "
-                f"{MAP_IT}{format_mapping(self.setting, name, near_column(name, self.names))}."
+                f"Its columns: {', '.join(map(self.display_name, self.names))}.",
+                f"Map the column that holds it: {format_mapping(self.setting, name, near_column(name, self.names))}.",
             )
 
     def select(self, columns: list[str]) -> pa.Table:

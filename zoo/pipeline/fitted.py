@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue, joined
-from zoo.data.near_columns import remove_mapping
 from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
@@ -164,7 +163,7 @@ class FittedPipeline:
                 ranking.add_items(catalogue, features)
         except DataError as error:
             raise DataError(
-                f"{origin}: {remove_mapping(str(error))} The fitted model reads this: give new items the columns that the items of training had, of "
+                f"{origin}: {error.found} The fitted model reads this: give new items the columns that the items of training had, of "
                 "the same type."
             ) from error
         n_new, popularity = len(catalogue) - 1, self.retrieval.popularity
