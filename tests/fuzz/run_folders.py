@@ -30,7 +30,7 @@ from zoo.errors import ZooError
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "benchmarks").iterdir())
 EXPERIMENT = experiment_from({
-    "data": {"source": {"name": "synthetic-shop", "customers": 30, "items": 20, "events": 300}},
+    "data": {"source": {"name": "synthetic-shop", "customers": 30, "items": 40, "events": 400}},
     "split": {"cuts": [0.6, 0.8]},
     "evaluate": {"metrics": ["ndcg@5", "coverage@5"], "bootstrap": 100},
     "train": {"seeds": [0, 1], "device": "cpu", "threads": 1},
