@@ -11,7 +11,7 @@ import pytest
 
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
-from zoo.errors import ResultsError
+from zoo.errors import ConfigError, ResultsError
 
 
 def manifest(task="t1", keys=("a", "b"), **description):
@@ -241,3 +241,53 @@ def test_a_report_that_read_older_runs_than_a_benchmark_wrote_is_written_again(t
     assert (tmp_path / "report.md").read_text() == "a, b"
     assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 2
     assert set(pa.parquet.read_table(tmp_path / "lists.parquet")["model"].to_pylist()) == {"a", "b"}
+
+
+def test_a_row_under_the_name_of_another_is_refused(tmp_path):
+    store, path = Store(tmp_path), tmp_path / "runs" / "a.json"
+    store.open(manifest())
+    store.add(row("b"), None)
+    (tmp_path / "runs" / "b.json").rename(path)
+    with pytest.raises(ResultsError) as error:
+        store.finished("a")
+    assert str(error.value) == (
+        f"{path} cannot be read: key: expected 'a', the name of the file, found 'b'. Remove the file to repeat its run."
+    )
+
+
+def test_a_key_that_leads_out_of_the_folder_is_refused(tmp_path):
+    store = Store(tmp_path)
+    store.open(manifest())
+    content = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**content, "runs": [{"label": "a", "key": "../../x"}]}))
+    with pytest.raises(ResultsError, match=r"runs\.0: expected a key of letters and digits, found '\.\./\.\./x'"):
+        store.rows()
+
+
+def test_damaged_lists_are_named(tmp_path):
+    store, path = Store(tmp_path), tmp_path / "runs" / "a.parquet"
+    store.open(manifest())
+    store.add(row("a"), None)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ResultsError) as error:
+        store.lists(row("a"))
+    assert str(error.value).startswith(f"{path} cannot be read: ")
+    assert str(error.value).endswith("Remove it and a.json to repeat its run.")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(KeyError("split"), "KeyError: 'split'"), (ConfigError("task: no"), "ConfigError: task: no")]
+)
+def test_a_value_that_cannot_be_shown_names_the_folder(tmp_path, error, shown):
+    store = Store(tmp_path)
+    store.open(manifest())
+
+    def report(_):
+        raise error
+
+    with pytest.raises(ResultsError) as refused:
+        store.compose(report)
+    assert str(refused.value) == (
+        f"{tmp_path} has values that cannot be shown ({shown}). A file in it was changed, or is of another version: remove the folder, "
+        "and run the benchmark again."
+    )

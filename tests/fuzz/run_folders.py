@@ -24,6 +24,7 @@ from zoo.benchmark.report import markdown
 from zoo.benchmark.result import BenchmarkResult
 from zoo.benchmark.runner import RunOptions, run_experiment
 from zoo.benchmark.store import Store
+from zoo.cli.progress_display import bars
 from zoo.cli.terminal_tables import print_results
 from zoo.config.load import experiment_from
 from zoo.errors import ZooError
@@ -67,8 +68,9 @@ def case(rng: random.Random, place: Path) -> str:
 
 
 def resume(folder: Path) -> None:
-    """Do what `zoo bench` does."""
-    run_experiment(EXPERIMENT, folder, RunOptions())
+    """Do what `zoo bench` does, with its bars."""
+    with contextlib.redirect_stderr(io.StringIO()), bars() as progress:
+        run_experiment(EXPERIMENT, folder, RunOptions(progress))
 
 
 def read(folder: Path) -> None:

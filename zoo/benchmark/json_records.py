@@ -11,12 +11,21 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from zoo.errors import ResultsError
+from zoo.errors import ConfigError, ResultsError
 from zoo.tracebacks import show_traceback
 
 T = TypeVar("T")
-DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
-"""What code raises that reads a value of another kind than it expects."""
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    ConfigError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+)
+"""What code raises that reads a value of another kind than it expects, or the stored experiment."""
 
 
 def read_table(path: Path) -> dict[str, Any]:

@@ -62,8 +62,7 @@ class Variables:
                 if len(expanded) >= LONG:
                     text = text.replace(expanded, known[expanded])
                 elif len(expanded) >= SHORTEST and " " in text:
-                    reference = known[expanded].replace("\\", "\\\\")
-                    text = re.sub(rf"(?<!\w){re.escape(expanded)}(?!\w)", reference, text)
+                    text = known[expanded].join(re.split(rf"(?<!\w){re.escape(expanded)}(?!\w)", text))
         return text
 
 
