@@ -187,7 +187,7 @@ def test_a_missing_column_that_nothing_names_shows_the_keyword():
     frame = pd.DataFrame(rows()).rename(columns={"sku": "item_id", "date": "timestamp"})
     with pytest.raises(
         DataError,
-        match=r"no column 'user_id'\. Its columns: .* Name the column that holds it: read_log\(\.\.\., user_id=\.\.\.\)\.",
+        match=r"no column 'user_id'\. Did you mean 'customer'\? Its columns: .* that holds it: read_log\(\.\.\., user_id='customer'\)\.",
     ):
         zoo.read_log(frame)
     with pytest.raises(

@@ -14,7 +14,7 @@ from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
 from zoo.data.loaded import FRAME
 from zoo.data.log import Data, read_data
-from zoo.data.near_columns import suggest_column
+from zoo.data.near_columns import near_column, suggest_column
 from zoo.data.schema import CANONICAL
 from zoo.errors import ConfigError, DataError
 from zoo.params import validated
@@ -120,9 +120,15 @@ def _check_frames(tables: Tables, settings: DataSettings) -> None:
         needed = ["item_id"] if setting == "item_columns" else ["user_id", "item_id", *_clock(table, settings)]
         for name in needed:
             if name not in mapping and name not in table.column_names:
+                near = near_column(name, table.column_names)
+                held_by = repr(near) if near else "..."
                 raise DataError(
                     f"{_no_column(table, name, '')} Name the column that holds it: "
-                    + (f"read_log(..., {name}=...)." if setting == "columns" else f"item_columns={{{name!r}: ...}}.")
+                    + (
+                        f"read_log(..., {name}={held_by})."
+                        if setting == "columns"
+                        else f"item_columns={{{name!r}: {held_by}}}."
+                    )
                 )
         if not table.n_rows:
             raise DataError(
