@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROJECTS = (ROOT, *sorted(file.parent for file in (ROOT / "plugins").glob("*/pyproject.toml")))
-SUITE = ["pytest>=8.4", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", "polars>=1.20", "duckdb>=1.2"]
+SUITE = ["pytest>=8.4", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", "polars>=1.20", "duckdb>=1.5"]
 """What the suite needs besides the wheels."""
 SHOP = """
 import re, sys
