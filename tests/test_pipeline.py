@@ -294,6 +294,10 @@ def test_a_ranker_is_asked_with_the_features_it_learned_from(log, catalogue, bac
             lambda lists: lists.scores * torch.nan,
             r"^ranker 'borda' of shopzoo-baselines \S+: `score` returned NaN for list 0",
         ),
+        (
+            lambda lists: lists.scores - lists.scores - -torch.inf,
+            r"`score` returned an infinite number for list 0 of its block",
+        ),
         (lambda lists: lists.scores[:, 1:], r"`score` returned the shape \(20, 7\), expected \(20, 8\)"),
     ],
 )

@@ -140,7 +140,14 @@ def test_lists_of_a_predictor_are_cast():
         (lists([[3, 1], [2, 0]]), "`recommend` put item number 3 in a list, which is excluded there"),
         (lists([[1], [2]], [[1.0], [2.0]]), "`recommend` returned the shape (2, 1), expected (2, 2)"),
         (lists([[1.0, 2.0], [3.0, 0.0]]), "the items of `recommend` are torch.float32, expected torch.int64"),
-        (lists([[1, 2], [4, 0]], [[2.0, np.nan], [1.0, 0.0]]), "`recommend` returned a NaN score for query 0"),
+        (
+            lists([[1, 2], [4, 0]], [[2.0, np.nan], [1.0, 0.0]]),
+            "`recommend` returned a NaN or infinite score for query 0",
+        ),
+        (
+            lists([[1, 2], [4, 0]], [[np.inf, 1.0], [1.0, 0.0]]),
+            "`recommend` returned a NaN or infinite score for query 0",
+        ),
         (lists([[1, 2], [4, 0]], tied=[False]), "`tied` of `recommend` returned the shape (1,), expected (2,)"),
     ],
 )

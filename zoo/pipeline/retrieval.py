@@ -18,7 +18,7 @@ from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.pipeline.fallback import Popularity
 from zoo.spec import Capabilities
-from zoo.stages.answers import answer_of, check_lists, check_mask, check_scores, refuse_nan
+from zoo.stages.answers import answer_of, check_lists, check_mask, check_scores, refuse_unrankable
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
@@ -182,7 +182,7 @@ class Retrieval:
         with torch.inference_mode(), answer_of(self._origin(0, self.predictor)):
             answer = self.predictor.compare_items(items, width - 1)
             scores = check_scores(answer, len(items), width, "items, items and padding", "`compare_items`")
-            refuse_nan(scores, "`compare_items`")
+            refuse_unrankable(scores, "`compare_items`")
             found = Candidates.best(excluded.apply_(scores.clone().contiguous()), k).cpu()
         return replace(found, items=found.items.masked_fill(found.scores == -torch.inf, 0))
 

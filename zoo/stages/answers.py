@@ -52,28 +52,35 @@ def check_scores(answer: Any, rows: int, columns: int, meaning: str, method: str
     return _as_float(scores, method)
 
 
-def refuse_nan(scores: Tensor, method: str) -> None:
-    """Refuse scores with a NaN.
+def cannot_rank(scores: Tensor) -> Tensor:
+    """Return which scores cannot be ranked: NaN and positive infinity, `[...]` bool. A score of -inf is an empty slot."""
+    return ~(scores < torch.inf)
+
+
+def refuse_unrankable(scores: Tensor, method: str) -> None:
+    """Refuse scores that cannot be ranked.
 
     Raises:
         ScoreError: There is one.
     """
-    if scores.isnan().any():
-        _refuse(f"{method} returned {int(scores.isnan().sum())} NaN among {scores.numel()} scores, expected numbers")
+    if (wrong := cannot_rank(scores)).any():
+        found = f"{int(wrong.sum())} NaN or infinite numbers among {scores.numel()} scores"
+        _refuse(f"{method} returned {found}, expected finite numbers")
 
 
 def check_ranked(best: Candidates, queries: Queries) -> None:
-    """Refuse lists whose scores are NaN. A NaN is the largest value to `top_k`, so each row with one has it in its list.
+    """Refuse lists whose scores cannot be ranked. NaN and infinity are the largest values to `top_k`, so the first place shows them.
 
     Raises:
-        ScoreError: A score is NaN.
+        ScoreError: A score is NaN or infinite.
     """
-    nan = best.scores.isnan().any(1)
-    if nan.any():
-        at = int(nan.nonzero()[0])
+    wrong = cannot_rank(best.scores[:, 0])
+    if wrong.any():
+        at = int(wrong.nonzero()[0])
+        value = "NaN" if best.scores[at].isnan().any() else "an infinite number"
         _refuse(
-            f"`score` returned NaN for the query of user {int(queries.users[at])} (number {at} of its block, "
-            f"{int(queries.lengths[at])} events of history), expected numbers: the order by a NaN would be meaningless"
+            f"`score` returned {value} for the query of user {int(queries.users[at])} (number {at} of its block, "
+            f"{int(queries.lengths[at])} events of history), expected finite numbers: the order by others would be meaningless"
         )
 
 
@@ -153,8 +160,8 @@ def check_lists(answer: Any, rows: int, k: int, excluded: Exclusions, width: int
         _refuse(
             f"`recommend` put item number {int(wrong)} in a list, expected 1 to {width - 1}, or 0 for an empty slot"
         )
-    if scores.isnan().any():
-        _refuse(f"`recommend` returned a NaN score for query {int(scores.isnan().any(1).nonzero()[0])} of its block")
+    if (wrong := cannot_rank(scores)).any():
+        _refuse(f"`recommend` returned a NaN or infinite score for query {int(wrong.any(1).nonzero()[0])} of its block")
     ordered = items.sort(dim=1).values
     again = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > 0)
     if again.any():

@@ -70,7 +70,7 @@ class Predictor(Stage[P]):
         """Return the K best items per query that are not excluded. Override to avoid scoring every item.
 
         Raises:
-            ScoreError: The scores are not `[B, I]`, or one of them is NaN.
+            ScoreError: The scores are not `[B, I]`, or one of them is NaN or infinite.
         """
         scores = check_scores(self.score(queries), len(queries), queries.log.n_items + 1, "queries, items and padding")
         best = Candidates.best(exclusions.apply_(_writable(scores)), k)

@@ -11,7 +11,7 @@ import torch
 
 from zoo.errors import ScoreError
 from zoo.spec import Capabilities
-from zoo.stages.answers import answer_of, check_scores
+from zoo.stages.answers import answer_of, cannot_rank, check_scores
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.context import RunContext
 from zoo.stages.ranker import Ranker
@@ -97,7 +97,7 @@ def rerank(
         inputs: What it reads besides the candidates; by default the item features of the lists.
 
     Raises:
-        ScoreError: The scores are not `[B, K]` numbers, or one of them is NaN.
+        ScoreError: The scores are not `[B, K]` numbers, or one of them is NaN or infinite.
     """
     inputs = inputs or RankerInputs.of(Capabilities(), lists.vectors)
     with answer_of(origin or type(ranker).__name__):
@@ -105,8 +105,8 @@ def rerank(
         scores = check_scores(ranker.score(inputs.lists(lists)), rows, columns, "queries, candidates")
         scores = scores.to(lists.items.device)
         scores = scores.masked_fill(~lists.mask, -torch.inf)
-        if scores.isnan().any():
-            raise ScoreError(_about_nan(lists, scores))
+        if (wrong := cannot_rank(scores)).any():
+            raise ScoreError(_describe_unrankable(lists, scores[wrong.any(1)][0], int(wrong.any(1).nonzero()[0])))
     values, order = scores.sort(dim=1, descending=True, stable=True)
     return replace(
         lists,
@@ -117,9 +117,9 @@ def rerank(
     )
 
 
-def _about_nan(lists: CandidateLists, scores: torch.Tensor) -> str:
-    """Return the message about a NaN score, with the features that have missing values."""
-    at = int(scores.isnan().any(1).nonzero()[0])
+def _describe_unrankable(lists: CandidateLists, scores: torch.Tensor, at: int) -> str:
+    """Return the message about the scores of a list that cannot be ranked, with the features that have missing values."""
+    value = "NaN" if scores.isnan().any() else "an infinite number"
     gaps = [c for c, gap in zip(lists.columns, lists.features.isnan().any(0).any(0).tolist(), strict=True) if gap]
     why = f"; these features have missing values (NaN), which the ranker has to fill: {', '.join(gaps)}" if gaps else ""
-    return f"`score` returned NaN for list {at} of its block, expected numbers: the order by a NaN would be meaningless{why}"
+    return f"`score` returned {value} for list {at} of its block, expected finite numbers: the order by others would be meaningless{why}"
