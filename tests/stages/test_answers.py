@@ -5,8 +5,10 @@ import pytest
 import scipy.sparse
 import torch
 
+from zoo.data.interactions import Interactions
+from zoo.data.queries import Queries
 from zoo.errors import ScoreError
-from zoo.stages.answers import answer_of, check_features, check_lists, check_mask, check_scores
+from zoo.stages.answers import answer_of, check_features, check_lists, check_mask, check_ranked, check_scores
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.item_features import ItemFeatures
 
@@ -23,6 +25,18 @@ def test_harmless_forms_of_scores_are_cast(form):
     scores = check_scores(HARMLESS[form], 2, 3, "queries, items")
     assert scores.dtype == torch.float32
     assert torch.equal(scores, torch.from_numpy(SCORES).float())
+
+
+@pytest.mark.parametrize(("wrong", "found"), [(np.nan, "NaN"), (np.inf, "an infinite number")])
+def test_scores_that_cannot_be_ranked_are_found_in_the_lists(wrong, found):
+    queries = Queries.of_histories(Interactions.from_arrays(np.arange(2), np.array([1, 2]), n_items=50))
+    scores = torch.arange(102.0).reshape(2, 51)
+    check_ranked(Candidates.best(scores, 3), queries)
+    scores[1, 20] = wrong
+    with pytest.raises(
+        ScoreError, match=rf"`score` returned {found} for the query of user 2 \(number 1 of its block, 1 events"
+    ):
+        check_ranked(Candidates.best(scores, 3), queries)
 
 
 def test_the_core_does_not_write_into_the_array_of_a_component():
