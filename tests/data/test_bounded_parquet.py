@@ -4,6 +4,7 @@ import gzip
 import resource
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,78 @@ def repeat(texts, rows):
     """Return a column of texts, each repeated so many times, which a file stores once."""
     indices = np.repeat(np.arange(len(texts), dtype=np.int32), rows)
     return pa.table({"a": pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(texts))})
+
+
+def number(value):
+    """Return a number in Thrift's compact protocol."""
+    written = b""
+    while value > 127:
+        written, value = written + bytes([value & 127 | 128]), value >> 7
+    return written + bytes([value])
+
+
+def struct(**fields):
+    """Return a structure of fields `f1`, `f2`, ...: whole numbers, texts, structures and lists of one of these."""
+
+    def typed(value):
+        if isinstance(value, int):
+            return 6 if isinstance(value, Long) else 5, number(value << 1)
+        if isinstance(value, list):
+            kinds, parts = zip(*map(typed, value), strict=True)
+            return 9, bytes([len(value) << 4 | kinds[0]]) + b"".join(parts)
+        return (12, value.written) if isinstance(value, Written) else (8, number(len(value)) + value)
+
+    written, last = b"", 0
+    for field, value in sorted((int(name[1:]), value) for name, value in fields.items()):
+        kind, part = typed(value)
+        written, last = written + bytes([field - last << 4 | kind]) + part, field
+    return Written(written + b"\0")
+
+
+class Long(int):
+    """A number of 64 bits in Thrift; others have 32."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A structure in Thrift's compact protocol."""
+
+    written: bytes
+
+
+@dataclass(frozen=True)
+class DictionaryText:
+    """A Parquet file, written by hand, with a long text that each of its rows repeats.
+
+    Attributes:
+        rows: Number of rows.
+        plain_first: Whether a page without the dictionary stands first.
+        declared: Number of rows that the row group declares; the real one if 0.
+    """
+
+    rows: int
+    plain_first: bool = False
+    declared: int = 0
+
+    def content(self):
+        text = b"x" * 2**20
+        pages = self.page(2, len(text).to_bytes(4, "little") + text, f7=struct(f1=1, f2=0))
+        start, rows = 4 + len(pages), self.rows
+        if self.plain_first:
+            pages += self.page(0, b"\1\0\0\0a", f5=struct(f1=1, f2=0, f3=3, f4=3))
+            rows += 1
+        run = b"\1" + number(self.rows << 1) + b"\0"  # the number 0, repeated
+        pages += self.page(0, run, f5=struct(f1=self.rows, f2=8, f3=3, f4=3))
+        size = len(pages)
+        sizes = {"f5": Long(rows), "f6": Long(size), "f7": Long(size), "f9": Long(start), "f11": Long(4)}
+        chunk = struct(f1=6, f2=[0, 8], f3=[b"a"], f4=0, **sizes)
+        group = struct(f1=[struct(f2=Long(4), f3=chunk)], f2=Long(size), f3=Long(self.declared or rows))
+        schema = [struct(f4=b"schema", f5=1), struct(f1=6, f3=0, f4=b"a", f6=0)]
+        footer = struct(f1=1, f2=schema, f3=Long(rows), f4=[group]).written
+        return b"PAR1" + pages + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+    def page(self, kind, content, **header):
+        return struct(f1=kind, f2=len(content), f3=len(content), **header).written + content
 
 
 def test_what_fits_is_read_as_it_is(tmp_path):
@@ -109,18 +182,75 @@ def test_a_row_of_many_values_is_not_read(tmp_path):
         read_all(path, None, 2**22, 2**20)
 
 
-def test_a_row_that_may_repeat_a_long_text_is_not_read(tmp_path):
+def test_a_row_that_repeats_a_long_text_is_not_read(tmp_path):
     rows = [[], ["x" * 2**20] * 100, ["y"]]
     nested = pa.array([[{"b": text} for text in row] for row in rows])
     path = write(tmp_path / "t.parquet", pa.table({"a": nested}), store_schema=False)
     with (
         counted_memory() as memory,
         pytest.raises(
-            pa.ArrowInvalid, match=r"a\.list\.element\.b may repeat a text of 1 MiB 102 times in a row, and 64 MiB are"
+            pa.ArrowInvalid, match=r"the texts of 1 lists in a\.list\.element\.b need 100 MiB, and 64 MiB are allowed"
         ),
     ):
         read_all(path, None, 2**26, 2**20)
     assert memory.max_memory() < 2**25
+
+
+def test_a_list_with_one_long_text_is_read(tmp_path):
+    rows = [[f"tag {i % 20}", "b"] for i in range(100_000)]
+    rows[7] = ["x" * 1000]
+    path = write(tmp_path / "t.parquet", pa.table({"a": rows}))
+    assert sum(map(len, read_all(path, None, 2**24, 2**20))) == len(rows)
+
+
+@pytest.mark.parametrize("name", ["a.b", "a"])
+def test_a_column_may_have_a_dot_in_its_name(tmp_path, name):
+    path = write(tmp_path / "t.parquet", repeat(["x" * 2**20], 100).rename_columns([name]), store_schema=False)
+    with (
+        counted_memory() as memory,
+        pytest.raises(pa.ArrowInvalid, match=r"its content needs more than 16 MiB, which are allowed"),
+    ):
+        read_all(path, [name], 2**24, 2**20)
+    assert memory.max_memory() < 3 * 2**24
+
+
+def test_values_of_fixed_width_in_lists_are_counted(tmp_path):
+    for kind in (pa.list_(pa.binary(2**18)), pa.struct({"b": pa.binary(2**18)})):
+        values = [[b"x" * 2**18]] * 100 if pa.types.is_list(kind) else [{"b": b"x" * 2**18}] * 100
+        path = write(tmp_path / "t.parquet", pa.table({"a": pa.array(values, kind)}))
+        with pytest.raises(pa.ArrowInvalid, match=r"a part of it declares 25 MiB, and 16 MiB are allowed"):
+            read_all(path, None, 2**24, 2**20)
+
+
+def test_the_encodings_in_the_footer_are_not_trusted(tmp_path):
+    table = pa.table({"a": ["x" * 2**20] * 100})
+    path = write(
+        tmp_path / "t.parquet", table, store_schema=False, use_dictionary=False, column_encoding="DELTA_BYTE_ARRAY"
+    )
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    listed = content.index(b"\x19\x25", footer)  # a list of two numbers, one of which is the encoding
+    place = content.index(b"\x0e", listed)
+    path.write_bytes(content[:place] + b"\x00" + content[place + 1 :])
+    with counted_memory() as memory, pytest.raises(pa.ArrowInvalid, match=r"its content needs more than 16 MiB"):
+        read_all(path, None, 2**24, 2**20)
+    assert memory.max_memory() < 3 * 2**24
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (DictionaryText(rows=100, plain_first=True), r"its content needs more than 16 MiB"),
+        (DictionaryText(rows=100, declared=2**31), r"a declares 100 values for 2,147,483,648 rows"),
+    ],
+    ids=["plain-first", "rows"],
+)
+def test_pages_and_rows_that_no_writer_makes(tmp_path, written, message):
+    path = tmp_path / "t.parquet"
+    path.write_bytes(written.content())
+    with counted_memory() as memory, pytest.raises(pa.ArrowInvalid, match=message):
+        read_all(path, None, 2**24, 2**20)
+    assert memory.max_memory() < 3 * 2**24
 
 
 def test_lists_of_short_texts_are_read_at_once(tmp_path):

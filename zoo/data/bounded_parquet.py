@@ -20,6 +20,8 @@ BATCH_BYTES = 2**26
 """The intended size of a batch."""
 STEP_BYTES = 2**27
 """The most bytes of the rows that are read at once."""
+VALUE_BYTES, LARGEST_DECIMAL = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}, 32
+"""The bytes of a value in memory by its physical type, 8 for the others, and the most bytes of a decimal."""
 PAGE_BYTES = 2**28
 """The largest page; common writers make pages of about 1 MiB."""
 
@@ -51,10 +53,13 @@ def read_batches(
         _check_declared(group, limit)
     names, used = None if columns is None else list(columns), 0
     pending, pending_rows, pending_bytes = list[pa.RecordBatch](), 0, 0
+    texts = {column.path for group in groups for column in group if column.is_text and column.chunk.dictionary}
+    dictionaries = pq.ParquetFile(file, metadata=opened.metadata, pre_buffer=False, read_dictionary=sorted(texts))
     for number, group in enumerate(groups):
-        step = max(1, int(min(limit - used, STEP_BYTES) // _row_bytes(file, number, group, limit)))
-        size = 0
-        for batch in opened.iter_batches(min(step, batch_rows), row_groups=[number], columns=names):
+        room = min(limit - used, STEP_BYTES)
+        step, size = max(1, min(batch_rows, int(room // _row_bytes(dictionaries, number, group)))), 0
+        _check_lists(dictionaries, number, group, step, limit)
+        for batch in opened.iter_batches(step, row_groups=[number], columns=names):
             size = sum(map(_bytes_of_values, batch.columns)) if size else batch.nbytes
             used += size
             if used > limit:
@@ -92,6 +97,7 @@ class _Column:
         path: The names from the root of the schema to the column, joined by dots.
         in_list: Whether a row may have several values.
         is_text: Whether its values are texts in memory, not the numbers of texts.
+        value_bytes: The most bytes of a value in memory, without those of its text.
         rows: Number of rows of the row group.
         chunk: What the file declares.
     """
@@ -99,6 +105,7 @@ class _Column:
     path: str
     in_list: bool
     is_text: bool
+    value_bytes: int
     rows: int
     chunk: ColumnChunk
 
@@ -113,11 +120,30 @@ def _columns_of(group: RowGroup, opened: pq.ParquetFile, columns: Sequence[str] 
         raise pa.ArrowInvalid(f"a part of it has {len(group.chunks)} columns, and its schema has {len(opened.schema)}")
     numbers = {field.name for field in opened.schema_arrow if pa.types.is_dictionary(field.type)}
     leaves = map(opened.schema.column, range(len(opened.schema)))
-    return [
-        _Column(leaf.path, leaf.max_repetition_level > 0, leaf.path not in numbers, max(group.rows, 1), chunk)
+    found = [
+        _Column(
+            leaf.path,
+            leaf.max_repetition_level > 0,
+            leaf.path not in numbers,
+            _value_bytes(leaf),
+            max(group.rows, 1),
+            chunk,
+        )
         for leaf, chunk in zip(leaves, group.chunks, strict=True)
-        if columns is None or leaf.path.split(".")[0] in columns
+        if columns is None or any(leaf.path == name or leaf.path.startswith(f"{name}.") for name in columns)
     ]
+    for column in found:
+        least, most = group.rows, column.chunk.n_values if column.in_list else group.rows
+        if not 0 <= least <= column.chunk.n_values <= most:
+            raise pa.ArrowInvalid(f"{column.path} declares {column.chunk.n_values:,} values for {group.rows:,} rows")
+    return found
+
+
+def _value_bytes(leaf: pq.ColumnSchema) -> int:
+    """Return the most bytes of a value in memory, without those of its text."""
+    if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
+        return max(int(leaf.length), LARGEST_DECIMAL)
+    return LARGEST_DECIMAL if leaf.logical_type.type == "DECIMAL" else VALUE_BYTES.get(leaf.physical_type, 8)
 
 
 def _check_declared(group: list[_Column], limit: int) -> None:
@@ -126,44 +152,65 @@ def _check_declared(group: list[_Column], limit: int) -> None:
     Raises:
         pa.ArrowInvalid: There is one.
     """
-    chunks = [column.chunk for column in group]
-    whole = sum(max(chunk.content + chunk.dictionary, chunk.n_values * chunk.value_bytes) for chunk in chunks)
+    whole = sum(
+        max(column.chunk.content + column.chunk.dictionary, column.chunk.n_values * column.value_bytes)
+        for column in group
+    )
     if whole > limit:
         raise pa.ArrowInvalid(f"a part of it declares {format_bytes(whole)}, and {format_bytes(limit)} are allowed")
-    page = max((chunk.largest_page for chunk in chunks), default=0)
+    page = max((column.chunk.largest_page for column in group), default=0)
     if page > PAGE_BYTES:
         raise pa.ArrowInvalid(f"a page of it declares {format_bytes(page)}, and {format_bytes(PAGE_BYTES)} are allowed")
 
 
-def _row_bytes(file: Path, number: int, group: list[_Column], limit: int) -> float:
-    """Return the bytes of a row of a row group if each of its texts is the longest.
-
-    Raises:
-        pa.ArrowInvalid: A row may have so many texts that it does not fit by itself.
-    """
+def _row_bytes(dictionaries: pq.ParquetFile, number: int, group: list[_Column]) -> float:
+    """Return the bytes of a row of a row group if each of its texts is the longest."""
     total = 1.0
     for column in group:
         chunk = column.chunk
-        longest = chunk.shared + (_longest_text(file, number, column) if column.is_text and chunk.dictionary else 0)
-        if column.in_list and longest * chunk.n_values > limit:  # one row may have all of them
-            raise pa.ArrowInvalid(
-                f"{column.path} may repeat a text of {format_bytes(longest)} {chunk.n_values:,} times in a row, and "
-                f"{format_bytes(limit)} are allowed"
-            )
-        total += max(chunk.content, chunk.n_values * (chunk.value_bytes + longest)) / column.rows
+        longest = chunk.shared + _longest_text(dictionaries, number, column)
+        total += max(chunk.content, chunk.n_values * (column.value_bytes + longest)) / column.rows
     return total
 
 
-def _longest_text(file: Path, number: int, column: _Column) -> int:
-    """Return the bytes of the longest text in the dictionary of a column chunk: the reader gives it whole with any row."""
-    with pq.ParquetFile(file, pre_buffer=False, read_dictionary=[column.path]) as opened:
-        batch = next(opened.iter_batches(1, row_groups=[number], columns=[column.path]), None)
-    values = None if batch is None else batch.column(0)
-    while values is not None and pa.types.is_nested(values.type):
-        values = values.field(0) if pa.types.is_struct(values.type) else values.values
-    if values is None or not pa.types.is_dictionary(values.type) or not len(values.dictionary):
+def _longest_text(dictionaries: pq.ParquetFile, number: int, column: _Column) -> int:
+    """Return the bytes of the longest text in the dictionary of a column chunk, of which a row with a number in it has the whole."""
+    if not (column.is_text and column.chunk.dictionary):
+        return 0
+    if not column.chunk.shows_dictionary or column.chunk.dictionary * column.chunk.n_values <= STEP_BYTES:
+        return column.chunk.dictionary
+    batch = next(dictionaries.iter_batches(1, row_groups=[number], columns=[column.path]), None)
+    values = None if batch is None else _texts_of(batch.column(0))
+    if values is None or not len(values.dictionary):
         return column.chunk.dictionary
     return int(pc.max(pc.binary_length(values.dictionary)).as_py())
+
+
+def _check_lists(dictionaries: pq.ParquetFile, number: int, group: list[_Column], step: int, limit: int) -> None:
+    """Refuse lists whose texts do not fit: a row may have all values of a row group. Reads them as numbers of texts.
+
+    Raises:
+        pa.ArrowInvalid: There are such lists.
+    """
+    for column in group:
+        if not (column.in_list and column.is_text and column.chunk.dictionary * column.chunk.n_values > limit):
+            continue
+        for batch in dictionaries.iter_batches(step, row_groups=[number], columns=[column.path]):
+            values = _texts_of(batch.column(0))
+            lengths = pc.binary_length(values.dictionary).take(values.indices) if values is not None else pa.array([0])
+            needed = pc.sum(lengths.cast(pa.int64())).as_py() or 0
+            if needed > limit:
+                raise pa.ArrowInvalid(
+                    f"the texts of {len(batch):,} lists in {column.path} need {format_bytes(needed)}, and "
+                    f"{format_bytes(limit)} are allowed"
+                )
+
+
+def _texts_of(column: pa.Array) -> pa.DictionaryArray | None:
+    """Return the texts in a column of lists and structures; None if they have no dictionary."""
+    while pa.types.is_nested(column.type):
+        column = column.field(0) if pa.types.is_struct(column.type) else column.values
+    return column if pa.types.is_dictionary(column.type) else None
 
 
 def _bytes_of_values(column: pa.Array) -> int:

@@ -13,19 +13,20 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 BYTE_ARRAY = 6
 """The physical type of text."""
-DELTA_BYTE_ARRAY = 7
-"""The encoding in which a text repeats the beginning of the text before it."""
 DICTIONARY_PAGE = 2
+"""The type of a page that holds the distinct values of a column chunk."""
+BY_DICTIONARY, DELTA_BYTE_ARRAY = (2, 8), 7
+"""Encodings of a page: numbers of values in the dictionary, and texts that repeat the beginning of the text before them."""
+ENCODINGS = {5: 2, 8: 4}
+"""Where the header of a data page, of version 1 and 2, has its encoding: the fields of `PageHeader` and of the inner header."""
 DEEPEST = 16
 """The most structures inside each other; those of Parquet have five."""
-VALUE_BYTES = {0: 1, 1: 4, 4: 4}
-"""The bytes of a value in memory by its physical type (BOOLEAN, INT32, FLOAT); 8 for the others."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,18 @@ class ColumnChunk:
 
     Attributes:
         n_values: Number of values; a list has several in a row.
-        value_bytes: Bytes of a value in memory, without those of its text.
         content: Bytes of its pages after decompression, without its dictionary.
         largest_page: Bytes of its largest page after decompression.
-        dictionary: Bytes of its dictionary, of which one text may be repeated in each row.
+        dictionary: Bytes of its dictionary if it holds texts, of which one may be repeated in each row.
+        shows_dictionary: Whether the first values are numbers in the dictionary, so that a reader meets it first.
         shared: Bytes that a text may share with the text before it, because only differences are stored.
     """
 
     n_values: int
-    value_bytes: int
     content: int
     largest_page: int
     dictionary: int
+    shows_dictionary: bool
     shared: int
 
 
@@ -81,20 +82,27 @@ def _chunk(content: mmap.mmap, meta: dict[int, Any]) -> ColumnChunk:
     """Return a column chunk from its entry in the footer (`ColumnMetaData`)."""
     pages = list(_pages(content, meta))
     text = meta[1] == BYTE_ARRAY
-    dictionary = sum(size for kind, size in pages if kind == DICTIONARY_PAGE)
-    stored = sum(size for kind, size in pages if kind != DICTIONARY_PAGE)
+    data = [page for page in pages if page.kind != DICTIONARY_PAGE]
     return ColumnChunk(
         n_values=meta[5],
-        value_bytes=VALUE_BYTES.get(meta[1], 8),
-        content=stored,
-        largest_page=max((size for _, size in pages), default=0),
-        dictionary=dictionary if text else 0,
-        shared=stored if text and DELTA_BYTE_ARRAY in meta[2] else 0,
+        content=sum(page.size for page in data),
+        largest_page=max((page.size for page in pages), default=0),
+        dictionary=sum(page.size for page in pages if page.kind == DICTIONARY_PAGE) if text else 0,
+        shows_dictionary=bool(data) and data[0].encoding in BY_DICTIONARY,
+        shared=sum(page.size for page in data if page.encoding == DELTA_BYTE_ARRAY) if text else 0,
     )
 
 
-def _pages(content: mmap.mmap, meta: dict[int, Any]) -> Iterator[tuple[int, int]]:
-    """Yield the type of each page of a column chunk and its bytes after decompression."""
+class _Page(NamedTuple):
+    """The header of a page: its type, its bytes after decompression, and its encoding; -1 for a page without data."""
+
+    kind: int
+    size: int
+    encoding: int
+
+
+def _pages(content: mmap.mmap, meta: dict[int, Any]) -> Iterator[_Page]:
+    """Yield the pages of a column chunk."""
     place = min(offset for offset in (meta[9], meta.get(11)) if offset)  # writers set 0 for no dictionary
     end = place + meta[7]
     if place < 0 or not place <= end <= len(content):
@@ -104,7 +112,7 @@ def _pages(content: mmap.mmap, meta: dict[int, Any]) -> Iterator[tuple[int, int]
         page = thrift.struct()
         if page[2] < 0 or page[3] < 0:
             raise ValueError("a page of less than no bytes")
-        yield page[1], page[2]
+        yield _Page(page[1], page[2], next((page[at][inner] for at, inner in ENCODINGS.items() if at in page), -1))
         place = thrift.place + page[3]
 
 
