@@ -52,7 +52,7 @@ def test_no_file_of_a_benchmark_contains_a_value(file, tmp_path):
     (row,) = store.rows()
     assert (row.label, row.error) == ("popular without ${DENIED}", None)
     assert row.model["filters"][0]["deny"] == ["${DENIED}"]
-    assert "popular without ${DENIED}" in (tmp_path / "out" / "report.md").read_text()
+    assert r"popular without \${DENIED}" in (tmp_path / "out" / "report.md").read_text()
     assert zoo.bench(file, tmp_path / "out").rows()[0] == row  # the same task, and a finished run
 
 
