@@ -12,7 +12,7 @@ import zoo
 from zoo.artifacts.fit_artifact import fit
 from zoo.config.load import experiment_from
 from zoo.data.catalogue import Catalogue
-from zoo.errors import ConfigError, DataError
+from zoo.errors import ArtifactError, ConfigError, DataError
 from zoo.registry.registry import Registry
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
@@ -198,8 +198,9 @@ def test_a_ranker_that_learns_gets_the_histories_of_its_lists(tmp_path, parts):
     assert row.error is None
 
 
-def test_an_artifact_keeps_the_columns_and_reads_new_values(tmp_path):
-    model = {"label": "m", "predictor": "popular", "rankers": [{"name": "one-per-category", "column": "brand"}]}
+@pytest.mark.parametrize("column", ["brand", "category"])  # the ranking features read `category` too
+def test_an_artifact_keeps_the_columns_and_reads_new_values(tmp_path, column):
+    model = {"label": "m", "predictor": "popular", "rankers": [{"name": "one-per-category", "column": column}]}
     raw = experiment(model, {"label": "plain", "predictor": "popular"})
     raw["evaluate"]["exclude_seen"] = False
     built = experiment_from(raw, registry=Registry.discover(PLUGINS))
@@ -209,10 +210,41 @@ def test_an_artifact_keeps_the_columns_and_reads_new_values(tmp_path):
     ids = loaded.catalogue.ids.to_pylist()[1:]
     lists = [shop.recommend(history=ids[:1], k=8).to_arrow() for shop in (artifact, loaded)]
     assert lists[0].equals(lists[1])
-    brand = dict(zip(ids, loaded.catalogue.column("brand").to_pylist()[1:], strict=True))
-    best = [brand[item] for item in lists[0]["item_id"].to_pylist()][:5]
+    kinds = dict(zip(ids, loaded.catalogue.column(column).to_pylist()[1:], strict=True))
+    best = [kinds[item] for item in lists[0]["item_id"].to_pylist()][:5]
     assert len(set(best)) == len(best)
-    same = loaded.update_items(pa.table({"item_id": ids, "brand": ["all"] * len(ids)}))
+    same = loaded.update_items(pa.table({"item_id": ids, column: ["all"] * len(ids)}))
     found = same.recommend(history=ids[:1], k=8).to_arrow()["item_id"]
     assert found.equals(plain.recommend(history=ids[:1], k=8).to_arrow()["item_id"])
     assert not found.equals(lists[0]["item_id"])
+
+
+def test_ranking_features_that_no_ranker_learned_from_read_new_categories(tmp_path):
+    model = {"label": "m", "predictor": "popular", "rankers": ["one-per-category"]}
+    (resolved,) = (built := experiment_from(experiment(model), registry=Registry.discover(PLUGINS))).models
+    shop = fit(built, resolved)
+    ids = shop.catalogue.ids.to_pylist()[1:]
+    new = shop.update_items(pa.table({"item_id": ids[:30], "category": [f"new {i % 3}" for i in range(30)]}))
+    fresh, old = new.pipeline.candidate_features, shop.pipeline.candidate_features
+    expected = [None, *(f"new {i % 3}" for i in range(30)), *shop.catalogue.column("category").to_pylist()[31:]]
+    members = fresh.members["category"].toarray()
+    assert [fresh.categories["category"][row.argmax()] if row.any() else None for row in members] == expected
+    assert not any(name.startswith("new") for name in old.categories["category"])
+
+
+def test_a_column_from_which_a_ranker_learned_is_refused_with_what_frees_it(tmp_path, parts):
+    split = {"policy": "temporal", "cuts": [0.6, 0.7, 0.8]}
+    model = {"label": "m", "predictor": "popular", "rankers": ["learns"]}
+    only_scores = {**model, "label": "free", "candidate_features": {"groups": ["score"]}}
+    raw = experiment(model, only_scores, split=split)
+    built = experiment_from(raw, registry=Registry.discover([parts, *PLUGINS]))
+    shop, free = (fit(built, each) for each in built.models)
+    change = pa.table({"item_id": shop.catalogue.ids[1:2], "category": ["new"]})
+    with pytest.raises(ArtifactError) as error:
+        shop.update_items(change)
+    assert str(error.value) == (
+        "the column 'category' may not change without a new fit: learns learned from ranking features that were computed from it. "
+        'Leave the column out, fit the model again, or fit it without these features: candidate_features = { groups = ["score"] } '
+        "frees the column."
+    )
+    assert free.update_items(change).catalogue.column("category")[1].as_py() == "new"

@@ -75,8 +75,13 @@ class Calibrated(Ranker[CalibratedParams]):
 class Miscalibration(QueryMetric[MiscalibrationParams]):
     """KL divergence of the categories of a list from those of the history; NaN without a history."""
 
-    title = "miscalibration"
     higher_is_better = False
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """Return the name in tables, before the cutoff; it differs for another column, so that a table can have both."""
+        column = self.params.column
+        return "miscalibration" if column == "category" else f"miscalibration-{column}"
 
     def values(self, lists: EvaluatedLists, facts: Facts) -> Tensor:
         """Return the value of each query, `[Q]`."""

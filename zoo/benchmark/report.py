@@ -20,6 +20,7 @@ from zoo.benchmark.comparison_tables import (
     training_table,
 )
 from zoo.benchmark.library_versions import mixed_versions
+from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report_text import ReportStore
 from zoo.config.formatting import (
     format_component,
@@ -68,6 +69,7 @@ def markdown(store: Store) -> str:
         f"{missing} of {len(manifest.runs)} runs are not finished yet: run the same command again." if missing else "",
         finding(store, table),
         table.markdown,
+        "\n".join(f"- {line}" for line in format_missing_values(store)),
         legend(store, table, best="**bold**"),
         _ties(rows),
         _filled(rows),

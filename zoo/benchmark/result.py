@@ -14,6 +14,7 @@ import pyarrow as pa
 from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
 from zoo.benchmark.json_records import refusing_damage
+from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
@@ -69,7 +70,12 @@ class BenchmarkResult(Store, ResultTable):
         lines = [
             "  ".join(_pad(cell, w, at) for at, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in cells
         ]
-        notes = [legend(self, table, best="*"), finding(self, table), findings_line(self.manifest())]
+        notes = [
+            legend(self, table, best="*"),
+            finding(self, table),
+            *format_missing_values(self),
+            findings_line(self.manifest()),
+        ]
         return "\n".join([*(line.rstrip() for line in lines), *filter(None, notes)])
 
     def _repr_html_(self) -> str:
@@ -84,7 +90,7 @@ class BenchmarkResult(Store, ResultTable):
             first, *others = cells
             right = "".join(f'<td style="text-align: right">{text}</td>' for text in others)
             body += f"<tr><td>{first}</td>{right}</tr>"
-        notes = [finding(self, table), findings_line(self.manifest())]
+        notes = [finding(self, table), *format_missing_values(self), findings_line(self.manifest())]
         found = "".join(f"<p>{escape(note.replace('`', ''))}</p>" for note in notes if note)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{found}"
 

@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
 from zoo.benchmark.json_records import refusing_damage
+from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.cli.output import console
 from zoo.text_safety import show
@@ -42,6 +43,7 @@ def _print_results(store: Store) -> None:
             _print(each, out, best)
     for line in (
         finding(store, table),
+        *format_missing_values(store),
         legend(store, table, best="*" if best else "bold"),
         protocol(store),
         settings(store),

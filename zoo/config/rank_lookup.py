@@ -9,6 +9,7 @@ from typing import Any
 from zoo.config.chosen import Chosen
 from zoo.config.lookup import Lookup
 from zoo.config.malformed import look_up_components, look_up_models
+from zoo.config.metric_checks import repeated_metrics
 from zoo.config.rank_experiment import JudgedData, RankEvaluateSettings, RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.errors import ConfigError
@@ -39,6 +40,7 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     metrics = lookup.many("metric", experiment.evaluate.metrics, "evaluate.metrics")
     models = [_resolve_model(lookup, model, f"model[{i}]", experiment) for i, model in enumerate(experiment.model, 1)]
     lookup.problems += [f"evaluate.metrics: {line}" for line in needs_without_judged_lists(metrics)]
+    lookup.problems += repeated_metrics(metrics)
     if lookup.problems or source is None:
         raise ConfigError("\n".join(lookup.problems))
     found = tuple(model for model in models if model is not None)

@@ -14,6 +14,7 @@ from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings, EvaluateSettings, Experiment, Model
 from zoo.config.lookup import Lookup, clock_misfits, suggest_flag
 from zoo.config.malformed import look_up_components, look_up_models
+from zoo.config.metric_checks import monitor_problem, repeated_metrics
 from zoo.config.plugin_tables import with_plugin_split
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
@@ -183,6 +184,9 @@ def _resolve_model(
         ranker_train=ranker_train,
     )
     lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
+    for watched in result.monitors:
+        problem = monitor_problem(watched, f"{where}.train" if "monitor" in model.train else "train")
+        lookup.problems += [problem] if problem and problem not in lookup.problems else []
     return result
 
 
@@ -196,6 +200,7 @@ def check_metrics(
         for metric in metrics
         if metric.capabilities.features == "required" and not evaluate.features
     ]
+    lines += repeated_metrics(metrics)
     longest = max((m.params.k for m in metrics if isinstance(m.params, CutoffParams)), default=0)
     ranked = ", ".join(model.label for model in models if model and model.rankers)
     if ranked and evaluate.candidates < longest:

@@ -83,7 +83,7 @@ def read_tables(dataset: Dataset[Any], origin: str = "") -> Tables:
     name = origin or type(dataset).__name__
     try:
         tables = dataset.read()
-    except (ZooError, OSError):  # these say what is wrong with a file
+    except ZooError:  # it says what is wrong with a file
         raise
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         raise DataError(

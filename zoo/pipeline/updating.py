@@ -1,4 +1,4 @@
-"""Changed item columns in a fitted pipeline: filters and prices are read again, everything that was learned stays."""
+"""Changed item columns in a fitted pipeline: filters, prices and categories are read again, everything that was learned stays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.stages.filter import Filter
 
 
 def with_item_columns(pipeline: FittedPipeline, catalogue: Catalogue, changed: Collection[str]) -> FittedPipeline:
-    """Return a pipeline whose filters have read the columns of the items again; this one stays as it is.
+    """Return a pipeline whose filters and ranking features have read the columns of the items again; this one stays as it is.
 
     Args:
         pipeline: The fitted pipeline.
@@ -31,8 +31,7 @@ def with_item_columns(pipeline: FittedPipeline, catalogue: Catalogue, changed: C
     if ranking is not None:
         state, ranking = ranking.state().copy(), CandidateFeatures(pipeline.model.candidate_features)
         ranking.load_state(state)
-        if "price" in changed:
-            ranking.update_prices(catalogue)
+        ranking.update_items(catalogue, changed)
     filters = tuple(
         _updated(chosen, item_filter, catalogue, changed)
         for chosen, item_filter in zip(pipeline.model.filters, pipeline.filters, strict=True)
@@ -82,12 +81,13 @@ def _refuse_learned(pipeline: FittedPipeline, changed: Collection[str]) -> None:
                 f"{model.label}: {chosen.name} chose its columns by itself, so {', '.join(sorted(changed))} may be among them. "
                 "Fit the model with named columns, or again with the new values."
             )
-    ranking = pipeline.candidate_features
-    wrong = sorted(set(changed) & set(ranking.categories)) if ranking is not None else []
+    ranking, learned = pipeline.candidate_features, [c.name for c in model.rankers if c.capabilities.trainable]
+    wrong = sorted(set(changed) & set(ranking.categories)) if ranking is not None and learned else []
     if wrong:
         raise ArtifactError(
-            f"the column {wrong[0]!r} may not change without a new fit: the ranking features were computed from it. Leave the "
-            "column out, or fit the model again."
+            f"the column {wrong[0]!r} may not change without a new fit: {' and '.join(learned)} learned from ranking features that "
+            "were computed from it. Leave the column out, fit the model again, or fit it without these features: "
+            'candidate_features = { groups = ["score"] } frees the column.'
         )
 
 

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import numpy as np
@@ -78,9 +79,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self.groups = self._groups(data)
         self.categories, self.members = {}, {}
         for name in self._category_columns(catalogue) if "categories" in self.groups else ():
-            items, values = catalogue.categories(name)
-            self.categories[name] = values.unique().to_pylist()
-            self.members[name] = membership(self.categories[name], items, values.to_pylist(), len(catalogue))
+            self._read_categories(catalogue, name)
         self.directions, self.norms = torch.zeros(0, 0), torch.zeros(0)
         if "similarity" in self.groups and features is not None:
             self.norms = features.norms()
@@ -116,9 +115,20 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             new = membership(values, items, found.to_pylist(), len(catalogue))[1:]
             self.members[name] = scipy.sparse.vstack([self.members[name], new], format="csr")
 
-    def update_prices(self, catalogue: Catalogue) -> None:
-        """Read the prices of the catalogue again."""
-        if "price" in self.columns:
+    def update_items(self, catalogue: Catalogue, changed: Collection[str]) -> None:
+        """Read the changed columns of all items again: prices and categories.
+
+        Args:
+            catalogue: All items, with their new values.
+            changed: The names of the changed columns.
+
+        Raises:
+            DataError: A category column does not hold categories any more.
+        """
+        self.categories, self.members = dict(self.categories), dict(self.members)
+        for name in set(self.categories) & set(changed):
+            self._read_categories(catalogue, name)
+        if "price" in changed and "price" in self.columns:
             at, table = self.columns.index("price"), self.table.clone()
             table[:, at] = torch.from_numpy(log_prices(catalogue, float(table[1:, at].median())))
             self.table = table
@@ -213,6 +223,12 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
                 rows, codes = tensors[name].numpy()
                 tensors[name] = csr_tensor(binary_matrix(rows, codes, len(tensors["table"]), len(values)))
         return State(tensors, state.values)
+
+    def _read_categories(self, catalogue: Catalogue, name: str) -> None:
+        """Set the distinct values of a category column, and the categories of each item."""
+        items, values = catalogue.categories(name)
+        self.categories[name] = values.unique().to_pylist()
+        self.members[name] = membership(self.categories[name], items, values.to_pylist(), len(catalogue))
 
     def _set_table(self, table: dict[str, NDArray[Any]], features: ItemFeatures | None, rows: int) -> None:
         """Set `table` and `columns` from the given columns and the projected item features."""
