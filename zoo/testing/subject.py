@@ -35,7 +35,7 @@ from zoo.testing.data import World, shop
 from zoo.testing.first_use import FirstUse, observe_first_use
 from zoo.testing.fresh_report import Reporter
 from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
-from zoo.testing.shape_checks import require_shape, require_values
+from zoo.testing.shape_checks import cast, require_shape, require_values
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
@@ -141,6 +141,7 @@ class Subject:
 
     def _as_matrix(self, answer: Any, world: World, n_queries: int) -> Tensor:
         """Return the raw output of a component as a matrix."""
+        answer = cast(answer)
         if self.stage == "filter":
             answer = answer.expand(n_queries, -1)
         elif self.stage == "ranker":
