@@ -12,10 +12,13 @@ import zoo
 from zoo.artifacts.fit_artifact import fit
 from zoo.config.load import experiment_from
 from zoo.data.catalogue import Catalogue
+from zoo.data.queries import Queries
 from zoo.errors import ArtifactError, ConfigError, DataError
 from zoo.registry.registry import Registry
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
+from zoo.testing.cases import cases
+from zoo.tracebacks import QUERIES
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "plugins"
 PLUGINS = [EXAMPLES / "calibrated.py", EXAMPLES / "margins.py"]
@@ -60,6 +63,47 @@ def test_a_column_that_is_not_declared_cannot_be_read():
         "the item column 'hidden' is not declared. Add it to `columns` of the component's Capabilities. "
         "Declared: colour, price."
     )
+
+
+UNDECLARED = """
+from zoo.api import Capabilities, ComponentSpec, CutoffParams, Params, QueryMetric, Ranker, hookimpl
+
+class Forgot(Ranker[Params]):
+    def score(self, lists):
+        lists.queries.matrix()
+        return lists.scores
+
+class ForgotToo(QueryMetric[CutoffParams]):
+    title = "forgot-too"
+    def values(self, lists, facts):
+        return lists.hits[:, 0].double() * lists.queries.lengths
+
+@hookimpl
+def zoo_components():
+    return [
+        ComponentSpec("forgot", "ranker", "undeclared:Forgot", Params, "A ranker.", capabilities=Capabilities(trainable=False), api=2),
+        ComponentSpec("forgot-too", "metric", "undeclared:ForgotToo", CutoffParams, "A metric.", api=2),
+    ]
+"""
+SENTENCE = "If it reads the queries of the lists, they are not declared: add `histories=True` to the component's Capabilities ("
+
+
+def test_histories_that_are_not_declared_are_named_in_a_benchmark_and_in_the_checks(tmp_path):
+    file = tmp_path / "undeclared.py"
+    file.write_text(UNDECLARED, encoding="utf-8")
+    models = ({"predictor": "popular"}, {"label": "b", "predictor": "popular", "rankers": ["forgot"]})
+    store = zoo.bench(experiment(*models, metrics=["ndcg@5", "forgot-too@5"]), tmp_path / "run", plugins=[file])
+    first, second = store.rows()
+    assert f"'matrix'. {SENTENCE}" in second.error
+    assert any(f"'lengths'. {SENTENCE}" in note for note in first.notes)
+    found = {
+        str(c): c
+        for c in cases(Registry.discover([file]).components())
+        if c.check.name in ("fits", "one-value-per-query")
+    }
+    assert f"'matrix'. {SENTENCE}" in found["forgot-ranker.fits"].result().detail
+    assert f"'lengths'. {SENTENCE}" in found["forgot-too-metric.one-value-per-query"].result().detail
+    assert all(hasattr(Queries, name) or name in Queries.__dataclass_fields__ for name in QUERIES)
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -10,6 +10,9 @@ from types import ModuleType
 VARIABLE = "ZOO_TRACEBACK"
 """The environment variable that asks for tracebacks; the option `--traceback` sets it for one command."""
 
+QUERIES = ("matrix", "histories", "batch", "now", "users", "lengths", "log")
+"""What rankers and metrics read of the queries of their lists, which are None unless they declare `histories`."""
+
 _packages: set[str] = set()
 """The top-level packages of the plugins that this process has loaded."""
 
@@ -30,6 +33,13 @@ def show_traceback(error: BaseException) -> None:
     """Print the traceback of an error that becomes a sentence to stderr, if the user asked for tracebacks."""
     if wants_traceback():
         traceback.print_exception(error, file=sys.stderr)
+
+
+def undeclared_histories(error: BaseException) -> str:
+    """Return a sentence for an error that comes from the queries of lists, which were not declared; empty for other errors."""
+    if not (isinstance(error, AttributeError) and error.obj is None and error.name in QUERIES):
+        return ""
+    return ". If it reads the queries of the lists, they are not declared: add `histories=True` to the component's Capabilities"
 
 
 def find_author_line(error: BaseException) -> str:

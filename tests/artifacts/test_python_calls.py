@@ -1,5 +1,7 @@
 """Calls in Python: tables, rules of a call, sessions of item ids, similar items, changed item columns."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -109,6 +111,7 @@ def test_a_frame_of_a_library_that_is_not_installed_is_refused(ease, monkeypatch
 # ---- sessions of item ids
 
 
+@pytest.mark.filterwarnings("ignore:history. ")
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_session_is_answered_as_a_row_of_a_table_is(ease, filtered, data):
@@ -162,6 +165,28 @@ def test_an_unknown_item_in_exclude_is_named(ease):
         assert ease.recommend(history=["i1"], exclude=["i2", "zzz"]) == ease.recommend(history=["i1"], exclude=["i2"])
 
 
+def test_unknown_items_of_a_history_are_named_once_per_call(ease):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        assert ease.recommend(history=["i1", "zzz"]) == ease.recommend(history=["i1"])
+        assert ease.recommend("u1", history=["i1", "zzz"]) == ease.recommend("u1", history=["i1"])
+        assert ease.recommend(history=["a", 7, "c", "d"]) == ease.recommend(history=[])
+        assert len(ease.recommend(history=[["i1"], ["a", "b"], []])) == 3
+        ease.recommend(history=["i1"], exclude=["zzz"])
+    one = "history: 1 of 2 ids are not items of the artifact, such as 'zzz', so they are ignored. Correct them, or leave them out."
+    assert [str(warning.message) for warning in found] == [
+        one,
+        one,
+        "history: 4 of 4 ids are not items of the artifact, such as 'a', '7', 'c', ..., so they are ignored, and the query is "
+        "answered as without a history. Correct them, or leave them out.",
+        "history: 2 of 3 ids are not items of the artifact, such as 'a', 'b', so they are ignored, and 1 of 3 queries are "
+        "answered as without a history. Correct them, or leave them out.",
+        "exclude: 1 of 1 ids are not items of the artifact, such as 'zzz', so nothing is excluded for them. Correct them, or leave "
+        "them out.",
+    ]
+    assert {warning.filename for warning in found} == {__file__}
+
+
 # ---- the rules of a call
 
 
@@ -180,7 +205,7 @@ def allowed(exclude, where):
     return found
 
 
-@pytest.mark.filterwarnings("ignore:exclude. ")
+@pytest.mark.filterwarnings("ignore:(exclude|history). ")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_rules_of_a_call_are_respected(ease, data):
@@ -208,7 +233,7 @@ def test_rules_of_a_call_are_respected(ease, data):
         assert len(items) == len(set(items)) == min(k, len(expected - set(history)))
 
 
-@pytest.mark.filterwarnings("ignore:exclude. ")
+@pytest.mark.filterwarnings("ignore:(exclude|history). ")
 @pytest.mark.robust
 def test_ten_thousand_sessions_keep_the_rules_of_their_calls(ease):
     """One call for each session, unlike the property above, which answers many sessions in a call."""

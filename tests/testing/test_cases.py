@@ -49,7 +49,7 @@ def test_a_failure_says_what_was_found_and_what_to_change(wrong):
     with pytest.raises(CheckFailedError) as failed:
         wrong["shape-predictor.shape"]()
     found, change = str(failed.value).splitlines()
-    assert found == "shape-predictor.shape: the dtype of `score` is torch.float64, expected torch.float32"
+    assert found == "shape-predictor.shape: the dtype of `score` is torch.int64, expected torch.float32"
     assert change.startswith("What to change: Return `[B, I]` float32 scores")
 
 
@@ -58,7 +58,7 @@ def test_a_failure_says_what_was_found_and_what_to_change(wrong):
     [
         ("shape-without-padding-predictor", "the shape of `score` is (44, 30), expected (44, 31)"),
         ("shape-of-another-batch-filter", "the shape of `keep` is (2, 31), expected (44, 31) or (1, 31)"),
-        ("shape-of-an-array-filter", "`keep` returned ndarray, expected torch.Tensor"),
+        ("shape-of-a-list-filter", "`keep` returned list, expected torch.Tensor"),
         ("shape-of-a-tensor-featurizer", "`transform` returned Tensor, expected zoo.api.ItemFeatures"),
         ("shape-of-one-list-ranker", "the shape of `score` is (8,), expected (1, 8)"),
     ],
@@ -68,7 +68,7 @@ def test_what_is_wrong_in_a_shape_is_told_with_what_was_expected(wrong, case, fo
 
 
 def test_a_shape_that_is_expected_to_be_wrong_stops_no_other_check(wrong):
-    case = expecting(wrong["shape-predictor.repeatable"], {"predictor.shape": "doubles are its point"})
+    case = expecting(wrong["shape-predictor.repeatable"], {"predictor.shape": "whole numbers are its point"})
     assert case.result().outcome == "passed"
 
 
@@ -113,8 +113,8 @@ def test_what_cannot_be_checked_yet_is_skipped(wrong, case, first):
 
 
 def test_an_expected_failure_is_skipped_with_its_reason(wrong):
-    with pytest.raises(unittest.SkipTest, match="failed as expected: doubles are its point"):
-        expecting(wrong["shape-predictor.shape"], {"predictor.shape": "doubles are its point"})()
+    with pytest.raises(unittest.SkipTest, match="failed as expected: whole numbers are its point"):
+        expecting(wrong["shape-predictor.shape"], {"predictor.shape": "whole numbers are its point"})()
 
 
 def test_an_expected_failure_that_passes_is_a_failure(wrong):

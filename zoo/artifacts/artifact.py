@@ -16,7 +16,7 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.id_texts import id_texts
+from zoo.artifacts.id_texts import id_texts, warn_of_unknown_histories
 from zoo.artifacts.item_columns import item_titles, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
@@ -131,7 +131,7 @@ class Artifact(ArtifactContents):
         Args:
             users: The id of a user, or a list of ids. Their histories come from the artifact.
             history: A user's history to use in place of the artifact's: a list of item ids, oldest first. For several
-                users, a list of such lists. Unknown items are ignored.
+                users, a list of such lists. A warning names unknown items, which are ignored.
             k: Length of a list.
             exclude: Items that no list of this call may contain; a warning names ids that the artifact does not know.
             where: Maps an item column to the value, or to a list of values, that an item must have: `{"in_stock": True}`.
@@ -159,6 +159,9 @@ class Artifact(ArtifactContents):
             numbers = None if one else ("query", pa.array(range(len(queries))))
             return Recommendations(lists, self.names, numbers, one=one)
         table = query_table(users, history, now, one=one)
+        if history is not None:
+            given = [ids or () for ids in table.column("history").to_pylist()]
+            warn_of_unknown_histories(given, self.item_numbers, stacklevel=2)
         lists = self.lists(table, k, rules=rules)
         subjects = ("user_id", table.column("user_id").combine_chunks()) if users is not None else None
         return Recommendations(lists, self.names, subjects, one=one)

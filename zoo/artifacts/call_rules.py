@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,14 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.id_texts import id_texts
+from zoo.artifacts.id_texts import id_texts, warn_of_unknown_items
 from zoo.artifacts.item_columns import LONGEST
 from zoo.data.item_values import items_with_value
 from zoo.errors import DataError, suggestion
 from zoo.pipeline import Rules
-
-EXAMPLES = 3
-"""Number of unknown ids that a warning names."""
 
 
 def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where: Mapping[str, Any] | None) -> Rules:
@@ -48,13 +44,7 @@ def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where:
     numbers = artifact.item_numbers
     found = [numbers.get(item, 0) for item in excluded]
     eligible[found] = False
-    if unknown := [item for item, number in zip(excluded, found, strict=True) if not number]:
-        more = ", ..." if len(unknown) > EXAMPLES else ""
-        warnings.warn(
-            f"exclude: {len(unknown):,} of {len(excluded):,} ids are not items of the artifact, such as "
-            f"{', '.join(map(repr, unknown[:EXAMPLES]))}{more}, so nothing is excluded for them. Correct them, or leave them out.",
-            stacklevel=4,
-        )
+    warn_of_unknown_items("exclude", excluded, numbers, "nothing is excluded for them", stacklevel=3)
     return replace(artifact.rules, eligible=eligible)
 
 

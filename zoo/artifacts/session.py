@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.id_texts import id_text
+from zoo.artifacts.id_texts import id_text, warn_of_unknown_histories
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 
@@ -19,7 +19,7 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
 
     Args:
         artifact: The artifact with items and clock.
-        histories: Item ids, oldest first, for each query; unknown items are left out.
+        histories: Item ids, oldest first, for each query; unknown items are left out, with a warning.
         now: The time of the queries; just after the artifact's last event if None.
 
     Raises:
@@ -40,6 +40,8 @@ def session_queries(artifact: ArtifactContents, histories: Sequence[Sequence[Any
         offsets.append(len(items))
         last = times[-1] if kept else -1
         moments.append(now if now is not None else max(last, settings.end if timed else -1) + 1)
+    if len(items) < sum(map(len, histories)):
+        warn_of_unknown_histories(histories, numbers, stacklevel=3)
     code = settings.event_names.index(settings.default_event)
     log = Interactions(
         np.array(offsets, np.int64),

@@ -21,7 +21,7 @@ from zoo.loss_specs import LossSpec
 from zoo.registry.compat import adapt_spec
 from zoo.registry.plugin_extensions import collect_extensions
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
-from zoo.tracebacks import add_plugin, find_author_line
+from zoo.tracebacks import add_plugin, find_author_line, undeclared_histories
 from zoo.version import __version__
 
 GROUP = "shopzoo"
@@ -233,7 +233,7 @@ def describe_error(error: BaseException) -> str:
         return str(error)
     line = "" if isinstance(error, ZooError) else find_author_line(error)
     if line:
-        return f"{type(error).__name__}: {_missing_name(error) or error} ({line})"
+        return f"{type(error).__name__}: {_missing_name(error) or error}{undeclared_histories(error)} ({line})"
     ours = ("<", *(str(Path(module.__file__ or "<none>").parent) for module in (hookspecs, pluggy, importlib)))
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [] if isinstance(error, ZooError) else [f for f in frames if not f.filename.startswith(ours)]

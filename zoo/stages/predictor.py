@@ -64,7 +64,8 @@ class Predictor(Stage[P]):
 
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
-        return self.score(queries).gather(1, items)
+        meaning = "queries, items and padding"
+        return check_scores(self.score(queries), len(queries), queries.log.n_items + 1, meaning).gather(1, items)
 
     def recommend(self, queries: Queries, k: int, exclusions: Exclusions) -> Candidates:
         """Return the K best items per query that are not excluded. Override to avoid scoring every item.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +13,7 @@ from zoo.data.queries import Queries
 from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.metric import Facts, QueryMetric
 from zoo.spec import StageName
+from zoo.stages.answers import FLOATS
 from zoo.stages.item_features import ItemFeatures
 from zoo.testing.data import World, lists_at, shop
 from zoo.testing.requirement import require
@@ -43,16 +46,26 @@ def require_shape(part: Any, stage: StageName, world: World, queries: Queries) -
                 _check_tensor("score", part.score(some), torch.float32, (n, width))
 
 
+def cast(answer: Any) -> Any:
+    """Return an output in a form that the core casts as a tensor, floats as float32, and every other output unchanged."""
+    if isinstance(answer, ItemFeatures):
+        return replace(answer, values=cast(answer.values))
+    if isinstance(answer, np.ndarray) and answer.dtype.kind in "fiub":
+        answer = torch.from_numpy(answer.copy())
+    return answer.float() if isinstance(answer, Tensor) and answer.dtype in FLOATS else answer
+
+
 def _check_features(features: Any, width: int) -> None:
     """Require valid features of the kit's catalogue."""
-    found = type(features).__name__
+    features, found = cast(features), type(features).__name__
     require(isinstance(features, ItemFeatures), f"`transform` returned {found}, expected zoo.api.ItemFeatures")
     _check_tensor("values", features.values, torch.float32, (width, len(features.names)))
     require(not features.rows(torch.zeros(1, dtype=torch.int64)).any(), "the padding (row 0) has features")
 
 
 def _check_tensor(what: str, values: Any, dtype: torch.dtype, *shapes: tuple[int, ...]) -> None:
-    """Require a tensor of a dtype and of one of some shapes."""
+    """Require a tensor of a dtype, or a form that the core casts to it, and of one of some shapes."""
+    values = cast(values)
     require(isinstance(values, Tensor), f"`{what}` returned {type(values).__name__}, expected torch.Tensor")
     layouts = (torch.strided, torch.sparse_csr) if what == "values" else (torch.strided,)
     require(values.layout in layouts, f"the layout of `{what}` is {values.layout}, expected a dense tensor")

@@ -35,7 +35,8 @@ from zoo.testing.data import World, shop
 from zoo.testing.first_use import FirstUse, observe_first_use
 from zoo.testing.fresh_report import Reporter
 from zoo.testing.requirement import FITTED_STAGES, CheckFailedError, Needs
-from zoo.testing.shape_checks import require_shape, require_values
+from zoo.testing.shape_checks import cast, require_shape, require_values
+from zoo.tracebacks import undeclared_histories
 
 BASES: dict[StageName, type] = {
     "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
@@ -141,6 +142,7 @@ class Subject:
 
     def _as_matrix(self, answer: Any, world: World, n_queries: int) -> Tensor:
         """Return the raw output of a component as a matrix."""
+        answer = cast(answer)
         if self.stage == "filter":
             answer = answer.expand(n_queries, -1)
         elif self.stage == "ranker":
@@ -247,7 +249,7 @@ class Subject:
         folder = str(Path(getattr(module, "__file__", None) or "<none>").parent)
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(folder)]
         place = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
-        return f"{type(error).__name__}: {error}{place}"
+        return f"{type(error).__name__}: {error}{undeclared_histories(error)}{place}"
 
     def _require_class(self) -> type:
         """Return the class.

@@ -127,6 +127,33 @@ def feature_layout(subject: Subject) -> None:
     require(not found, f"dense and sparse features: {found}")
 
 
+@check(
+    "ranker", "metric", needs="class", only="components with a text parameter that names a declared column",
+    when=lambda s: bool(_column_params(s)),
+    sentence="The declared columns follow the parameters.",
+    remedy="Make the capabilities a function of the parameters, as in `capabilities=lambda p: Capabilities(columns=(p.column,))`.",
+)  # fmt: skip
+def declared_columns(subject: Subject) -> None:
+    """The check gives each parameter that names a declared column another one, which must then be declared.
+
+    The component gets only the columns that it declares, so with another column it would fail in every benchmark.
+    """
+    for name, column in _column_params(subject).items():
+        other = "category" if column != "category" else "brand"
+        try:
+            params = subject.params.model_validate({**subject.params.model_dump(), name: other})
+        except ValueError:  # a choice of its own, not any column
+            continue
+        found = subject.component.capabilities(params).columns
+        require(other in found, f"with {name} = {other!r} it declares the columns {', '.join(found) or 'none'}")
+
+
+def _column_params(subject: Subject) -> dict[str, str]:
+    """Return the parameters whose value is a declared column, with the value."""
+    values = subject.params.model_dump()
+    return {k: v for k, v in values.items() if isinstance(v, str) and v in subject.capabilities.columns}
+
+
 def _n_lists(scores: Tensor) -> int:
     """Return how many different rows there are."""
     return len(np.unique(scores.numpy(), axis=0))

@@ -16,6 +16,7 @@ from zoo.stages.item_features import ItemFeatures
 from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import require
+from zoo.testing.shape_checks import cast
 from zoo.testing.subject import SETTINGS, Subject, difference
 
 
@@ -101,8 +102,10 @@ def fit_transform(subject: Subject) -> None:
     an instance after `fit` alone.
     """
     world, part = shop(), subject.build()
-    features = part.fit_transform(
-        world.data(subject.capabilities), RunContext(training=TrainingEnvironment(settings=SETTINGS))
+    features = cast(
+        part.fit_transform(
+            world.data(subject.capabilities), RunContext(training=TrainingEnvironment(settings=SETTINGS))
+        )
     )
     name = type(features).__name__
     require(isinstance(features, ItemFeatures), f"`fit_transform` returned {name}, expected zoo.api.ItemFeatures")

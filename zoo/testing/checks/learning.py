@@ -26,13 +26,15 @@ SHARE = 0.9
 @check(
     "predictor", only="predictors that are trainable", when=lambda s: s.capabilities.trainable,
     sentence="It performs better than chance.",
-    remedy="Check signs, the offset of item numbers (0 is padding), and the order of histories (oldest event first).",
+    remedy="Check signs, the offset of item numbers (0 is padding), and the order of histories (oldest event first). If the model "
+    "forgets old events, such as popularity with a half-life of days, choose `tiny` parameters that forget less.",
 )  # fmt: skip
 def above_chance(subject: Subject) -> None:
     """In the shop, users mostly stay in one half of the items, and some items are popular. The recall at 5 must be 1.5 times that of random lists.
 
     The items of a half share categories and features, so every kind of model has a signal to learn. Items of the history
-    may be recommended again.
+    may be recommended again. The events are spread over 190 days: a predictor that is not collaborative and forgets within days
+    finds little more than chance, and is checked with `tiny` parameters that forget less.
     """
     found, chance = _of_queries(subject)
     bar = MARGIN * chance

@@ -14,6 +14,7 @@ from zoo.stages.predictor import Predictor
 from zoo.testing.check import check
 from zoo.testing.data import lists_at, shop
 from zoo.testing.requirement import FITTED_STAGES, require
+from zoo.testing.shape_checks import cast
 from zoo.testing.subject import Subject, difference, places, with_histories
 
 
@@ -26,7 +27,8 @@ def _makes_lists(subject: Subject) -> bool:
     *FITTED_STAGES, needs="fit",
     sentence="Outputs have the shape and dtype of their stage.",
     remedy="Return `[B, I]` float32 scores, a `[B, I]` or `[1, I]` bool mask, `[B, K]` float32 scores of lists, or "
-    "`[I, D]` float32 features with D names and zeros for item 0; `I` includes the padding row.",
+    "`[I, D]` float32 features with D names and zeros for item 0; `I` includes the padding row. Other floats and numpy arrays are "
+    "cast; integers are refused.",
 )  # fmt: skip
 def shape(subject: Subject) -> None:
     """A predictor scores every item of the vocabulary, including items outside training and the padding item.
@@ -91,7 +93,7 @@ def _equal_length_asker(subject: Subject) -> Callable[[object, np.ndarray], Tens
 def _order(ranker: object, lists: CandidateLists) -> Tensor:
     """Return the order in which a ranker puts the slots of lists, `[B, K]`."""
     with torch.inference_mode():
-        scores: Tensor = ranker.score(lists)  # type: ignore[attr-defined]
+        scores: Tensor = cast(ranker.score(lists))  # type: ignore[attr-defined]
     return places(scores.clone(), lists.mask).float()
 
 
@@ -151,7 +153,7 @@ def own_memory(subject: Subject) -> None:
     for queries in (subject.queries()[:1], subject.queries()):
         before = subject.ask(part, world, queries)
         with torch.inference_mode():
-            part.score(queries).contiguous().fill_(-torch.inf)
+            cast(part.score(queries)).contiguous().fill_(-torch.inf)
         found = difference(before, subject.ask(part, world, queries))
         require(not found, f"after the core wrote into the scores of {len(queries)} queries: {found}")
 
