@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from zoo.benchmark.fit_model import training_folder
 from zoo.cli.entry import run
 from zoo.errors import ResultsError
 from zoo.version import __version__
@@ -37,6 +38,39 @@ def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypa
     assert last_line() == "zoo: interrupted: run the same command again to resume from the last saved epoch."
     (tmp_path / "runs" / "shop" / "runs" / "0123.json").touch()
     assert last_line() == "zoo: interrupted: finished runs are kept; run the same command again to resume."
+
+
+@pytest.mark.parametrize("out", [".", "/", "link", "inner/.."])
+def test_an_interrupted_fit_looks_where_the_checkpoints_are(zoo, monkeypatch, tmp_path, out):
+    def interrupted(*args, out, **kwargs):
+        training = training_folder(out)
+        if tmp_path in training.parents:
+            training.mkdir()
+            (training / "net.checkpoint.safetensors").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.benchmark.fit_model.fit", interrupted)
+    monkeypatch.setattr("zoo.config.load.load_experiment", lambda *_: None)
+    (tmp_path / "out" / "inner").mkdir(parents=True)
+    (tmp_path / "out" / "link").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path / "out")
+    resumes = "" if out == "/" else ": run the same command again to resume from the last saved epoch"
+    assert zoo("fit", "shop.toml", "--out", out, code=130).stderr.splitlines()[-1] == f"zoo: interrupted{resumes}."
+    assert (tmp_path / ("elsewhere.training" if out == "link" else "out.training")).exists() == (out != "/")
+
+
+def test_a_fit_into_the_current_folder(zoo, monkeypatch, tmp_path):
+    (tmp_path / "e.toml").write_text(
+        '[data]\nsource = { name = "synthetic-shop", customers = 40, items = 60, events = 900 }\n'
+        '[split]\ncuts = [0.8]\n[[model]]\npredictor = "popular"\n'
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    said = zoo("fit", tmp_path / "e.toml", "--out", ".").stdout
+    monkeypatch.chdir(tmp_path)
+    assert f"zoo recommend {out} --user" in said
+    assert (out / "zoo.json").exists()
 
 
 def test_an_interrupted_fit_says_that_it_resumes_only_if_it_does(zoo, monkeypatch, tmp_path):

@@ -82,8 +82,7 @@ def fit(
     if place is not None:
         refuse_taken(place)
     progress = progress or Progress()
-    # A link and the folder that it leads to have one lock.
-    training = None if place is None else place.resolve().with_name(f"{place.resolve().name}.training")
+    training = None if place is None else training_folder(place)
     # The first of several processes writes for all of them, so it alone takes the lock.
     lock = (
         nullcontext()
@@ -101,6 +100,12 @@ def fit(
             if folder.exists():
                 progress.report_logs(folder)
     return artifact
+
+
+def training_folder(out: Path) -> Path:
+    """Return the folder beside an artifact with its checkpoints and its lock; a link and the folder that it leads to have one."""
+    place = out.resolve()
+    return place.parent / f"{place.name}.training"
 
 
 def _fit(

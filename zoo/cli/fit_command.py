@@ -46,6 +46,7 @@ def fit(
     or SLURM, the processes train networks together, and the first one prints and writes.
     """
     from zoo.benchmark.fit_model import fit as fit_model
+    from zoo.benchmark.fit_model import training_folder
     from zoo.cli.progress_display import bars
     from zoo.config.load import load_experiment
     from zoo.training.launching import is_first_process
@@ -57,7 +58,9 @@ def fit(
     if not is_first_process():
         fit_model(experiment, label, **options)
         return
-    with say_what_is_kept(out, out.with_name(f"{out.name}.training")), bars() as shown:
+    if out.exists() and out.samefile("."):
+        out = out.resolve()  # the fit replaces the folder, and `.` is then the old one
+    with say_what_is_kept(out, training_folder(out)), bars() as shown:
         artifact = fit_model(experiment, label, **options, progress=shown)
     size = sum(path.stat().st_size for path in out.iterdir()) / 2**20
     with_plugins = "".join(f" --plugin {quote(str(file))}" for file in plugins)
