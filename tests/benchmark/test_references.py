@@ -122,10 +122,24 @@ def test_the_finding_says_when_a_reference_is_better_than_every_model(tmp_path):
     store = store_of(tmp_path / "one", values, reference=("ref", "low"))
     assert list(better_references(store, "ndcg@5")) == ["ref"]
     said = finding(store, main_table(store))
-    assert said.startswith("On ndcg@5, b is best")
-    assert said.endswith("The reference ref is significantly better than every model of the experiment.")
+    assert said.startswith(
+        "On ndcg@5, the reference ref is significantly better than every model of the experiment; b is the best of the models; "
+    )
+    assert said.count("ref") == 2
     near = store_of(tmp_path / "two", {**values, "ref": rng.permutation(values["b"])}, reference=("ref", "low"))
     assert better_references(near, "ndcg@5") == {}
+    assert finding(near, main_table(near)).startswith("On ndcg@5, b is best; ")
+
+
+def test_the_finding_says_when_a_reference_has_the_better_mean_only(tmp_path):
+    rng = np.random.default_rng(0)
+    base = rng.random(300)
+    values = {"a": base, "b": base + 0.02 * rng.random(300), "ref": rng.permutation(base) + 0.02, "low": base - 0.3}
+    store = store_of(tmp_path, values, reference=("ref", "low"))
+    assert finding(store, main_table(store)).startswith(
+        "On ndcg@5, the reference ref is better on average than every tested model, but not significantly different from a, b; b is "
+        "the best of the models; all other tested models are significantly worse on 300 queries."
+    )
 
 
 ONE, FEW = "(not tested: one seed)", "(not tested: fewer than three seeds)"

@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.benchmark.comparison_tables import by_label, compare_column
-from zoo.evaluation.significance import FEWEST_SEEDS
+from zoo.evaluation.significance import FEWEST_SEEDS, Verdict
 
 if TYPE_CHECKING:
     from zoo.benchmark.row import Row
     from zoo.benchmark.store import Store
 
 
-def format_better_references(store: Store, metrics: Iterable[str]) -> str:
-    """Return which references are better than the models, by the first metric that is high or low for better; empty if none is."""
+def format_better_references(store: Store, metrics: Iterable[str]) -> list[str]:
+    """Return which references are better than the models, by the first metric that is high or low for better, one clause for each relation."""
     metric = next((name for name in metrics if store.manifest().metrics.get(name) is not None), None)
     found = better_references(store, metric) if metric else {}
-    sentences = []
+    clauses = []
     for how in dict.fromkeys(found.values()):
         labels = [label for label, relation in found.items() if relation == how]
-        subject = f"The reference {labels[0]} is" if len(labels) == 1 else f"The references {', '.join(labels)} are"
-        sentences.append(f"{subject} {how}.")
-    return " ".join(sentences)
+        subject = f"the reference {labels[0]} is" if len(labels) == 1 else f"the references {', '.join(labels)} are"
+        clauses.append(f"{subject} {how}")
+    return clauses
 
 
 def better_references(store: Store, metric: str) -> dict[str, str]:
     """Return the references that are better than the models of the experiment, each with what it is better than.
 
-    A reference is significantly better than every tested model. If no model is tested, its mean is better than that of every model.
+    The mean of such a reference is better than that of every tested model; if no model is tested, than that of every model.
     """
     groups = {label: rows for label, rows in by_label(store.rows()).items() if not rows[0].error}
     models = {label: rows for label, rows in groups.items() if not rows[0].reference}
@@ -54,11 +54,21 @@ def _compare(store: Store, label: str, reference: list[Row], models: dict[str, l
         every = bool(few) and len(lower) == len(models)
         return f"better on average than every model of the experiment {reason}" if every else ""
     if verdicts[label] != "best" or set(tested) != {"worse"}:
-        return ""
+        return _compare_on_average(store, reference, {m: models[m] for m in models if m not in few}, verdicts, metric)
     if len(tested) == len(models):
         return "significantly better than every model of the experiment"
     also = f", and better on average than {', '.join(few)} {reason}" if few and len(lower) == len(few) else ""
     return f"significantly better than every tested model{also}"
+
+
+def _compare_on_average(
+    store: Store, reference: list[Row], tested: dict[str, list[Row]], verdicts: dict[str, Verdict], metric: str
+) -> str:
+    """Return what a reference is better than by its mean, and from which models it does not differ significantly."""
+    same = [label for label in tested if verdicts.get(label) == "same"]
+    if not same or not all(_is_better(store, reference, rows, metric) for rows in tested.values()):
+        return ""
+    return f"better on average than every tested model, but not significantly different from {', '.join(same)}"
 
 
 def _is_better(store: Store, a: list[Row], b: list[Row], metric: str) -> bool:
@@ -66,5 +76,7 @@ def _is_better(store: Store, a: list[Row], b: list[Row], metric: str) -> bool:
     means = [[value for row in rows if (value := row.metrics[metric][0]) is not None] for rows in (a, b)]
     if not all(means):
         return False
-    difference = float(np.mean(means[0]) - np.mean(means[1]))
-    return difference > 0 if store.manifest().metrics[metric] else difference < 0
+    first, second = (float(np.mean(each)) for each in means)
+    if np.isclose(first, second, rtol=1e-9, atol=0):
+        return False
+    return first > second if store.manifest().metrics[metric] else first < second

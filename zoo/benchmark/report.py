@@ -112,24 +112,39 @@ def settings(store: Store) -> str:
 def finding(store: Store, table: ComparisonTable) -> str:
     """Return the main finding for the first metric with a best model, and remarks on it; an empty string if there is none."""
     column = next((at for at, name in enumerate(table.headers) if _best(table, at)), None)
-    if column is not None:
-        main = _main_finding(store, table, column)
+    better = format_better_references(store, table.headers if column is None else [table.headers[column]])
+    references = [f"{clause[0].upper()}{clause[1:]}." for clause in better]
+    if column is not None and {"same", "worse"} & {row[column].verdict for row in table.rows}:
+        found = [_main_finding(store, table, column, better)]
+    elif column is not None:
+        found = [_only_tested(table, column), *references]
     else:
         untested = any(cell.verdict == "not tested" for row in table.rows for cell in row)
-        main = "No model is tested: each depends on a seed and ran with fewer than three." if untested else ""
-    better = format_better_references(store, table.headers if column is None else [table.headers[column]])
-    return " ".join(filter(None, [main, better, _cut_off(store.rows()), _untried(store)]))
+        found = [
+            "No model is tested: each depends on a seed and ran with fewer than three." if untested else "",
+            *references,
+        ]
+    return " ".join(filter(None, [*found, _cut_off(store.rows()), _untried(store)]))
 
 
-def _main_finding(store: Store, table: ComparisonTable, column: int) -> str:
-    """Return which model is the best of a column; an empty string if there is one model only."""
+def _only_tested(table: ComparisonTable, column: int) -> str:
+    """Return which model alone is tested; an empty string if there is one model only."""
+    n_untested = [row[column].verdict for row in table.rows].count("not tested")
+    return (
+        f"On {table.headers[column]}, {_best(table, column)} is the only tested model; {n_untested} not tested."
+        if n_untested
+        else ""
+    )
+
+
+def _main_finding(store: Store, table: ComparisonTable, column: int, better: list[str]) -> str:
+    """Return which model is the best of a column, after the references that are better."""
     metric = table.headers[column]
     found = [row[column].verdict for row in table.rows]
     n_untested = found.count("not tested")
-    if not {"same", "worse"} & set(found):
-        only = _best(table, column)
-        return f"On {metric}, {only} is the only tested model; {n_untested} not tested." if n_untested else ""
-    parts = [f"On {metric}, {_best(table, column)} is {'the best of the tested models' if n_untested else 'best'}"]
+    title = "the best of the tested models" if n_untested else "the best of the models" if better else "best"
+    parts = [*better, f"{_best(table, column)} is {title}"]
+    parts[0] = f"On {metric}, {parts[0]}"
     queries = f"on {max(row.queries for row in store.rows()):,} queries"
     if same := found.count("same"):
         parts.append(f"{'one other is' if same == 1 else f'{same} others are'} not significantly different {queries}")
