@@ -185,7 +185,7 @@ def test_show_of_an_unknown_name_is_a_clean_message(zoo, install):
     result = zoo("show", "shelv", code=2)
     assert (result.stdout, result.stderr) == (
         "",
-        "zoo: no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all. If it is in a file, pass it with --plugin FILE.py.\n",
+        "zoo: no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER.\n",
     )
 
 

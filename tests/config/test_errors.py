@@ -67,10 +67,10 @@ KNN = {"predictor": "item-knn"}
     ({"model": [{"predictor": {"name": 3}}]}, "model[1].predictor.name: expected a string, found 3."),
     ({"model": [{"predictor": {"name": "item-knn", "k": "ten"}}]}, "model[1].predictor.k: expected a whole number, found 'ten'."),
     ({"model": [{"predictor": "epochs", "train": 3}]}, "model[1].train: expected a table, found 3."),
-    ({"train": {"monitor": "ndgc@10"}}, "train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py."),
+    ({"train": {"monitor": "ndgc@10"}}, "train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER."),
     (
         {"model": [{"predictor": "epochs", "train": {"monitor": "ndgc@10"}}]},
-        "model[1].train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py.",
+        "model[1].train.monitor: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER.",
     ),
     ({"train": {"monitor": "ndcg"}}, "train.monitor: expected a string that matches ^.+@[1-9]\\d*$, found 'ndcg'."),
     # values out of range
@@ -94,16 +94,16 @@ KNN = {"predictor": "item-knn"}
     # names
     (
         {"model": [{"predictor": "item-kn"}]},
-        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, epochs, item-knn, popular, seeded. If it is in a file, pass it with --plugin FILE.py.",
+        "model[1].predictor: no predictor named 'item-kn'. Did you mean 'item-knn'? Installed: content, epochs, item-knn, popular, seeded. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER.",
     ),
     (
         {"model": [KNN | {"filters": ["mmr"]}]},
         "model[1].filters[1]: 'mmr' is a ranker, not a filter. Installed filters: available.",
     ),
-    ({"data": {"source": "shopp"}}, "data.source: no dataset named 'shopp'. Did you mean 'shop'? Installed: files, shop. If it is in a file, pass it with --plugin FILE.py."),
+    ({"data": {"source": "shopp"}}, "data.source: no dataset named 'shopp'. Did you mean 'shop'? Installed: files, shop. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER."),
     (
         {"evaluate": {"metrics": ["ndcg@10", "ndgc@10"]}},
-        "evaluate.metrics[2]: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py.",
+        "evaluate.metrics[2]: no metric named 'ndgc'. Did you mean 'ndcg'? Installed: coverage, diversity, hit, mrr, ndcg, recall. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER.",
     ),
     (
         {"evaluate": {"metrics": ["ndcg@ten"]}},

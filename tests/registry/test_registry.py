@@ -44,7 +44,7 @@ def test_an_unknown_name_gets_a_suggestion_and_what_is_installed(registry):
     with pytest.raises(UnknownComponentError) as error:
         registry.find("predictor", "shelv")
     assert str(error.value) == (
-        "no predictor named 'shelv'. Did you mean 'shelf'? Installed: lost, mean, shelf, veteran. If it is in a file, pass it with --plugin FILE.py."
+        "no predictor named 'shelv'. Did you mean 'shelf'? Installed: lost, mean, shelf, veteran. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER."
     )
 
 
@@ -53,7 +53,16 @@ def test_an_unknown_name_of_any_stage_gets_a_suggestion(registry):
         registry.find_any("shelv")
     assert str(error.value) == (
         "no component named 'shelv'. Did you mean 'shelf'? `zoo list` shows them all."
-        " If it is in a file, pass it with --plugin FILE.py."
+        " If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER."
+    )
+
+
+def test_the_folder_of_a_package_is_to_be_installed(registry, tmp_path):
+    (tmp_path / "pyproject.toml").touch()
+    with pytest.raises(UnknownComponentError) as error:
+        registry.find_any(f"{tmp_path}/")
+    assert str(error.value) == (
+        f"'{tmp_path}/' is a path, expected the name of a component. To install the plugin in this folder: pip install -e {tmp_path}/."
     )
 
 
@@ -66,7 +75,8 @@ def test_a_stage_without_components_says_so(registry):
     with pytest.raises(UnknownComponentError) as error:
         registry.find("ranker", "zzz")
     assert (
-        str(error.value) == "no ranker named 'zzz'. Installed: none. If it is in a file, pass it with --plugin FILE.py."
+        str(error.value)
+        == "no ranker named 'zzz'. Installed: none. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER."
     )
 
 
@@ -81,7 +91,7 @@ def test_broken_plugins_are_mentioned_since_the_name_may_be_theirs(install):
     with pytest.raises(UnknownComponentError) as error:
         Registry.discover().find("predictor", "oracle")
     assert str(error.value) == (
-        "no predictor named 'oracle'. Installed: none. If it is in a file, pass it with --plugin FILE.py. These plugins failed to load: shopzoo-fixture-newer-api, "
+        "no predictor named 'oracle'. Installed: none. If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER. These plugins failed to load: shopzoo-fixture-newer-api, "
         "shopzoo-fixture-raises-on-import. `zoo doctor` shows why."
     )
 

@@ -54,7 +54,10 @@ def test_a_package_can_have_a_component_of_each_kind(package, tmp_path):
         written = add(folder, f"my-{kind}", kind)
         assert [path.name for path in written.new] == [f"example-my-{kind}.toml", f"my_{kind}.py"]
         assert [path.name for path in written.changed] == ["README.md", "__init__.py", "params.py"]
-        assert f"| `my-{kind}` |" in (folder / "README.md").read_text()
+        readme = (folder / "README.md").read_text()
+        assert f"| `my-{kind}` |" in readme
+        assert f"| `example-my-{kind}.toml` | a benchmark of it |" in readme.partition("| file | content |")[2]
+        assert f"/my_{kind}.py` | the " in readme
     stages = ["predictor" if kind == "neural" else kind for kind in SUMMARIES]
     added = [f"{stage}:my-{kind}" for stage, kind in zip(stages, SUMMARIES, strict=True)]
     assert describe(folder, "my_first") == ["filter:my-first", *added]

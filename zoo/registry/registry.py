@@ -88,7 +88,9 @@ class Registry:
             names = {n for c in self._components for n in c.names}
             if "/" in name and Path(name).exists():
                 what = (
-                    "zoo.load_artifact(...) loads an artifact"
+                    f"To install the plugin in this folder: pip install -e {name}"
+                    if (Path(name) / "pyproject.toml").is_file()
+                    else "zoo.load_artifact(...) loads an artifact"
                     if Path(name).is_dir()
                     else "zoo config check FILE checks an experiment"
                 )
@@ -154,7 +156,7 @@ class Registry:
 
     def _elsewhere_note(self) -> str:
         """Return a hint about other places where the component may be."""
-        in_file = f"If it is in a file, pass it with --plugin FILE.py.{self._broken_note()}"
+        in_file = f"If it is in a file, pass it with --plugin FILE.py; if it is in a package, pip install -e FOLDER.{self._broken_note()}"
         return f" {self.install_note or in_file}"
 
     def _broken_note(self) -> str:

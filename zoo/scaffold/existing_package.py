@@ -19,6 +19,8 @@ from zoo.spec import StageName
 
 TABLE = "| name | stage | what it does |"
 """The header of the table of components in the README of a package that `zoo plugin new` wrote."""
+FILES = "| file | content |"
+"""The header of its table of files."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,10 @@ def add_component(folder: Path, name: str, stage: StageName, registry: Registry,
     else:
         new[parameters] = written_params
     readme = package.folder / "README.md"
-    row = f"| `{name}` | {stage} | {fields['summary']} |"
-    if readme.is_file() and (text := _extend_table(_read(readme), row)) is not None:
+    if (
+        readme.is_file()
+        and (text := _extend_readme(_read(readme), package, names, stage, fields["summary"])) is not None
+    ):
         changed[readme] = text
     _write_all({**new, **changed})
     return Written(sorted(new), sorted(changed))
@@ -161,15 +165,24 @@ def _unreadable(path: Path, error: SyntaxError) -> ScaffoldError:
     return ScaffoldError(f"{path}, line {error.lineno}: {error.msg}. Correct the file first.")
 
 
-def _extend_table(readme: str, row: str) -> str | None:
-    """Return a README with a row at the end of its table of components, or None if it has no such table."""
+def _extend_readme(readme: str, package: _Package, names: Names, stage: StageName, summary: str) -> str | None:
+    """Return a README with the component in its tables of components and files, or None if it has neither table."""
+    module = (package.sources / f"{names.module}.py").relative_to(package.folder).as_posix()
+    files = [f"| `{module}` | the {stage} `{names.name}` |", f"| `example-{names.name}.toml` | a benchmark of it |"]
     lines = readme.splitlines()
-    if TABLE not in lines:
-        return None
-    end = lines.index(TABLE)
+    extended = _extend_table(lines, TABLE, [f"| `{names.name}` | {stage} | {summary} |"])
+    extended = _extend_table(extended, FILES, files)
+    return None if extended == lines else "\n".join(extended) + "\n"
+
+
+def _extend_table(lines: list[str], header: str, rows: list[str]) -> list[str]:
+    """Return the lines of a README with rows at the end of the table with a header, if it has that table."""
+    if header not in lines:
+        return lines
+    end = lines.index(header)
     while end < len(lines) and lines[end].startswith("|"):
         end += 1
-    return "\n".join([*lines[:end], row, *lines[end:]]) + "\n"
+    return [*lines[:end], *rows, *lines[end:]]
 
 
 def _read(path: Path) -> str:

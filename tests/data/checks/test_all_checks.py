@@ -55,6 +55,22 @@ def test_few_queries_are_counted(task_on, users, found):
         assert numbers(task)[7].found == "The test part has 199 queries, fewer than 200."
 
 
+@pytest.mark.parametrize(
+    ("cuts", "remedy"),
+    [
+        ([0.8, 0.9], "[split] cuts = [0.6, 0.8], or earlier ones, or more data"),
+        (["2022-04-01"], "[split] cuts = [0.6, 0.8], or earlier ones, or more data"),
+        (
+            [0.6, 0.8],
+            '[split] policy = "leave-last-out", which has one query for each user with enough events; or more data',
+        ),
+    ],
+)
+def test_early_cuts_with_few_queries_lead_to_leave_last_out(task_on, cuts, remedy):
+    task = task_on(shop(100), split={"policy": "temporal", "cuts": cuts}, evaluate={"exclude_seen": False})
+    assert numbers(task)[7].remedy == remedy
+
+
 @pytest.mark.parametrize(("predictor", "split", "found"), [
     ("gru4rec", {"policy": "leave-last-out"}, True),
     ("popular", {"policy": "leave-last-out"}, False),

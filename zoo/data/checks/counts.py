@@ -83,6 +83,10 @@ def _hold_out_more(checked: CheckedTask, part: Part) -> str:
     """Return the line of TOML that makes a part larger."""
     split = checked.task.split
     if isinstance(split, Temporal):
+        if _is_large(split, part):
+            return (
+                '[split] policy = "leave-last-out", which has one query for each user with enough events; or more data'
+            )
         return "[split] cuts = [0.6, 0.8], or earlier ones, or more data"
     if isinstance(split, StrongGeneralisation):
         name = "test_users" if part == "test" else "validate_users"
@@ -94,6 +98,13 @@ def _hold_out_more(checked: CheckedTask, part: Part) -> str:
         return f"hold out more with the settings of the policy {split.policy!r}, or use more data"
     share = "; or [split] validate_share = 0.2 without validation values" if part == "validate" else ""
     return f"give more events the value of the {part} part in the column {split.column!r}{share}"
+
+
+def _is_large(split: Temporal, part: Part) -> bool:
+    """Return whether the cuts hold out a fifth of the data, or more, for a part."""
+    cuts = [cut for cut in split.cuts if isinstance(cut, int | float)]
+    bounds = [*cuts, 1.0][-2:] if part == "test" else cuts[-2:]
+    return len(cuts) == len(split.cuts) and len(bounds) == 2 and bounds[1] - bounds[0] > 0.199
 
 
 FEW_QUERIES = Check(

@@ -120,7 +120,8 @@ def unknown_param(subject: Subject) -> None:
 def tiny_valid(subject: Subject) -> None:
     """All checks that run the component use these parameters.
 
-    A dataset that needs files cannot have `tiny` parameters; it is not checked further.
+    A dataset without `tiny` is checked with its defaults. One that needs files names a small file of its package in `tiny`; without
+    it, `required-params` fails, and the checks that read tables do not run.
     """
     _ = subject.params
 
