@@ -86,7 +86,9 @@ def naming(component: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if not str(error).startswith(f"{component}: "):  # changed in place: a subclass may be built from other arguments
+        if not str(error).startswith(
+            f"{component}: "
+        ):  # changed in place: a subclass may be built from other arguments
             error.args = (f"{component}: {error}",)
             error.found = f"{component}: {error.found}"
         raise
