@@ -41,9 +41,16 @@ def test_a_part_that_does_not_fit_the_data_is_named_once(slot, part, message):
     assert str(error.value).startswith(message)
 
 
+class OfAPlugin(DataError):
+    def __init__(self, column):
+        super().__init__(f"no {column}.", "Add it.")
+
+
 def test_an_error_keeps_its_kind_and_others_are_left_alone():
-    with pytest.raises(SplitError, match=r"^x: too few$") as error, naming("x"):
+    with pytest.raises(SplitError, match=r"^x: too few$"), naming("x"):
         raise SplitError("too few")
-    assert str(error.value.__cause__) == "too few"
+    with pytest.raises(OfAPlugin, match=r"^x: no size\. Add it\.$") as error, naming("x"):
+        raise OfAPlugin("size")
+    assert (error.value.found, error.value.advice) == ("x: no size.", "Add it.")
     with pytest.raises(ScoreError, match=r"^NaN$"), naming("x"):
         raise ScoreError("NaN")

@@ -86,6 +86,9 @@ def naming(component: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if str(error).startswith(f"{component}: "):
-            raise
-        raise type(error)(f"{component}: {error.found}", error.advice) from error
+        if not str(error).startswith(
+            f"{component}: "
+        ):  # changed in place: a subclass may be built from other arguments
+            error.args = (f"{component}: {error}",)
+            error.found = f"{component}: {error.found}"
+        raise

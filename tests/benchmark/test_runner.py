@@ -106,6 +106,16 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
 
 
+def test_an_error_of_the_report_is_no_damage_unless_there_are_earlier_rows(tmp_path, monkeypatch):
+    def fails(_):
+        raise KeyError("ours")
+
+    monkeypatch.setattr("zoo.benchmark.runner.markdown", fails)
+    for error in (KeyError, ResultsError):  # the second benchmark finds the row of the first
+        with pytest.raises(error, match="ours"):
+            zoo.bench(experiment({"predictor": "popular"}), tmp_path / "out")
+
+
 def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
     nan = plugin(tmp_path, "nan_scores", "return torch.full(shape, torch.nan)")
     narrow = plugin(tmp_path, "narrow_scores", "return torch.zeros(len(queries), 3)")

@@ -9,6 +9,7 @@ import textwrap
 import pyarrow as pa
 import pytest
 
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.errors import ConfigError, ResultsError
@@ -136,7 +137,9 @@ def test_a_manifest_with_other_content_is_named(tmp_path, content, problem):
     for read in (store.manifest, store.rows, lambda: store.open(manifest())):
         with pytest.raises(ResultsError) as error:
             read()
-        assert str(error.value) == f"{path} cannot be read: {problem}. Remove the folder and run the benchmark again."
+        assert (
+            str(error.value) == f"{path} cannot be read: {problem}. Move the folder away and run the benchmark again."
+        )
 
 
 @pytest.mark.parametrize(
@@ -272,22 +275,30 @@ def test_damaged_lists_are_named(tmp_path):
     with pytest.raises(ResultsError) as error:
         store.lists(row("a"))
     assert str(error.value).startswith(f"{path} cannot be read: ")
-    assert str(error.value).endswith("Remove it and a.json to repeat its run.")
+    assert str(error.value).endswith("Move it and a.json away to repeat its run.")
 
 
 @pytest.mark.parametrize(
     ("error", "shown"), [(KeyError("split"), "KeyError: 'split'"), (ConfigError("task: no"), "ConfigError: task: no")]
 )
 def test_a_value_that_cannot_be_shown_names_the_folder(tmp_path, error, shown):
-    store = Store(tmp_path)
-    store.open(manifest())
+    with pytest.raises(ResultsError) as refused, refusing_damage(tmp_path):
+        raise error
+    assert str(refused.value) == (
+        f"{tmp_path} has values that cannot be shown ({shown}). If a file in it was changed, or is of another version, move the folder "
+        "away and run the benchmark again, which measures anew. If not, this is a bug: report it with the traceback, which "
+        "ZOO_TRACEBACK=1 shows (--traceback on the command line)."
+    )
 
-    def report(_):
+
+@pytest.mark.parametrize("error", [MemoryError("1"), pa.ArrowMemoryError("2"), pa.ArrowCancelled("3")])
+def test_what_says_nothing_about_a_folder_is_no_damage(tmp_path, monkeypatch, error):
+    def fails(*_, **__):
         raise error
 
-    with pytest.raises(ResultsError) as refused:
-        store.compose(report)
-    assert str(refused.value) == (
-        f"{tmp_path} has values that cannot be shown ({shown}). A file in it was changed, or is of another version: remove the folder, "
-        "and run the benchmark again."
-    )
+    monkeypatch.setattr("pyarrow.parquet.read_table", fails)
+    store = Store(tmp_path)
+    store.open(manifest())
+    store.add(row("a"), lists())
+    with pytest.raises(type(error), match=str(error)), refusing_damage(tmp_path):
+        store.lists(row("a"))

@@ -20,6 +20,7 @@ from artifact_mutations import LEAVES
 from harness import main
 
 from zoo.benchmark.export import export
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.report import markdown
 from zoo.benchmark.result import BenchmarkResult
 from zoo.benchmark.runner import RunOptions, run_experiment
@@ -76,8 +77,8 @@ def resume(folder: Path) -> None:
 def read(folder: Path) -> None:
     """Do what `zoo report --keep` and Python do."""
     store = Store(folder)
-    store.compose(markdown)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with refusing_damage(folder), contextlib.redirect_stdout(io.StringIO()):
+        store.compose(markdown)
         print_results(store)
     export(store, folder / "kept")
     BenchmarkResult(folder).to_arrow()

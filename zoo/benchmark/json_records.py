@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from zoo.errors import ConfigError, ResultsError
-from zoo.tracebacks import show_traceback
+from zoo.tracebacks import VARIABLE, show_traceback
 
 T = TypeVar("T")
 DAMAGE = (
@@ -61,19 +61,22 @@ def as_record(kind: TypeAdapter[T], values: dict[str, Any]) -> T:
 
 @contextmanager
 def refusing_damage(folder: Path) -> Iterator[None]:
-    """Name the folder if its values cannot be shown.
+    """Name the folder if values that were read from it cannot be shown.
 
     The fields of manifest and rows are checked as they are read. What is inside an experiment or a training record has no schema,
-    since a folder may be of an earlier version.
+    since a folder may be of an earlier version. Too little memory and a cancelled read are no damage.
 
     Raises:
         ResultsError: A value is missing or of another kind.
     """
     try:
         yield
+    except (MemoryError, pa.ArrowCancelled):
+        raise
     except DAMAGE as error:
         show_traceback(error)
         raise ResultsError(
-            f"{folder} has values that cannot be shown ({type(error).__name__}: {error}). A file in it was changed, or is of another "
-            "version: remove the folder, and run the benchmark again."
+            f"{folder} has values that cannot be shown ({type(error).__name__}: {error}). If a file in it was changed, or is of another "
+            "version, move the folder away and run the benchmark again, which measures anew. If not, this is a bug: report it with the "
+            f"traceback, which {VARIABLE}=1 shows (--traceback on the command line)."
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from zoo.benchmark.changed_runs import describe_change
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.isolation import Isolation
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.library_versions import describe_other_versions
 from zoo.benchmark.machine import device_of, machine, sources_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
@@ -152,7 +154,10 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                     forget(folder)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
-        store.compose(markdown)
+        with (
+            refusing_damage(store.folder) if any(rows) else nullcontext()
+        ):  # only earlier rows can be of another version
+            store.compose(markdown)
 
 
 def _describe_change(stored: dict[str, Any], run: Run, variables: Variables) -> str:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 
 from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
-from zoo.benchmark.json_records import as_record, read_table, refusing_damage
+from zoo.benchmark.json_records import as_record, read_table
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ResultsError
@@ -126,7 +126,7 @@ class Store:
             ) from None
         except (OSError, ValueError) as error:
             raise ResultsError(
-                f"{path} cannot be read: {error}. Remove the folder and run the benchmark again."
+                f"{path} cannot be read: {error}. Move the folder away and run the benchmark again."
             ) from None
         raise ResultsError(
             f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
@@ -194,8 +194,7 @@ class Store:
 
     def compose(self, report: Callable[[Store], str]) -> None:
         """Write `results.jsonl`, `lists.parquet` and `report.md` from the runs, also while a benchmark adds runs."""
-        with refusing_damage(self.folder):
-            write_consistently(self._sources, lambda: self._compose(report))
+        write_consistently(self._sources, lambda: self._compose(report))
 
     def _sources(self) -> list[Path]:
         """Return the files of which the others are composed."""
@@ -254,9 +253,11 @@ def _read_lists(path: Path) -> pa.Table:
     """
     try:
         return pq.read_table(path)
+    except (MemoryError, pa.ArrowCancelled):
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         raise ResultsError(
-            f"{path} cannot be read: {error}. Remove it and {path.with_suffix('.json').name} to repeat its run."
+            f"{path} cannot be read: {error}. Move it and {path.with_suffix('.json').name} away to repeat its run."
         ) from None
 
 

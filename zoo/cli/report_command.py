@@ -25,13 +25,15 @@ def report(folder: Path, into: Path | None) -> None:
     Its lines of other runs stay.
     """
     from zoo.benchmark.export import export
+    from zoo.benchmark.json_records import refusing_damage
     from zoo.benchmark.report import markdown
     from zoo.benchmark.store import Store
     from zoo.cli.terminal_tables import print_results
 
     store = Store(folder)
     store.manifest()
-    store.compose(markdown)
-    print_results(store)
+    with refusing_damage(folder):
+        store.compose(markdown)
+        print_results(store)
     if into is not None and (file := export(store, into)):
         click.echo(f"Kept the finished runs in {file}")

@@ -10,7 +10,6 @@ from rich.table import Table as RichTable
 
 from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
-from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.cli.output import console
@@ -25,16 +24,7 @@ GAP = 2
 
 
 def print_results(store: Store) -> None:
-    """Print the tables of a benchmark and the paths of its files.
-
-    Raises:
-        ResultsError: The folder has values that cannot be shown.
-    """
-    with refusing_damage(store.folder):
-        _print_results(store)
-
-
-def _print_results(store: Store) -> None:
+    """Print the tables of a benchmark and the paths of its files."""
     out = console()
     table = main_table(store)
     best = "" if out.is_terminal else " *"  # a file or a pipe has no bold text

@@ -80,7 +80,7 @@ def choose_clock(table: MappedTable, setting: str) -> Clock:
             raise DataError(
                 f"{table.origin}: there is no column 'timestamp' or 'position' to order a user's events by. "
                 f"Its columns: {', '.join(map(table.display_name, table.names))}. Map one, "
-                f"{format_mapping(table.setting, 'timestamp', near_column('timestamp', table.names))}, or declare that the rows "
+                f"{format_mapping(table.setting, 'timestamp', near_column('timestamp', table.names.values()))}, or declare that the rows "
                 'are in order: data.time = "file-order" (in Python, time="file-order").'
             )
         setting = present[0]

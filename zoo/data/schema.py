@@ -97,10 +97,11 @@ class MappedTable:
             DataError: The column is missing; the message shows how to map it.
         """
         if name not in self.names:
+            near = near_column(name, self.names.values())  # a mapping names the columns of the file
             raise DataError(
-                f"{self.origin}: no column {name!r}.{suggest_column(name, self.names)} "
+                f"{self.origin}: no column {name!r}.{suggest_column(name, self.names.values())} "
                 f"Its columns: {', '.join(map(self.display_name, self.names))}.",
-                f"Map the column that holds it: {format_mapping(self.setting, name, near_column(name, self.names))}.",
+                f"Map the column that holds it: {format_mapping(self.setting, name, near)}.",
             )
 
     def select(self, columns: list[str]) -> pa.Table:
