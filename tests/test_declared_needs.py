@@ -140,6 +140,13 @@ def test_the_examples_calibrate_and_keep_categories_apart(tmp_path):
     assert all(row.metrics["margin-share@5"][0] > 0 for row in rows.values())
 
 
+def test_the_relevance_of_calibrated_lists_has_one_scale():
+    Registry.discover(PLUGINS)
+    scores = torch.tensor([[900.0, 500.0, 100.0, -torch.inf], [0.3, 0.3, 0.3, 0.3]])
+    mask = torch.tensor([[True, True, True, False], [True] * 4])
+    assert sys.modules["calibrated"].within_list(scores, mask).tolist() == [[1, 0.5, 0, 0], [0, 0, 0, 0]]
+
+
 def test_the_metric_of_calibration_is_that_of_the_paper():
     registry = Registry.discover(PLUGINS)
     module = sys.modules["calibrated"]

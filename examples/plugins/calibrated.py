@@ -53,14 +53,24 @@ def divergence(tastes: Tensor, lists: Tensor) -> Tensor:
     return torch.where(tastes > 0, tastes * (tastes / mixed.clamp(min=1e-9)).log(), 0.0).sum(-1)
 
 
+def within_list(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return scores from 0 for the last candidate of a list to 1 for the first, `[B, K]`.
+
+    The scores of predictors have any scale: without this, the same weight would mean something else for each of them.
+    """
+    low = scores.masked_fill(~mask, torch.inf).amin(1, keepdim=True)
+    high = scores.masked_fill(~mask, -torch.inf).amax(1, keepdim=True)
+    return ((scores - low) / (high - low).clamp(min=1e-9)).masked_fill(~mask, 0.0)
+
+
 class Calibrated(Ranker[CalibratedParams]):
-    """Fills the list greedily with the item that adds most to (1 - weight) relevance - weight KL(p || q)."""
+    """Fills the list greedily with the item that adds most to (1 - weight) relevance - weight KL(p || q); relevance is 0 to 1 in each list."""
 
     def score(self, lists: CandidateLists) -> Tensor:
         """Return a score for each candidate, `[B, K]`."""
         shares, weight = lists.item_columns.shares(self.params.column), self.params.weight
         p, categories = tastes(lists.queries, shares), shares.rows(lists.items)  # [B, C], [B, K, C]
-        relevance = lists.scores.masked_fill(~lists.mask, -torch.inf).softmax(1)
+        relevance = within_list(lists.scores, lists.mask)
         left, order, total = lists.mask.clone(), relevance.clone(), torch.zeros_like(p)
         for place in range(min(self.params.length, lists.items.shape[1])):
             q = (total[:, None] + categories) / (place + 1)  # if the slot got this candidate, [B, K, C]

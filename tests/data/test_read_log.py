@@ -68,3 +68,12 @@ def test_a_log_shows_its_size_and_what_was_noted(events):
     assert repr(zoo.read_log(events)).startswith(
         "Data(5 events, 2 users, 3 items; 2.5 events per user (median); 2023-11-14T22:13:20Z to 2023-11-14T22:13:20Z; rows: 5; times read as: milliseconds"
     )
+
+
+def test_a_dataset_is_read_like_its_tables():
+    shop = zoo.load("synthetic-shop", customers=30, items=30, events=300)
+    tables = shop.read()
+    log, same = zoo.read_log(shop), zoo.read_log(tables.interactions, tables.items)
+    assert (len(log.log), log.user_ids.to_pylist()) == (len(same.log), same.user_ids.to_pylist())
+    assert log.catalogue.table.equals(same.catalogue.table)
+    assert zoo.read_log(shop, {"item_id": ["p00000"], "title": ["one"]}, k_core=2).catalogue.columns == ["title"]

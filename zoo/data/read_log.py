@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from zoo.config.experiment import DataSettings
-from zoo.data.dataset import Tables
+from zoo.data.dataset import Dataset, Tables, read_tables
 from zoo.data.dataset_params import FilesParams
 from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
@@ -40,12 +40,13 @@ def read_log(
 
         log = zoo.read_log(pd.read_csv("orders.csv"), user_id="customer", item_id="sku", timestamp="date")
         log = zoo.read_log("events.parquet", "items.parquet", k_core=5)
+        log = zoo.read_log(zoo.load("synthetic-shop", seed=1))
         zoo.bench(["popular", "ease"], log)
 
     Args:
         interactions: The events, one per row. A frame of pandas or polars, a table of pyarrow, a relation of DuckDB, any
             object with `__arrow_c_stream__`, a dictionary of columns; or a path, a pattern or a list of paths: parquet, csv,
-            tsv, json, jsonl, arrow. Later changes of a frame have no effect.
+            tsv, json, jsonl, arrow; or a dataset, as `zoo.load` returns it. Later changes of a frame have no effect.
         items: The items, one per row, with `item_id`; without it the catalogue has only the ids.
         user_id: The column that holds the users, if it has another name than `user_id`.
         item_id: The same for the items; it also applies to `items` unless that has a column `item_id`.
@@ -81,11 +82,13 @@ def read_log(
 
 def _open(interactions: Any, items: Any, delimiter: str | None) -> tuple[Tables, dict[str, Any]]:
     """Return the tables and the entry of their source in the settings."""
-    if not is_frame(interactions) and (items is None or not is_frame(items)):
+    if isinstance(interactions, Dataset):
+        tables = read_tables(interactions)
+    elif not is_frame(interactions) and (items is None or not is_frame(items)):
         values = {"interactions": _path_list(interactions), "items": _path_list(items), "delimiter": delimiter}
         files = validated(FilesParams, values, "read_log")
         return Files(files).read(), {"name": "files", **files.model_dump(exclude_defaults=True)}
-    if is_frame(interactions):
+    elif is_frame(interactions):
         events = frame_table(interactions)
         tables = Tables(events, None, events.origin, interactions_place=events.place)
     else:
