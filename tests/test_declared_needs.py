@@ -66,7 +66,7 @@ def test_a_column_that_is_not_declared_cannot_be_read():
 def test_what_is_written_into_guarded_features_does_not_reach_the_others(sparse):
     values = torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 0.0]])
     features = ItemFeatures(values.to_sparse_csr() if sparse else values.clone(), ("a", "b"))
-    guarded = GuardedItemFeatures(features)
+    guarded = GuardedItemFeatures.of(features)
     for rows in (torch.tensor(1), torch.tensor([1]), torch.tensor([[1, 2]])):
         assert guarded.rows(rows).tolist() == features.rows(rows).tolist()
         guarded.rows(rows).fill_(9.0)
