@@ -110,7 +110,7 @@ def test_histories_that_are_not_declared_are_named_in_a_benchmark_and_in_the_che
 def test_what_is_written_into_guarded_features_does_not_reach_the_others(sparse):
     values = torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 0.0]])
     features = ItemFeatures(values.to_sparse_csr() if sparse else values.clone(), ("a", "b"))
-    guarded = GuardedItemFeatures(features)
+    guarded = GuardedItemFeatures.of(features)
     for rows in (torch.tensor(1), torch.tensor([1]), torch.tensor([[1, 2]])):
         assert guarded.rows(rows).tolist() == features.rows(rows).tolist()
         guarded.rows(rows).fill_(9.0)

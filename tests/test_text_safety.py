@@ -35,6 +35,12 @@ def test_control_characters_are_written_as_escapes():
         ("![x](y)", "!\\[x\\](y)"),
         (" # x", "\\# x"),
         ("- x", "\\- x"),
+        ("---", "\\---"),
+        ("--- x", "\\--- x"),
+        ("===", "\\==="),
+        ("-5 --", "-5 --"),
+        ("a@b.com or mailto:x@y.zz", "a\\@b.com or mailto:x\\@y.zz"),
+        ("mf, ndcg@10", "mf, ndcg@10"),
         ("10. -5", "10\\. -5"),
         ("a | 1.0000 |", "a \\| 1.0000 \\|"),
         ("a\n| b | 1.0 |", "a\\\\n\\| b \\| 1.0 \\|"),
@@ -108,3 +114,4 @@ def test_a_sentence_keeps_its_code_and_loses_other_markup_and_lines():
         "![x&#93;(https&#58;//y) a_b &#96;"
     )
     assert defuse_markdown("`<b> | *`") == "`<b> | *`"
+    assert defuse_markdown("--- ndcg@10. mailto:x@y.zz") == "&#45;-- ndcg@10. mailto:x&#64;y.zz"

@@ -10,10 +10,11 @@ import re
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line and paragraph separators, changes of the direction of writing, and half characters."""
-_BLOCKS = r"^#(?=#*(?: |$))|^[+-](?= |$)|^\d+[.)](?= |$)"
-"""The beginning of a heading or a list."""
-_INLINE = r"[\\`*|~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|\bwww\."
-"""Markup inside a line, with `_` where it is not inside a word, the mathematics of GitHub and its links to bare addresses."""
+_BLOCKS = r"^#(?=#*(?: |$))|^[+-](?= |$)|^\d+[.)](?= |$)|^-(?=--)|^[=-](?=[=-]* *$)"
+"""The beginning of a heading or a list, a rule, and the line below a heading."""
+_INLINE = r"[\\`*|~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|\bwww\.|(?<=\S)@(?=[\w-]+\.[\w-])"
+"""Markup inside a line, with `_` where it is not inside a word, the mathematics of GitHub and its links to bare addresses (which
+`ndcg@10` is none of)."""
 _NAME = re.compile(rf"{_BLOCKS}|{_INLINE}|[\[\]]", re.IGNORECASE)
 _SENTENCE = re.compile(
     rf"{_BLOCKS}|{_INLINE}|^>|^\[(?=[ xX]\])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)", re.IGNORECASE

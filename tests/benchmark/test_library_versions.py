@@ -47,7 +47,7 @@ def test_a_folder_that_is_resumed_with_other_libraries_names_the_difference(tmp_
     assert seen.resumed == {"popular": True, "transition-graph": True}
     assert seen.notes == [
         f"{out} has 1 run that was measured with torch 2.0.0, numpy 1.0; this process uses torch {torch.__version__}, numpy "
-        f"{np.__version__} and keeps them. To measure all runs with it, choose another --out."
+        f"{np.__version__}. The finished runs are kept; to measure all with it, choose another folder."
     ]
     report = (out / "report.md").read_text()
     assert (

@@ -125,3 +125,8 @@ def test_bench_and_fit_warn_before_the_first_fit(zoo, experiment, tmp_path):
     assert WARNING not in accepted.stderr
     assert "Accepted by data.accept: check 2 (baskets)." in accepted.stdout
     assert WARNING in zoo("fit", experiment, "--out", tmp_path / "artifact").stderr
+
+
+def test_a_log_without_a_clock_is_in_the_order_of_its_rows():
+    log = Interactions.from_arrays(np.array([0, 0]), np.array([1, 1]))
+    assert dict(summarise_log(log, {}))["time"] == "none: the events are in the order of their rows"

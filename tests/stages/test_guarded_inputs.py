@@ -1,13 +1,18 @@
 """What a stage writes into its inputs reaches no other stage."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 import zoo
 from zoo.params import Params
+from zoo.spec import Capabilities
 from zoo.stages.context import RunContext
-from zoo.stages.item_features import ItemFeatures
+from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
 from zoo.stages.ranker import Ranker
+from zoo.stages.ranker_inputs import RankerInputs
 from zoo.stages.ranking_data import ROWS, RankingData
 from zoo.stages.reranking import fit_in_turn
 
@@ -75,6 +80,29 @@ def test_a_ranker_gets_copies_of_its_training_lists():
         refit=True,
     )
     assert all(torch.equal(a, torch.cat([b, c])) for a, b, c in zip(refitted.seen, before[:4], before[4:], strict=True))
+
+
+@pytest.mark.parametrize("values", [torch.eye(3), torch.eye(3).to_sparse_csr()])
+def test_guarded_features_can_be_replaced(values):
+    guarded = GuardedItemFeatures.of(ItemFeatures(values, ("a", "b", "c")))
+    named = replace(guarded, names=("x", "y", "z"))
+    doubled = replace(guarded, values=2 * values)
+    assert (named.names, doubled.names) == (("x", "y", "z"), ("a", "b", "c"))
+    assert named.is_sparse == doubled.is_sparse == guarded.is_sparse
+    assert torch.equal(named.rows(torch.arange(3)), torch.eye(3))
+    assert torch.equal(doubled.rows(torch.arange(3)), 2 * torch.eye(3))
+    assert named.values.to_dense().fill_(5).sum() == 45
+    assert torch.equal(values.to_dense(), torch.eye(3))
+    assert torch.equal(GuardedItemFeatures.of(guarded).norms(), torch.ones(3))
+
+
+def test_lists_that_nobody_else_reads_are_not_copied():
+    data = lists(4)
+    inputs = RankerInputs.of(Capabilities(), data.vectors)
+    shared, copy = inputs.attach(data), inputs.data(data)
+    assert all(getattr(shared, name) is getattr(data, name) for name in ROWS)
+    assert not any(getattr(copy, name) is getattr(data, name) for name in ROWS)
+    assert shared.vectors is copy.vectors is inputs.vectors
 
 
 def test_a_predictor_gets_features_of_its_own(tmp_path):

@@ -36,7 +36,7 @@ def describe_other_versions(folder: Path, finished: Iterable[Row]) -> str:
     )
     names = {name for group in groups for name, _ in group}
     here = _listed((name, used[name]) for name in LIBRARIES if name in names)
-    return f"{folder} has {runs}; this process uses {here} and keeps them. To measure all runs with it, choose another --out."
+    return f"{folder} has {runs}; this process uses {here}. The finished runs are kept; to measure all with it, choose another folder."
 
 
 def mixed_versions(rows: Iterable[Row]) -> str:

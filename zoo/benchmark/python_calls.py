@@ -94,7 +94,7 @@ def bench(
             _refuse("bench", f"two folders for the results, {str(log)!r} and out={str(out)!r}. Pass one of them.")
         folder = log if log is not None else out
         if folder is None:
-            folder = Path("runs") / (Path(models).stem if isinstance(models, str | Path) else "experiment")
+            folder = default_folder(models)
         run_experiment(resolve_experiment(models, overrides, plugins), folder, options)
         return BenchmarkResult(folder)
     _refuse_experiment("bench", models, overrides)
@@ -109,6 +109,11 @@ def bench(
     result = BenchmarkResult(mkdtemp(prefix="zoo-bench-") if out is None else out, temporary=out is None)
     run_experiment(experiment, result.folder, options)
     return result
+
+
+def default_folder(experiment: Any) -> Path:
+    """Return the folder of an experiment's results if none is given: `runs/<name of the file>`."""
+    return Path("runs") / (Path(experiment).stem if isinstance(experiment, str | Path) else "experiment")
 
 
 def fit(

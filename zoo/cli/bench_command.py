@@ -45,12 +45,13 @@ def bench(
     an error, or waits for it with --wait.
     """
     from zoo.benchmark.python_calls import bench as run
+    from zoo.benchmark.python_calls import default_folder
     from zoo.cli.progress_display import bars
     from zoo.cli.terminal_tables import print_results
     from zoo.training.launching import refuse_several_processes
 
     refuse_several_processes("zoo bench")
-    folder = out or Path("runs") / file.stem
+    folder = out or default_folder(file)
     with say_what_is_kept(folder, folder), bars() as progress:
         store = run(
             file,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, KCore
 from zoo.data.dataset import Notes
-from zoo.data.interactions import Interactions
+from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.errors import DataError
 
 
@@ -52,12 +52,15 @@ def _drop_duplicates(log: Interactions, rule: str) -> NDArray[np.bool_]:
 
 def find_exact_copies(log: Interactions) -> NDArray[np.bool_]:
     """Return which events repeat an earlier one: the same user, item, time and event type, `[N]`."""
-    pairs = _number_pairs(log)
-    times = np.zeros(len(log), np.int64) if log.clock == "file-order" else log.times
-    order = np.lexsort((log.events, times, pairs))
+    if log.clock == "file-order":
+        moments, among = log.users, np.arange(len(log))
+    else:  # only events of one moment can be copies, and a log of millions has few of them
+        tied = tied_with_previous(log)
+        moments, among = np.cumsum(~tied), np.flatnonzero(tied | np.append(tied[1:], False))
+    values = [each[among] for each in (log.events, log.items, moments)]
+    order = np.lexsort(values)
     copies = np.zeros(len(log), np.bool_)
-    same = [np.diff(values[order]) == 0 for values in (pairs, times, log.events)]
-    copies[order[1:]] = np.logical_and.reduce(same)
+    copies[among[order[1:]]] = np.logical_and.reduce([np.diff(each[order]) == 0 for each in values])
     return copies
 
 

@@ -40,7 +40,7 @@ def summarise_log(log: Interactions, notes: Notes) -> list[tuple[str, str]]:
     if period := format_period(log):
         time = f"{period} (read as {notes['times read as']})" if "times read as" in notes else period
     else:
-        time = f"none: the events are ordered by {log.clock}"
+        time = f"none: the events are {'in the order of their rows' if log.clock == 'file-order' else 'ordered by position'}"
     summary = [
         ("rows", _format_count(notes.get("rows", len(log)))),
         ("events", f"{format_size(log)}; {_format_median(log)}"),

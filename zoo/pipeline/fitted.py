@@ -152,7 +152,7 @@ class FittedPipeline:
             assert features is not None  # a model without a featurizer is refused
             features = features.without_padding()
             predictor: Predictor[Any] = _copy(self.model.predictor, self.predictor)
-            predictor.add_items(GuardedItemFeatures(features))
+            predictor.add_items(GuardedItemFeatures.of(features))
             filters = [_copy(c, f) for c, f in zip(self.model.filters, self.filters, strict=True)]
             for item_filter in filters:
                 item_filter.add_items(catalogue)

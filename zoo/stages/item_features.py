@@ -89,9 +89,15 @@ class GuardedItemFeatures(ItemFeatures):
 
     _source: ItemFeatures
 
-    def __init__(self, source: ItemFeatures) -> None:
-        object.__setattr__(self, "names", source.names)
-        object.__setattr__(self, "_source", source)
+    def __init__(self, values: Tensor, names: tuple[str, ...]) -> None:
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "_source", ItemFeatures(values, names))
+
+    @classmethod
+    def of(cls, features: ItemFeatures) -> GuardedItemFeatures:
+        """Return features that share the memory of others until their values are read."""
+        source = features._source if isinstance(features, GuardedItemFeatures) else features
+        return cls(source.values, source.names)
 
     @cached_property
     def values(self) -> Tensor:

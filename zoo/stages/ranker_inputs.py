@@ -32,7 +32,7 @@ class RankerInputs:
     ) -> RankerInputs:
         """Return the inputs of a ranker with these capabilities."""
         columns = ItemColumns.of(catalogue or Catalogue.bare(0), capabilities.columns)
-        vectors = None if features is None else GuardedItemFeatures(features)
+        vectors = None if features is None else GuardedItemFeatures.of(features)
         return cls(vectors, columns, capabilities.histories)
 
     def lists(self, lists: CandidateLists) -> CandidateLists:
@@ -50,13 +50,20 @@ class RankerInputs:
 
     def data(self, data: RankingData) -> RankingData:
         """Return a copy of training data with these inputs."""
-        return replace(
+        copied = replace(
             data,
             **{name: getattr(data, name).clone() for name in ROWS},
             offsets=data.offsets.copy(),
             labelled=data.labelled.copy(),
+            validation=None if data.validation is None else self.data(data.validation),
+        )
+        return self.attach(copied)
+
+    def attach(self, data: RankingData) -> RankingData:
+        """Return training data with these inputs, which shares the memory of lists that nobody else reads."""
+        return replace(
+            data,
             vectors=self.vectors,
             queries=data.queries if self.histories else None,
             item_columns=self.item_columns,
-            validation=None if data.validation is None else self.data(data.validation),
         )

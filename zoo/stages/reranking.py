@@ -56,7 +56,7 @@ def fit_in_turn(
             trained[at] = ranker.trained
             if refit and data.validation is not None:
                 everything = replace(RankingData.joined([data, data.validation]), validation=None)
-                trained[at] = _refit(ranker, inputs[at].data(everything), here)
+                trained[at] = _refit(ranker, inputs[at].attach(everything), here)
         if not any(learning[at + 1 :]):
             break
         data = _rerank_data(data, ranker, origins[at] if origins else "", inputs[at])

@@ -51,7 +51,7 @@ class TrainingData:
 
     def guarded(self) -> TrainingData:
         """Return the same data for one stage: what it writes into the item features reaches no other stage."""
-        return replace(self, features=None if self.features is None else GuardedItemFeatures(self.features))
+        return replace(self, features=None if self.features is None else GuardedItemFeatures.of(self.features))
 
     def texts(self, names: Sequence[str]) -> list[str]:
         """Return one text per item, `[I]`, that joins the given text columns, for stages that learn from texts.

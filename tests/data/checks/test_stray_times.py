@@ -37,6 +37,13 @@ def test_events_of_the_future_and_of_1970_are_found(found):
     assert finding.effect == CHECK.effect
 
 
+@pytest.mark.parametrize("users", [10, 3])
+@pytest.mark.parametrize("date", ["1970-01-01", "2099-12-31"])
+def test_one_stray_event_of_a_short_log_is_found(found, users, date):
+    finding = found(shop(date, users=users))["stray-times"]
+    assert finding.found.startswith(f"1 of {10 * users} ")
+
+
 def test_the_remedy_is_silent(found):
     events = shop("2099-12-31")
     assert "stray-times" in found(events)

@@ -20,7 +20,8 @@ def find(checked: CheckedTask) -> Evidence | None:
     log = checked.log
     if log.clock != "timestamp" or not len(log):
         return None
-    ranks = [int(share * (len(log) - 1)) for share in MIDDLE]
+    low, high = (int(share * (len(log) - 1)) for share in MIDDLE)
+    ranks = [max(low, min(1, len(log) - 2)), high]  # in a short log too, the first event is none of the ordinary ones
     first, last = (int(time) for time in np.partition(log.times, ranks)[ranks])
     distance = max(SPANS * (last - first), YEAR)
     early, late = log.times < first - distance, log.times > last + distance
