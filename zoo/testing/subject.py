@@ -12,7 +12,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -294,8 +293,3 @@ def places(scores: Tensor, mask: Tensor) -> Tensor:
 def with_histories(queries: Queries) -> Any:
     """Return a mask of the queries with a history, `[Q]` bool."""
     return queries.lengths > 0
-
-
-def as_of_new_users(queries: Queries) -> Queries:
-    """Return the queries as if all users were new."""
-    return replace(queries, users=np.zeros_like(queries.users))
