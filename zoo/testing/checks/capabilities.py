@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.data.queries import Queries
 from zoo.errors import ConfigError
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import FITTED_STAGES, require
-from zoo.testing.subject import SETTINGS, Subject, as_of_new_users, difference, with_histories
+from zoo.testing.subject import SETTINGS, Subject, difference, with_histories
 from zoo.testing.variants import with_sparse_features
 
 
@@ -37,7 +38,7 @@ def untaught(subject: Subject) -> None:
 def new_users(subject: Subject) -> None:
     """If the scores of known users depend on their histories, they must also do so with `users` set to 0."""
     queries = subject.queries(with_histories)
-    own, new = (subject.ask(subject.fitted, subject.world, q) for q in (queries, as_of_new_users(queries)))
+    own, new = (subject.ask(subject.fitted, subject.world, q) for q in (queries, _as_of_new_users(queries)))
     known = torch.from_numpy(subject.world.training.known)
     if _n_lists(own[:, known]) > 1:
         require(_n_lists(new[:, known]) > 1, "known users get different lists, all new users get the same one")
@@ -157,3 +158,8 @@ def _column_params(subject: Subject) -> dict[str, str]:
 def _n_lists(scores: Tensor) -> int:
     """Return how many different rows there are."""
     return len(np.unique(scores.numpy(), axis=0))
+
+
+def _as_of_new_users(queries: Queries) -> Queries:
+    """Return the queries as if all users were new."""
+    return replace(queries, users=np.zeros_like(queries.users))
