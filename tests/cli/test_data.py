@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from zoo.data.interactions import Interactions
+from zoo.data.log_summary import summarise_log
+
 
 @pytest.fixture
 def events(tmp_path):
