@@ -25,8 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROJECTS = (ROOT, *sorted(file.parent for file in (ROOT / "plugins").glob("*/pyproject.toml")))
-SUITE = ["pytest>=8.4", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", "polars>=1.20", "duckdb>=1.5"]
-"""What the suite needs besides the wheels."""
+SUITE = ("pytest", "pytest-xdist", "hypothesis", "setuptools", "polars", "duckdb", "ruff", "mypy")
+"""What the suite needs besides the wheels, of the extra `dev`."""
 SHOP = """
 import re, sys
 import pyarrow as pa
@@ -96,6 +96,12 @@ def build() -> None:
     print(f"{len(built)} files in {DIST}")
 
 
+def suite_requirements() -> list[str]:
+    """Return the requirements of the suite, with the bounds of the extra `dev`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [each for each in project["optional-dependencies"]["dev"] if re.split("[<>=]", each)[0] in SUITE]
+
+
 def commands(python: Path, folder: Path) -> Iterator[list[str]]:
     """Yield the commands that an environment with the wheels must pass."""
     zoo = [str(python), "-m", "zoo"]
@@ -147,7 +153,7 @@ def test(arguments: list[str]) -> None:
         for command in commands(python, folder):
             run(command, shown="README's Python lines" if SHOP in command else "")
         if arguments != ["none"]:
-            run([*pip, "-c", str(ROOT / "constraints.txt"), *SUITE])
+            run([*pip, "-c", str(ROOT / "constraints.txt"), *suite_requirements()])
             chosen = arguments or ["tests", "plugins", "-n", "auto", "--maxprocesses", "4"]
             run([str(python), "-m", "pytest", *chosen], where=ROOT)
 
