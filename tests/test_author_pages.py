@@ -56,7 +56,7 @@ def test_the_metric_of_the_page_passes_the_checks_and_counts_the_first_half(earl
 
 
 def test_the_dataset_of_the_page_is_that_of_the_examples():
-    (block,) = blocks("write-a-dataset.md")
+    *_, block = blocks("write-a-dataset.md")
     source = (ROOT / "examples/plugins/sqlite_orders.py").read_text(encoding="utf-8")
     assert all(line in source for line in block.splitlines())
 
@@ -79,7 +79,7 @@ def test_the_loss_of_one_model_is_used_by_it():
 
 def test_the_memory_of_the_page_is_that_of_a_matrix():
     names = {"Params": Params}
-    exec(blocks("declare-capabilities.md")[0], names)
+    exec(blocks("declare-capabilities.md")[1], names)
     assert names["AllPairsParams"]().fit_memory(DataSize(users=1, items=1000, events=1)) == 4_000_000
 
 

@@ -98,8 +98,10 @@ def test_mypy_resolves_each_name_through_the_stub(module, symbols):
 def test_the_stubs_are_installed_with_the_package():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     patterns = tools["setuptools"]["package-data"]["zoo"]
-    installed = {path for pattern in patterns for path in (ROOT / "zoo").glob(pattern)}
-    assert {ROOT / "zoo/py.typed", *(Path(m.__file__).with_suffix(".pyi") for m in MODULES.values())} <= installed
+    shipped = {path.relative_to(ROOT) for pattern in patterns for path in (ROOT / "zoo").glob(pattern)}
+    package = Path(MODULES["zoo"].__file__).parent
+    stubs = {Path(m.__file__).with_suffix(".pyi").relative_to(package.parent) for m in MODULES.values()}
+    assert {Path("zoo/py.typed"), *stubs} <= shipped
 
 
 def imported(source):

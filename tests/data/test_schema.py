@@ -89,7 +89,7 @@ def test_a_missing_column_is_refused_with_the_nearest_and_how_to_map_it():
         'Map the column that holds it: data.columns = { user_id = "userid" } (in Python, columns={"user_id": "userid"}).'
     )
     with pytest.raises(
-        DataError, match=r"Did you mean 'user'\? Its columns: user \('customer' in the data\), item\. Map"
+        DataError, match=r"Did you mean 'customer'\? Its columns: user \('customer' in the data\), item\. Map"
     ):
         table({"user": "customer"}, customer=[1], item=[1]).require("user_id")
 

@@ -150,7 +150,8 @@ def test_a_unit_without_its_column_is_refused():
         zoo.Task.of(log, zoo.LeaveLastOut(unit="basket"))
     assert str(error.value) == (
         "split.unit = 'basket' needs the column 'basket_id' of the events, and the log does not have it. Its columns: order_no. "
-        'Map the column that identifies the basket: data.columns = { basket_id = ... } (in Python, columns={"basket_id": ...}).'
+        'Map the column that identifies the basket: data.columns = { basket_id = "order_no" } (in Python, '
+        'columns={"basket_id": "order_no"}).'
     )
 
 
