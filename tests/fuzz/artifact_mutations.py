@@ -29,8 +29,17 @@ def mutate(folder: Path, rng: random.Random) -> str:
 
 
 def change_bytes(folder: Path, rng: random.Random) -> str:
-    """Change, cut or insert bytes of a file; half of the time, under a new checksum."""
+    """Change the bytes of a file; half of the time, under a new checksum."""
     path = rng.choice(sorted(folder.iterdir()))
+    change = damage_file(path, rng)
+    sealed = path.name != NAME and rng.random() < 0.5
+    if sealed:
+        seal(folder)
+    return f"{change}{', sealed' if sealed else ''}"
+
+
+def damage_file(path: Path, rng: random.Random) -> str:
+    """Change, cut or insert bytes of a file, and return what was changed."""
     content = bytearray(path.read_bytes())
     at = rng.randrange(max(len(content), 1))
     how = rng.choice(["flip", "cut", "insert", "overwrite", "rotate"])
@@ -45,10 +54,7 @@ def change_bytes(folder: Path, rng: random.Random) -> str:
     else:
         content = content[at:] + content[:at]
     path.write_bytes(bytes(content))
-    sealed = path.name != NAME and rng.random() < 0.5
-    if sealed:
-        seal(folder)
-    return f"{how} at byte {at} of {path.name}{', sealed' if sealed else ''}"
+    return f"{how} at byte {at} of {path.name}"
 
 
 def change_tensors(folder: Path, rng: random.Random) -> str:

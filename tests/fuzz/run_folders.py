@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from artifact_mutations import LEAVES
+from artifact_mutations import LEAVES, damage_file
 from harness import main
 
 from zoo.benchmark.export import export
@@ -131,21 +131,8 @@ def change_lists(folder: Path, rng: random.Random) -> str:
 
 def change_bytes(folder: Path, rng: random.Random) -> str:
     """Change, cut or insert bytes of a file."""
-    path = rng.choice([folder / "manifest.json", *sorted(p for p in folder.glob("runs/*.*") if p.is_file())])
-    content = bytearray(path.read_bytes())
-    at, how = rng.randrange(len(content)), rng.choice(["flip", "cut", "insert", "overwrite", "rotate"])
-    if how == "flip":
-        content[at] ^= 1 << rng.randrange(8)
-    elif how == "cut":
-        del content[at:]
-    elif how == "insert":
-        content[at:at] = rng.randbytes(rng.randrange(1, 9))
-    elif how == "overwrite":
-        content[at : at + 8] = rng.randbytes(8)
-    else:
-        content = content[at:] + content[:at]
-    path.write_bytes(content)
-    return f"{how} at byte {at} of {path.name}"
+    files = [folder / "manifest.json", *sorted(p for p in folder.glob("runs/*.*") if p.is_file())]
+    return damage_file(rng.choice(files), rng)
 
 
 def change_files(folder: Path, rng: random.Random) -> str:
