@@ -4,7 +4,14 @@ from typing import Any
 
 from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
 from zoo.hookspecs import hookimpl
-from zoo.metric_params import CutoffParams, MAPParams, RecallParams
+from zoo.metric_params import (
+    CategoryParams,
+    CutoffParams,
+    GapParams,
+    MAPParams,
+    PropensityParams,
+    RecallParams,
+)
 from zoo.params import Params
 from zoo.spec import Capabilities, ComponentSpec
 
@@ -84,4 +91,33 @@ def _metrics() -> list[ComponentSpec]:
             capabilities=Capabilities(features="required"),
         ),
         spec("revenue", "revenue:Revenue", "Price of the targets in the list."),
+        spec(
+            "calibration",
+            "calibration:Calibration",
+            "How far the categories of a list are from those of the history.",
+            CategoryParams,
+            capabilities=lambda p: Capabilities(histories=True, columns=(p.column,)),
+        ),
+        spec(
+            "entropy",
+            "entropy:Entropy",
+            "How evenly a list is spread over the categories, in bits.",
+            CategoryParams,
+            capabilities=lambda p: Capabilities(columns=(p.column,)),
+        ),
+        spec(
+            "popularity-lift",
+            "popularity_lift:PopularityLift",
+            "How much more popular the items of a list are than those of the history.",
+            capabilities=Capabilities(histories=True),
+        ),
+        spec("serendipity", "serendipity:Serendipity", "Targets that popularity would have ranked lower."),
+        spec("ips-ndcg", "ips_ndcg:IPSNDCG", "NDCG in which rare targets count more.", PropensityParams),
+        spec(
+            "gap",
+            "gap:Gap",
+            "Difference of a metric between long and short histories.",
+            GapParams,
+            capabilities=Capabilities(histories=True),
+        ),
     ]

@@ -39,6 +39,7 @@ class Evaluation:
         catalogue_metrics: The metrics that are defined only for all lists together.
         resamples: The number of bootstrap resamples for the intervals of catalogue metrics.
         failed: Metric name to the error of a metric that failed; its values are NaN, and the others are not affected.
+        own_intervals: Metric name to the interval that the metric itself computes.
     """
 
     values: dict[str, float]
@@ -49,6 +50,7 @@ class Evaluation:
     catalogue_metrics: tuple[CatalogueMetric[Any], ...]
     resamples: int
     failed: dict[str, str] = field(default_factory=dict)
+    own_intervals: dict[str, Interval] = field(default_factory=dict)
 
     @property
     def n_queries(self) -> int:
@@ -58,7 +60,7 @@ class Evaluation:
     @cached_property
     def intervals(self) -> dict[str, Interval]:
         """Return the 95 % interval over the queries for each metric, NaN if too few queries hit; computed at first access."""
-        found: dict[str, Interval] = {}
+        found = dict(self.own_intervals)
         measured = {name: values for name, values in self.per_query.items() if name not in self.failed}
         if measured:
             columns = np.stack(list(measured.values()), axis=1)
@@ -116,7 +118,7 @@ class Evaluator:
             queries: The queries, for metrics that read histories.
         """
         has_targets, judged = targets.counts > 0, self.judge(lists, targets, queries)
-        values, per_query, failed = {}, {}, dict[str, str]()
+        values, per_query, failed, own = {}, {}, dict[str, str](), dict[str, Interval]()
         for metric in self.metrics:
             if isinstance(metric, QueryMetric):
                 per_query[metric.name] = np.full(len(has_targets), np.nan)
@@ -124,16 +126,19 @@ class Evaluator:
                 metric.reset()
                 metric.update(judged)
                 values[metric.name] = float(metric.compute())
+                interval = metric.interval()
             except (Exception, SystemExit) as error:  # a plugin may raise anything; the column is left empty
                 values[metric.name], failed[metric.name] = math.nan, describe_error(error)
                 show_traceback(error)
                 continue
             if isinstance(metric, QueryMetric):
                 per_query[metric.name][has_targets] = metric.latest.numpy()
+            if interval is not None:
+                own[metric.name] = interval
         catalogue = tuple(m for m in self.metrics if isinstance(m, CatalogueMetric) and m.name not in failed)
         skipped = int((~has_targets).sum())
         tied = self._tied_share(lists)
-        return Evaluation(values, per_query, judged, skipped, tied, catalogue, self.resamples, failed)
+        return Evaluation(values, per_query, judged, skipped, tied, catalogue, self.resamples, failed, own)
 
     def judge(self, lists: Candidates, targets: Targets, queries: Queries | None = None) -> EvaluatedLists:
         """Match the lists of queries that have targets with these targets."""

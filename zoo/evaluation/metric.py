@@ -28,6 +28,7 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
+from zoo.evaluation.intervals import Interval
 from zoo.metric_params import CutoffParams
 from zoo.spec import Capabilities
 from zoo.stages.answers import check_values
@@ -139,6 +140,10 @@ class Metric(torchmetrics.Metric, Generic[P]):
         lists = lists.at(self.k)
         hidden = self.declared is not None and not self.declared.histories and lists.queries is not None
         return replace(lists, queries=None) if hidden else lists
+
+    def interval(self) -> Interval | None:
+        """Return the 95 % interval of a value that is no mean over queries, from the states; None if the core computes it."""
+        return None
 
     def chance(self, n_candidates: Tensor, n_targets: Tensor) -> Tensor | None:
         """Return the expected value of random lists, `[Q]`, or None without a closed form.
