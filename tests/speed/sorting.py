@@ -1,6 +1,6 @@
 """What soft sorting costs, and how it learns by its wires. Prints a JSON line for each measurement.
 
-    python tests/speed/sorting.py [loss | growth | wires | rerank | train ...]     all by default
+    python tests/speed/sorting.py [loss | growth | wires | rerank | train ...]     all but `wires` by default
 
 - `loss`: the relaxed NDCG of 128 lists of 128, forward and backward, against the library `diffsort`, which sorts as many
   through the same network by its matrix of permutations; both by turns.
@@ -188,5 +188,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
         memory(int(sys.argv[2]))
         sys.exit()
-    for chosen in sys.argv[1:] or ["loss", "growth", "wires", "rerank", "train"]:
+    for chosen in sys.argv[1:] or ["loss", "growth", "rerank", "train"]:
         {"loss": loss, "growth": growth, "wires": wires, "rerank": rerank, "train": train}[chosen]()
