@@ -5,6 +5,8 @@ from zoo.artifacts.recommended import Recommendations as Recommendations
 from zoo.artifacts.recommended import Recommended as Recommended
 from zoo.artifacts.saving import load_artifact as load_artifact
 from zoo.artifacts.saving import save_artifact as save_artifact
+from zoo.benchmark.compare_rows import PairedComparison as PairedComparison
+from zoo.benchmark.compare_rows import compare as compare
 from zoo.benchmark.python_calls import bench as bench
 from zoo.benchmark.python_calls import fit as fit
 from zoo.benchmark.result import BenchmarkResult as BenchmarkResult

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from zoo.evaluation.significance import compare_models
+from zoo.evaluation.significance import compare_models, difference_of
 from zoo.evaluation.variance import Spread
 
 
@@ -233,3 +233,62 @@ def test_a_model_without_any_value_is_not_tested():
     nothing, some = np.full(4, np.nan), np.array([0.1, np.nan, 0.3, 0.2])
     assert verdicts({"a": [nothing], "b": [some]}, set()) == {"a": "not tested", "b": "best"}
     assert verdicts({"a": [nothing], "b": [nothing]}, set()) == {"a": "not tested", "b": "not tested"}
+
+
+def test_the_interval_of_a_difference_without_seeds_is_that_of_the_paired_t_test_on_many_queries():
+    rng = np.random.default_rng(3)
+    a = rng.normal(0, 1, 2000)
+    b = a + rng.normal(0.1, 0.5, 2000)
+    found = difference_of([a], [b], seeded=(False, False))
+    expected = scipy.stats.ttest_rel(b, a).confidence_interval(0.95)
+    assert found.value == pytest.approx((b - a).mean())
+    assert [found.low, found.high] == pytest.approx([expected.low, expected.high], rel=0.05)
+    assert (found.significant, found.over_seeds) == (True, True)
+
+
+def test_the_interval_of_a_difference_is_that_of_welch_where_only_seeds_vary():
+    seeds = {"a": [0.1, 0.12, 0.11, 0.13], "b": [0.115, 0.135, 0.14, 0.15]}
+    a, b = ([np.full(50, v) for v in runs] for runs in seeds.values())
+    found = difference_of(a, b, seeded=(True, True))
+    expected = scipy.stats.ttest_ind(seeds["b"], seeds["a"], equal_var=False).confidence_interval(0.95)
+    assert found.value == pytest.approx(0.02)
+    # the variance between the seeds of one model borrows from the other, so the interval is narrower than that of Welch
+    assert found.high - found.low == pytest.approx(expected.high - expected.low, rel=0.25)
+
+
+def test_a_difference_is_significant_where_the_verdict_says_so_and_its_interval_excludes_zero():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        a = [rng.random(300) for _ in range(3)]
+        b = [run + rng.normal(0.01 + 0.03 * (seed % 3), 0.4, 300) for run in a]
+        found = difference_of(a, b, seeded=(True, True))
+        assert found.significant == ("worse" in verdicts({"a": a, "b": b}, {"a", "b"}).values())
+        if abs(found.value) > 0 and not np.isclose(min(abs(found.low), abs(found.high)), 0, atol=1e-3):
+            assert found.significant == (not found.low <= 0 <= found.high)
+
+
+def test_a_difference_of_a_model_with_one_seed_is_about_its_run():
+    rng = np.random.default_rng(0)
+    a, b = rng.random(300), rng.random(300)
+    found = difference_of([a], [b], seeded=(True, False))
+    assert not found.over_seeds
+    fixed = difference_of([a], [b], seeded=(False, False))
+    assert (found.low, found.high) == (fixed.low, fixed.high)
+
+
+def test_equal_models_differ_by_nothing_and_few_queries_have_no_interval():
+    a = np.random.default_rng(0).random(50)
+    same = difference_of([a], [a.copy()], seeded=(False, False))
+    assert (same.value, same.low, same.high, same.significant) == (0, 0, 0, False)
+    b = a.copy()
+    b[:9] += 0.1
+    few = difference_of([a], [b], seeded=(False, False))
+    assert few.value == pytest.approx(0.9 / 50)
+    assert np.isnan([few.low, few.high]).all()
+
+
+def test_an_interval_at_a_smaller_level_is_wider():
+    rng = np.random.default_rng(1)
+    a, b = rng.random(200), rng.random(200)
+    usual, wide = (difference_of([a], [b], seeded=(False, False), level=level) for level in (0.05, 0.005))
+    assert wide.low < usual.low < usual.high < wide.high

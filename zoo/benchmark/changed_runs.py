@@ -21,7 +21,7 @@ def describe_change(stored: Mapping[str, Any], model: dict[str, Any], versions: 
         threads: The number of threads of the new run.
     """
     parts = []
-    if settings := list(dict.fromkeys(_differences(stored.get("model"), model))):
+    if settings := list(dict.fromkeys(differing_paths(stored.get("model"), model))):
         more = f" and {len(settings) - MOST} more" if len(settings) > MOST else ""
         parts.append(f"{', '.join(settings[:MOST])}{more}")
     before = stored.get("versions")
@@ -42,13 +42,13 @@ def _is_same_version(before: str, now: str) -> bool:
     return before.partition("+")[0] == now.partition("+")[0]
 
 
-def _differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
-    """Yield the paths in which two values differ."""
+def differing_paths(before: Any, now: Any, where: str = "") -> Iterator[str]:
+    """Yield the paths in which two JSON values differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in dict.fromkeys([*before, *now]):
-            yield from _differences(before.get(key), now.get(key), f"{where}.{key}" if where else str(key))
+            yield from differing_paths(before.get(key), now.get(key), f"{where}.{key}" if where else str(key))
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for i, (old, new) in enumerate(zip(before, now, strict=True), 1):
-            yield from _differences(old, new, f"{where}[{i}]")
+            yield from differing_paths(old, new, f"{where}[{i}]")
     elif before != now:
         yield where or "the model"

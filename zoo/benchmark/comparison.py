@@ -17,9 +17,26 @@ from zoo.benchmark.progress import Progress
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
 from zoo.data.checks.finding import Finding
+from zoo.evaluation.evaluator import Evaluation
+from zoo.evaluation.query_slices import QuerySlice
 from zoo.nn.sparse import parts_of
 
 Model_contra = TypeVar("Model_contra", bound=BaseResolvedModel, contravariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Reevaluation:
+    """Stored lists, evaluated again.
+
+    Attributes:
+        evaluation: The metrics; None if the lists are not of the queries of the task.
+        problems: What no list of a run has: other queries, unknown or excluded items, an item twice.
+        filled: The share of slots that the fallback filled; None if the task has no fallback, or the lists are not of the queries.
+    """
+
+    evaluation: Evaluation | None
+    problems: list[str] = field(default_factory=list)
+    filled: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +122,12 @@ class Comparison(Protocol[Model_contra]):
             progress: Receives the progress of the run.
             features: Fits featurizers, or returns their features from an earlier run.
         """
+
+    def reevaluate(self, lists: pa.Table) -> Reevaluation:
+        """Evaluate the stored lists of a run again, without its metrics."""
+
+    def slices(self) -> list[QuerySlice]:
+        """Return groups of the queries on which models may differ, in the order of the lists; empty if the task knows none."""
 
 
 def open_comparison(experiment: BaseResolvedExperiment, device: torch.device) -> Comparison[Any]:

@@ -90,9 +90,12 @@ def main_table(store: Store) -> ComparisonTable:
         figures = [
             Cell(_mean([r.metrics[metric][0] for r in runs]), found[metric].verdicts.get(label)) for metric in metrics
         ]
-        speed = [Cell(text.format(np.mean([getattr(r, name) for r in runs]))) for name, text in _SPEED]
+        measured = not runs[0].external  # nothing was fitted for lists of another program
+        speed = [
+            Cell(text.format(np.mean([getattr(r, name) for r in runs])) if measured else "–") for name, text in _SPEED
+        ]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
-        fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))))
+        fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))) if measured else "–")
         cells = [_name(label, runs), *figures, fit, *speed, *time]
         rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)
     detectable = {metric: share for metric in metrics if (share := found[metric].detectable_share) is not None}
@@ -234,7 +237,9 @@ def _mean(values: list[float | None]) -> str:
 
 def _name(label: str, runs: list[Row]) -> Cell:
     """Return the first cell of a model's row."""
-    return Cell(f"{label} (reference)", reference=True) if runs[0].reference else Cell(label)
+    if runs[0].reference:
+        return Cell(f"{label} (reference)", reference=True)
+    return Cell(f"{label} (external)" if runs[0].external else label)
 
 
 def compare_column(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:

@@ -14,9 +14,12 @@ from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
 from zoo.errors import ResultsError
 
+_NOT_EXPORTED = ("model", "reference", "error", "notes", "lists_hash", "external")
+"""Fields of a row that a line does not have, or has elsewhere."""
+
 
 def export(store: Store, folder: Path) -> Path | None:
-    """Write the finished runs of a benchmark, without references, into the file of their data set, and return the file.
+    """Write the finished runs of a benchmark, without references and external lists, into the file of their data set, and return the file.
 
     The file is `<data set>.jsonl`, sorted, with a line for each run. A run of the same name (label, refit or not, seed) is
     replaced, and the other lines stay. A line contains config, seed, versions, machine, timings, training history and
@@ -49,7 +52,7 @@ def _export_rows(store: Store) -> dict[str, dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for row in store.rows():
-        if row.error or row.reference:
+        if row.error or row.reference or row.external:
             continue
         content = export_row(store, row)
         name = run_name(content)
@@ -96,7 +99,7 @@ def export_row(store: Store, row: Row) -> dict[str, Any]:
             "model": row.model,
         },
         "notes": manifest.notes,
-        **{name: value for name, value in asdict(row).items() if name not in ("model", "reference", "error", "notes")},
+        **{name: value for name, value in asdict(row).items() if name not in _NOT_EXPORTED},
     }
 
 

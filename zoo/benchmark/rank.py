@@ -12,9 +12,10 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from zoo.benchmark.comparison import Measurement, count_parameters
+from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.kept_lists import reevaluate_judged
 from zoo.benchmark.list_notes import notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
@@ -26,6 +27,7 @@ from zoo.data.judgments import Judgments
 from zoo.data.read_judgments import read_judgments
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.list_evaluator import ListEvaluator
+from zoo.evaluation.query_slices import QuerySlice
 from zoo.rank_pipeline import RankedLists, RankPipeline, fit_rank_pipeline, text_match
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.ranking_data import RankingData
@@ -135,6 +137,14 @@ class RankComparison:
             notes=notes_on_metrics(self.origins, evaluation),
             lists=_lists_table(self.lists, rows[order], lists, evaluation),
         )
+
+    def reevaluate(self, lists: pa.Table) -> Reevaluation:
+        """Evaluate the stored lists of a run again."""
+        return reevaluate_judged(lists, self)
+
+    def slices(self) -> list[QuerySlice]:
+        """Return no groups: a judged list has no history, and its documents have no events."""
+        return []
 
 
 def _single_list_ms(pipeline: RankPipeline, data: RankingData, n: int) -> list[float]:

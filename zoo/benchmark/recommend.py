@@ -15,9 +15,10 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.benchmark.comparison import Measurement, count_parameters
+from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.kept_lists import query_columns, reevaluate_lists
 from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
@@ -32,6 +33,7 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
+from zoo.evaluation.query_slices import QuerySlice, slice_queries
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.declared_columns import check_columns, declared_needs, refuse_missing
 from zoo.pipeline.fitting import Fit, fit
@@ -207,6 +209,14 @@ class RecommendComparison:
         """Return the list of each query, by the rules of the comparison unless others are given."""
         return pipeline.recommend(queries, self.k, rules or self.rules, candidates=self.candidates, progress=progress)
 
+    def reevaluate(self, lists: pa.Table) -> Reevaluation:
+        """Evaluate the stored lists of a run again."""
+        return reevaluate_lists(lists, self)
+
+    def slices(self) -> list[QuerySlice]:
+        """Return groups of the test queries: by history, user, and targets."""
+        return slice_queries(self.queries, self.facts.counts.numpy())
+
 
 def _single_query_ms(pipeline: FittedPipeline, comparison: RecommendComparison) -> list[float]:
     """Return the latency of single queries in ms, for a sample of the test queries at even distances."""
@@ -261,8 +271,7 @@ def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation:
     ids = comparison.task.catalogue.ids.take(pa.array(lists.items.numpy()[present]))
     scores = pa.array(lists.scores.numpy()[present], mask=lists.filled_slots().numpy()[present])
     columns: dict[str, Any] = {
-        "user_id": comparison.task.user_ids.take(pa.array(comparison.queries.row)),
-        "now": pa.array(comparison.queries.now),
+        **query_columns(comparison),
         "items": pa.ListArray.from_arrays(offsets, ids),
         "scores": pa.ListArray.from_arrays(offsets, scores),
         **{name: pa.array(values.astype(np.float32)) for name, values in evaluation.per_query.items()},

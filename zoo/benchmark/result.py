@@ -51,9 +51,9 @@ class BenchmarkResult(Store, ResultTable):
     def to_arrow(self) -> pa.Table:
         """Return one row per model.
 
-        Columns: `model`; `reference`; each metric with its mean over the seeds, and the 95 % interval over the queries of the
+        Columns: `model`; `reference`; `external`, whether another program made the lists; each metric with its mean over the seeds, and the 95 % interval over the queries of the
         first seed (`_low`, `_high`; null if too few queries hit); `seeds`; means of `fit_seconds`, `recommend_per_second`,
-        `p50_ms`, `p99_ms` and `peak_memory_mib`; `error`, null for a model that ran.
+        `p50_ms`, `p99_ms` and `peak_memory_mib`, null for external lists; `error`, null for a model that ran.
         """
         groups = by_label(self.rows())
         metrics = list(self.manifest().metrics)
@@ -97,13 +97,18 @@ class BenchmarkResult(Store, ResultTable):
 
 def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
     """Return the row of a model; a model of which a run failed has only its error."""
-    row: dict[str, Any] = {"model": label, "reference": runs[0].reference, "seeds": len(runs)}
+    first = runs[0]
+    row: dict[str, Any] = {
+        "model": label, "reference": first.reference, "external": bool(first.external), "seeds": len(runs),
+    }  # fmt: skip
     if runs[0].error:
         return {**row, "error": runs[0].error}
     for metric in metrics:
         values = [value for run in runs if (value := run.metrics[metric][0]) is not None]
         row[metric] = float(np.mean(values)) if values else None
         _, row[f"{metric}_low"], row[f"{metric}_high"] = runs[0].metrics[metric]
+    if first.external:
+        return row
     return {**row, **{name: float(np.mean([getattr(run, name) for run in runs])) for name in FIGURES}}
 
 
@@ -111,7 +116,7 @@ def _schema(metrics: list[str]) -> pa.Schema:
     """Return the schema of the table."""
     figures = [name for metric in metrics for name in (metric, f"{metric}_low", f"{metric}_high")]
     return pa.schema([
-        ("model", pa.string()), ("reference", pa.bool_()), *((name, pa.float64()) for name in figures),
+        ("model", pa.string()), ("reference", pa.bool_()), ("external", pa.bool_()), *((name, pa.float64()) for name in figures),
         ("seeds", pa.int64()), *((name, pa.float64()) for name in FIGURES), ("error", pa.string()),
     ])  # fmt: skip
 

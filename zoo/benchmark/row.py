@@ -43,6 +43,8 @@ class Row:
         machine: The machine that the run used.
         notes: Further notes for the reader of the table.
         reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
+        lists_hash: The hash of the stored lists with their metrics; empty if a version before this field wrote the row.
+        external: For lists that another program made: the file, and counts of what it holds. Empty for a run of a model.
     """
 
     key: str
@@ -68,6 +70,8 @@ class Row:
     machine: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     reference: bool = False
+    lists_hash: str = ""
+    external: dict[str, Any] = field(default_factory=dict)
 
 
 _ROW = TypeAdapter(Row)

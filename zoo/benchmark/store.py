@@ -18,8 +18,10 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 from zoo.atomic import remove_leftovers, write_atomically
 from zoo.benchmark.consistent_writes import write_consistently
 from zoo.benchmark.json_records import as_record, read_table
+from zoo.benchmark.list_tables import read_lists, write_lists
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
+from zoo.data.fingerprint import fingerprint_table
 from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
@@ -54,7 +56,8 @@ class BenchmarkManifest:
         notes: Counts of dropped events, ties, new users and cold items.
         metrics: Maps each metric to whether higher is better; None if a value is neither good nor bad.
         experiment: The resolved experiment.
-        runs: Label, seed and key of each run, in the order of the table; `reference` is true for a reference.
+        runs: Label, seed and key of each run, in the order of the table; `reference` is true for a reference, `external` for lists
+            that another program made.
         starts: When each part begins, if the split cuts at moments.
         findings: What the checks of the task found, as `Finding.as_json` gives it.
         hints: What usually helps on data like these, and no model of the experiment has.
@@ -88,20 +91,21 @@ class Store:
     def open(self, manifest: BenchmarkManifest) -> None:
         """Use the folder for an experiment. It must be empty or hold results of the same task.
 
-        What killed processes were writing there is removed.
+        External lists in the folder stay in its table. What killed processes were writing there is removed.
 
         Raises:
-            ResultsError: The folder holds something else, or cannot be written.
+            ResultsError: The folder holds something else, or external lists with the label of a model; or it cannot be written.
         """
         written = self.variables.hide(asdict(manifest))
         if self._path("manifest.json").exists():
             found = self.manifest()
             if found.task != manifest.task:
-                changed = _difference(found.description, written["description"])
+                changed = describe_difference(found.description, written["description"])
                 raise ResultsError(
                     f"{self.folder} holds results of another task ({found.task}, this one is {manifest.task}): they differ in {changed}. "
                     "Rows of two tasks cannot be compared. Choose another folder, or remove the folder."
                 )
+            written["runs"] += self._external_runs(found, manifest)
         elif self.folder.is_file() or (self.folder.exists() and any(map(_is_a_result, self.folder.iterdir()))):
             raise ResultsError(
                 f"{self.folder} exists and is not a benchmark folder. Choose another folder, or empty it."
@@ -132,6 +136,22 @@ class Store:
             f"{path} has format {raw.get('format')}, this version reads {FORMAT}: use the version that wrote it, or run the benchmark again"
         )
 
+    def _external_runs(self, found: BenchmarkManifest, manifest: BenchmarkManifest) -> list[dict[str, Any]]:
+        """Return the external lists of the folder that a new manifest does not have.
+
+        Raises:
+            ResultsError: Lists and a model have the same label.
+        """
+        names = {(run["label"], run["seed"]) for run in manifest.runs if run.get("external")}
+        kept = [r for r in found.runs if r.get("external") and (r["label"], r["seed"]) not in names]
+        models = {run["label"] for run in manifest.runs if not run.get("external")}
+        if both := sorted({run["label"] for run in [*manifest.runs, *kept] if run.get("external")} & models):
+            raise ResultsError(
+                f"{self.folder} has external lists and a model that are both named {both[0]!r}. Choose another label for one of them, "
+                "or another folder."
+            )
+        return kept
+
     def finished(self, key: str) -> Row | None:
         """Return the row of a run if it finished without an error, else None."""
         path = self._path(f"runs/{key}.json")
@@ -143,6 +163,7 @@ class Store:
     def add(self, row: Row, lists: pa.Table | None) -> None:
         """Store a run. The row is written after the lists, so a row always belongs to a complete run."""
         if lists is not None:
+            row = replace(row, lists_hash=fingerprint_table(lists))
             with self._writing(f"runs/{row.key}.parquet") as path:
                 pq.write_table(lists, path, compression="zstd")
         self._write(f"runs/{row.key}.json", json.dumps(self.variables.hide(asdict(row)), indent=1))
@@ -186,7 +207,7 @@ class Store:
     def lists(self, row: Row) -> pa.Table | None:
         """Return the lists of a run with their metrics, one row per query."""
         path = self._path(f"runs/{row.key}.parquet")
-        return _read_lists(path) if path.exists() and not row.error else None
+        return read_lists(path) if path.exists() and not row.error else None
 
     def artifact(self, key: str) -> Path:
         """Return the folder of a run's artifact, which exists only if artifacts are kept."""
@@ -207,7 +228,7 @@ class Store:
         files = [(row, file) for row, file in files if file.exists()]
         if files:
             with self._writing("lists.parquet") as path:
-                _write_lists(path, files)
+                write_lists(path, files)
         else:
             self._path("lists.parquet").unlink(missing_ok=True)
         self._write("report.md", report(self))
@@ -245,43 +266,12 @@ def _time_of_change(path: Path) -> float:
         return 0.0
 
 
-def _read_lists(path: Path) -> pa.Table:
-    """Read the lists of a run.
-
-    Raises:
-        ResultsError: The file is damaged.
-    """
-    try:
-        return pq.read_table(path)
-    except (MemoryError, pa.ArrowCancelled):
-        raise
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise ResultsError(
-            f"{path} cannot be read: {error}. Move it and {path.with_suffix('.json').name} away to repeat its run."
-        ) from None
-
-
-def _write_lists(path: Path, files: list[tuple[Row, Path]]) -> None:
-    """Write the lists of all runs as one table, with only one run in memory at a time."""
-    schema = pa.unify_schemas([_read_lists(file).schema for _, file in files])
-    head = pa.schema([pa.field("model", pa.string()), pa.field("seed", pa.int64())])
-    with pq.ParquetWriter(path, pa.schema([*head, *schema]), compression="zstd") as writer:
-        for row, file in files:
-            table = _read_lists(file)
-            label, seed = pa.array([row.label] * len(table), pa.string()), pa.array([row.seed] * len(table), pa.int64())
-            columns = [
-                table[name] if name in table.column_names else pa.nulls(len(table), schema.field(name).type)
-                for name in schema.names
-            ]
-            writer.write_table(pa.Table.from_arrays([label, seed, *columns], schema=pa.schema([*head, *schema])))
-
-
 def _is_a_result(path: Path) -> bool:
     """Return whether a path is more than a lock, or a leftover of an interrupted write of the manifest."""
     return not path.name.startswith(".manifest.json.") and not is_lock_file(path)
 
 
-def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
+def describe_difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
     """Return the keys in which two descriptions differ, and within a table its keys."""
     keys = []
     for key in sorted({*found, *expected}):

@@ -12,6 +12,7 @@ import click
 
 import zoo
 from zoo.cli.bench_command import bench
+from zoo.cli.compare_command import compare
 from zoo.cli.config_command import config
 from zoo.cli.data_command import data
 from zoo.cli.demo_command import demo
@@ -122,6 +123,6 @@ def _add_traceback_option(command: click.Command) -> None:
         )
 
 
-for _command in (demo, list_components, show, bench, report, fit, recommend, config, data, plugin, doctor):
+for _command in (demo, list_components, show, bench, report, compare, fit, recommend, config, data, plugin, doctor):
     _add_traceback_option(_command)
     main.add_command(_command)

@@ -30,6 +30,16 @@ def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> 
     return digest.hexdigest()
 
 
+def fingerprint_table(table: pa.Table) -> str:
+    """Return a hash of the columns of a table, their names and their order; the same for every file format and chunk size."""
+    digest = blake2b(digest_size=16)
+    for name in table.column_names:
+        digest.update(name.encode())
+        for part in _contents(table[name]):
+            digest.update(part)
+    return digest.hexdigest()
+
+
 def _contents(column: pa.Array | pa.ChunkedArray) -> Iterator[bytes]:
     """Yield the contents of a column: its length, its null mask and its values with their type."""
     if isinstance(column, pa.ChunkedArray):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from zoo.evaluation.intervals import FEWEST_HITS
 from zoo.evaluation.variance import Floats, Spread
 
 Verdict = Literal["best", "same", "worse", "not tested"]
@@ -90,6 +91,61 @@ def compare_models(
     return Comparison(verdicts, detectable / best_value if best_value and np.isfinite(detectable) else None)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """The difference between two models by one metric.
+
+    Attributes:
+        value: The mean of the second model minus that of the first.
+        low: The low end of the interval of the difference; NaN if too few queries differ.
+        high: The high end.
+        significant: Whether `compare_models` calls one of the two worse, at the same level.
+        over_seeds: Whether the interval covers other seeds too. It does not if a model that depends on a seed ran with fewer than
+            `FEWEST_SEEDS`: it is then about these runs.
+    """
+
+    value: float
+    low: float
+    high: float
+    significant: bool
+    over_seeds: bool
+
+
+def difference_of(
+    first: Sequence[Floats],
+    second: Sequence[Floats],
+    *,
+    seeded: tuple[bool, bool],
+    level: float = 0.05,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Difference:
+    """Return the paired difference of two models with its interval.
+
+    The interval inverts the test of `compare_models`: it is the difference plus and minus its standard error over queries and
+    seeds, times the critical value of the same resamples.
+
+    Args:
+        first: The values of the first model per query, `[Q]`, one array per seed; NaN for a query without a value.
+        second: The same of the second model, over the same queries.
+        seeded: Whether each of the two depends on a seed.
+        level: The probability that the interval does not cover the true difference.
+        resamples: The number of resamples for the critical value.
+        seed: The random seed of the resamples.
+    """
+    runs = (first, second)
+    over_seeds = all(not has or len(each) >= FEWEST_SEEDS for has, each in zip(seeded, runs, strict=True))
+    spread = Spread.of(runs, seeded if over_seeds else (False, False))
+    test = _PairTest(spread)
+    adjusted, critical = test.run(resamples, seed, level)
+    half = float(test.half_width(critical))
+    value = float(spread.means[1] - spread.means[0])
+    n_differ = len(spread.deviations)
+    known = np.isfinite(half) and (n_differ == 0 or n_differ >= FEWEST_HITS)
+    low, high = (value - half, value + half) if known else (np.nan, np.nan)
+    return Difference(value, low, high, bool(adjusted[0, 1] < level), over_seeds)
+
+
 class _PairTest:
     """The test of all pairs of models."""
 
@@ -132,6 +188,17 @@ class _PairTest:
         with np.errstate(invalid="ignore"):
             found: Floats = np.sqrt(variance) * (stdtrit(freedom, ndtr(critical)) + stdtrit(freedom, POWER))
         return found
+
+    def half_width(self, critical: float) -> float:
+        """Return half the width of the interval of the difference between the first two models."""
+        spread = self.spread
+        seeds = self._over_seeds(spread.between)
+        total = (spread.means[0] - spread.means[1]) * spread.n_queries
+        variance, freedom = self._variance(
+            spread.over_queries(total, spread.squares[0, 1]), seeds[0], seeds[1], spread.freedom[0], spread.freedom[1]
+        )
+        with np.errstate(invalid="ignore"):
+            return float(np.sqrt(variance) * stdtrit(freedom, ndtr(critical)))
 
     def _normalised(self, means: Floats, sums: Floats, between: Floats) -> Floats:
         """Return the absolute t statistic of each pair as a normal deviate of about the same p-value, `[..., P]`.

@@ -51,6 +51,10 @@ class Rules:
         """Return the items that must not be recommended to anybody, `[X]` int64."""
         return torch.from_numpy(np.flatnonzero(~self.eligible))
 
+    def exclusions(self, queries: Queries) -> Exclusions:
+        """Return the items that no model may recommend to each query of a block."""
+        return Exclusions(self.ineligible, *_seen(queries, self.exclude_seen))
+
 
 class Retrieved(NamedTuple):
     """The candidates of a block of queries.
