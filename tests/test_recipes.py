@@ -5,9 +5,9 @@ import tomllib
 import pytest
 
 from zoo.api import ComponentSpec, Figure, Params, Recipe
-from zoo.cli.recipe import experiment_file
 from zoo.config.formatting import format_figure, format_settings
 from zoo.config.load import experiment_from
+from zoo.config.recipe import experiment_file
 from zoo.registry.registry import default_registry
 
 RECIPES = [

@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Pipeline": "zoo.pipeline.unfitted",
         "Recommendations": "zoo.artifacts.recommended",
         "Recommended": "zoo.artifacts.recommended",
+        "Reproduction": "zoo.benchmark.reproduce",
         "Rules": "zoo.pipeline.retrieval",
         "StrongGeneralisation": "zoo.config.split_settings",
         "Task": "zoo.data.task",
@@ -42,6 +43,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "load_experiment": "zoo.config.load",
         "load_task": "zoo.data.task",
         "read_log": "zoo.data.read_log",
+        "reproduce": "zoo.benchmark.reproduce",
         "save_artifact": "zoo.artifacts.saving",
     },
 )

@@ -9,6 +9,8 @@ from zoo.benchmark.compare_rows import PairedComparison as PairedComparison
 from zoo.benchmark.compare_rows import compare as compare
 from zoo.benchmark.python_calls import bench as bench
 from zoo.benchmark.python_calls import fit as fit
+from zoo.benchmark.reproduce import Reproduction as Reproduction
+from zoo.benchmark.reproduce import reproduce as reproduce
 from zoo.benchmark.result import BenchmarkResult as BenchmarkResult
 from zoo.config.load import load_experiment as load_experiment
 from zoo.config.split_settings import Given as Given

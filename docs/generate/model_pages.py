@@ -132,11 +132,7 @@ def _recipe(model: Component, recipe: Recipe) -> Iterator[str]:
     yield recipe.note
     figures = [_figure(figure) for figure in recipe.figures]
     yield rows(("metric", "published", "tolerance", "measured", "source"), figures)
-    file = f"{model.name}-{recipe.name}.toml"
-    yield (
-        f"    zoo show {model.name} --config {recipe.name} > {file}\n"
-        f"    ZOO_DATA=path/to/data zoo bench {file} --out runs/{model.name}-{recipe.name}"
-    )
+    yield f"    ZOO_DATA=path/to/data zoo reproduce {model.name} --recipe {recipe.name}"
 
 
 def _figure(figure: Figure) -> tuple[str, str, str, str, str]:

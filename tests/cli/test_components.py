@@ -103,7 +103,7 @@ def test_show_explains_a_component(zoo, install):
         "ndcg@10 0.01 ± 0.005 (A. Author, table 1)",
         "hit@10 0.02 ± 0.005 (A. Author, table 1); measured 0.019",
         "Chosen by hand.",
-        "zoo show shelf --config ml-1m",
+        "zoo reproduce shelf --recipe ml-1m",
     ])  # fmt: skip
 
 

@@ -105,8 +105,7 @@ def test_a_models_page_says_all_that_spec_and_docstring_know(tmp_path):
         "Chosen by hand.",
         "| metric | published | tolerance | measured | source |\n| --- | --- | --- | --- | --- |\n"
         "| ndcg@10 | 0.1 | 0.01 | 0.095 | A. Author |\n| hit@10 | 0.2 | 0.01 |  | A. Author |",
-        "    zoo show needy --config beauty > needy-beauty.toml\n"
-        "    ZOO_DATA=path/to/data zoo bench needy-beauty.toml --out runs/needy-beauty",
+        "    ZOO_DATA=path/to/data zoo reproduce needy --recipe beauty",
     ]
     assert "Not for readers" not in pages["needy.md"]
 

@@ -23,6 +23,7 @@ from zoo.cli.machine_errors import explain
 from zoo.cli.plugin_command import plugin
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
+from zoo.cli.reproduce_command import reproduce
 from zoo.cli.show_command import show
 from zoo.cli.signals import Signals
 from zoo.errors import ZooError
@@ -123,6 +124,8 @@ def _add_traceback_option(command: click.Command) -> None:
         )
 
 
-for _command in (demo, list_components, show, bench, report, compare, fit, recommend, config, data, plugin, doctor):
+for _command in (
+    demo, list_components, show, bench, report, compare, reproduce, fit, recommend, config, data, plugin, doctor
+):  # fmt: skip
     _add_traceback_option(_command)
     main.add_command(_command)

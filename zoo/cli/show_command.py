@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.output import console, echo_json, json_option, plugin_option, registry_with, stage_option
-from zoo.cli.recipe import experiment_file, recipe_of
 from zoo.cli.schema_text import Key, keys
 from zoo.config.formatting import format_figure, format_settings
+from zoo.config.recipe import experiment_file, recipe_of
 from zoo.registry.extensions import Extension, list_extensions
 from zoo.spec import Capabilities, Recipe, StageName
 
@@ -132,7 +132,7 @@ def _recipe(name: str, recipe: Recipe) -> list[str]:
         format_settings(recipe),
         *map(format_figure, recipe.figures),
         recipe.note,
-        f"zoo show {name} --config {recipe.name}",
+        f"zoo reproduce {name} --recipe {recipe.name}",
     )
     return [recipe.name, *(f"  {line}" for line in about if line)]
 
