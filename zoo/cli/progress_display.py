@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +201,8 @@ def bars() -> Iterator[Bars]:
     """Show progress on stderr inside the context, and remove the bars at the end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     out = console(stderr=True)
-    with NotedBars(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
+    shown = NotedBars(*columns, console=out, transient=True, disable=not out.is_terminal)
+    with shown if out.is_terminal else nullcontext():  # before rich 15, bars that are disabled end with an empty line
         yield Bars(shown)
 
 

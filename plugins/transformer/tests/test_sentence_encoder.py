@@ -135,8 +135,7 @@ def model(library, tmp_path_factory):
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("model")
-    vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     config = BertConfig(
         vocab_size=len(WORDS) + 5, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=32,
@@ -144,7 +143,7 @@ def model(library, tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder / "bert")
-    BertTokenizerFast(vocab=str(vocabulary), model_max_length=32).save_pretrained(folder / "bert")
+    BertTokenizerFast(vocab={token: at for at, token in enumerate(tokens)}, model_max_length=32).save_pretrained(folder / "bert")
     transformer = Transformer(str(folder / "bert"), max_seq_length=32)
     library.SentenceTransformer(modules=[transformer, Pooling(16, "mean")], device="cpu").save(str(folder / "small"))
     return folder / "small"

@@ -142,7 +142,8 @@ def _one_hot(
     known = np.isfinite(codes)
     cells = (items[known], codes[known].astype(np.int64))
     matrix = scipy.sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (n, len(categories) + other))
-    matrix.data[:] = 1.0  # a list column may contain a value twice
+    matrix.sum_duplicates()  # a list column may contain a value twice; not every version of scipy adds them up itself
+    matrix.data[:] = 1.0
     return matrix
 
 
