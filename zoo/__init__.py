@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "StrongGeneralisation": "zoo.config.split_settings",
         "Task": "zoo.data.task",
         "Temporal": "zoo.config.split_settings",
+        "Verification": "zoo.benchmark.verify",
         "__version__": "zoo.version",
         "bench": "zoo.benchmark.python_calls",
         "compare": "zoo.benchmark.compare_rows",
@@ -45,5 +46,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "read_log": "zoo.data.read_log",
         "reproduce": "zoo.benchmark.reproduce",
         "save_artifact": "zoo.artifacts.saving",
+        "score": "zoo.benchmark.score_lists",
+        "verify": "zoo.benchmark.verify",
     },
 )

@@ -12,6 +12,9 @@ from zoo.benchmark.python_calls import fit as fit
 from zoo.benchmark.reproduce import Reproduction as Reproduction
 from zoo.benchmark.reproduce import reproduce as reproduce
 from zoo.benchmark.result import BenchmarkResult as BenchmarkResult
+from zoo.benchmark.score_lists import score as score
+from zoo.benchmark.verify import Verification as Verification
+from zoo.benchmark.verify import verify as verify
 from zoo.config.load import load_experiment as load_experiment
 from zoo.config.split_settings import Given as Given
 from zoo.config.split_settings import LeaveLastOut as LeaveLastOut

@@ -24,8 +24,10 @@ from zoo.cli.plugin_command import plugin
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
 from zoo.cli.reproduce_command import reproduce
+from zoo.cli.score_command import score
 from zoo.cli.show_command import show
 from zoo.cli.signals import Signals
+from zoo.cli.verify_command import verify
 from zoo.errors import ZooError
 from zoo.registry.plugin import describe_error
 from zoo.text_safety import show_lines
@@ -125,7 +127,21 @@ def _add_traceback_option(command: click.Command) -> None:
 
 
 for _command in (
-    demo, list_components, show, bench, report, compare, reproduce, fit, recommend, config, data, plugin, doctor
-):  # fmt: skip
+    demo,
+    list_components,
+    show,
+    bench,
+    report,
+    compare,
+    reproduce,
+    score,
+    verify,
+    fit,
+    recommend,
+    config,
+    data,
+    plugin,
+    doctor,
+):
     _add_traceback_option(_command)
     main.add_command(_command)

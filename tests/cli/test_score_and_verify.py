@@ -1,0 +1,63 @@
+"""`zoo score` and `zoo verify` on the command line: what they print, and their exit codes."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from zoo.benchmark.store import Store
+
+FILE = """
+[data]
+source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
+accept = ["few-queries", "seen-targets"]
+[evaluate]
+metrics = ["ndcg@10", "hit@5"]
+bootstrap = 100
+[[model]]
+predictor = "shelf"
+[[model]]
+label = "steep"
+predictor = { name = "shelf", step = 2.0, from_end = true }
+"""
+
+
+@pytest.fixture
+def folder(zoo, install, tmp_path):
+    """Return the results of two models."""
+    install("good")
+    (tmp_path / "shop.toml").write_text(FILE, encoding="utf-8")
+    zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_lists_of_a_file_become_a_row_and_their_oddities_are_told(zoo, folder, tmp_path):
+    store = Store(folder)
+    table = store.lists(store.rows()[0]).select(["user_id", "items"]).slice(1)
+    pq.write_table(table, tmp_path / "theirs.parquet")
+    found = zoo("score", tmp_path / "theirs.parquet", tmp_path / "shop.toml", "--out", folder)
+    assert [line.split()[0] for line in found.stdout.splitlines()[1:4]] == ["shelf", "steep", "theirs"]
+    assert "theirs (external)" in found.stdout
+    assert found.stderr.splitlines() == [f"zoo: 1 of {len(table) + 1} queries have no list: each slot is a miss"]
+    assert zoo("verify", folder).stdout == f"{folder}: every metric of 3 rows is that of its lists.\n"
+
+
+def test_lists_that_cannot_be_read_end_with_2_and_write_nothing(zoo, folder, tmp_path):
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    told = zoo("score", tmp_path / "no.parquet", tmp_path / "shop.toml", "--out", folder, code=2).stderr
+    assert told.startswith(f"zoo: {tmp_path / 'no.parquet'}: there is no such file.")
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_tampered_folder_ends_with_1(zoo, folder):
+    row = Store(folder).rows()[0]
+    file = folder / "runs" / f"{row.key}.json"
+    content = json.loads(file.read_text())
+    content["metrics"]["hit@5"][0] += 0.1
+    file.write_text(json.dumps(content))
+    told = zoo("verify", folder, code=1).stdout
+    assert told.startswith("shelf: row: hit@5 is ")
+    found = json.loads(zoo("verify", folder, "--json", code=1).stdout)
+    assert found["ok"] is False
+    assert {each["where"] for each in found["findings"]} >= {"shelf", "results.jsonl"}
+    assert "ran again and reproduced: steep" in zoo("verify", folder, "--sample", 5, code=1).stdout

@@ -1,0 +1,70 @@
+"""Whether the composed files of a results folder are what its runs give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pyarrow as pa
+
+from zoo.benchmark.json_records import DAMAGE
+from zoo.benchmark.list_tables import read_lists, with_run
+from zoo.benchmark.machine import sources_of
+from zoo.benchmark.report import markdown
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import Store
+from zoo.data.fingerprint import fingerprint_table
+
+REMEDY = "it was changed, or is older than the runs; `zoo report` writes it again"
+
+
+def find_other_files(store: Store) -> Iterator[tuple[str, str]]:
+    """Yield each composed file that is not what the runs give, and what differs. A file that is missing says nothing wrong."""
+    rows = store.rows()
+    results, lists, report = (store.folder / name for name in ("results.jsonl", "lists.parquet", "report.md"))
+    if results.exists() and (labels := list(_other_rows(results.read_text(encoding="utf-8"), rows))):
+        yield results.name, f"the rows {', '.join(labels)} are not those in `runs/`: {REMEDY}"
+    if lists.exists() and (labels := list(_other_lists(read_lists(lists), store, rows))):
+        yield lists.name, f"the lists of {', '.join(labels)} are not those in `runs/`: {REMEDY}"
+    current = sources_of()["shopzoo"]
+    if report.exists() and all(row.versions.get("shopzoo") == current for row in rows):
+        try:
+            composed = markdown(store)
+        except DAMAGE as error:
+            yield report.name, f"it cannot be composed from the rows: {error}"
+            return
+        if report.read_text(encoding="utf-8") != composed:
+            yield report.name, f"it is not the report of the rows: {REMEDY}"
+
+
+def _other_rows(text: str, rows: list[Row]) -> Iterator[str]:
+    """Yield the labels of rows that differ. Fields that a later version added are not in the file."""
+    lines = text.splitlines()
+    for at, row in enumerate(rows):
+        try:
+            stored = json.loads(lines[at]) if at < len(lines) else None
+        except ValueError:
+            stored = None
+        expected = json.loads(json.dumps(asdict(row)))
+        if not isinstance(stored, dict) or {key: expected.get(key) for key in stored} != stored:
+            yield row.label
+    if len(lines) > len(rows):
+        yield "of no run"
+
+
+def _other_lists(table: pa.Table, store: Store, rows: list[Row]) -> Iterator[str]:
+    """Yield the labels of runs whose lists differ."""
+    schema = pa.schema([field for field in table.schema if field.name not in ("model", "seed")])
+    start = 0
+    for row in rows:
+        own = store.lists(row)
+        if own is None:
+            continue
+        part = table.slice(start, len(own))
+        start += len(own)
+        columns_agree = set(own.column_names) <= set(schema.names) and len(part) == len(own)
+        if not columns_agree or fingerprint_table(part) != fingerprint_table(with_run(own, row, schema)):
+            yield row.label
+    if start < len(table):
+        yield "no run"

@@ -1,0 +1,53 @@
+"""`zoo score`: lists that another program made, judged by the rules of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.output import FILE, plugin_option, set_option, wait_option
+from zoo.text_safety import show
+
+
+@click.command()
+@click.argument("lists", type=FILE)
+@click.argument("experiment", type=FILE)
+@click.option("--label", help="The name of the row; the name of the file by default.")
+@click.option("--seed", type=int, help="The seed of the program that made the lists, if they depend on one.")
+@click.option("--out", type=FILE, help="The folder of the results; runs/<name of EXPERIMENT> by default.")
+@wait_option
+@set_option
+@plugin_option
+def score(
+    *,
+    lists: Path,
+    experiment: Path,
+    label: str | None,
+    seed: int | None,
+    out: Path | None,
+    wait: bool,
+    overrides: tuple[str, ...],
+    plugins: tuple[Path, ...],
+) -> None:
+    """Judge lists that another program made by the rules of an experiment, and add them to its table.
+
+    LISTS is a Parquet, CSV, JSON Lines or Arrow file: a row for each user with `user_id` and `items`, a list of item ids, best first; or a
+    row for each item with `user_id`, `item_id`, and `score` or `rank`. If a user has several test queries, `now` is the time of the
+    query.
+
+    A slot with an item that is unknown, not eligible, seen by the user or in the list already counts as a miss. The notes of the row
+    count such slots, users without a list, and lists without a user. The row is marked `external`.
+    """
+    from zoo.benchmark.score_lists import score as score_lists
+    from zoo.cli.terminal_tables import print_results
+
+    store = score_lists(
+        lists, experiment, label=label, seed=seed, out=out, overrides=overrides, plugins=plugins, wait=wait
+    )
+    name = lists.stem if label is None else label
+    for row in store.rows():
+        if row.external and (row.label, row.seed) == (name, seed):
+            for note in row.notes:
+                click.echo(f"zoo: {show(note)}", err=True)
+    print_results(store)
