@@ -141,19 +141,19 @@ def compare(
     base = next(place for place in places if place.folder is not None)
     opened = open_side(base)
     task, problem = _open_task(opened, plugins, must=any(place.file for place in places))
-    sides = [
+    first, second = (
         opened if place is base else open_side(place) if place.folder else judge_side(place, opened, task)
         for place in places
-    ]
-    refuse_other_queries(*sides)
-    name = choose_metric(*sides, metric)
+    )
+    refuse_other_queries(first, second)
+    name = choose_metric(first, second, metric)
     slices = [] if task is None else task.slices()
     if any(len(group.queries) != len(opened.lists[0]) for group in slices):
         raise ResultsError(
             f"{opened.place} has lists of other queries than its data now give: `zoo verify {opened.place}` says more."
         )
     notes = [f"No slices: the data of {opened.place} cannot be read. {problem}"] if task is None else []
-    return _compared(*sides, name, slices, notes)
+    return _compared(first, second, name, slices, notes)
 
 
 def _open_task(
@@ -223,18 +223,25 @@ class _Pair:
         if not known.any():
             return SlicedDifference(*name, 0, np.nan, np.nan, np.nan, None, None, False, 0, 0, 0)
         found = difference_of(first, second, seeded=self.seeded, level=level)
-        ends = [None if np.isnan(end) else end for end in (found.low, found.high)]
+        low, high = (None if np.isnan(end) else end for end in (found.low, found.high))
         return SlicedDifference(
             *name,
-            int(known.sum()),
-            *(float(np.mean([np.nanmean(run) for run in runs])) for runs in (first, second)),
-            found.value,
-            *ends,
-            found.significant,
-            int((gains > EQUAL).sum()),
-            int((gains < -EQUAL).sum()),
-            int((np.abs(gains) <= EQUAL).sum()),
+            queries=int(known.sum()),
+            first=_mean(first),
+            second=_mean(second),
+            difference=found.value,
+            low=low,
+            high=high,
+            significant=found.significant,
+            better=int((gains > EQUAL).sum()),
+            worse=int((gains < -EQUAL).sum()),
+            equal=int((np.abs(gains) <= EQUAL).sum()),
         )
+
+
+def _mean(runs: list[Floats]) -> float:
+    """Return the mean over the queries with a value, averaged over the seeds."""
+    return float(np.mean([np.nanmean(run) for run in runs]))
 
 
 def _mean_over_seeds(runs: list[Floats]) -> Floats:

@@ -70,7 +70,8 @@ def read_external(lists: Any, queries: Queries, user_ids: pa.Array, item_ids: pa
     entries = read_entries(table, item_ids)
     users = _read_users(table)
     moments = _read_moments(table, queries)
-    keys = np.stack([users.codes, np.zeros_like(users.codes) if moments is None else moments], axis=1)
+    codes = users.codes.astype(np.int64)
+    keys: Numbers = np.stack([codes, np.zeros_like(codes) if moments is None else moments], axis=1)
     if entries.ends_lists:  # one row is one list
         _refuse_repeated(table, keys, users)
         list_of = first = np.arange(len(keys))
@@ -153,7 +154,7 @@ def _read_moments(table: MappedTable, queries: Queries) -> Numbers | None:
     if "now" in table.column_names:
         column = table.select(["now"]).column(0)
         if pa.types.is_integer(column.type) and not column.null_count:
-            return column.to_numpy().astype(np.int64)
+            return np.asarray(column.to_numpy(), np.int64)
         mapped = MappedTable(table.table, {"timestamp": "now"}, "", table.origin, table.place)
         moments = parse_times(mapped, column, "timestamp")
         assert moments.values is not None  # there is a column
