@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROJECTS = (ROOT, *sorted(file.parent for file in (ROOT / "plugins").glob("*/pyproject.toml")))
-SUITE = ("pytest", "pytest-xdist", "hypothesis", "setuptools", "polars", "duckdb", "ruff", "mypy")
+SUITE = ("pytest", "pytest-xdist", "hypothesis", "setuptools", "polars", "duckdb", "optuna", "ruff", "mypy")
 """What the suite needs besides the wheels, of the extra `dev`."""
 SHOP = """
 import re, sys

@@ -1,7 +1,5 @@
 # For type checkers and editors: where each public name is defined. A test compares it with the table beside it.
 
-from pydantic import Field as Field
-
 from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue
 from zoo.data.dataset import Dataset as Dataset
@@ -40,6 +38,11 @@ from zoo.nn.items import ItemTable as ItemTable
 from zoo.params import ExperimentPath as ExperimentPath
 from zoo.params import Params as Params
 from zoo.sampler_specs import SamplerSpec as SamplerSpec
+from zoo.search_space import Field as Field
+from zoo.search_space import choice as choice
+from zoo.search_space import float_range as float_range
+from zoo.search_space import int_range as int_range
+from zoo.search_space import log_range as log_range
 from zoo.spec import API_VERSION as API_VERSION
 from zoo.spec import Capabilities as Capabilities
 from zoo.spec import ComponentSpec as ComponentSpec

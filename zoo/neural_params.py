@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from zoo.data_size import DataSize
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.params import Params
 from zoo.sampler_specs import SAMPLERS
+from zoo.search_space import Field, choice, float_range, int_range, log_range
 
 
 def _known_losses(info: ValidationInfo) -> Mapping[str, LossSpec] | None:
@@ -48,6 +49,8 @@ SamplerName = Annotated[str, AfterValidator(_check_sampler), WithJsonSchema({"en
 """The name of a negative sampler of the core, or of one that a plugin adds with `zoo_samplers`."""
 
 
+SAMPLED = tuple(name for name, spec in LOSSES.items() if spec.sampled)
+"""The core's losses that compare targets with sampled negatives."""
 ACTIVATIONS = 4
 """The fewest vectors per position of a batch that training keeps for the gradient."""
 
@@ -62,17 +65,17 @@ class NeuralParams(Params):
 
     by_data: ClassVar[tuple[str, ...]] = ("dropout",)
 
-    dim: int = Field(64, ge=1, le=65_536)
+    dim: int = Field(64, ge=1, le=65_536, tune=choice(32, 64, 128))
     """Width D of the vectors."""
     length: int = Field(50, ge=1, le=100_000)
     """Maximum history length; the model reads the latest events."""
     windows: Literal["all", "last"] = "all"
     """What an epoch reads of a history that is longer than `length`: windows over all of it, or the latest events only."""
-    dropout: float | None = Field(None, ge=0, lt=1)
+    dropout: float | None = Field(None, ge=0, lt=1, tune=float_range(0.0, 0.7, unset=True))
     """Dropout rate in training. By default by the amount of data: 0.6 for up to 16 events per item, 0.1 less for each doubling, at least 0.1."""
     loss: LossName = "softmax"
     """The training loss: `softmax` compares the target with all items, the others with a sample of negatives."""
-    negatives: int = Field(256, ge=1, le=1_000_000)
+    negatives: int = Field(256, ge=1, le=1_000_000, tune=int_range(64, 1024, log=True, when={"loss": SAMPLED}))
     """Negatives that a sampled loss draws for each batch."""
     negative_sampling: SamplerName = "uniform"
     """How negatives are sampled; `in-batch` uses the targets of the batch."""
@@ -114,15 +117,15 @@ class NeuralTextParams(Params):
     """Maximum size of the vocabulary of subword tokens learned from the catalogue."""
     text_length: int = Field(64, ge=1, le=100_000)
     """Maximum number of tokens per text; longer texts are truncated."""
-    text_dim: int = Field(64, ge=1, le=65_536)
+    text_dim: int = Field(64, ge=1, le=65_536, tune=choice(32, 64, 128))
     """Width of the text vectors."""
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(0.2, ge=0, lt=1, tune=float_range(0.0, 0.5))
     """Dropout rate in training."""
-    window: int = Field(5, ge=1, le=100_000)
+    window: int = Field(5, ge=1, le=100_000, tune=int_range(1, 10))
     """Maximum distance, in events of a history, between the two items of a training pair."""
     epoch_pairs: int = Field(100_000, ge=1, le=1_000_000_000)
     """Maximum number of item pairs per epoch."""
-    temperature: float = Field(0.1, gt=0)
+    temperature: float = Field(0.1, gt=0, tune=log_range(0.03, 0.3))
     """Divides the cosines before the softmax."""
     logq: bool = True
     """Whether to correct scores for each item's probability of being in a batch (logQ correction)."""
@@ -135,17 +138,17 @@ MOVED = ("max_epochs", "patience", "batch_size", "learning_rate", "weight_decay"
 class NeuralRankerParams(Params):
     """Parameters of every neural ranker: its scorer and the inputs of the scorer."""
 
-    scorer: Literal["mlp", "set-attention"] = "mlp"
+    scorer: Literal["mlp", "set-attention"] = Field("mlp", tune=choice("mlp", "set-attention"))
     """The scorer: `mlp` scores each candidate by its own features, `set-attention` by those of the whole list."""
-    inputs: Literal["values", "ranks", "both"] = "both"
+    inputs: Literal["values", "ranks", "both"] = Field("both", tune=choice("values", "ranks", "both"))
     """The inputs for each feature: its standardised value, its rank in the list, or both."""
-    dim: int = Field(64, ge=1, le=65_536)
+    dim: int = Field(64, ge=1, le=65_536, tune=choice(32, 64, 128))
     """Width of the hidden layers."""
-    blocks: int = Field(2, ge=0, le=1_000)
+    blocks: int = Field(2, ge=0, le=1_000, tune=int_range(1, 3))
     """Number of hidden layers or self-attention blocks."""
-    heads: int = Field(2, ge=1, le=1_000)
+    heads: int = Field(2, ge=1, le=1_000, tune=choice(1, 2, 4, when={"scorer": "set-attention"}))
     """Number of attention heads; `dim` must be a multiple of it."""
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1, tune=float_range(0.0, 0.5))
     """Dropout rate in training."""
     cutoff: int = Field(10, ge=1, le=1_000_000)
     """The K of the NDCG@K that early stopping monitors."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from zoo.neural_params import NeuralParams
 from zoo.params import Params
+from zoo.search_space import spaces_of
 
 API_VERSION = 2
 """The current version of the plugin API."""
@@ -204,6 +205,7 @@ class ComponentSpec:
             )
         if not (isinstance(self.params, type) and issubclass(self.params, Params)):
             raise ValueError(f"component {self.name!r}: params must be a subclass of zoo.api.Params")
+        spaces_of(self.params)
         self._check_recipes()
 
     def _check_recipes(self) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from generate.markdown import GENERATED, keys_table, page, rows
-from zoo.cli.show_command import capabilities_of, format_capabilities
+from zoo.cli.show_command import capabilities_of, format_capabilities, searched
 from zoo.config.formatting import format_settings, format_toml
 from zoo.errors import ConfigError
 from zoo.registry.component import Component
@@ -84,6 +84,10 @@ def _page(model: Component) -> Iterator[str]:
         yield COMPARED
     yield "## Parameters"
     yield keys_table(spec.params.model_json_schema())
+    if spaces := searched(model):
+        yield "## Search space"
+        yield "What `[tune]` searches of the parameters that a file does not set ([Tune models](../how-to/tune.md))."
+        yield rows(("parameter", "values"), [(f"`{name}`", _escaped(str(space))) for name, space in spaces.items()])
     if spec.reproduces:
         yield "## Figures"
     for recipe in spec.reproduces:
@@ -94,6 +98,11 @@ def paragraphs(docstring: str) -> list[str]:
     """Return the paragraphs of a docstring, each on one line, up to its list of attributes."""
     text = re.split(r"^(?:Attributes|Args|Raises|Returns|Yields):$", docstring, maxsplit=1, flags=re.MULTILINE)[0]
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def _escaped(text: str) -> str:
+    """Return a text for a cell of a table, in which a bar separates columns."""
+    return text.replace(" | ", ", ")
 
 
 def _also_called(aliases: tuple[str, ...]) -> str:

@@ -18,9 +18,9 @@ KNN = {"predictor": "item-knn"}
     ),
     (
         {"model": [KNN | {"ranker": "mmr"}]},
-        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: candidate_features, featurizer, filters, label, predictor, ranker_train, rankers, train.",
+        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: candidate_features, featurizer, filters, label, predictor, ranker_train, rankers, train, tune.",
     ),
-    ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, references, split, task, train."),
+    ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, references, split, task, train, tune."),
     ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets, unit."),
     (
         {"split": {"policy": "given", "trian": ["a"]}},

@@ -142,7 +142,7 @@ def test_an_override_leaves_the_rest_as_it_was(file, registry):
     ("split.cuts=[0.5", "--set 'split.cuts=[0.5': '[0.5' is not a valid TOML value: Unclosed array (at end of document)"),
     ("model.1.predictor.dim=3", "model[1].predictor.dim: unknown key. Known here: k, shrinkage."),
     ("model.1.predictor.k=many", "model[1].predictor.k: expected a whole number, found 'many'."),
-    ("tain.refit=false", "tain: unknown key. Did you mean 'train'? Known here: data, evaluate, model, references, split, task, train."),
+    ("tain.refit=false", "tain: unknown key. Did you mean 'train'? Known here: data, evaluate, model, references, split, task, train, tune."),
 ])  # fmt: skip
 def test_an_override_that_is_wrong_is_told(file, registry, override, message):
     assert refused(file, registry, override) == [message]

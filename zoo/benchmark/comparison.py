@@ -14,6 +14,7 @@ import torch
 from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.tuning.search import TrialTask
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
 from zoo.data.checks.finding import Finding
@@ -109,6 +110,14 @@ class Comparison(Protocol[Model_contra]):
     @property
     def has_artifacts(self) -> bool:
         """Whether a fitted model can be saved as an artifact."""
+
+    @property
+    def trials(self) -> TrialTask:
+        """What a search sees: the data without the test part. Read only if a model is tuned.
+
+        Raises:
+            ConfigError: The data have no validation part, or no value of the metric is better than another.
+        """
 
     def run_model(
         self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, features: FeatureCache

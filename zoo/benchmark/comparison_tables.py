@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.benchmark.tuning.settings import is_tuned
 from zoo.evaluation.significance import Comparison, Verdict, compare_models
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def main_table(store: Store) -> ComparisonTable:
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
     if timed := any(r.reads_time for runs in groups.values() for r in runs):
         headers.append("reads time")
+    if searched := any(is_tuned(runs) for runs in groups.values()):
+        headers += ["settings", "search s"]
     rows = []
     for label, runs in groups.items():
         if runs[0].error:
@@ -95,8 +98,9 @@ def main_table(store: Store) -> ComparisonTable:
             Cell(text.format(np.mean([getattr(r, name) for r in runs])) if measured else "–") for name, text in _SPEED
         ]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
+        tuned = [Cell(runs[0].settings if measured else "–"), Cell(_search_seconds(runs))] if searched else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))) if measured else "–")
-        cells = [_name(label, runs), *figures, fit, *speed, *time]
+        cells = [_name(label, runs), *figures, fit, *speed, *time, *tuned]
         rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)
     detectable = {metric: share for metric in metrics if (share := found[metric].detectable_share) is not None}
     return ComparisonTable(headers, rows, detectable)
@@ -222,6 +226,11 @@ def by_label(rows: list[Row]) -> dict[str, list[Row]]:
 def seconds(value: float) -> str:
     """Format a duration in seconds; to the millisecond if it is short."""
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def _search_seconds(runs: list[Row]) -> str:
+    """Return the seconds of a model's search, which its seeds share; empty without one."""
+    return seconds(runs[0].tuning["seconds"]) if runs[0].tuning else ""
 
 
 def _figure(value: float | None) -> str:

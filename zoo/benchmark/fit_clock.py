@@ -27,8 +27,10 @@ class FitClock:
     def measure(self) -> Iterator[None]:
         """Add the time of a block of code."""
         start = time.perf_counter() + self._features.time_correction
-        yield
-        self.seconds += time.perf_counter() + self._features.time_correction - start
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() + self._features.time_correction - start
 
     def add_earlier(self, seconds: float) -> None:
         """Add the seconds of earlier processes; `TrainingEnvironment.resumed` takes this method."""

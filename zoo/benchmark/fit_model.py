@@ -128,6 +128,11 @@ def _fit(
     whole = not task.parts.held_out
     if is_first_process() and not whole:
         progress.checked(check_task(task, [model], experiment.experiment.data.accept))
+    if is_first_process() and model.tuning is not None:
+        progress.differs(
+            f"{model.label} is fitted with the settings of the file: `zoo fit` does not search. `zoo bench` with `[tune]` does, and "
+            "saves the tuned models with --keep-artifacts; its report.md has the best settings to write into the file."
+        )
     progress.started(model.label, None if model.deterministic else seed, again="")
     folder = None
     if training is not None:

@@ -77,7 +77,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     features, out = FeatureCache(Path(request["features"])), Path(request["out"])
     row, lists = run_model(
         run, comparison, Path(request["training"]), artifact, PipedProgress(), features=features,
-        explain=lambda error: explain(error, request["memory"]),
+        results=Path(request["results"]), explain=lambda error: explain(error, request["memory"]),
     )  # fmt: skip
     if lists is not None:
         pq.write_table(lists, out / LISTS)

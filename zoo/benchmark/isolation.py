@@ -78,6 +78,7 @@ class Isolation:
         *,
         training: Path,
         features: Path,
+        results: Path,
         artifact: Path | None,
         progress: Progress,
     ) -> tuple[Row, pa.Table | None]:
@@ -88,6 +89,7 @@ class Isolation:
             key: The key of the run.
             training: Folder for checkpoints and logs.
             features: Folder of the cached item features.
+            results: Folder of the benchmark, which has the searches.
             artifact: Where to save the artifact, or None.
             progress: Receives the phases of the run.
 
@@ -108,6 +110,7 @@ class Isolation:
                 "memory": self.memory,
                 "training": str(training),
                 "features": str(features),
+                "results": str(results),
                 "artifact": None if artifact is None else str(artifact),
                 "out": str(out),
             }
@@ -137,6 +140,8 @@ class Isolation:
 def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
     """Return the content of a file that resolves to the same experiment, with the same plugins and from the same folder."""
     plain = experiment.experiment.model_dump(mode="json")
+    # A search keeps what a file sets, so only that is written.
+    plain["train"] = experiment.train.model_dump(mode="json", exclude_unset=True)
     logger = experiment.train.logger  # not part of the dump, because no result depends on it
     plain["train"]["logger"] = logger if logger is None or isinstance(logger, str) else logger.model_dump(mode="json")
     plain["data"]["source"] = _component_table(experiment.source)
@@ -155,7 +160,10 @@ def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
 
 def _component_table(chosen: Chosen) -> dict[str, Any]:
     """Return name and parameters of a component under the names that a file uses."""
-    return {"name": chosen.component.qualified_name, **chosen.params.model_dump(mode="json", by_alias=True)}
+    return {
+        "name": chosen.component.qualified_name,
+        **chosen.params.model_dump(mode="json", by_alias=True, exclude_unset=True),
+    }
 
 
 def _run_process(

@@ -23,6 +23,7 @@ class PlannedRun:
         patience: Validations without improvement that end the first training; None without early stopping.
         time_limit: The limit of a training in seconds, or None.
         more_on_small_data: Whether the data may choose more than `epochs`.
+        search: The search before the model is fitted, in words; empty without one.
     """
 
     label: str
@@ -34,6 +35,7 @@ class PlannedRun:
     patience: int | None = None
     time_limit: float | None = None
     more_on_small_data: bool = False
+    search: str = ""
 
     @classmethod
     def of(
@@ -51,8 +53,9 @@ class PlannedRun:
         speed = 0.0 if row is None else row.recommend_per_second
         seconds = None if row is None else row.fit_seconds + (row.queries / speed if speed else 0.0)
         fits = model.n_trainings(refit=refit and validates)
+        search = f"{model.tuning.format_budget()} for {model.tuning.metric_name}" if model.tuning else ""
         if not model.trains_in_epochs:
-            return cls(model.label, seed, seconds, fits=fits)
+            return cls(model.label, seed, seconds, fits=fits, search=search)
         train = model.train.filled()
         stops_early = validates and model.n_trainings(refit=True) != 1
         fewest = min(train.validate_every * (1 + train.patience), train.max_epochs) if stops_early else train.max_epochs
@@ -66,6 +69,7 @@ class PlannedRun:
             train.patience if stops_early else None,
             None if train.time_limit is None else 60 * train.time_limit,
             stops_early and model.train.max_epochs is None,
+            search,
         )
 
 
@@ -94,8 +98,16 @@ class Plan:
         for run in self.to_do:
             if run.epochs is not None:
                 by_training.setdefault(_training(run), []).append(run.label)
+        by_search: dict[str, list[str]] = {}
+        for run in self.to_do:
+            if run.search:
+                by_search.setdefault(run.search, []).append(run.label)
         return [
             f"{counts}: {state}{seeded}",
+            *(
+                f"{', '.join(_names(labels))}: tuned first on the validation part, {what}"
+                for what, labels in by_search.items()
+            ),
             *(f"{', '.join(_names(labels))}: {what}" for what, labels in by_training.items()),
         ]
 

@@ -16,6 +16,7 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.python_experiment import experiment_on
 from zoo.benchmark.result import BenchmarkResult
 from zoo.benchmark.runner import RunOptions, run_experiment
+from zoo.config.formatting import format_toml
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, Temporal
@@ -38,6 +39,7 @@ def bench(
     evaluate: Mapping[str, Any] | None = None,
     train: Mapping[str, Any] | None = None,
     references: bool | None = None,
+    tune: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
     plugins: Iterable[str | Path] = (),
@@ -64,6 +66,8 @@ def bench(
         evaluate: Other keys of `[evaluate]`: `exclude_seen`, `target_events`, `eligible`, ...
         train: Keys of `[train]`: `seeds`, `max_epochs`, ...
         references: Whether plain models are added as reference rows; true by default, as in a file.
+        tune: The budget to tune each model on the validation part, such as `{"trials": 30}` or `{"minutes": 20}`; for an
+            experiment file, it replaces that of the file. Needs `pip install "shopzoo[tune]"`.
         out: The folder of the results. Runs that are finished there are skipped. For a log, by default a temporary folder that
             is removed with the result; for an experiment, `runs/<name of the file>`.
         overrides: `"path=value"`, applied to an experiment file before it is checked.
@@ -95,10 +99,11 @@ def bench(
         folder = log if log is not None else out
         if folder is None:
             folder = default_folder(models)
+        overrides = [*overrides, *(f"tune.{key}={format_toml(value)}" for key, value in (tune or {}).items())]
         run_experiment(resolve_experiment(models, overrides, plugins), folder, options)
         return BenchmarkResult(folder)
     _refuse_experiment("bench", models, overrides)
-    own["references"] = True if references is None else references
+    own |= {"references": True if references is None else references, "tune": tune}
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
     if isolation is not None and experiment.source.component.spec is FRAME:
         raise ConfigError(

@@ -29,6 +29,7 @@ def experiment_on(
     evaluate: Mapping[str, Any] | None = None,
     train: Mapping[str, Any] | None = None,
     references: bool = True,
+    tune: Mapping[str, Any] | None = None,
     plugins: Iterable[str | Path] = (),
 ) -> ResolvedExperiment:
     """Return the experiment of models on a log, checked as an experiment file is.
@@ -41,6 +42,7 @@ def experiment_on(
         evaluate: Other keys of `[evaluate]`.
         train: Keys of `[train]`.
         references: Whether plain models are added as reference rows.
+        tune: The `[tune]` table; by default no model is tuned.
         plugins: Python files to load as plugins in addition to the installed ones.
 
     Raises:
@@ -60,6 +62,8 @@ def experiment_on(
         "references": references,
         "model": model_tables(models, registry),
     }
+    if tune is not None:
+        raw["tune"] = dict(tune)
     if split is not None:
         raw["split"] = (
             dict(split)

@@ -48,6 +48,7 @@ def _is_table(model: Mapping[Any, Any]) -> bool:
         "candidate_features",
         "train",
         "ranker_train",
+        "tune",
     }
 
 

@@ -23,6 +23,7 @@ from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.references import hints, reference_models
+from zoo.benchmark.tuning.recommend_trials import RecommendTrials
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.checks.all_checks import check_experiment
@@ -122,6 +123,12 @@ class RecommendComparison:
     def has_validation(self) -> bool:
         """Whether the split has a `validate` part."""
         return "validate" in self.task.parts.held_out
+
+    @cached_property
+    def trials(self) -> RecommendTrials:
+        """What a search sees: the data without the test part."""
+        metric = next(model.tuning.metric for model in self._experiment.models if model.tuning)
+        return RecommendTrials(self._experiment, self.task, metric, self.device)
 
     def _check_cutoffs(self) -> None:
         """Refuse a cutoff larger than the number of eligible items.

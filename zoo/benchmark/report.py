@@ -22,6 +22,8 @@ from zoo.benchmark.comparison_tables import (
 from zoo.benchmark.library_versions import mixed_versions
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report_text import ReportStore
+from zoo.benchmark.tuning import report as tuning_report
+from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.config.formatting import (
     format_component,
     format_model,
@@ -54,7 +56,7 @@ def markdown(store: Store) -> str:
     """Return the report of a benchmark as markdown."""
     store = ReportStore(store.folder)
     manifest, rows, table = store.manifest(), store.rows(), main_table(store)
-    cold, training = cold_table(store), training_table(store)
+    cold, training, tuning = cold_table(store), training_table(store), tuning_report.tuning_table(store)
     rankers, candidates = ranker_table(store), candidate_table(store)
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
@@ -69,6 +71,7 @@ def markdown(store: Store) -> str:
         settings(store),
         f"{missing} of {len(manifest.runs)} runs are not finished yet: run the same command again." if missing else "",
         finding(store, table),
+        format_mixed_settings(by_label(rows)),
         table.markdown,
         "\n".join(f"- {line}" for line in format_missing_values(store)),
         legend(store, table, best="**bold**"),
@@ -80,6 +83,7 @@ def markdown(store: Store) -> str:
         f"## Training\n\n{TRAINING}{CHOSEN if BY_DATA in training.headers else ''}\n\n{training.markdown}"
         if training
         else "",
+        f"## Tuning\n\n{tuning_report.ABOUT}\n\n{tuning.markdown}" if tuning else "",
         "## Data\n\n" + "\n".join(f"- {name}: {value}" for name, value in manifest.notes.items()),
         f"## Rankers\n\n{rankers.markdown}" if rankers else "",
         f"## Candidates\n\n{CANDIDATES}\n\n{candidates.markdown}" if candidates else "",

@@ -18,6 +18,7 @@ from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
+from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.data.checks.finding import Finding
 from zoo.tables import ResultTable
 
@@ -53,7 +54,8 @@ class BenchmarkResult(Store, ResultTable):
 
         Columns: `model`; `reference`; `external`, whether another program made the lists; each metric with its mean over the seeds, and the 95 % interval over the queries of the
         first seed (`_low`, `_high`; null if too few queries hit); `seeds`; means of `fit_seconds`, `recommend_per_second`,
-        `p50_ms`, `p99_ms` and `peak_memory_mib`, null for external lists; `error`, null for a model that ran.
+        `p50_ms`, `p99_ms` and `peak_memory_mib`, null for external lists; `settings`, and `search_seconds`, null for a model that is
+        not tuned; `error`, null for a model that ran.
         """
         groups = by_label(self.rows())
         metrics = list(self.manifest().metrics)
@@ -73,6 +75,7 @@ class BenchmarkResult(Store, ResultTable):
         notes = [
             legend(self, table, best="*"),
             finding(self, table),
+            format_mixed_settings(by_label(self.rows())),
             *format_missing_values(self),
             findings_line(self.manifest()),
         ]
@@ -90,7 +93,8 @@ class BenchmarkResult(Store, ResultTable):
             first, *others = cells
             right = "".join(f'<td style="text-align: right">{text}</td>' for text in others)
             body += f"<tr><td>{first}</td>{right}</tr>"
-        notes = [finding(self, table), *format_missing_values(self), findings_line(self.manifest())]
+        mixed = format_mixed_settings(by_label(self.rows()))
+        notes = [finding(self, table), mixed, *format_missing_values(self), findings_line(self.manifest())]
         found = "".join(f"<p>{escape(note.replace('`', ''))}</p>" for note in notes if note)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{found}"
 
@@ -109,6 +113,7 @@ def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
         _, row[f"{metric}_low"], row[f"{metric}_high"] = runs[0].metrics[metric]
     if first.external:
         return row
+    row |= {"settings": first.settings, "search_seconds": first.tuning.get("seconds")}
     return {**row, **{name: float(np.mean([getattr(run, name) for run in runs])) for name in FIGURES}}
 
 
@@ -117,7 +122,8 @@ def _schema(metrics: list[str]) -> pa.Schema:
     figures = [name for metric in metrics for name in (metric, f"{metric}_low", f"{metric}_high")]
     return pa.schema([
         ("model", pa.string()), ("reference", pa.bool_()), ("external", pa.bool_()), *((name, pa.float64()) for name in figures),
-        ("seeds", pa.int64()), *((name, pa.float64()) for name in FIGURES), ("error", pa.string()),
+        ("seeds", pa.int64()), *((name, pa.float64()) for name in FIGURES),
+        ("settings", pa.string()), ("search_seconds", pa.float64()), ("error", pa.string()),
     ])  # fmt: skip
 
 

@@ -42,6 +42,8 @@ class Row:
             the source for an editable install.
         machine: The machine that the run used.
         notes: Further notes for the reader of the table.
+        settings: Where its settings are from: `default`; `given`, if the file sets some; `tuned (N trials)`.
+        tuning: The search of its settings: trials, seconds, metric, values, and the best point; empty without one.
         reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
         lists_hash: The hash of the stored lists with their metrics; empty if a version before this field wrote the row.
         external: For lists that another program made: the file, and counts of what it holds. Empty for a run of a model.
@@ -69,6 +71,8 @@ class Row:
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    settings: str = "default"
+    tuning: dict[str, Any] = field(default_factory=dict)
     reference: bool = False
     lists_hash: str = ""
     external: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,14 +18,19 @@ from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.library_versions import describe_other_versions
-from zoo.benchmark.machine import device_of, machine, sources_of, versions
+from zoo.benchmark.machine import device_of, machine, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.row import Row
+from zoo.benchmark.runs import Run, plan_runs
 from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
+from zoo.benchmark.tuning.search import require_optuna, search
+from zoo.benchmark.tuning.settings import format_settings_of
+from zoo.benchmark.tuning.trials_file import search_folder, write_trials
+from zoo.config.resolved import BaseResolvedExperiment, digest
+from zoo.config.tuned_model import with_point
 from zoo.config.variables import Variables
 from zoo.errors import ConfigError, ZooError
 from zoo.folder_lock import lock_folder
@@ -33,22 +38,6 @@ from zoo.registry.plugin import describe_error
 from zoo.stages.process_state import preserve_process_state
 from zoo.tracebacks import show_traceback
 from zoo.training.checkpoint import forget
-
-
-@dataclass(frozen=True)
-class Run:
-    """A model with a seed, the key of its row, the versions of the core and of its plugins, and whether it is a reference."""
-
-    model: BaseResolvedModel
-    seed: int | None
-    key: str
-    versions: dict[str, str]
-    reference: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the run's entry in the manifest."""
-        reference = {"reference": True} if self.reference else {}
-        return {"label": self.model.label, "seed": self.seed, "key": self.key, **reference}
 
 
 @dataclass(frozen=True)
@@ -86,8 +75,13 @@ def run_experiment(experiment: BaseResolvedExperiment, folder: str | Path, optio
 def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: Store, options: RunOptions) -> None:
     """Read the data, run what is not finished in the folder, and write the report."""
     progress, keep_artifacts, isolation = options.progress, options.keep_artifacts, options.isolation
+    tuned = any(model.tuning for model in experiment.models)
+    if tuned:
+        require_optuna()
     progress.reading()
     comparison = open_comparison(experiment, device)
+    if tuned:
+        comparison.trials  # noqa: B018 (raises before anything is fitted)
     if keep_artifacts and not comparison.has_artifacts:
         raise ConfigError(
             f'--keep-artifacts saves models that recommend to users, and task = "{experiment.task}" has none. Remove the '
@@ -138,7 +132,9 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                 progress.started(run.model.label, run.seed, again=again)
                 folder = store.folder / "training" / run.key
                 if isolation is None:
-                    row, lists = run_model(run, comparison, folder, artifact, progress, features=features)
+                    row, lists = run_model(
+                        run, comparison, folder, artifact, progress, features=features, results=store.folder
+                    )
                 else:
                     row, lists = _run_isolated(
                         run,
@@ -146,6 +142,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                         isolation,
                         training=folder,
                         features=features.folder,
+                        results=store.folder,
                         artifact=artifact,
                         progress=progress,
                     )
@@ -154,6 +151,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                     forget(folder)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
     finally:  # write the report of the finished runs also after Ctrl-C
+        write_trials(store.folder, runs, store.variables)
         with (
             refusing_damage(store.folder) if any(rows) else nullcontext()
         ):  # only earlier rows can be of another version
@@ -161,8 +159,9 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
 
 
 def _describe_change(stored: dict[str, Any], run: Run, variables: Variables) -> str:
-    """Return what changed since a stored run of the same name."""
-    return describe_change(stored, variables.hide(run.model.as_json()), run.versions, torch.get_num_threads())
+    """Return what changed since a stored run of the same name; the settings that a search finds are no change."""
+    model = stored.get("model") if run.search else variables.hide(run.model.as_json())
+    return describe_change(stored, model, run.versions, torch.get_num_threads())
 
 
 def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
@@ -170,40 +169,6 @@ def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
     if keep_artifacts and not run.reference and not store.artifact(run.key).exists():
         return None
     return store.finished(run.key)
-
-
-def plan_runs(
-    experiment: BaseResolvedExperiment,
-    references: Sequence[BaseResolvedModel],
-    description: dict[str, Any],
-    threads: int | None = None,
-) -> list[Run]:
-    """Return all runs of an experiment and its references; a deterministic model runs once.
-
-    Args:
-        experiment: The experiment.
-        references: The reference models.
-        description: The description of the comparison.
-        threads: The number of threads of the runs; that of this process by default.
-    """
-    runs = []
-    train = experiment.train
-    measured_with = {
-        "bootstrap": experiment.bootstrap,
-        "device": train.device,
-        "threads": threads or torch.get_num_threads(),
-    }
-    for at, model in enumerate([*experiment.models, *references]):
-        sources = sources_of(
-            *model.parts, *model.monitors, *experiment.measured_by, plugins=experiment.further_plugins(model)
-        )
-        seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
-        for seed in seeds:
-            identity = {
-                "task": description, "model": model.as_json(), "versions": sources, "seed": seed, **measured_with,
-            }  # fmt: skip
-            runs.append(Run(model, seed, digest(identity), sources, at >= len(experiment.models)))
-    return runs
 
 
 def run_model(
@@ -214,16 +179,36 @@ def run_model(
     progress: Progress,
     *,
     features: FeatureCache,
+    results: Path,
     explain: Callable[[BaseException], str] = describe_error,
 ) -> tuple[Row, pa.Table | None]:
-    """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row."""
+    """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row.
+
+    Args:
+        run: The run.
+        comparison: The comparison that measures it.
+        folder: Folder for checkpoints and logs of training.
+        artifact: The folder of its artifact, or None to save none.
+        progress: Receives the progress.
+        features: Fits featurizers, or returns their features from an earlier run.
+        results: The folder of the benchmark, which has the searches.
+        explain: Returns the text of an error.
+    """
     common = _describe_run(run)
     origins = [part.origin for part in run.model.parts]
     culprit, notes = f"{'one of ' if len(origins) > 1 else ''}{', '.join(origins)}", list[str]()
     try:
         with preserve_process_state(culprit, notes):
+            model = run.model
+            if run.search is not None:
+                place = search_folder(results, run.search)
+                found = search(
+                    model, comparison.trials, seed=run.search_seed, folder=place, progress=progress, explain=explain
+                )
+                model = with_point(model, found.best.params)
+                common |= {"model": model.as_json(), "settings": found.settings, "tuning": found.as_json()}
             measurement = comparison.run_model(
-                run.model, run.seed or 0, folder=folder, progress=progress, features=features
+                model, run.seed or 0, folder=folder, progress=progress, features=features
             )
             if artifact is not None and measurement.artifact is not None:
                 save_artifact(measurement.artifact(), artifact)
@@ -258,6 +243,7 @@ def _describe_run(run: Run) -> dict[str, Any]:
         "label": run.model.label,
         "seed": run.seed,
         "model": run.model.as_json(),
+        "settings": format_settings_of(run.model),
         "reads_time": any(part.capabilities.needs_time for part in run.model.parts),
         "versions": {**versions(), **run.versions},
         "machine": machine(),

@@ -21,6 +21,13 @@ from zoo.cli.output import FILE, plugin_option, set_option, wait_option
     "--memory", type=float, metavar="GIB", help="With --isolate: the most memory a process of a run may allocate."
 )
 @click.option("--time", "minutes", type=float, metavar="MINUTES", help="With --isolate: the most minutes of a run.")
+@click.option(
+    "--tune",
+    "budget",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Tune each model before it is tested: trials=30 or minutes=20; also metric=recall@10, seed=1.",
+)
 @wait_option
 @set_option
 @plugin_option
@@ -34,6 +41,7 @@ def bench(
     isolate: bool,
     memory: float | None,
     minutes: float | None,
+    budget: tuple[str, ...],
     wait: bool,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -56,7 +64,7 @@ def bench(
         store = run(
             file,
             out=folder,
-            overrides=overrides,
+            overrides=(*overrides, *(f"tune.{line}" for line in budget)),
             plugins=plugins,
             progress=progress,
             keep_artifacts=keep_artifacts,

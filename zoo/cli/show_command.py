@@ -12,7 +12,10 @@ from zoo.cli.output import console, echo_json, json_option, plugin_option, regis
 from zoo.cli.schema_text import Key, keys
 from zoo.config.formatting import format_figure, format_settings
 from zoo.config.recipe import experiment_file, recipe_of
+from zoo.config.train import NetworkSettings
+from zoo.neural_params import NeuralRankerParams
 from zoo.registry.extensions import Extension, list_extensions
+from zoo.search_space import Space, spaces_of
 from zoo.spec import Capabilities, Recipe, StageName
 
 if TYPE_CHECKING:
@@ -59,6 +62,18 @@ def capabilities_of(component: Component) -> Capabilities:
         return component.capabilities(component.params(dict(component.spec.tiny)))
 
 
+def searched(component: Component) -> dict[str, Space]:
+    """Return what `[tune]` searches of a component: its parameters, and the training settings of its networks."""
+    found = spaces_of(component.spec.params)
+    if issubclass(component.spec.params, NeuralRankerParams):
+        table = "ranker_train"
+    elif component.spec.stage in ("predictor", "featurizer") and capabilities_of(component).trains_in_epochs:
+        table = "train"
+    else:
+        return found
+    return found | {f"{table}.{name}": space for name, space in spaces_of(NetworkSettings).items()}
+
+
 def _as_json(component: Component) -> dict[str, Any]:
     """Return the description of a component as JSON."""
     spec, plugin = component.spec, component.plugin
@@ -71,6 +86,7 @@ def _as_json(component: Component) -> dict[str, Any]:
         "citation": spec.citation,
         "capabilities": asdict(capabilities_of(component)),
         "params": spec.params.model_json_schema(),
+        "search_space": {name: space.as_json() for name, space in searched(component).items()},
         "target": spec.target,
         "reproduces": [asdict(recipe) for recipe in spec.reproduces],
         "plugin": {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
@@ -92,6 +108,10 @@ def _print(component: Component, out: Console) -> None:
     out.print(escape(spec.summary))
     documented = keys(spec.params.model_json_schema())
     section("Parameters", _table(documented) if documented else "none")
+    if spaces := searched(component):
+        section(
+            "Search space", "\n".join(f"[cyan]{name}[/cyan]  {escape(str(space))}" for name, space in spaces.items())
+        )
     if spec.stage not in ("dataset", "metric"):
         section(
             "Capabilities, with the default parameters",

@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from zoo.benchmark.check_report import findings_line
-from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, main_table, training_table
+from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, by_label, main_table, training_table
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend, protocol, settings
+from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.cli.output import console
 from zoo.text_safety import show
 
@@ -33,6 +34,7 @@ def print_results(store: Store) -> None:
             _print(each, out, best)
     for line in (
         finding(store, table),
+        format_mixed_settings(by_label(store.rows())),
         *format_missing_values(store),
         legend(store, table, best="*" if best else "bold"),
         protocol(store),
@@ -43,7 +45,9 @@ def print_results(store: Store) -> None:
     if warning := findings_line(store.manifest()):
         out.print(show(warning), style="yellow", markup=False, soft_wrap=not out.is_terminal)
     files = ", ".join(
-        name for name in ("report.md", "results.jsonl", "lists.parquet") if (store.folder / name).exists()
+        name
+        for name in ("report.md", "results.jsonl", "lists.parquet", "trials.jsonl")
+        if (store.folder / name).exists()
     )
     out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
 

@@ -25,6 +25,7 @@ from zoo.config.experiment_file import (
     as_lists,
 )
 from zoo.config.split_settings import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
+from zoo.config.tune import TuneSettings
 from zoo.params import StrictTable
 from zoo.spec import StageName
 
@@ -49,6 +50,12 @@ class KCore(StrictTable):
 def _number_or_table(schema: dict[str, Any]) -> None:
     """Make the JSON schema of `k_core` accept a single number too."""
     schema["anyOf"] = [{"type": "integer", "minimum": 1, "maximum": 1_000_000_000}, {"$ref": schema.pop("$ref")}]
+
+
+def _table_only(schema: dict[str, Any]) -> None:
+    """Make the JSON schema of an optional table that of the table, since TOML has no null."""
+    schema.update(schema.pop("anyOf")[0])
+    schema.pop("default", None)
 
 
 class DataSettings(DataTable):
@@ -138,6 +145,8 @@ class Model(ModelTable):
     """Overrides of `[train]` for this model's networks (`[model.train]`); `refit`, `device`, `seeds` and `threads` are the same for all models."""
     ranker_train: dict[str, Any] = {}
     """Overrides for this model's neural rankers (`[model.ranker_train]`). By default they use the settings of the model's other networks, except `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
+    tune: bool | dict[str, Any] = {}
+    """What is searched of this model (`[model.tune]`): for a parameter such as `predictor.factors`, a list of values, a range `{ low = 16, high = 256, log = true }`, or false to keep its setting. `tune = false` keeps all settings."""
 
     @model_validator(mode="before")
     @classmethod
@@ -170,4 +179,5 @@ class Experiment(ExperimentFile):
     split: Split = Temporal()
     """How the events are split; `policy` selects the method, `temporal` by default."""
     evaluate: EvaluateSettings = EvaluateSettings()
+    tune: TuneSettings | None = Field(None, json_schema_extra=_table_only)
     model: list[Model] = Field(min_length=1)

@@ -12,6 +12,7 @@ from typing import Any
 from zoo.config.recommend_lookup import resolve_data
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.tasks import DEFAULT_TASK, find_task
+from zoo.config.tune import drop_other_budget
 from zoo.config.variables import expand_variables
 from zoo.errors import ConfigError, suggestion
 from zoo.plain_values import DEEPEST, refused_values
@@ -57,6 +58,7 @@ def experiment_from(
 ) -> BaseResolvedExperiment:
     """Check an experiment given as a dictionary. See `load_experiment`."""
     _refuse_unusable(raw)
+    raw = drop_other_budget(raw, overrides)
     for override in overrides:
         raw = _apply_override(raw, override)
     _refuse_unusable(raw)

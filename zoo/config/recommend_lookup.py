@@ -19,6 +19,8 @@ from zoo.config.plugin_tables import with_plugin_split
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
+from zoo.config.tune import TuneSettings
+from zoo.config.tuned_model import set_by_file, tuned_metric, with_tuning
 from zoo.errors import ConfigError
 from zoo.metric_params import CutoffParams
 from zoo.params import validated
@@ -52,7 +54,9 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
     if errors:  # look up the other tables too, so that the user sees all problems at once
         tables = _well_formed(raw, context)
         raise ConfigError("\n".join([*errors, *_problems_besides(tables, raw, registry, base)]))
-    tables = RawTables(experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model)
+    tables = RawTables(
+        experiment.data, experiment.split, experiment.evaluate, experiment.train, experiment.model, experiment.tune
+    )
     found, problems = resolve_tables(tables, registry, base)
     if problems or found.source is None:
         raise ConfigError("\n".join(problems))
@@ -88,9 +92,10 @@ def _well_formed(raw: dict[str, Any], context: dict[str, Any]) -> RawTables:
             return None
 
     data, split, evaluate, train = (alone(key, raw.get(key, {})) for key in ("data", "split", "evaluate", "train"))
+    tune = alone("tune", raw.get("tune"))
     models = raw.get("model")
     one_by_one = [alone("model", [model]) for model in models] if isinstance(models, list) else []
-    return RawTables(data, split, evaluate, train, [model[0] if model else None for model in one_by_one])
+    return RawTables(data, split, evaluate, train, [model[0] if model else None for model in one_by_one], tune)
 
 
 def _problems_besides(tables: RawTables, raw: dict[str, Any], registry: Registry, base: Path) -> list[str]:
@@ -114,6 +119,7 @@ class RawTables:
     evaluate: EvaluateSettings | None
     train: TrainSettings | None
     models: Sequence[Model | None]
+    tune: TuneSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,7 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
     train = tables.train or TrainSettings()
     monitor = lookup.monitor(train, "train")
     models = tuple(_resolve_model(lookup, m, f"model[{i}]", train, monitor) for i, m in enumerate(tables.models, 1))
+    models = _tuned(lookup, models, tables, metrics)
     problems = lookup.problems
     if evaluate:
         problems += check_metrics(metrics, models, evaluate)
@@ -188,6 +195,25 @@ def _resolve_model(
         problem = monitor_problem(watched, f"{where}.train" if "monitor" in model.train else "train")
         lookup.problems += [problem] if problem and problem not in lookup.problems else []
     return result
+
+
+def _tuned(
+    lookup: Lookup, models: tuple[ResolvedModel | None, ...], tables: RawTables, metrics: tuple[Chosen, ...]
+) -> tuple[ResolvedModel | None, ...]:
+    """Return the models with what is searched of them, after recording the problems of `[tune]` and `[model.tune]`."""
+    metric, found = None, list(models)
+    try:
+        metric = tuned_metric(tables.tune, metrics) if tables.tune and metrics else None
+    except ConfigError as error:
+        lookup.problems.append(str(error))
+    for at, (model, table) in enumerate(zip(models, tables.models, strict=True)):
+        if model is not None and table is not None:
+            fixed = set_by_file(tables.train or TrainSettings(), table.train, table.ranker_train)
+            try:
+                found[at] = with_tuning(model, table.tune, tables.tune, metric, fixed=fixed, where=f"model[{at + 1}]")
+            except ConfigError as error:
+                lookup.problems.append(str(error))
+    return tuple(found)
 
 
 def check_metrics(

@@ -14,6 +14,7 @@ from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
 from zoo.config.split_settings import has_rank_part
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
+from zoo.config.tune import Tuning
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams
@@ -35,12 +36,14 @@ class BaseResolvedModel(ABC):
         train: Training settings of its networks.
         ranker_train: Training settings of its neural rankers.
         variables: The environment variables in the experiment file.
+        tuning: How it is tuned before it is fitted; None if it is not.
     """
 
     label: str
     train: NetworkSettings = field(default_factory=NetworkSettings, kw_only=True)
     ranker_train: NetworkSettings = field(default_factory=_ranker_defaults, kw_only=True)
     variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
+    tuning: Tuning | None = field(default=None, kw_only=True)
 
     @property
     @abstractmethod

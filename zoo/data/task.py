@@ -106,7 +106,7 @@ class Task:
             task.notes["items held out as cold"] = int(np.count_nonzero(cold))
             task.notes["their events before the test, left out"] = int(np.count_nonzero(task.parts.codes == NO_PART))
         for part in task.parts.held_out:
-            task._build_queries(part)
+            task.build_part(part)
         return task
 
     @property
@@ -180,8 +180,8 @@ class Task:
             return "first"  # the events of a part are one unit, and the query has its time
         return self.split.targets
 
-    def _build_queries(self, part: Part) -> None:
-        """Build the queries of a part.
+    def build_part(self, part: Part) -> None:
+        """Build the queries of a part, and note its counts.
 
         Raises:
             SplitError: The part has no queries.

@@ -17,6 +17,7 @@ from zoo.testing.checks import (
     metadata,
     process,
     scoring,
+    search_space,
     serving,
     tables_and_metrics,
 )
@@ -27,6 +28,7 @@ THEMES: tuple[ModuleType, ...] = (
     fitting,
     process,
     scoring,
+    search_space,
     causality,
     capabilities,
     filters_and_rankers,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import model_validator
 
-from zoo.api import Field, Params
+from zoo.api import Field, Params, choice, float_range, int_range, log_range
 
 HalfLife = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -16,25 +16,25 @@ class RandomParams(Params):
 class PopularParams(Params):
     """Parameters of `popular`."""
 
-    half_life: HalfLife | None = None
+    half_life: HalfLife | None = Field(None, tune=log_range(1.0, 365.0, unset=True))
     """Days after which the weight of an event has halved; by default the weight does not decay."""
 
 
 class PersonalPopularParams(Params):
     """Parameters of `personal-popular`."""
 
-    half_life: HalfLife | None = None
+    half_life: HalfLife | None = Field(None, tune=log_range(1.0, 365.0, unset=True))
     """Days after which the weight of an event of the user's history has halved; by default the weight does not decay."""
 
 
 class TransitionGraphParams(Params):
     """Parameters of `transition-graph`."""
 
-    window: int = Field(10, ge=1, le=100_000)
+    window: int = Field(10, ge=1, le=100_000, tune=int_range(1, 20))
     """Maximum distance of a transition, in events; 1 counts only consecutive events (a Markov chain). Events of one moment or basket count as one."""
-    history: int = Field(10, ge=1, le=100_000)
+    history: int = Field(10, ge=1, le=100_000, tune=int_range(1, 20))
     """Number of last events of the query that are scored; events of one moment or basket count as one."""
-    recency: float = Field(0.8, gt=0, le=1)
+    recency: float = Field(0.8, gt=0, le=1, tune=float_range(0.3, 1.0))
     """Decay of an event's weight for each later event, or later moment or basket."""
 
 
@@ -45,7 +45,7 @@ class TopPopularParams(Params):
     """Keep this many items."""
     share: float | None = Field(None, gt=0, le=1)
     """Keep this share of the items that occur in training."""
-    half_life: HalfLife | None = None
+    half_life: HalfLife | None = Field(None, tune=log_range(1.0, 365.0, unset=True))
     """Days after which the weight of an event has halved; by default the weight does not decay."""
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class TopPopularParams(Params):
 class MMRParams(Params):
     """The trade-off between relevance and diversity."""
 
-    relevance: float = Field(0.7, ge=0, le=1)
+    relevance: float = Field(0.7, ge=0, le=1, tune=float_range(0.3, 1.0))
     """Weight of the predictor's score (lambda in the paper); similarity to the items above has the weight 1 - `relevance`."""
 
 
@@ -81,9 +81,9 @@ class TabularParams(Params):
     """Columns to one-hot encode; a list column sets several features."""
     numeric: list[str] = Field([])
     """Columns to standardise; each also gets a feature that marks missing values."""
-    log: bool = True
+    log: bool = Field(True, tune=choice(True, False))
     """Transform numbers by sign(x) log(1 + |x|) before standardising, since prices and counts are skewed."""
-    min_items: int = Field(1, ge=1, le=1_000_000_000)
+    min_items: int = Field(1, ge=1, le=1_000_000_000, tune=choice(1, 2, 5))
     """Minimum number of known items with a value; rarer values get no feature."""
     other: bool = False
     """Give the values without a feature a shared one, such as `brand:other`; requires `min_items` of 2 or more."""

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from zoo.api import DataSize, Field, LossName, NeuralParams, Params
+from zoo.api import DataSize, Field, LossName, NeuralParams, Params, choice, float_range, int_range, log_range
 
 FLOAT = 4
 """Bytes of a float32."""
@@ -15,15 +15,15 @@ EASE_MATRICES = 2
 class ALSParams(Params):
     """Parameters of `als`. The defaults were chosen on the validation events of five data sets."""
 
-    factors: int = Field(64, ge=1, le=65_536)
+    factors: int = Field(64, ge=1, le=65_536, tune=int_range(16, 256, log=True))
     """Number of latent factors D."""
     iterations: int = Field(15, ge=1, le=1_000_000)
     """Number of sweeps, each over all users and then all items."""
-    regularization: float = Field(0.003, gt=0)
+    regularization: float = Field(0.003, gt=0, tune=log_range(0.0003, 0.1))
     """Weight of the L2 regularisation of a vector, before it is scaled by the vector's frequency."""
-    frequency_exponent: float = Field(1.0, ge=0)
+    frequency_exponent: float = Field(1.0, ge=0, tune=float_range(0.0, 1.0))
     """Exponent of the frequency of a user or item in its regularisation; 1 is iALS, 0 is Hu et al. (2008)."""
-    unobserved: float | None = Field(None, gt=0)
+    unobserved: float | None = Field(None, gt=0, tune=log_range(0.0001, 1.0, unset=True))
     """Weight of each pair of user and item, with or without events; by default all pairs together weigh 16 times the events."""
     cg_steps: int = Field(2, ge=1, le=1_000_000)
     """Steps of conjugate gradients per vector and sweep."""
@@ -37,11 +37,11 @@ class ALSParams(Params):
 class ItemKNNParams(Params):
     """Parameters of `item-knn`."""
 
-    k: int = Field(100, ge=1, le=1_000_000)
+    k: int = Field(100, ge=1, le=1_000_000, tune=int_range(20, 500, log=True))
     """Number of nearest neighbours of an item that contribute to its score."""
-    shrinkage: float = Field(20.0, ge=0)
+    shrinkage: float = Field(20.0, ge=0, tune=float_range(0.0, 100.0))
     """Added to the denominator of the cosine, which reduces the similarity of items with few common users."""
-    damping: float = Field(0.5, ge=0, le=1)
+    damping: float = Field(0.5, ge=0, le=1, tune=float_range(0.0, 1.0))
     """Damping of active users: 0 is the plain cosine, 1 gives all users the same total weight."""
 
     def fit_memory(self, size: DataSize) -> int | None:
@@ -52,7 +52,7 @@ class ItemKNNParams(Params):
 class EASEParams(Params):
     """Parameters of `ease`."""
 
-    l2: float = Field(200.0, gt=0)
+    l2: float = Field(200.0, gt=0, tune=log_range(5.0, 5000.0))
     """L2 regularisation, added to the diagonal of the Gram matrix: less for large catalogues with sparse data, more for dense logs (20 to 1000)."""
 
     def fit_memory(self, size: DataSize) -> int | None:
@@ -65,9 +65,9 @@ class BPRMFParams(NeuralParams):
 
     length: Literal[1] = 1
     """Fixed at 1: the model reads the user vector, not the history."""
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, tune=float_range(0.0, 0.5))
     """Dropout rate on user vectors."""
-    loss: LossName = "bpr"
+    loss: LossName = Field("bpr", tune=choice("bpr", "bpr-max", "sampled-softmax"))
     """The training loss."""
 
     def fit_memory(self, size: DataSize) -> int | None:
@@ -78,13 +78,13 @@ class BPRMFParams(NeuralParams):
 class ItemItemMFParams(Params):
     """Parameters of `item-item-mf`."""
 
-    factors: int = Field(256, ge=1, le=65_536)
+    factors: int = Field(256, ge=1, le=65_536, tune=int_range(32, 512, log=True))
     """Rank D of the factorisation."""
-    shift: float = Field(1.0, ge=1)
+    shift: float = Field(1.0, ge=1, tune=log_range(1.0, 20.0))
     """The k of shifted PMI, which corresponds to k negative samples per pair: log k is subtracted before clipping at 0."""
-    smoothing: float = Field(0.5, gt=0, le=1)
+    smoothing: float = Field(0.5, gt=0, le=1, tune=float_range(0.3, 1.0))
     """Exponent of the frequency of the recommended item; values below 1 favour frequent items."""
-    exponent: float = Field(0.5, ge=0, le=1)
+    exponent: float = Field(0.5, ge=0, le=1, tune=float_range(0.0, 1.0))
     """Exponent of the singular values."""
 
     def fit_memory(self, size: DataSize) -> int | None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from zoo.api import Field, Params
+from zoo.api import Field, Params, choice, float_range, log_range
 
 Documents = Annotated[int, Field(ge=1, le=1_000_000_000)] | Annotated[float, Field(gt=0, le=1)]
 
@@ -14,11 +14,11 @@ class BagOfWordsParams(Params):
 
     columns: list[str] = Field(["title"], min_length=1)
     """Text columns of the catalogue, joined by a space."""
-    ngrams: tuple[int, int] = (1, 1)
+    ngrams: tuple[int, int] = Field((1, 1), tune=choice((1, 1), (1, 2)))
     """Minimum and maximum length of the n-grams (of words or characters) that are terms."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
     """The unit of n-grams: words (of two or more letters or digits), characters, or characters within words."""
-    min_df: Documents = 1
+    min_df: Documents = Field(1, tune=choice(1, 2, when={"hashing": None}))
     """Drop terms that occur in fewer known items than this: a number of items, or a share of them as a decimal fraction."""
     max_df: Documents = 1.0
     """Drop terms that occur in more known items than this: a number of items, or a share of them as a decimal fraction."""
@@ -71,16 +71,16 @@ class BagOfWordsParams(Params):
 class TfIdfParams(BagOfWordsParams):
     """Extraction and weighting of terms, as in scikit-learn's `TfidfVectorizer`."""
 
-    sublinear_tf: bool = False
+    sublinear_tf: bool = Field(False, tune=choice(False, True))
     """Count a term that occurs n times in a text as 1 + ln(n) instead of n."""
 
 
 class ContentKNNParams(Params):
     """Parameters of `content-knn`."""
 
-    history: int | None = Field(None, ge=1, le=100_000)
+    history: int | None = Field(None, ge=1, le=100_000, tune=choice(None, 1, 3, 10))
     """Number of last events that are compared; all by default."""
-    recency: float = Field(0.9, gt=0, le=1)
+    recency: float = Field(0.9, gt=0, le=1, tune=float_range(0.5, 1.0))
     """Decay of an event's weight for each later event."""
-    temperature: float | None = Field(None, ge=0.02)
+    temperature: float | None = Field(None, ge=0.02, tune=log_range(0.02, 1.0, unset=True))
     """Temperature of the similarity to single events: lower values count only very similar events. By default items are compared with the mean of the history."""

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from zoo.api import Field, NeuralParams, NeuralTextParams, Params
+from zoo.api import Field, NeuralParams, NeuralTextParams, Params, choice, float_range, int_range
 
 PACKAGE = "package:"
 """The prefix of a model in a folder of an installed package."""
@@ -16,9 +16,9 @@ PACKAGE = "package:"
 class AttentionParams(NeuralParams):
     """Parameters that all Transformers share."""
 
-    blocks: int = Field(2, ge=1, le=1_000)
+    blocks: int = Field(2, ge=1, le=1_000, tune=int_range(1, 3))
     """Number of attention layers."""
-    heads: int = Field(1, ge=1, le=1_000)
+    heads: int = Field(1, ge=1, le=1_000, tune=choice(1, 2, 4))
     """Number of attention heads; must divide `dim`."""
 
     @model_validator(mode="after")
@@ -32,14 +32,14 @@ class AttentionParams(NeuralParams):
 class SASRecParams(AttentionParams):
     """Parameters of `sasrec`."""
 
-    blocks: int = Field(2, ge=0, le=1_000)
+    blocks: int = Field(2, ge=0, le=1_000, tune=int_range(1, 3))
     """Number of Transformer blocks; with 0 the model reads only the last item."""
 
 
 class HSTUParams(AttentionParams):
     """Parameters of `hstu`."""
 
-    time: bool = True
+    time: bool = Field(True, tune=choice(True, False))
     """Read the age of events; without it, the model reads only their order and needs no real times."""
 
 
@@ -48,20 +48,20 @@ class BERT4RecParams(AttentionParams):
 
     length: int = Field(50, ge=2, le=100_000)
     """Number of positions: in training the last `length` events, in inference the last `length` - 1 events and the masked next one."""
-    heads: int = Field(2, ge=1, le=1_000)
+    heads: int = Field(2, ge=1, le=1_000, tune=choice(1, 2, 4))
     """Number of attention heads; must divide `dim`."""
-    mask_rate: float = Field(0.2, gt=0, lt=1)
+    mask_rate: float = Field(0.2, gt=0, lt=1, tune=float_range(0.1, 0.6))
     """Share of the items that is masked in training; at least one per sequence."""
-    last_share: float = Field(0.2, ge=0, le=1)
+    last_share: float = Field(0.2, ge=0, le=1, tune=float_range(0.0, 0.5))
     """Share of the training sequences in which only the last item is masked, as in inference."""
 
 
 class TextTransformerParams(NeuralTextParams):
     """Parameters of `text-transformer`."""
 
-    blocks: int = Field(1, ge=1, le=1_000)
+    blocks: int = Field(1, ge=1, le=1_000, tune=int_range(1, 2))
     """Number of attention layers."""
-    heads: int = Field(2, ge=1, le=1_000)
+    heads: int = Field(2, ge=1, le=1_000, tune=choice(1, 2, 4))
     """Number of attention heads; must divide `text_dim`."""
 
     @model_validator(mode="after")

@@ -1,0 +1,36 @@
+"""A search that is killed continues: the same trials, the same best, the same table as undisturbed, and no trial twice."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("optuna")
+
+PROGRAM = Path(__file__).with_name("kill_search.py")
+
+
+@pytest.mark.robust
+def test_at_system_calls(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(tmp_path), "20"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    whole = found["whole"]
+    assert len(whole["trials"]) == 30
+    assert whole["left"] == []
+    labels = {trial[-1]: trial[0] for trial in whole["trials"]}
+    assert len(found["killed"]) == 20
+    for killed in found["killed"]:
+        assert killed["signal"] == signal.SIGKILL
+        assert killed["after"] == whole
+        ran = [tuple(each) for each in killed["ran"]]
+        assert len(set(ran)) == len(ran)
+        done = {(labels[key], number) for key, count in killed["finished"].items() for number in range(count)}
+        assert not done & set(ran)
+        assert any(killed["finished"].values()) or killed is found["killed"][0] or len(ran) == 30
+    assert {sum(killed["finished"].values()) for killed in found["killed"]} >= {0, 30}

@@ -1,0 +1,41 @@
+"""The section of the report on the searches: what they cost, what they gained, and the best settings to write into a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zoo.benchmark.comparison_tables import Cell, ComparisonTable, by_label, seconds
+from zoo.config.formatting import format_toml
+
+if TYPE_CHECKING:
+    from zoo.benchmark.store import Store
+
+ABOUT = (
+    "Values are those of the validation part. Trial 0 has the settings of the file, and the defaults of what the file does not "
+    "set. `trials.jsonl` has all trials."
+)
+
+
+def tuning_table(store: Store) -> ComparisonTable | None:
+    """Return the search of each tuned model, one row per model; None if no model was tuned."""
+    found = {label: runs[0].tuning for label, runs in by_label(store.rows()).items() if runs[0].tuning}
+    if not found:
+        return None
+    headers = ["model", "metric", "trials", "failed", "search s", "trial 0", "best", "best settings"]
+    return ComparisonTable(headers, [[Cell(label), *map(Cell, _figures(search))] for label, search in found.items()])
+
+
+def _figures(search: dict[str, Any]) -> list[str]:
+    """Return the cells of a search."""
+    best = f"{search['value']:.4f} (trial {search['best']})"
+    first = "failed" if search["first_value"] is None else f"{search['first_value']:.4f}"
+    counts = [str(search["trials"]), str(search["failed"]), seconds(search["seconds"])]
+    params = ", ".join(f"{name} = {format_setting(value)}" for name, value in search["params"].items())
+    return [search["metric"], *counts, first, best, f"`{params}`" if params else ""]
+
+
+def format_setting(value: Any) -> str:
+    """Return a value as TOML; a number with six significant digits; None as `not set`."""
+    if value is None:
+        return "not set"
+    return f"{value:.6g}" if isinstance(value, float) else format_toml(value)

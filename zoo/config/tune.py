@@ -1,0 +1,98 @@
+"""`[tune]`: the budget with which every model is tuned on the validation part before it is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from zoo.config.chosen import Chosen
+from zoo.config.model_space import ModelSpace
+from zoo.metric_params import CutoffParams
+from zoo.params import StrictTable
+
+BUDGETS = ("trials", "minutes")
+"""The keys of `[tune]` that limit a search; one of them is given."""
+
+
+class TuneSettings(StrictTable):
+    """`[tune]`: how each model is tuned on the validation part before it is fitted and tested; without the table, none is."""
+
+    trials: int | None = Field(None, ge=1, le=1_000_000)
+    """Number of settings to try for each model; the first are those of the file and the defaults."""
+    minutes: float | None = Field(None, gt=0)
+    """Minutes to spend on the trials of each model, instead of `trials`; a trial that has begun is completed."""
+    metric: str | None = Field(None, pattern=r"^.+@[1-9]\d*$")
+    """The metric to tune for, one of `[evaluate] metrics`; by default the first of them."""
+    seed: int = Field(0, ge=0, le=2**63 - 1)
+    """Seed of the search."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        """Require exactly one of `trials` and `minutes`."""
+        if self.trials is not None and self.minutes is not None:
+            raise ValueError(
+                f"expected one budget, found two: trials = {self.trials} and minutes = {self.minutes:g}. Remove one of them."
+            )
+        if self.trials is None and self.minutes is None:
+            raise ValueError("expected a budget, found none. Set trials = 30, or minutes = 20.")
+        return self
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How a model is tuned.
+
+    Attributes:
+        settings: The settings of `[tune]`.
+        metric: The metric to tune for.
+        space: The points to choose from.
+    """
+
+    settings: TuneSettings
+    metric: Chosen
+    space: ModelSpace
+
+    def search_as_json(self) -> dict[str, Any]:
+        """Return what the trials depend on, besides the model: everything but the budget."""
+        return {"metric": self.metric.as_json(), "seed": self.settings.seed, "space": self.space.as_json()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the budget, and what the trials depend on."""
+        return {**self.budget, **self.search_as_json()}
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Return the key of `[tune]` that limits the search, with its value."""
+        return {name: value for name in BUDGETS if (value := getattr(self.settings, name)) is not None}
+
+    @property
+    def metric_name(self) -> str:
+        """Return the name of the metric with its cutoff."""
+        return name_with_cutoff(self.metric)
+
+    def format_budget(self) -> str:
+        """Return the budget in words."""
+        trials, minutes = self.settings.trials, self.settings.minutes
+        return f"{minutes:g} minutes" if trials is None else f"{trials} trial{'' if trials == 1 else 's'}"
+
+
+def name_with_cutoff(metric: Chosen) -> str:
+    """Return the name of a metric as `[evaluate] metrics` has it."""
+    return f"{metric.name}@{metric.params.k}" if isinstance(metric.params, CutoffParams) else metric.name
+
+
+def drop_other_budget(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the content of a file without its budget if the overrides set one, which replaces it.
+
+    Args:
+        raw: The content.
+        overrides: `"path=value"`.
+    """
+    given = [name for name in BUDGETS if any(line.partition("=")[0].strip() == f"tune.{name}" for line in overrides)]
+    table = raw.get("tune")
+    if len(given) != 1 or not isinstance(table, dict):
+        return dict(raw)
+    return {**raw, "tune": {key: value for key, value in table.items() if key not in BUDGETS}}

@@ -1,0 +1,194 @@
+"""Which parameters of a model are searched: those with a space that the file does not set, as `[model.tune]` changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from random import Random
+from typing import Any, TypeVar
+
+from zoo.config.chosen import Chosen
+from zoo.config.model_space import ModelSpace, Point, SearchedPart
+from zoo.config.resolved import BaseResolvedModel
+from zoo.config.searched_values import read_space
+from zoo.config.train import NetworkSettings, TrainSettings
+from zoo.config.tune import TuneSettings, Tuning, name_with_cutoff
+from zoo.errors import ConfigError, suggestion
+from zoo.search_space import in_order, random_draw, spaces_of
+
+M = TypeVar("M", bound=BaseResolvedModel)
+SLOTS = {"predictor": "predictor", "featurizers": "featurizer", "filters": "filters", "rankers": "rankers"}
+"""The fields of a resolved model that hold components, and their keys in a `[[model]]` table."""
+RANGE_KEYS = {"low", "high", "log"}
+TRIED = 200
+"""Points that are drawn to find one that is valid."""
+
+
+def with_tuning(
+    model: M,
+    own: Mapping[str, Any] | bool,
+    settings: TuneSettings | None,
+    metric: Chosen | None,
+    *,
+    fixed: Collection[str],
+    where: str,
+) -> M:
+    """Return a model with what is searched of it; unchanged without `[tune]`, with `tune = false`, or with nothing to search.
+
+    Args:
+        model: The model.
+        own: The model's `tune` table; False to keep the model at its settings.
+        settings: The `[tune]` table.
+        metric: The metric to tune for; None if it has a problem.
+        fixed: The training settings that the file sets, as `set_by_file` returns them.
+        where: The place of the model in the file.
+
+    Raises:
+        ConfigError: The `tune` table is invalid, or no point of the space is; one line for each problem.
+    """
+    if isinstance(own, bool):
+        own, settings = {}, settings if own else None
+    space = _searched(model, own, fixed, f"{where}.tune")
+    if settings is None or metric is None or not space.parts:
+        return model
+    return replace(model, tuning=Tuning(settings, metric, space))
+
+
+def set_by_file(train: TrainSettings, own: Collection[str], rankers: Collection[str]) -> set[str]:
+    """Return the training settings that a file sets: `train.NAME` and `ranker_train.NAME`.
+
+    Args:
+        train: The `[train]` table.
+        own: The keys of `[model.train]`.
+        rankers: The keys of `[model.ranker_train]`.
+    """
+    return {f"train.{name}" for name in (*train.model_fields_set, *own)} | {f"ranker_train.{name}" for name in rankers}
+
+
+def tuned_metric(settings: TuneSettings, metrics: Sequence[Chosen]) -> Chosen:
+    """Return the metric to tune for.
+
+    Raises:
+        ConfigError: It is not measured.
+    """
+    names = {name_with_cutoff(metric): metric for metric in metrics}
+    wanted = next(iter(names)) if settings.metric is None else settings.metric
+    if wanted not in names:
+        raise ConfigError(
+            f"tune.metric: {wanted!r} is not measured.{suggestion(wanted, names)} Choose one of [evaluate] metrics "
+            f"({', '.join(names)}), or add it there."
+        )
+    return names[wanted]
+
+
+def with_point(model: M, point: Point) -> M:
+    """Return a model with the values of a point, which is not searched any more.
+
+    Raises:
+        ConfigError: The values are not valid together.
+    """
+    changes: dict[str, Any] = {"tuning": None}
+    for part in model.tuning.space.parts if model.tuning else ():
+        start = f"{part.name}."
+        values = {name.removeprefix(start): value for name, value in point.items() if name.startswith(start)}
+        found = part.with_values({name: values[name] for name in part.spaces if name in values}, part.name)
+        if isinstance(found, NetworkSettings):
+            changes[part.name] = found
+            continue
+        slot, at = next((slot, at) for slot, at, name, _ in named_parts(model) if name == part.name)
+        components = changes.get(slot, getattr(model, slot))
+        changes[slot] = found if at is None else (*components[:at], found, *components[at + 1 :])
+    return replace(model, **changes)
+
+
+def named_parts(model: BaseResolvedModel) -> Iterator[tuple[str, int | None, str, Chosen]]:
+    """Yield the components of a model: field, index in it (None for a single one), name in the model, component.
+
+    A component of a list is named after its key and itself (`rankers.lambdamart`), or after its number if it is there twice.
+    """
+    present = {f.name for f in fields(model)}
+    for slot, key in SLOTS.items():
+        found = getattr(model, slot) if slot in present else ()
+        if isinstance(found, Chosen):
+            yield slot, None, key, found
+            continue
+        names = [chosen.name for chosen in found]
+        for at, chosen in enumerate(found):
+            yield slot, at, f"{key}.{chosen.name if names.count(chosen.name) == 1 else at + 1}", chosen
+
+
+def _searched(model: BaseResolvedModel, own: Mapping[str, Any], fixed: Collection[str], where: str) -> ModelSpace:
+    """Return the space of a model.
+
+    Raises:
+        ConfigError: The `tune` table is invalid, or no point of the space is.
+    """
+    parts = [_part(name, chosen, chosen.params.model_fields_set) for _, _, name, chosen in named_parts(model)]
+    of_train = {name.partition(".")[2] for name in fixed if name.startswith("train.")}
+    of_rankers = {name.partition(".")[2] for name in fixed if name.startswith("ranker_train.")}
+    neural = model.network_rankers
+    if any(p.capabilities.trains_in_epochs for p in model.parts if p.component.spec.stage != "ranker"):
+        parts.append(_part("train", model.train, of_train))
+    if neural:
+        parts.append(_part("ranker_train", model.ranker_train, of_rankers))
+    problems: list[str] = []
+    named = {f"{part.name}.{name}": part for part in parts for name in part.settings}
+    changed = {part.name: dict(part.spaces) for part in parts}
+    for name, value in _flat(own):
+        if name not in named:
+            known = [f"{part.name}.{searched}" for part in parts for searched in part.spaces]
+            has = f"The model searches: {', '.join(known)}." if known else "The model searches nothing."
+            problems.append(f"{where}.{name}: the model has no such parameter.{suggestion(name, named)} {has}")
+            continue
+        part, parameter = named[name], name.removeprefix(f"{named[name].name}.")
+        changed[part.name].pop(parameter, None)
+        try:
+            if value is not False:
+                changed[part.name][parameter] = read_space(part, parameter, value, f"{where}.{name}")
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    space = ModelSpace(tuple(replace(p, spaces=in_order(changed[p.name])) for p in parts if changed[p.name]))
+    if problem := _without_points(model, space):
+        raise ConfigError(f"{where}: the search space excludes every point: {problem}")
+    return space
+
+
+def _part(name: str, owner: Chosen | NetworkSettings, fixed: Collection[str]) -> SearchedPart:
+    """Return a part with the declared spaces of what the file does not set."""
+    declared = spaces_of(type(owner.params if isinstance(owner, Chosen) else owner))
+    part = SearchedPart(name, owner, {})
+    settings = part.settings
+    spaces = {
+        key: space if settings[key] is None else space.of_values()
+        for key, space in declared.items()
+        if key not in fixed
+    }
+    return replace(part, spaces=spaces)
+
+
+def _flat(table: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a `tune` table with their full names; a table with the keys of a range is a value."""
+    for key, value in table.items():
+        if isinstance(value, dict) and not set(value) <= RANGE_KEYS:
+            yield from _flat(value, f"{start}{key}.")
+        else:
+            yield f"{start}{key}", value
+
+
+def _without_points(model: BaseResolvedModel, space: ModelSpace) -> str:
+    """Return why no point of a space is valid; empty if one is."""
+    random, problem = Random(0), ""  # noqa: S311
+    for _ in range(TRIED):
+        try:
+            for part in space.parts:
+                point = ModelSpace((part,)).draw(random_draw(random))
+                part.with_values(
+                    {name.removeprefix(f"{part.name}."): value for name, value in point.items()}, part.name
+                )
+        except ConfigError as error:
+            problem = problem or str(error).splitlines()[0]
+        else:
+            return ""
+    return problem
