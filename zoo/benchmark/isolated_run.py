@@ -51,7 +51,8 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     from zoo.benchmark.isolation import LISTS
     from zoo.benchmark.machine import device_of
     from zoo.benchmark.progress import Progress
-    from zoo.benchmark.runner import plan_runs, run_model
+    from zoo.benchmark.runner import run_model
+    from zoo.benchmark.runs import plan_runs
     from zoo.config.load import experiment_from
     from zoo.errors import TrainingError
     from zoo.registry.registry import Registry

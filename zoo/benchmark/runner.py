@@ -160,7 +160,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
 
 def _describe_change(stored: dict[str, Any], run: Run, variables: Variables) -> str:
     """Return what changed since a stored run of the same name; the settings that a search finds are no change."""
-    model = stored.get("model") if run.search else variables.hide(run.model.as_json())
+    model: dict[str, Any] = stored["model"] if run.search and "model" in stored else variables.hide(run.model.as_json())
     return describe_change(stored, model, run.versions, torch.get_num_threads())
 
 

@@ -41,7 +41,7 @@ def without_test(task: Task, *, rankers_learn: bool, refit: bool) -> Task:
     codes = _renamed(parts[kept], measured, "test")
     if rankers_learn:
         codes = _renamed(codes, "validate", "rank")
-    starts = {"test": task.parts.starts[measured]} if measured in task.parts.starts else {}
+    starts: dict[Part, int] = {"test": task.parts.starts[measured]} if measured in task.parts.starts else {}
     if rankers_learn and "validate" in task.parts.starts:
         starts["rank"] = task.parts.starts["validate"]
     held_out: tuple[Part, ...] = ("rank", "test") if rankers_learn else ("test",)

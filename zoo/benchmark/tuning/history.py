@@ -52,7 +52,7 @@ class History:
         _drop_unfinished_line(file)
         with _quiet(), self._refusing_damage():
             # One process at a time searches in a folder, which is locked.
-            storage = JournalStorage(JournalFileBackend(str(file), lock_obj=_NoLock()))  # type: ignore[arg-type]
+            storage = JournalStorage(JournalFileBackend(str(file), lock_obj=_NoLock()))
             self._study = optuna.create_study(
                 storage=storage, study_name=STUDY, direction=self._direction, load_if_exists=True
             )
