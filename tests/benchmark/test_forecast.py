@@ -59,6 +59,16 @@ def test_a_resumed_training_has_the_pace_of_this_process():
     assert found.estimate(15.0).high == 15 + 3 * 3
 
 
+def test_a_search_counts_once_and_the_fit_after_it_like_a_trial():
+    found = forecast(*[PlannedRun("als", seed, search="3 trials for ndcg@10") for seed in (0, 1)])
+    found.phase("tune", 1, 3, 14.0)  # 4 s a trial
+    assert found.estimate(14.0).low == 14 + 2 * (2 * 4 + 4)
+    found.phase("tune", 3, 3, 22.0)
+    found.phase("recommend", 10, 10, 25.0)
+    found.finished(25.0)
+    assert found.estimate(25.0).low == 25 + 3  # the other seed shares the search
+
+
 def test_other_seeds_take_as_long_as_the_first():
     runs = [PlannedRun("net", seed, epochs=2, fewest_epochs=2, fits=1) for seed in (0, 1, 2)]
     found = forecast(*runs)

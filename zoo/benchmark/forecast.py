@@ -126,6 +126,8 @@ class Forecast:
             run.pace = (now - run.since[1]) / steps
         run.name, run.done, run.total, run.seconds_left, run.last = name, done, total, seconds_left, now
         run.last_fit = now if name == "fit" else run.last_fit
+        if name == "tune":  # the other seeds share the search, so it is no part of the duration of a run
+            run.begun = run.last_fit = now
 
     def finished(self, now: float) -> None:
         """Note that the current run ended."""
@@ -166,6 +168,8 @@ class Forecast:
         shortest, longest = min(self._evaluations, default=0.0), max(self._evaluations, default=0.0)
         if run.name != "fit":
             rest = max(pace * left, shortest - (now - run.last_fit))
+            if run.name == "tune":
+                rest += pace  # the fit with the best settings takes about as long as a trial
             return rest, None if plan.fits is None else rest
         limit = float("inf") if run.seconds_left is None else run.seconds_left
         if plan.fits == 0:
