@@ -47,7 +47,7 @@ class GapParams(CutoffParams):
 
     metric: Literal["ndcg", "hit", "recall", "precision", "mrr"] = "ndcg"
     """The metric that is compared."""
-    at: int = Field(5, ge=0)
+    at: int = Field(5, ge=0, le=1_000_000_000)
     """The most events of a short history."""
 
 

@@ -438,3 +438,17 @@ def test_a_variable_of_the_environment_stays_hidden_and_is_read_again(tmp_path, 
     monkeypatch.delenv("SHOP_FOLDER_OF_TEST")
     (finding,) = zoo.verify(tmp_path / "out").findings
     assert "uses the environment variable SHOP_FOLDER_OF_TEST, which is not set" in finding.text
+
+
+def test_a_tuned_row_runs_again_with_the_settings_that_its_search_found(tmp_path):
+    pytest.importorskip("optuna")
+    experiment = {
+        "data": {"source": {"name": "synthetic-shop", "customers": 60, "items": 40, "events": 1500}, "accept": ["few-queries"]},
+        "evaluate": {"metrics": ["ndcg@10"]},
+        "references": False,
+        "tune": {"trials": 3},
+        "model": [{"predictor": "item-knn"}],
+    }  # fmt: skip
+    zoo.bench(experiment, out=tmp_path / "out")
+    found = zoo.verify(tmp_path / "out", sample=1)
+    assert [rerun.outcome for rerun in found.reruns] == ["reproduced"]

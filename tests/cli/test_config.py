@@ -101,6 +101,7 @@ def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
         "train",
         "model",
         "references",
+        "tune",
     ]
     assert list(tables["RankExperiment"]["properties"]) == ["task", "data", "split", "evaluate", "train", "model"]
     assert [schema[branch]["$ref"] for branch in ("then", "else")] == ["#/$defs/RankExperiment", "#/$defs/Experiment"]

@@ -64,7 +64,9 @@ def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Compari
             return Rerun(name, "impossible", f"it was measured with other versions: {', '.join(other)}")
         with TemporaryDirectory(prefix="zoo-verify-") as folder:
             features = FeatureCache(Path(folder) / "features")
-            again, found = run_model(run, task, Path(folder) / "training", None, Progress(), features=features)
+            again, found = run_model(
+                run, task, Path(folder) / "training", None, Progress(), features=features, results=Path(folder)
+            )
     if again.error or found is None:
         return Rerun(name, "drifted", f"it fails now: {again.error}")
     differences = [
@@ -78,8 +80,11 @@ def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Compari
 
 
 def _planned(row: Row, stored: StoredExperiment, task: Comparison[Any]) -> Run | None:
-    """Return the run of a row as the experiment plans it."""
-    runs = plan_runs(stored.experiment, task.references, task.description)
+    """Return the run of a row as the experiment plans it; that of a tuned row has the settings that its search found."""
+    experiment, references = stored.experiment, task.references
+    if row.tuning:
+        experiment, references = stored.with_model(row.label, row.model), ()
+    runs = plan_runs(experiment, references, task.description)
     return next((run for run in runs if (run.model.label, run.seed) == (row.label, row.seed)), None)
 
 

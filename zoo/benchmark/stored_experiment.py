@@ -25,10 +25,28 @@ class StoredExperiment:
     Attributes:
         experiment: The experiment, without the models that cannot be resolved here.
         unresolved: Maps the label of each of these models to the reason.
+        raw: The content of an experiment file that resolves to it.
+        registry: The components.
     """
 
     experiment: BaseResolvedExperiment
-    unresolved: dict[str, str] = field(default_factory=dict)
+    unresolved: dict[str, str]
+    raw: dict[str, Any] = field(repr=False)
+    registry: Registry = field(repr=False)
+
+    def with_model(self, label: str, model: dict[str, Any]) -> BaseResolvedExperiment:
+        """Return the experiment with a single model, which is not tuned.
+
+        Args:
+            label: Its name in tables.
+            model: The model of a row.
+
+        Raises:
+            ConfigError: The model cannot be resolved here.
+        """
+        raw = {key: value for key, value in self.raw.items() if key != "tune"}
+        table = {"label": label, **_model(model, raw["train"], self.registry)}
+        return experiment_from({**raw, "model": [table]}, registry=self.registry)
 
 
 def resolve_stored(folder: Path, manifest: BenchmarkManifest, plugins: Iterable[str | Path] = ()) -> StoredExperiment:
@@ -62,7 +80,7 @@ def resolve_stored(folder: Path, manifest: BenchmarkManifest, plugins: Iterable[
             f"{folder}: its experiment resolves to other values here ({', '.join(changed[:5])}). Use the versions of the core and of "
             "the plugins that wrote it."
         )
-    return StoredExperiment(experiment, unresolved)
+    return StoredExperiment(experiment, unresolved, raw, registry)
 
 
 def _resolve_part(
