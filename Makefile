@@ -14,7 +14,7 @@ TORCH_BUILD := $(if $(filter Linux,$(shell uname -s)),+cpu)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test robust slow portable speed simulate fuzz check format docs lock dist test-dist test-lowest test-newest site notebooks
+.PHONY: help setup demo test robust browser slow portable speed simulate fuzz check format docs lock dist test-dist test-lowest test-newest site notebooks
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ $(VENV)/.dev: $(VENV)/.installed
 		else $(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'; fi
 	@touch $@
 
+$(VENV)/.browser: $(VENV)/.dev
+	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[browser]'
+	@touch $@
+
 $(VENV)/.speed: $(VENV)/.dev
 	@$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[speed]'
 	@touch $@
@@ -64,6 +68,13 @@ test: $(VENV)/.dev  ## Run the test suite.
 
 robust: $(VENV)/.dev  ## Run the tests of kills, signals, limits and installs, in processes of their own.
 	$(PYTEST) -m "robust and not slow" -n auto --maxprocesses 4
+
+# Debian's package; elsewhere, and without root, install chromium before.
+browser: $(VENV)/.browser  ## Run the tests of the HTML report in a headless Chromium; root installs it on Debian.
+	@command -v chromium chromium-browser google-chrome > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && \
+		apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } || \
+		{ echo "No browser is installed: install chromium, then make $(MAKECMDGOALS)."; exit 1; }
+	ZOO_BROWSER=required $(PYTEST) -m browser tests/html_report
 
 slow: $(VENV)/.dev  ## Run the long tests: real data, published figures.
 	ZOO_HYPOTHESIS=random $(PYTEST) -m slow

@@ -24,7 +24,7 @@ settings.register_profile("zoo", derandomize=True, **PATIENT)
 settings.register_profile("zoo-random", print_blob=True, **PATIENT)
 settings.load_profile("zoo-random" if os.environ.get("ZOO_HYPOTHESIS") == "random" else "zoo")
 
-NO_DATA = "no real data"
+NO_DATA, NO_BROWSER = "no real data", "no browser"
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +40,14 @@ def data_dir() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests were skipped because the real data are absent."""
-    skipped = [
-        str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()) if NO_DATA in str(report.longrepr)
-    ]
-    if skipped:
-        terminalreporter.write_line(
-            f"{len(skipped)} of the skipped tests need the real data sets: set ZOO_DATA", yellow=True
-        )
+    """Say how many tests were skipped because the real data or a browser are absent."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())]
+    for reason, remedy in (
+        (NO_DATA, "tests need the real data sets: set ZOO_DATA"),
+        (NO_BROWSER, "tests or files of tests need a browser: make browser"),
+    ):
+        if skipped := sum(reason in text for text in reasons):
+            terminalreporter.write_line(f"{skipped} of the skipped {remedy}", yellow=True)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -96,7 +96,12 @@ def lower_bounds():
         found = about(project)
         lines = [*found["build-system"]["requires"], *found["project"]["dependencies"]]
         extras = found["project"].get("optional-dependencies", {})
-        lines += [line for name, of_extra in extras.items() if name in ("text", "sentence", "dev") for line in of_extra]
+        lines += [
+            line
+            for name, of_extra in extras.items()
+            if name in ("text", "report", "sentence", "dev")
+            for line in of_extra
+        ]
         for requirement in map(Requirement, lines):
             if not requirement.name.startswith(("shopzoo", "torch")) or requirement.name == "torchmetrics":
                 yield from ((requirement, s.version) for s in requirement.specifier if s.operator == ">=")

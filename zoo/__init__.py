@@ -45,6 +45,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "load_task": "zoo.data.task",
         "read_log": "zoo.data.read_log",
         "reproduce": "zoo.benchmark.reproduce",
+        "report": "zoo.html_report.writing",
         "save_artifact": "zoo.artifacts.saving",
         "score": "zoo.benchmark.score_lists",
         "verify": "zoo.benchmark.verify",

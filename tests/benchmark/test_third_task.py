@@ -111,6 +111,7 @@ class BasketComparison:
     references = ()
     hints = ()
     has_validation = False
+    users = None
 
     def __init__(self, experiment, device):
         data = read_data(experiment.source.build().read(), experiment.experiment.data)

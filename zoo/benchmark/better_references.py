@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.benchmark.comparison_tables import by_label, compare_column
+from zoo.benchmark.compared_columns import compare_column
+from zoo.benchmark.comparison_tables import by_label
 from zoo.evaluation.significance import FEWEST_SEEDS, Verdict
 
 if TYPE_CHECKING:

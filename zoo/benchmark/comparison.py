@@ -14,6 +14,7 @@ import torch
 from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.tuning.search import TrialTask
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
@@ -118,6 +119,10 @@ class Comparison(Protocol[Model_contra]):
         Raises:
             ConfigError: The data have no validation part, or no value of the metric is better than another.
         """
+
+    @property
+    def users(self) -> QueriedUsers | None:
+        """The users behind the test queries, for reports; None for a task whose queries are not users with histories."""
 
     def run_model(
         self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, features: FeatureCache

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.benchmark.compared_columns import compare_column
 from zoo.benchmark.tuning.settings import is_tuned
-from zoo.evaluation.significance import Comparison, Verdict, compare_models
+from zoo.evaluation.significance import Verdict
 
 if TYPE_CHECKING:
     from zoo.benchmark.row import Row
@@ -106,7 +106,6 @@ def main_table(store: Store) -> ComparisonTable:
     return ComparisonTable(headers, rows, detectable)
 
 
-NOT_COMPARED = Comparison({})
 _SPEED = (
     ("recommend_per_second", "{:,.0f}"),
     ("p50_ms", "{:.2f}"),
@@ -249,22 +248,3 @@ def _name(label: str, runs: list[Row]) -> Cell:
     if runs[0].reference:
         return Cell(f"{label} (reference)", reference=True)
     return Cell(f"{label} (external)" if runs[0].external else label)
-
-
-def compare_column(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:
-    """Return the comparison of the models in a column, without verdicts if no value is better than another."""
-    higher = store.manifest().metrics[metric]
-    if higher is None:
-        return NOT_COMPARED
-    values: dict[str, list[NDArray[np.float64]]] = {}
-    for label, runs in groups.items():
-        tables = [table for run in runs if (table := store.lists(run)) is not None and metric in table.column_names]
-        values[label] = [np.asarray(table[metric].to_numpy(), np.float64) for table in tables]
-    if not values or not all(values.values()):
-        return NOT_COMPARED
-    values = {label: runs for label, runs in values.items() if not all(np.isnan(run).all() for run in runs)}
-    means = [np.nanmean(run) for runs in values.values() for run in runs if not np.isnan(run).all()]
-    if not means or np.allclose(means, means[0], rtol=1e-9, atol=0):
-        return NOT_COMPARED
-    seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
-    return compare_models(values, seeded, higher_is_better=higher)

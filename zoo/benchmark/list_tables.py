@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,14 +12,22 @@ from zoo.benchmark.row import Row
 from zoo.errors import ResultsError
 
 
-def read_lists(path: Path) -> pa.Table:
+def read_lists(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read the lists of a run.
+
+    Args:
+        path: The Parquet file.
+        columns: The columns to read, of which those that the file lacks are left out; None for all.
 
     Raises:
         ResultsError: The file is damaged.
     """
     try:
-        return pq.read_table(path)
+        if columns is None:
+            return pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            present = [name for name in columns if name in file.schema_arrow.names]
+            return file.read(columns=present).select(present)
     except (MemoryError, pa.ArrowCancelled):
         raise
     except (OSError, ValueError, pa.ArrowException) as error:

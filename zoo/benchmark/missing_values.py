@@ -21,7 +21,7 @@ def format_missing_values(store: Store) -> list[str]:
     rows = store.rows()
     runs: dict[str, list[tuple[str, Bools]]] = {}
     for row in rows:
-        lists = store.lists(row)
+        lists = store.lists(row, list(row.metrics))
         for metric in row.metrics if lists is not None else ():
             if lists is not None and metric in lists.column_names:
                 present = ~np.isnan(np.asarray(lists[metric].to_numpy(), np.float64))

@@ -43,6 +43,7 @@ class RankComparison:
     has_artifacts = False
     references: tuple[ResolvedRankModel, ...] = ()
     has_validation = True
+    users = None
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
         """Read the lists.

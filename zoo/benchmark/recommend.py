@@ -22,6 +22,7 @@ from zoo.benchmark.kept_lists import query_columns, reevaluate_lists
 from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.references import hints, reference_models
 from zoo.benchmark.tuning.recommend_trials import RecommendTrials
 from zoo.config.lookup import clock_misfits, rank_misfits
@@ -81,7 +82,8 @@ class RecommendComparison:
         self.references = reference_models(experiment, training, device)
         self.hints = hints(experiment, task.catalogue)
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
-        self.known = training.known
+        self._counts = training.counts()
+        self.known = self._counts > 0
         self.callbacks = experiment.registry.callbacks
         self.losses, self.samplers = experiment.registry.losses, experiment.registry.samplers
         self.evaluator = Evaluator(
@@ -103,6 +105,11 @@ class RecommendComparison:
     def findings(self) -> list[Finding]:
         """What the checks of the task found."""
         return check_experiment(self._experiment, self.task)
+
+    @property
+    def users(self) -> QueriedUsers:
+        """The users behind the test queries."""
+        return QueriedUsers(self.queries, self.task.user_ids, self.task.catalogue, self._counts)
 
     @property
     def notes(self) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def markdown(store: Store) -> str:
         table.markdown,
         "\n".join(f"- {line}" for line in format_missing_values(store)),
         legend(store, table, best="**bold**"),
-        _ties(rows),
-        _filled(rows),
+        tied_lists(rows),
+        filled_slots(rows),
         _notes(rows),
         "## Failed runs\n\n" + "\n".join(failed) if failed else "",
         "## Models\n\n" + "\n".join(models),
@@ -214,14 +214,14 @@ def _external(row: Row) -> str:
     return f"{row.external['lists']:,} lists of {row.external['file']}{seed}; no time was measured"
 
 
-def _ties(rows: list[Row]) -> str:
+def tied_lists(rows: list[Row]) -> str:
     """Return the share of lists with a tie at the cutoff, for each model that has such lists."""
     shares = {label: np.mean([r.tied_edges for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)
     return f"Lists with a tie at the cutoff: {listed}." if listed else ""
 
 
-def _filled(rows: list[Row]) -> str:
+def filled_slots(rows: list[Row]) -> str:
     """Return the share of slots that the fallback filled, for each model that has such slots."""
     shares = {label: np.mean([r.filled for r in runs]) for label, runs in by_label(rows).items()}
     listed = ", ".join(f"{label} {100 * share:.1f} %" for label, share in shares.items() if share > 0)

@@ -29,6 +29,7 @@ from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.benchmark.tuning.search import require_optuna, search
 from zoo.benchmark.tuning.settings import format_settings_of
 from zoo.benchmark.tuning.trials_file import search_folder, write_trials
+from zoo.benchmark.user_sample import write_query_facts, write_sample
 from zoo.config.resolved import BaseResolvedExperiment, digest
 from zoo.config.tuned_model import with_point
 from zoo.config.variables import Variables
@@ -102,6 +103,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
             hints=comparison.hints,
         )
     )
+    write_query_facts(store, comparison.users)
     replaced = store.replaced()
     rules = {"refit": experiment.train.refit, "validates": comparison.has_validation}
     rows = [_finished(run, store, keep_artifacts=keep_artifacts) for run in runs]
@@ -155,6 +157,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
         with (
             refusing_damage(store.folder) if any(rows) else nullcontext()
         ):  # only earlier rows can be of another version
+            write_sample(store, comparison.users)
             store.compose(markdown)
 
 

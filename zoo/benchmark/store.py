@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 
-from zoo.atomic import remove_leftovers, write_atomically
+from zoo.atomic import remove_leftovers
 from zoo.benchmark.consistent_writes import write_consistently
 from zoo.benchmark.json_records import as_record, read_table
 from zoo.benchmark.list_tables import read_lists, write_lists
+from zoo.benchmark.result_files import writing
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
 from zoo.data.fingerprint import fingerprint_table
@@ -204,10 +205,10 @@ class Store:
                 if isinstance(row.get("label"), str) and isinstance(row.get("seed", ""), int | None):
                     yield path.stem, row
 
-    def lists(self, row: Row) -> pa.Table | None:
-        """Return the lists of a run with their metrics, one row per query."""
+    def lists(self, row: Row, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Return the lists of a run with their metrics, one row per query; only the given columns that it has, or all."""
         path = self._path(f"runs/{row.key}.parquet")
-        return read_lists(path) if path.exists() and not row.error else None
+        return read_lists(path, columns) if path.exists() and not row.error else None
 
     def artifact(self, key: str) -> Path:
         """Return the folder of a run's artifact, which exists only if artifacts are kept."""
@@ -244,18 +245,9 @@ class Store:
         with self._writing(name) as path:
             path.write_text(text, encoding="utf-8")
 
-    @contextmanager
-    def _writing(self, name: str) -> Iterator[Path]:
+    def _writing(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path; on success it is renamed to the file, on failure removed."""
-        final = self._path(name)
-        try:
-            with write_atomically(final) as temporary:
-                yield temporary
-        except OSError as error:
-            raise ResultsError(
-                f"{final} cannot be written: {error.strerror or error}. Finished runs are kept: "
-                "free some space or choose another folder, then run the same command again to resume."
-            ) from error
+        return writing(self._path(name))
 
 
 def _time_of_change(path: Path) -> float:

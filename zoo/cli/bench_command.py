@@ -8,6 +8,7 @@ import click
 
 from zoo.cli.interruption import say_what_is_kept
 from zoo.cli.output import FILE, plugin_option, set_option, wait_option
+from zoo.cli.report_command import write_page
 
 
 @click.command()
@@ -79,5 +80,7 @@ def bench(
             if not row.error and not row.reference:
                 label = row.label if row.seed is None else f"{row.label}, seed {row.seed}"
                 click.echo(f"{label}: zoo recommend {store.artifact(row.key)}")
+    if store.rows():
+        write_page(folder)
     if any(row.error and not row.reference for row in store.rows()):
         ctx.exit(1)

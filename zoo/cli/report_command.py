@@ -1,4 +1,4 @@
-"""`zoo report`: rewrite the report of a finished benchmark."""
+"""`zoo report`: rewrite the reports of finished benchmarks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from pathlib import Path
 import click
 
 from zoo.cli.output import FILE
+from zoo.errors import ComponentError
 
 
 @click.command()
-@click.argument("folder", type=FILE)
+@click.argument("folders", type=FILE, nargs=-1, required=True, metavar="FOLDER...")
+@click.option(
+    "--out",
+    type=FILE,
+    metavar="FILE",
+    help="The HTML file; by default report.html in the folder, or in the current directory for several folders.",
+)
+@click.option(
+    "--without-users", is_flag=True, help="Leave the sampled users, with ids and histories, out of the HTML file."
+)
 @click.option(
     "--keep",
     "into",
@@ -18,8 +28,11 @@ from zoo.cli.output import FILE
     metavar="DIR",
     help="Also write the finished runs into DIR/<data set>.jsonl, a line each.",
 )
-def report(folder: Path, into: Path | None) -> None:
-    """Rewrite the report of a benchmark folder and print its table.
+def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, into: Path | None) -> None:
+    """Rewrite the reports of benchmark folders and print their tables.
+
+    report.md is rewritten in each folder. report.html is one file for all folders, with charts, learning curves, slices and
+    the lists of sampled users; it needs no network.
 
     The file of --keep is meant for a repository: config, seed, versions, machine, timings and metrics, without the lists.
     Its lines of other runs stay.
@@ -29,11 +42,28 @@ def report(folder: Path, into: Path | None) -> None:
     from zoo.benchmark.report import markdown
     from zoo.benchmark.store import Store
     from zoo.cli.terminal_tables import print_results
+    from zoo.html_report.writing import report as write
 
-    store = Store(folder)
-    store.manifest()
-    with refusing_damage(folder):
-        store.compose(markdown)
-        print_results(store)
-    if into is not None and (file := export(store, into)):
-        click.echo(f"Kept the finished runs in {file}")
+    stores = [Store(folder) for folder in folders]
+    for store in stores:
+        store.manifest()
+    for store in stores:
+        with refusing_damage(store.folder):
+            store.compose(markdown)
+            print_results(store)
+    page = write(*stores, out=out, users=not without_users)
+    if into is not None:
+        for store in stores:
+            if file := export(store, into):
+                click.echo(f"Kept the finished runs in {file}")
+    click.echo(f"Open {page} in a browser.")
+
+
+def write_page(folder: Path) -> None:
+    """Write the HTML report of a folder and print where it is; without Jinja2, what to install."""
+    from zoo.html_report.writing import report as write
+
+    try:
+        click.echo(f"Open {write(folder)} in a browser.")
+    except ComponentError as missing:
+        click.echo(f"{missing}")

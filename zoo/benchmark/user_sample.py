@@ -1,0 +1,146 @@
+"""The users whose lists a report shows, and what else it needs about the queries: files beside the runs of a benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ConfigDict, TypeAdapter, with_config
+
+from zoo.benchmark.json_records import as_record, read_table
+from zoo.benchmark.queried_users import QueriedUsers
+from zoo.benchmark.result_files import writing
+from zoo.benchmark.store import Store
+from zoo.errors import ResultsError
+
+QUERIES, SAMPLE = "queries.parquet", "sample_users.json"
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class ShownItem:
+    """What the catalogue says about an item."""
+
+    title: str | None = None
+    price: float | None = None
+    category: str | None = None
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class ShownEvent:
+    """An event of a history; its time is missing if the data have no clock."""
+
+    item: str
+    event: str
+    time: str | None = None
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class SampledUser:
+    """A user with a test query.
+
+    Attributes:
+        query: The position of the query in the lists.
+        user: The id of the user.
+        now: The time of the query; None if the data have no clock.
+        history: The last events of the history, the latest last.
+        events: The number of events of the whole history.
+        targets: The items that the user took after the query.
+    """
+
+    query: int
+    user: str
+    now: str | None
+    history: list[ShownEvent]
+    events: int
+    targets: list[str]
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class UserSample:
+    """The sampled users, and the items of their histories, targets and lists by id."""
+
+    users: list[SampledUser]
+    items: dict[str, ShownItem] = field(default_factory=dict)
+    format: Literal[1] = 1
+
+
+_SAMPLE = TypeAdapter(UserSample)
+
+
+def write_query_facts(store: Store, users: QueriedUsers | None) -> None:
+    """Write the facts about the test queries, one row per query, in the order of the lists; a task without users has none."""
+    if users is not None:
+        with writing(store.folder / QUERIES) as path:
+            pq.write_table(users.facts(), path, compression="zstd")
+
+
+def write_sample(store: Store, users: QueriedUsers | None) -> None:
+    """Write the sampled users with the items of their histories, targets and lists; a task without users has none."""
+    if users is None:
+        return
+    chosen = users.sample()
+    rows = {row.label: row for row in store.rows() if not row.error}.values()
+    places = pa.array([user["query"] for user in chosen], pa.int64())
+    listed = set[str]()
+    for row in rows:
+        lists = store.lists(row, ["items"])
+        if lists is not None and lists.num_columns:
+            listed.update(item for items in lists["items"].take(places).to_pylist() for item in items)
+    sample = {"users": chosen, "items": users.describe(_items(chosen, listed))}
+    with writing(store.folder / SAMPLE) as path:
+        path.write_text(json.dumps(asdict(as_record(_SAMPLE, sample))), encoding="utf-8")
+
+
+def _items(users: Iterable[dict[str, Any]], listed: Iterable[str]) -> list[str]:
+    """Return the ids of all items to describe."""
+    found = dict.fromkeys(listed)
+    for user in users:
+        found |= dict.fromkeys([*(event["item"] for event in user["history"]), *user["targets"]])
+    return sorted(found)
+
+
+def read_query_facts(store: Store) -> pa.Table | None:
+    """Return the facts about the queries; None in a folder that has none.
+
+    Raises:
+        ResultsError: The file is damaged.
+    """
+    path = store.folder / QUERIES
+    if not path.exists():
+        return None
+    try:
+        return pq.read_table(path)
+    except (MemoryError, pa.ArrowCancelled):
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _damaged(path, error) from None
+
+
+def read_sample(store: Store) -> UserSample | None:
+    """Return the sampled users; None in a folder that has none.
+
+    Raises:
+        ResultsError: The file is damaged, or of another format.
+    """
+    path = store.folder / SAMPLE
+    if not path.exists():
+        return None
+    try:
+        return as_record(_SAMPLE, read_table(path))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ResultsError:
+    return ResultsError(
+        f"{path} cannot be read: {error}. Remove it and run the benchmark again, which writes it anew and keeps the finished runs."
+    )

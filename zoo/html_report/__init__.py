@@ -1,0 +1,1 @@
+"""The HTML report of benchmarks: one file that needs no network."""

@@ -1,0 +1,68 @@
+"""Write the HTML report of benchmark folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.atomic import write_atomically
+from zoo.benchmark.json_records import refusing_damage
+from zoo.benchmark.store import Store
+from zoo.errors import ConfigError, ResultsError
+from zoo.html_report.page import BenchmarkPage, benchmark_page
+from zoo.html_report.rendering import render, require_jinja2
+
+NAME = "report.html"
+
+
+def report(*results: str | Path | Store, out: str | Path | None = None, users: bool = True) -> Path:
+    """Write the HTML report of one or several benchmarks into one file that needs no network, and return its path.
+
+        result = zoo.bench("experiment.toml", out="runs/mine")
+        zoo.report(result)  # runs/mine/report.html
+        zoo.report("runs/shop-a", "runs/shop-b", out="both.html")
+
+    Args:
+        results: Folders of results, or what `zoo.bench` returned.
+        out: The file to write; by default `report.html` in the folder, or in the current directory for several folders.
+        users: Whether to show the ids, histories and lists of the sampled users.
+
+    Raises:
+        ConfigError: No results are given, or `out` is a folder.
+        ResultsError: A folder has no results or damaged ones, or the file cannot be written.
+        ComponentError: Jinja2 is not installed.
+    """
+    require_jinja2()
+    stores = [result if isinstance(result, Store) else Store(result) for result in results]
+    if not stores:
+        raise ConfigError("report: expected a folder of results, found none. Pass the folder that `zoo bench` wrote.")
+    path = Path(out) if out is not None else (stores[0].folder / NAME if len(stores) == 1 else Path(NAME))
+    if path.is_dir():
+        raise ConfigError(f"report: {path} is a folder, expected a file to write. Pass a name such as {path / NAME}.")
+    text = render(_parts(stores, with_users=users))
+    try:
+        with write_atomically(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ResultsError(
+            f"{path} cannot be written: {error.strerror or error}. Free some space, or choose another file."
+        ) from error
+    return path
+
+
+def _parts(stores: Sequence[Store], *, with_users: bool) -> list[BenchmarkPage]:
+    """Return the part of each folder.
+
+    Raises:
+        ResultsError: A folder has no results, no finished run, or damaged values.
+    """
+    parts = []
+    for number, store in enumerate(stores, 1):
+        store.manifest()
+        with refusing_damage(store.folder):
+            if not store.rows():
+                raise ResultsError(
+                    f"{store.folder} has no finished run, so there is nothing to report. Run the benchmark again to resume it."
+                )
+            parts.append(benchmark_page(store, f"b{number}", with_users=with_users))
+    return parts
