@@ -29,6 +29,7 @@ from zoo.cli.progress_display import bars
 from zoo.cli.terminal_tables import print_results
 from zoo.config.load import experiment_from
 from zoo.errors import ZooError
+from zoo.html_report.writing import report
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "benchmarks").iterdir())
 EXPERIMENT = experiment_from({
@@ -75,18 +76,19 @@ def resume(folder: Path) -> None:
 
 
 def read(folder: Path) -> None:
-    """Do what `zoo report --keep` and Python do."""
+    """Do what `zoo report --keep` and Python do, the HTML page included."""
     store = Store(folder)
     with refusing_damage(folder), contextlib.redirect_stdout(io.StringIO()):
         store.compose(markdown)
         print_results(store)
     export(store, folder / "kept")
     BenchmarkResult(folder).to_arrow()
+    report(store)
 
 
 def change_json(folder: Path, rng: random.Random) -> str:
     """Change a value, a key or an element of a JSON file."""
-    path = rng.choice([folder / "manifest.json", *sorted(folder.glob("runs/*.json"))])
+    path = rng.choice([*sorted(folder.glob("*.json")), *sorted(folder.glob("runs/*.json"))])
     content = json.loads(path.read_text())
     node, key, where = (root := {"content": content}), "content", path.name
     while isinstance(node[key], dict | list) and node[key] and (node[key] is content or rng.random() < 0.85):
@@ -109,7 +111,7 @@ def change_json(folder: Path, rng: random.Random) -> str:
 
 def change_lists(folder: Path, rng: random.Random) -> str:
     """Change a column or the rows of the lists of a run."""
-    path = rng.choice(sorted(folder.glob("runs/*.parquet")))
+    path = rng.choice([*sorted(folder.glob("runs/*.parquet")), *folder.glob("queries.parquet")])
     table = pq.read_table(path)
     at = rng.randrange(table.num_columns)
     name, n = table.column_names[at], len(table)
@@ -131,7 +133,11 @@ def change_lists(folder: Path, rng: random.Random) -> str:
 
 def change_bytes(folder: Path, rng: random.Random) -> str:
     """Change, cut or insert bytes of a file."""
-    files = [folder / "manifest.json", *sorted(p for p in folder.glob("runs/*.*") if p.is_file())]
+    files = [
+        *sorted(folder.glob("*.json")),
+        *folder.glob("queries.parquet"),
+        *sorted(p for p in folder.glob("runs/*.*") if p.is_file()),
+    ]
     return damage_file(rng.choice(files), rng)
 
 

@@ -113,7 +113,7 @@ def test_columns_and_intervals_can_be_chosen(view):
     assert hidden.is_visible()
     interval = tab.locator("#b1-table .interval").first
     assert interval.is_visible()
-    tab.get_by_label("Intervals").uncheck()
+    tab.get_by_role("checkbox", name="Intervals").uncheck()
     assert not interval.is_visible()
 
 

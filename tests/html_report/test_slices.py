@@ -42,7 +42,7 @@ def test_queries_are_divided_by_each_fact():
         "up to 4 events": [2, 3],
         "popular: more than 4 events": [4, 5],
     }
-    assert found["Items"] == {"a target is new": [1, 3], "all targets occur in training": [0, 2, 4, 5]}
+    assert found["Items"] == {"a target is new": [1, 3], "all targets are known": [0, 2, 4, 5]}
     assert found["Category of the targets"] == {"a": [0, 2, 4], "b": [1, 5]}
     assert list(found["Time of the query"]) == [
         f"2024-{day}" for day in ("03-30", "03-31", "04-01", "04-02", "04-03", "04-04")

@@ -69,9 +69,7 @@ def divisions(facts: pa.Table) -> list[Division]:
         Division("Length of the history", list(_by_history(_numbers(facts, "history")))),
         Division("Users", list(_by_flag(_numbers(facts, "history") == 0, "new: no history", "with a history"))),
         Division("Popularity of the targets", list(_by_popularity(_numbers(facts, "popularity")))),
-        Division(
-            "Items", list(_by_flag(_numbers(facts, "cold") > 0, "a target is new", "all targets occur in training"))
-        ),
+        Division("Items", list(_by_flag(_numbers(facts, "cold") > 0, "a target is new", "all targets are known"))),
     ]
     if "category" in facts.column_names:
         found.append(Division("Category of the targets", list(_by_category(facts["category"]))))
