@@ -14,6 +14,7 @@ from zoo.benchmark.user_sample import read_query_facts, read_sample
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.errors import ResultsError
+from zoo.evaluation.query_slices import slice_queries
 
 EXPERIMENT = {
     "data": {"source": {"name": "synthetic-shop", "customers": 150, "items": 80, "events": 6000}},
@@ -39,16 +40,23 @@ def test_the_facts_are_those_of_each_query(store, task):
     lists = store.lists(store.rows()[0])
     assert facts["user_id"].to_pylist() == lists["user_id"].to_pylist()
     assert facts["now"].cast("int64").to_pylist() == lists["now"].to_pylist()
-    assert facts["history"].to_pylist() == queries.lengths.tolist()
-    counts = task.training("test").counts()
     categories = task.catalogue.column("category").to_pylist()
     for at in range(len(queries)):
         items = targets.items[targets.offsets[at] : targets.offsets[at + 1]]
-        assert facts["targets"][at].as_py() == len(items)
-        assert facts["popularity"][at].as_py() == pytest.approx(np.mean(counts[items]), rel=1e-6)
-        assert facts["cold"][at].as_py() == pytest.approx(np.mean(counts[items] == 0), rel=1e-6)
         names = [categories[item] for item in items]
         assert names.count(facts["category"][at].as_py()) == max(map(names.count, names))
+
+
+def test_the_groups_are_those_of_the_slices_and_in_their_order(store, task):
+    facts = read_query_facts(store)
+    expected = slice_queries(task.queries("test"), task.training("test").counts())
+    assert {found.name for found in expected} >= {"history", "targets"}
+    for found in expected:
+        assert (np.array(facts[found.name].to_pylist()) == found.value).tolist() == found.queries.tolist()
+    groups = json.loads(facts.schema.metadata[b"groups"])
+    assert [(name, value) for name, values in groups.items() for value in values] == [
+        (f.name, f.value) for f in expected
+    ]
 
 
 def test_a_keyed_hash_of_the_ids_chooses_the_users(store, task):

@@ -78,14 +78,11 @@ def hostile(tmp_path):
             ),
             pa.table({"items": [["a"], ["b"]], "ndcg@10": [0.5, 0.4], EVIL.encode("utf-8", "replace").decode(): [0.5, 0.4]}),
         )  # fmt: skip
-    facts = {
-        "now": [0, 1],
-        "history": [0, 9],
-        "popularity": [1.0, 2.0],
-        "cold": [0.0, 1.0],
-        "category": ["a", EVIL.encode("utf-8", "replace").decode()],
-    }
-    pq.write_table(pa.table(facts), tmp_path / "queries.parquet")
+    text = EVIL.encode("utf-8", "replace").decode()
+    facts = pa.table({"now": [0, 1], "history": [text, "b"], "category": ["a", text]})
+    pq.write_table(
+        facts.replace_schema_metadata({"groups": json.dumps({"history": [text, "b"]})}), tmp_path / "queries.parquet"
+    )
     user = {
         "query": 0,
         "user": EVIL,

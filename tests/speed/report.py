@@ -110,13 +110,14 @@ def write_facts(folder, rng, n_queries):
         "now": pa.array(
             1_700_000_000_000 + np.sort(rng.integers(0, 10 * 86_400_000, n_queries)), pa.timestamp("ms", "UTC")
         ),
-        "history": pa.array(rng.integers(0, 80, n_queries), pa.int32()),
-        "targets": pa.array(np.ones(n_queries), pa.int32()),
-        "cold": pa.array((rng.random(n_queries) < 0.05).astype(np.float32)),
-        "popularity": pa.array(rng.lognormal(3, 1, n_queries).astype(np.float32)),
+        "history": [f"{n} to {n + 9} events" for n in 10 * rng.integers(0, 6, n_queries)],
+        "user": np.where(rng.random(n_queries) < 0.1, "new", "known").tolist(),
+        "popularity": rng.choice(["head", "mixed", "tail"], n_queries).tolist(),
         "category": [f"category {n}" for n in rng.integers(0, 12, n_queries)],
     }
-    pq.write_table(pa.table(facts), folder / "queries.parquet", compression="zstd")
+    groups = {name: sorted(set(facts[name])) for name in ("history", "user", "popularity")}
+    table = pa.table(facts).replace_schema_metadata({"groups": json.dumps(groups)})
+    pq.write_table(table, folder / "queries.parquet", compression="zstd")
     users = [
         {
             "query": 7 * n, "user": f"u{7 * n:06}", "now": "2024-01-01 00:00", "events": 30,

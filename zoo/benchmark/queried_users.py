@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +18,15 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.queries import Queries
 from zoo.data.schema import is_text
 from zoo.errors import DataError
+from zoo.evaluation.query_slices import slice_queries
 
 SAMPLED = 20
 """The number of sampled users."""
 SHOWN_EVENTS = 20
 """The number of events of a history that the sample keeps."""
 LONGEST_TEXT = 200
+GROUPS = "groups"
+"""The key of the metadata that lists the groups of each property of the queries."""
 _KEY = b"shopzoo: users of the report"
 CATEGORIES = ("category", "categories", "main_category", "category_id", "department", "product_type", "brand")
 """The columns of a catalogue that may give the category of an item, the first that exists."""
@@ -47,23 +51,23 @@ class QueriedUsers:
     def facts(self) -> pa.Table:
         """Return one row per query.
 
-        Columns: `user_id`, `now` (a timestamp if the data have a clock), `history` (events before the query), `targets` (items
-        to predict), `cold` (share of the targets without training events), `popularity` (mean training events of the targets)
-        and `category` (the most frequent one of the targets).
+        Columns: `user_id`; `now`, a timestamp if the data have a clock; `category`, the most frequent one of the targets; and for
+        each property of `slice_queries` that splits the queries the group of the query, such as `history`. The metadata of the
+        schema list the groups of each property in their order.
         """
-        targets = self.queries.answers()
         clock = pa.timestamp("ms", "UTC") if self.has_clock else pa.int64()
         columns = {
             "user_id": self.user_ids.take(pa.array(self.queries.row)).cast(pa.string()),
             "now": pa.array(self.queries.now, pa.int64()).cast(clock),
-            "history": pa.array(self.queries.lengths, pa.int32()),
-            "targets": pa.array(targets.counts, pa.int32()),
-            "cold": _floats(self._over_targets(targets.cold)),
-            "popularity": _floats(self._over_targets(self.counts[targets.items])),
         }
+        groups: dict[str, list[str]] = {}
+        for found in slice_queries(self.queries, self.counts):
+            groups.setdefault(found.name, []).append(found.value)
+            before = columns.get(found.name, pa.nulls(len(self.queries), pa.string()))
+            columns[found.name] = pc.if_else(pa.array(found.queries), found.value, before)
         if (category := self._categories()) is not None:
             columns["category"] = category
-        return pa.table(columns)
+        return pa.table(columns).replace_schema_metadata({GROUPS: json.dumps(groups)})
 
     @property
     def has_clock(self) -> bool:
@@ -132,13 +136,6 @@ class QueriedUsers:
         except (OverflowError, ValueError, OSError):
             return None
 
-    def _over_targets(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the mean over the targets of each query, `[Q]`; NaN without targets."""
-        counts = self.queries.answers().counts
-        query = np.repeat(np.arange(len(counts)), counts)
-        sums = np.bincount(query, weights=np.asarray(values, np.float64), minlength=len(counts))
-        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
     def _categories(self) -> pa.Array | None:
         """Return the most frequent category of each query's targets, `[Q]`; None if the items have no categories."""
         column = self._category_of_item()
@@ -181,8 +178,3 @@ class QueriedUsers:
 
     def _prices(self) -> NDArray[np.float64] | None:
         return self.catalogue.numbers("price") if self.catalogue.has_numbers("price") else None
-
-
-def _floats(values: NDArray[np.float64]) -> pa.Array:
-    """Return numbers as a column in which NaN is null."""
-    return pa.array(values.astype(np.float32), mask=np.isnan(values))

@@ -82,8 +82,7 @@ class RecommendComparison:
         self.references = reference_models(experiment, training, device)
         self.hints = hints(experiment, task.catalogue)
         self.facts = Facts.of(training, task.catalogue, task.eligible, features)
-        self._counts = training.counts()
-        self.known = self._counts > 0
+        self.known = training.known
         self.callbacks = experiment.registry.callbacks
         self.losses, self.samplers = experiment.registry.losses, experiment.registry.samplers
         self.evaluator = Evaluator(
@@ -109,7 +108,7 @@ class RecommendComparison:
     @property
     def users(self) -> QueriedUsers:
         """The users behind the test queries."""
-        return QueriedUsers(self.queries, self.task.user_ids, self.task.catalogue, self._counts)
+        return QueriedUsers(self.queries, self.task.user_ids, self.task.catalogue, self.facts.counts.numpy())
 
     @property
     def notes(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def markdown(store: Store) -> str:
     missing = len(manifest.runs) - len(rows)
     models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
     models += [f"- *{r.label}* (reference): {format_model(r.model)}" for r in rows if r.reference]
-    models += [f"- **{r.label}** (external): {_external(r)}" for r in rows if r.external]
+    models += [f"- **{r.label}** (external): {format_external(r)}" for r in rows if r.external]
     parts = [
         "# Benchmark",
         findings_section(manifest),
@@ -208,7 +208,7 @@ def _best(table: ComparisonTable, column: int) -> str:
     return next((row[0].text for row in table.rows if row[column].verdict == "best"), "")
 
 
-def _external(row: Row) -> str:
+def format_external(row: Row) -> str:
     """Return what the lists of another program are."""
     seed = "" if row.seed is None else f" (seed {row.seed})"
     return f"{row.external['lists']:,} lists of {row.external['file']}{seed}; no time was measured"

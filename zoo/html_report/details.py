@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.benchmark.report import format_external
 from zoo.config.formatting import format_model
 from zoo.html_report.formatting import format_figure, format_mebibytes, format_milliseconds, format_seconds
 from zoo.html_report.measured import MeasuredBenchmark, MeasuredModel
@@ -30,7 +31,7 @@ class ModelDetails:
 
     Attributes:
         label: Its name.
-        reference: Whether it is a reference.
+        kind: `reference`, `external`, or nothing.
         components: Its components in one line.
         config: Its resolved settings as JSON.
         runs: Each run: its seed, its figures and its key.
@@ -40,7 +41,7 @@ class ModelDetails:
     """
 
     label: str
-    reference: bool
+    kind: str
     components: str
     config: str
     runs: Sequence[Sequence[str]]
@@ -55,9 +56,9 @@ def model_details(benchmark: MeasuredBenchmark, models: Sequence[MeasuredModel])
     return [
         ModelDetails(
             model.label,
-            model.reference,
-            format_model(model.runs[0].model),
-            as_json(model.runs[0].model),
+            model.kind,
+            format_external(model.runs[0]) if model.external else format_model(model.runs[0].model),
+            as_json(model.runs[0].external or model.runs[0].model),
             [_run(run, main) for run in model.runs],
             [f"{_name(run)}{note}" for run in model.runs for note in run.notes],
             [f"{_name(run)}{run.error}" for run in model.runs if run.error],

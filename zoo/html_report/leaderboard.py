@@ -75,7 +75,7 @@ class LeaderRow:
     """A model in the leaderboard."""
 
     label: str
-    reference: bool
+    kind: str
     error: str
     cells: Sequence[FigureCell]
 
@@ -131,15 +131,18 @@ def leaderboard(benchmark: MeasuredBenchmark, metrics: Sequence[MeasuredMetric])
     for model in in_order(benchmark, metrics):
         if model.failed:
             error = next(run.error for run in model.runs if run.error) or ""
-            rows.append(LeaderRow(model.label, model.reference, error, [FigureCell("", None)] * len(headings)))
+            rows.append(LeaderRow(model.label, model.kind, error, [FigureCell("", None)] * len(headings)))
             continue
         cells = [_metric_cell(metric.figures[model.label]) for metric in metrics]
         cells.append(FigureCell(str(len(model.runs)), len(model.runs)))
-        cells += [FigureCell(form(model.mean(name)), model.mean(name)) for name, _, _, form, _, _ in _COSTS]
+        cells += [
+            FigureCell(NONE, None) if model.external else FigureCell(form(model.mean(name)), model.mean(name))
+            for name, _, _, form, _, _ in _COSTS
+        ]
         if timed:
             reads = any(run.reads_time for run in model.runs)
             cells.append(FigureCell("yes" if reads else "", float(reads)))
-        rows.append(LeaderRow(model.label, model.reference, "", cells))
+        rows.append(LeaderRow(model.label, model.kind, "", cells))
     main = next((at for at, m in enumerate(metrics) if m.name == benchmark.main_metric), None)
     return Leaderboard(headings, rows, main)
 

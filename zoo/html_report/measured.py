@@ -37,6 +37,16 @@ class MeasuredModel:
         return self.runs[0].reference
 
     @property
+    def external(self) -> bool:
+        """Whether another program made the lists; nothing was fitted, so no time was measured."""
+        return bool(self.runs[0].external)
+
+    @property
+    def kind(self) -> str:
+        """What the name is followed by: `reference`, `external`, or nothing."""
+        return "reference" if self.reference else "external" if self.external else ""
+
+    @property
     def failed(self) -> bool:
         """Whether a run of the model failed; such a model has no figures, as in the table of the terminal."""
         return bool(self.runs[0].error)

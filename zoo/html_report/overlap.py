@@ -47,7 +47,8 @@ def overlap_table(benchmark: MeasuredBenchmark, models: Sequence[MeasuredModel])
         models: The models in the order of the table, of which the first ones are compared.
     """
     k = cutoff(benchmark.main_metric)
-    labels, lists = [], []
+    labels: list[str] = []
+    lists: list[pa.ListArray] = []
     n_queries = 0
     for model in models:
         if len(labels) == MOST_MODELS:

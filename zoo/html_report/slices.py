@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,11 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.benchmark.queried_users import GROUPS
 from zoo.html_report.formatting import NONE, format_count, format_figure
 from zoo.html_report.measured import MeasuredMetric
 
-HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)
-"""The shortest history of each group."""
+TITLES = {
+    "history": "Length of the history",
+    "user": "Users",
+    "targets": "Targets",
+    "popularity": "Popularity of the targets",
+}
+"""The titles of the properties of `slice_queries`."""
 MOST_CATEGORIES = 8
 MOST_PERIODS = 12
 FEW_QUERIES = 100
@@ -65,11 +72,12 @@ class SliceTable:
 
 def divisions(facts: pa.Table) -> list[Division]:
     """Return the ways to divide the queries by facts about them; those with one group only are left out."""
+    metadata = facts.schema.metadata or {}
+    groups = json.loads(metadata.get(GROUPS.encode(), b"{}"))
     found = [
-        Division("Length of the history", list(_by_history(_numbers(facts, "history")))),
-        Division("Users", list(_by_flag(_numbers(facts, "history") == 0, "new: no history", "with a history"))),
-        Division("Popularity of the targets", list(_by_popularity(_numbers(facts, "popularity")))),
-        Division("Items", list(_by_flag(_numbers(facts, "cold") > 0, "a target is new", "all targets are known"))),
+        Division(TITLES.get(name, name), list(_by_value(facts[name], values)))
+        for name, values in groups.items()
+        if name in facts.column_names
     ]
     if "category" in facts.column_names:
         found.append(Division("Category of the targets", list(_by_category(facts["category"]))))
@@ -126,35 +134,10 @@ def _means(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
         return means, 1.96 * np.sqrt(variance / np.maximum(n - 1, 1))
 
 
-def _numbers(facts: pa.Table, name: str) -> NDArray[np.float64]:
-    """Return a numeric column, `[Q]`, NaN where it is null."""
-    return np.asarray(facts[name].cast(pa.float64()).to_numpy(), np.float64)
-
-
-def _by_history(lengths: NDArray[np.float64]) -> Iterator[Group]:
-    """Yield the queries by the length of their histories."""
-    for at, low in enumerate(HISTORY_LENGTHS):
-        last = at + 1 == len(HISTORY_LENGTHS)
-        high = np.inf if last else HISTORY_LENGTHS[at + 1] - 1
-        label = f"{low} and more" if last else f"{low}" if high == low else f"{low}{NONE}{high}"
-        yield from _group(f"{label} events" if at else "none", (lengths >= low) & (lengths <= high))
-
-
-def _by_popularity(events: NDArray[np.float64]) -> Iterator[Group]:
-    """Yield thirds of the queries by the mean number of training events of their targets."""
-    known = events[~np.isnan(events)]
-    if not len(known):
-        return
-    low, high = np.quantile(known, [1 / 3, 2 / 3])
-    yield from _group(f"rare: up to {low:,.0f} events", events <= low)
-    yield from _group(f"up to {high:,.0f} events", (events > low) & (events <= high))
-    yield from _group(f"popular: more than {high:,.0f} events", events > high)
-
-
-def _by_flag(flag: NDArray[np.bool_], yes: str, no: str) -> Iterator[Group]:
-    """Yield the queries with and without a flag."""
-    yield from _group(yes, flag)
-    yield from _group(no, ~flag)
+def _by_value(column: pa.ChunkedArray, values: Sequence[str]) -> Iterator[Group]:
+    """Yield the queries of each value of a column."""
+    for value in values:
+        yield from _group(value, np.asarray(pc.fill_null(pc.equal(column, value), False).to_numpy(), np.bool_))
 
 
 def _by_category(column: pa.ChunkedArray) -> Iterator[Group]:
@@ -163,10 +146,10 @@ def _by_category(column: pa.ChunkedArray) -> Iterator[Group]:
     categories = sorted(((entry["counts"].as_py(), str(entry["values"])) for entry in counted), reverse=True)
     text = column.cast(pa.string())
     rest = np.ones(len(column), np.bool_)
-    for _, name in categories[:MOST_CATEGORIES]:
-        here = np.asarray(pc.fill_null(pc.equal(text, name), False).to_numpy(), np.bool_)
-        rest &= ~here
-        yield from _group(name, here)
+    shown = [name for _, name in categories[:MOST_CATEGORIES]]
+    for group in _by_value(text, shown):
+        rest[group.places] = False
+        yield group
     yield from _group("other", rest & np.asarray(column.is_valid().to_numpy(), np.bool_))
 
 
