@@ -1,6 +1,7 @@
 """The folder of a benchmark: whole files or none, one task, and rows that belong to the experiment."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -302,3 +303,18 @@ def test_what_says_nothing_about_a_folder_is_no_damage(tmp_path, monkeypatch, er
     store.add(row("a"), lists())
     with pytest.raises(type(error), match=str(error)), refusing_damage(tmp_path):
         store.lists(row("a"))
+
+
+def test_lists_that_are_younger_than_their_runs_are_not_written_again(tmp_path):
+    store, path = Store(tmp_path), tmp_path / "lists.parquet"
+    store.open(manifest())
+    store.add(row("a"), lists())
+    store.compose(lambda s: "")
+    later = max(file.stat().st_mtime for file in [tmp_path, *tmp_path.rglob("*")]) + 10
+    os.utime(path, (later, later))
+    store.compose(lambda s: "")
+    assert path.stat().st_mtime == later
+    store.add(row("b"), lists())
+    os.utime(tmp_path / "runs" / "b.json", (later + 10, later + 10))
+    store.compose(lambda s: "")
+    assert pa.parquet.read_table(path)["model"].to_pylist() == ["a", "b"]

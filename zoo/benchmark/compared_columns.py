@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.evaluation.significance import Comparison, Verdict, compare_models
+from zoo.evaluation.significance import Comparison, compare_models
 
 if TYPE_CHECKING:
     from zoo.benchmark.row import Row
@@ -21,13 +20,40 @@ Values = Mapping[str, Sequence[NDArray[np.float64]]]
 NOT_COMPARED = Comparison({})
 
 
-def compare_column(store: Store, groups: dict[str, list[Row]], metric: str) -> Comparison:
-    """Return the comparison of the models in a column, without verdicts if no value is better than another."""
+def compare_column(store: Store, groups: Mapping[str, Sequence[Row]], metric: str) -> Comparison:
+    """Return the comparison of the models in a column, without verdicts if no value is better than another.
+
+    The same files are compared once in a process: the table, the sentence below it and each report need the same verdicts.
+    """
     higher = store.manifest().metrics[metric]
     if higher is None:
         return NOT_COMPARED
-    seeded = {label for label, runs in groups.items() if runs[0].seed is not None}
-    return compare_values(read_values(store, groups, metric), seeded, higher_is_better=higher)
+    labels, runs = list(groups), list(groups.values())
+    files = tuple((rows[0].seed is not None, tuple(_identify(store, row) for row in rows)) for rows in runs)
+    key = (metric, higher, files)
+    if key not in _COMPARED:
+        values = read_values(store, {str(at): rows for at, rows in enumerate(runs)}, metric)
+        seeded = [str(at) for at, rows in enumerate(runs) if rows[0].seed is not None]
+        _COMPARED[key] = compare_values(values, seeded, higher_is_better=higher)
+        if len(_COMPARED) > MOST_KEPT:
+            _COMPARED.popitem(last=False)
+    found = _COMPARED[key]
+    return Comparison({labels[int(at)]: verdict for at, verdict in found.verdicts.items()}, found.detectable_share)
+
+
+MOST_KEPT = 64
+_COMPARED: OrderedDict[Hashable, Comparison] = OrderedDict()
+"""Comparisons by metric and files, with the positions of the models in place of their names, which a report escapes."""
+
+
+def _identify(store: Store, row: Row) -> Hashable:
+    """Return what changes with the lists of a run; None if there are none."""
+    file = store.folder / "runs" / f"{row.key}.parquet"
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return None if row.error else (str(file), state.st_mtime_ns, state.st_ino, state.st_size)
 
 
 def read_values(store: Store, groups: Mapping[str, Iterable[Row]], metric: str) -> dict[str, list[NDArray[np.float64]]]:
@@ -48,28 +74,4 @@ def compare_values(values: Values, seeded: Iterable[str], *, higher_is_better: b
     means = [np.nanmean(run) for runs in values.values() for run in runs if not np.isnan(run).all()]
     if not means or np.allclose(means, means[0], rtol=1e-9, atol=0):
         return NOT_COMPARED
-    depends = set(seeded)
-    key = _digest(values, [label in depends for label in values], higher_is_better=higher_is_better)
-    if key not in _COMPARED:
-        found = compare_models(values, depends & set(values), higher_is_better=higher_is_better)
-        _COMPARED[key] = (tuple(found.verdicts[label] for label in values), found.detectable_share)
-        if len(_COMPARED) > MOST_KEPT:
-            _COMPARED.popitem(last=False)
-    verdicts, detectable = _COMPARED[key]
-    return Comparison(dict(zip(values, verdicts, strict=True)), detectable)
-
-
-MOST_KEPT = 64
-_COMPARED: OrderedDict[bytes, tuple[tuple[Verdict, ...], float | None]] = OrderedDict()
-"""Comparisons of this process by a digest of their values: the table, the sentence below it and each report need the same."""
-
-
-def _digest(values: Values, seeded: Sequence[bool], *, higher_is_better: bool) -> bytes:
-    """Return a digest of all that a comparison depends on, which the names of the models are not."""
-    digest = blake2b(
-        repr((higher_is_better, seeded, [[run.shape for run in runs] for runs in values.values()])).encode()
-    )
-    for runs in values.values():
-        for run in runs:
-            digest.update(np.ascontiguousarray(run).data)
-    return digest.digest()
+    return compare_models(values, set(seeded) & set(values), higher_is_better=higher_is_better)

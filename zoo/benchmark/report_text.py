@@ -7,18 +7,20 @@ other text is defused. On the terminal they are composed from the store itself.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.snapshot import StoreSnapshot
+from zoo.benchmark.store import BenchmarkManifest
 from zoo.text_safety import defuse_markdown, escape_markdown
 
 
-class ReportStore(Store):
+class ReportStore(StoreSnapshot):
     """A store whose labels and texts are safe in Markdown; it is read, never written to."""
 
-    def rows(self) -> list[Row]:
-        """Return the rows of the finished runs."""
+    @cached_property
+    def _rows(self) -> list[Row]:
         return [
             replace(
                 row,
@@ -27,12 +29,12 @@ class ReportStore(Store):
                     name: _defuse(value) for name, value in vars(row).items() if name not in ("key", "label", "metrics")
                 },
             )
-            for row in super().rows()
+            for row in StoreSnapshot(self.folder).rows()
         ]
 
-    def manifest(self) -> BenchmarkManifest:
-        """Return the manifest."""
-        found = super().manifest()
+    @cached_property
+    def _manifest(self) -> BenchmarkManifest:
+        found = StoreSnapshot(self.folder).manifest()
         experiment = _defuse(found.experiment)
         for model, raw in zip(experiment["model"], found.experiment["model"], strict=True):
             model["label"] = escape_markdown(raw["label"])

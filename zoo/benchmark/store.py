@@ -227,12 +227,17 @@ class Store:
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]
-        if files:
+        if not files:
+            self._path("lists.parquet").unlink(missing_ok=True)
+        elif not self._is_current("lists.parquet", [file for _, file in files]):
             with self._writing("lists.parquet") as path:
                 write_lists(path, files)
-        else:
-            self._path("lists.parquet").unlink(missing_ok=True)
         self._write("report.md", report(self))
+
+    def _is_current(self, name: str, files: list[Path]) -> bool:
+        """Return whether a composed file is younger than the manifest, the folder of the runs, and all files of the runs."""
+        written = _time_of_change(self._path(name))
+        return all(_time_of_change(path) < written for path in (self._path("runs"), *self._sources(), *files))
 
     def _write_results(self) -> None:
         """Write the rows of the current experiment, one line each."""

@@ -40,6 +40,7 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
     from zoo.benchmark.export import export
     from zoo.benchmark.json_records import refusing_damage
     from zoo.benchmark.report import markdown
+    from zoo.benchmark.snapshot import StoreSnapshot
     from zoo.benchmark.store import Store
     from zoo.cli.terminal_tables import print_results
     from zoo.html_report.writing import report as write
@@ -50,7 +51,7 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
     for store in stores:
         with refusing_damage(store.folder):
             store.compose(markdown)
-            print_results(store)
+            print_results(StoreSnapshot(store.folder))
     page = write(*stores, out=out, users=not without_users)
     if into is not None:
         for store in stores:

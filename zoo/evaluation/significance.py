@@ -28,6 +28,8 @@ FEWEST_SEEDS = 3
 RESAMPLES = 5000
 POWER = 0.8
 _BLOCK = 250
+_CACHED = 50_000
+"""The number of statistics that are computed at a time, so that their arrays stay in the cache of a processor."""
 _MOST_FLIPPED = 20_000
 """The number of queries above which the sums of randomly signed differences are drawn from the normal distribution."""
 
@@ -246,12 +248,15 @@ class _PairTest:
         spread = self.spread
         expected, freedom = spread.moderate(spread.between), np.maximum(spread.own_freedom, 1.0)
         effects = np.sqrt(self._over_seeds(spread.between))
+        rows = max(_CACHED // len(self.a), 1)
         for start in range(0, resamples, _BLOCK):
             n = min(_BLOCK, resamples - start)
             sums = self._random_sums(n, rng)
             means = sums / spread.n_queries + rng.normal(size=(n, len(effects))) * effects
             between = expected * rng.chisquare(freedom, size=(n, len(effects))) / freedom
-            yield self._normalised(means, sums, between)
+            for at in range(0, n, rows):
+                part = slice(at, at + rows)
+                yield self._normalised(means[part], sums[part], between[part])
 
     def _random_sums(self, n: int, rng: np.random.Generator) -> Floats:
         """Return the sums over queries of n resamples in which the sign of each query's deviations is random, `[n, M]`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.compared_columns import NOT_COMPARED, compare_values, read_values
+from zoo.benchmark.compared_columns import compare_column, read_values
 from zoo.benchmark.comparison_tables import by_label
 from zoo.evaluation.intervals import mean_interval
 from zoo.evaluation.significance import Verdict
@@ -131,9 +131,8 @@ class MeasuredBenchmark:
         """Return a metric of all models; the values of each query are read here."""
         higher = self.manifest.metrics[metric]
         values = read_values(self.store, {model.label: model.runs for model in self.ran}, metric)
-        compared = {model.label: values[model.label] for model in self.ran if not model.reference}
-        seeded = [model.label for model in self.ran if model.runs[0].seed is not None]
-        found = NOT_COMPARED if higher is None else compare_values(compared, seeded, higher_is_better=higher)
+        compared = {model.label: model.runs for model in self.ran if not model.reference}
+        found = compare_column(self.store, compared, metric)
         queries = {label: mean_over_seeds(runs) for label, runs in values.items() if runs}
         figures = {
             model.label: _figure(model, metric, queries.get(model.label), found.verdicts.get(model.label))

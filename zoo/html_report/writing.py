@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.atomic import write_atomically
 from zoo.benchmark.json_records import refusing_damage
+from zoo.benchmark.snapshot import StoreSnapshot
 from zoo.benchmark.store import Store
 from zoo.errors import ConfigError, ResultsError
 from zoo.html_report.page import BenchmarkPage, benchmark_page
@@ -33,7 +34,7 @@ def report(*results: str | Path | Store, out: str | Path | None = None, users: b
         ComponentError: Jinja2 is not installed.
     """
     require_jinja2()
-    stores = [result if isinstance(result, Store) else Store(result) for result in results]
+    stores = [StoreSnapshot(result.folder if isinstance(result, Store) else result) for result in results]
     if not stores:
         raise ConfigError("report: expected a folder of results, found none. Pass the folder that `zoo bench` wrote.")
     path = Path(out) if out is not None else (stores[0].folder / NAME if len(stores) == 1 else Path(NAME))
