@@ -61,7 +61,10 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
     assert table[0][:3] == ["model", "ndcg@10", "hit@5"]
     assert [line[0] for line in table[1:4]] == ["shelf", "fragile", "steep"]
     assert table[2] == ["fragile", "failed"]
-    assert first.stdout.splitlines()[-1] == f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet"
+    assert first.stdout.splitlines()[-2:] == [
+        f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet",
+        f"Open {tmp_path / 'out' / 'report.html'} in a browser.",
+    ]
     told = [line for line in first.stderr.splitlines() if not line.startswith("estimate: at least ")]
     assert len(told) < len(first.stderr.splitlines())
     assert told[:3] == ["reading data ...", "3 runs of 3 models: 3 to do", "1/3 shelf: fit ..."]

@@ -27,7 +27,7 @@ def test_the_summary_names_the_best_and_what_it_gains_over_trial_0(higher):
     values = {trial.number: trial.value for trial in found if trial.value is not None}
     best = (max if higher else min)(values, key=values.get)
     assert view.summary == (
-        f"20 trials, 1 of them failed in 40 s; the best is trial {best} with {values[best]:.4f}, {values[0]:.4f} with the settings of trial 0"
+        f"20 trials in 40 s, 1 of them failed; the best is trial {best} with {values[best]:.4f}, {values[0]:.4f} with the settings of trial 0"
     )
     assert [name for name, _, _ in view.settings] == ["rate", "kind", "same"]
     assert view.settings[2] == ("same", "3", "3")
@@ -47,7 +47,7 @@ def test_importance_is_the_share_of_the_variance_of_ranks():
 
 def test_a_search_without_a_complete_trial_has_no_chart():
     view = search_view("net", [SearchTrial("net", 0, {}, None, 1.0, "failed")], higher=True)
-    assert (view.chart, view.summary) == (None, "1 trials, 1 of them failed in 1 s; none is complete")
+    assert (view.chart, view.summary) == (None, "1 trial in 1 s, 1 of them failed; none is complete")
 
 
 def test_the_file_may_have_further_fields_and_is_read_in_order(tmp_path):

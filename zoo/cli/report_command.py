@@ -52,12 +52,11 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
         with refusing_damage(store.folder):
             store.compose(markdown)
             print_results(StoreSnapshot(store.folder))
-    page = write(*stores, out=out, users=not without_users)
+    click.echo(f"Open {write(*stores, out=out, users=not without_users)} in a browser.")
     if into is not None:
         for store in stores:
             if file := export(store, into):
                 click.echo(f"Kept the finished runs in {file}")
-    click.echo(f"Open {page} in a browser.")
 
 
 def write_page(folder: Path) -> None:

@@ -116,7 +116,8 @@ def search_view(label: str, trials: Sequence[SearchTrial], *, higher: bool) -> S
     """Return the search of a model from its trials in order."""
     complete = [(trial, v) for trial in trials if (v := trial.value) is not None and math.isfinite(v)]
     failed = len(trials) - len(complete)
-    counts = f"{len(trials)} trials{f', {failed} of them failed' if failed else ''} in {format_seconds(sum(t.seconds for t in trials))}"
+    seconds = format_seconds(sum(trial.seconds for trial in trials))
+    counts = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds}{f', {failed} of them failed' if failed else ''}"
     if not complete:
         return SearchView(label, None, f"{counts}; none is complete", [], [])
     choose = max if higher else min

@@ -18,7 +18,7 @@ from zoo.html_report.measured import MeasuredMetric
 TITLES = {
     "history": "Length of the history",
     "user": "Users",
-    "targets": "Targets",
+    "targets": "Targets: cold ones do not occur in training",
     "popularity": "Popularity of the targets",
 }
 """The titles of the properties of `slice_queries`."""

@@ -124,7 +124,8 @@
       const taken = new Set(user.targets);
       const seen = new Set(user.history.map(([item]) => item));
       const left = user.events - user.history.length;
-      const past = user.history.map(([item, event, time]) => entry(item, [event, time], false));
+      const whole = (time) => time?.replaceAll("-", "\u2011").replace(" ", "\u00a0");
+      const past = user.history.map(([item, event, time]) => entry(item, [event, whole(time)], false));
       if (!past.length) past.push(make("li", { textContent: "no event before the query" }));
       if (left > 0) past.push(make("li", { className: "meta", textContent: `and ${left} earlier events` }));
       const then = user.targets.map((item) => entry(item, [], true));
