@@ -15,6 +15,7 @@ ELSEWHERE = {
     "docs/how-to/tune.md": "tests/docs/test_tune_page.py",
     "docs/how-to/bring-your-own-data.md": "tests/test_python_pages.py",
     "docs/how-to/compare-and-verify.md": "tests/docs/test_compare_page.py",
+    "docs/how-to/show-results.md": "tests/docs/test_report_page.py",
     "docs/tutorial/first-model.md": "tests/test_docs.py",
     "docs/reference/hooks.md": "tests/test_docs.py",
     "docs/how-to/write-a-plugin.md": "tests/test_docs.py",

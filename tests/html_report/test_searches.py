@@ -23,7 +23,7 @@ def trials(n=20):
 @pytest.mark.parametrize("higher", [True, False])
 def test_the_summary_names_the_best_and_what_it_gains_over_trial_0(higher):
     found = trials()
-    view = search_view("net", found, higher=higher)
+    view = search_view("net", found, metric="ndcg@10", higher=higher)
     values = {trial.number: trial.value for trial in found if trial.value is not None}
     best = (max if higher else min)(values, key=values.get)
     assert view.summary == (
@@ -46,7 +46,7 @@ def test_importance_is_the_share_of_the_variance_of_ranks():
 
 
 def test_a_search_without_a_complete_trial_has_no_chart():
-    view = search_view("net", [SearchTrial("net", 0, {}, None, 1.0, "failed")], higher=True)
+    view = search_view("net", [SearchTrial("net", 0, {}, None, 1.0, "failed")], metric="ndcg@10", higher=True)
     assert (view.chart, view.summary) == (None, "1 trial in 1 s, 1 of them failed; none is complete")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmark.comparison_tables import main_table
+from zoo.benchmark.comparison_tables import by_label, main_table
 from zoo.benchmark.library_versions import mixed_versions
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import filled_slots, finding, legend, protocol, settings, tied_lists
 from zoo.benchmark.store import Store
+from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.benchmark.user_sample import read_query_facts, read_sample
 from zoo.config.formatting import format_component
 from zoo.data.checks.finding import Finding
@@ -158,6 +159,7 @@ def _remarks(store: Store, benchmark: MeasuredBenchmark) -> list[str]:
     found: Iterable[str] = (
         f"{missing} of {len(benchmark.manifest.runs)} runs are not finished yet." if missing else "",
         f"Failed: {', '.join(failed)}; see the details of the models." if failed else "",
+        format_mixed_settings(by_label(rows)),
         *format_missing_values(store),
         tied_lists(rows),
         filled_slots(rows),

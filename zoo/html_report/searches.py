@@ -78,9 +78,17 @@ def search_views(benchmark: MeasuredBenchmark) -> list[SearchView]:
     found: dict[str, list[SearchTrial]] = {}
     for trial in read_trials(benchmark.store.folder / TRIALS):
         found.setdefault(trial.label, []).append(trial)
-    higher = benchmark.main_metric is None or benchmark.manifest.metrics[benchmark.main_metric] is not False
-    present = {model.label for model in benchmark.models}
-    return [search_view(label, trials, higher=higher) for label, trials in found.items() if label in present]
+    searches = {model.label: model.runs[0].tuning for model in benchmark.models if model.runs[0].tuning}
+    return [
+        search_view(
+            label,
+            found[label],
+            metric=search["metric"],
+            higher=benchmark.manifest.metrics.get(search["metric"]) is not False,
+        )
+        for label, search in searches.items()
+        if label in found
+    ]
 
 
 def read_trials(path: Path) -> list[SearchTrial]:
@@ -112,8 +120,8 @@ def _read_trial(line: str) -> SearchTrial:
     return as_record(_TRIAL, {name: raw[name] for name in SearchTrial.__dataclass_fields__ if name in raw})
 
 
-def search_view(label: str, trials: Sequence[SearchTrial], *, higher: bool) -> SearchView:
-    """Return the search of a model from its trials in order."""
+def search_view(label: str, trials: Sequence[SearchTrial], *, metric: str, higher: bool) -> SearchView:
+    """Return the search of a model by a metric of the validation part, from its trials in order."""
     complete = [(trial, v) for trial in trials if (v := trial.value) is not None and math.isfinite(v)]
     failed = len(trials) - len(complete)
     seconds = format_seconds(sum(trial.seconds for trial in trials))
@@ -130,7 +138,7 @@ def search_view(label: str, trials: Sequence[SearchTrial], *, higher: bool) -> S
     ]
     return SearchView(
         label,
-        _chart(label, complete, best, higher=higher),
+        _chart(label, complete, best, metric, higher=higher),
         f"{counts}; the best is trial {best.number} with {format_figure(value)}{gain}",
         settings,
         importance(complete),
@@ -144,7 +152,9 @@ def format_setting(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _chart(label: str, trials: Sequence[tuple[SearchTrial, float]], best: SearchTrial, *, higher: bool) -> Chart:
+def _chart(
+    label: str, trials: Sequence[tuple[SearchTrial, float]], best: SearchTrial, metric: str, *, higher: bool
+) -> Chart:
     """Return the chart of a search."""
     (left, right), (bottom, top) = plot_area(WIDTH, HEIGHT)
     x = Scale(-0.5, max(max(trial.number for trial, _ in trials) + 0.5, 1.0), left, right)
@@ -165,10 +175,18 @@ def _chart(label: str, trials: Sequence[tuple[SearchTrial, float]], best: Search
         )
         for trial, value in trials
     ]
-    title = f"{label}: validation metric of each trial, and the best so far. The best is trial {best.number}."
+    title = f"{label}: validation {metric} of each trial, and the best so far. The best is trial {best.number}."
     ticks = [tick for tick in x.ticks(6) if "." not in tick.label]
     return Chart(
-        title, "trial", "validation", ticks, y.ticks(4), points, [Line("best so far", path)], width=WIDTH, height=HEIGHT
+        title,
+        "trial",
+        f"validation {metric}",
+        ticks,
+        y.ticks(4),
+        points,
+        [Line("best so far", path)],
+        width=WIDTH,
+        height=HEIGHT,
     )
 
 
