@@ -29,7 +29,7 @@ def compare_column(store: Store, groups: Mapping[str, Sequence[Row]], metric: st
     if higher is None:
         return NOT_COMPARED
     labels, runs = list(groups), list(groups.values())
-    files = tuple((rows[0].seed is not None, tuple(_identify(store, row) for row in rows)) for rows in runs)
+    files = tuple((rows[0].seed is not None, tuple(identify_lists(store, row) for row in rows)) for rows in runs)
     key = (metric, higher, files)
     if key not in _COMPARED:
         values = read_values(store, {str(at): rows for at, rows in enumerate(runs)}, metric)
@@ -46,7 +46,7 @@ _COMPARED: OrderedDict[Hashable, Comparison] = OrderedDict()
 """Comparisons by metric and files, with the positions of the models in place of their names, which a report escapes."""
 
 
-def _identify(store: Store, row: Row) -> Hashable:
+def identify_lists(store: Store, row: Row) -> Hashable:
     """Return what changes with the lists of a run; None if there are none."""
     file = store.folder / "runs" / f"{row.key}.parquet"
     try:

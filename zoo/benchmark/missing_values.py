@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from zoo.benchmark.compared_columns import identify_lists
 
 if TYPE_CHECKING:
+    from zoo.benchmark.row import Row
     from zoo.benchmark.store import Store
 
-Bools = NDArray[np.bool_]
+
+@dataclass(frozen=True)
+class Presence:
+    """The queries for which a run has a value of a metric: their number, and a digest of which they are."""
+
+    count: int
+    digest: bytes
+
+
+MOST_KEPT = 2048
+_PRESENT: OrderedDict[Hashable, Mapping[str, Presence]] = OrderedDict()
+"""The presence of each metric by the file of a run: the terminal and each report say the same."""
 
 
 def format_missing_values(store: Store) -> list[str]:
@@ -19,23 +36,37 @@ def format_missing_values(store: Store) -> list[str]:
     A run in which a metric has no value at all has a dash in the table, and is left out.
     """
     rows = store.rows()
-    runs: dict[str, list[tuple[str, Bools]]] = {}
+    runs: dict[str, list[tuple[str, Presence]]] = {}
     for row in rows:
-        lists = store.lists(row, list(row.metrics))
-        for metric in row.metrics if lists is not None else ():
-            if lists is not None and metric in lists.column_names:
-                present = ~np.isnan(np.asarray(lists[metric].to_numpy(), np.float64))
-                if present.any():
-                    runs.setdefault(metric, []).append((row.label, present))
+        for metric, present in _read_presence(store, row).items():
+            if present.count:
+                runs.setdefault(metric, []).append((row.label, present))
     n_queries = max((row.queries for row in rows), default=0)
     return [sentence for metric in runs if (sentence := _format(metric, runs[metric], n_queries))]
 
 
-def _format(metric: str, runs: list[tuple[str, Bools]], n_queries: int) -> str:
+def _read_presence(store: Store, row: Row) -> Mapping[str, Presence]:
+    """Return the presence of each metric of a run that has values of each query."""
+    key = (identify_lists(store, row), tuple(row.metrics))
+    if key not in _PRESENT:
+        lists = store.lists(row, list(row.metrics))
+        found = {}
+        for metric in row.metrics if lists is not None else ():
+            if lists is not None and metric in lists.column_names:
+                present = ~np.isnan(np.asarray(lists[metric].to_numpy(), np.float64))
+                digest = blake2b(np.packbits(present).data, digest_size=16).digest()
+                found[metric] = Presence(int(present.sum()), digest)
+        _PRESENT[key] = found
+        if len(_PRESENT) > MOST_KEPT:
+            _PRESENT.popitem(last=False)
+    return _PRESENT[key]
+
+
+def _format(metric: str, runs: list[tuple[str, Presence]], n_queries: int) -> str:
     """Return the sentence of one metric; empty if each run has a value for every query."""
-    counts = [(int(present.sum()), label) for label, present in runs]
+    counts = [(present.count, label) for label, present in runs]
     (fewest, a), (most, b) = (extreme(counts, key=lambda each: each[0]) for extreme in (min, max))
-    same = all(np.array_equal(present, runs[0][1]) for _, present in runs)
+    same = len({present.digest for _, present in runs}) == 1
     if same and fewest >= n_queries:
         return ""
     if same:
