@@ -71,7 +71,7 @@ robust: $(VENV)/.dev  ## Run the tests of kills, signals, limits and installs, i
 
 # Debian's package; elsewhere, and without root, install chromium before.
 browser: $(VENV)/.browser  ## Run the tests of the HTML report in a headless Chromium; root installs it on Debian.
-	@command -v chromium chromium-browser google-chrome > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && \
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && \
 		apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } || \
 		{ echo "No browser is installed: install chromium, then make $(MAKECMDGOALS)."; exit 1; }
 	ZOO_BROWSER=required $(PYTEST) -m browser tests/html_report
