@@ -307,14 +307,32 @@ def test_what_says_nothing_about_a_folder_is_no_damage(tmp_path, monkeypatch, er
 
 def test_lists_that_are_younger_than_their_runs_are_not_written_again(tmp_path):
     store, path = Store(tmp_path), tmp_path / "lists.parquet"
+
+    def age(seconds):
+        for file in [tmp_path / "manifest.json", tmp_path / "runs", *(tmp_path / "runs").iterdir()]:
+            os.utime(file, (path.stat().st_mtime - seconds,) * 2)
+
     store.open(manifest())
     store.add(row("a"), lists())
     store.compose(lambda s: "")
-    later = max(file.stat().st_mtime for file in [tmp_path, *tmp_path.rglob("*")]) + 10
-    os.utime(path, (later, later))
+    age(10)
+    written = path.stat().st_mtime_ns
     store.compose(lambda s: "")
-    assert path.stat().st_mtime == later
+    assert path.stat().st_mtime_ns == written
     store.add(row("b"), lists())
-    os.utime(tmp_path / "runs" / "b.json", (later + 10, later + 10))
+    age(-10)
     store.compose(lambda s: "")
     assert pa.parquet.read_table(path)["model"].to_pylist() == ["a", "b"]
+
+
+def test_lists_that_something_else_changed_are_written_again(tmp_path):
+    store, path = Store(tmp_path), tmp_path / "lists.parquet"
+    store.open(manifest())
+    store.add(row("a"), lists())
+    store.compose(lambda s: "")
+    whole = path.read_bytes()
+    path.write_bytes(b"something else")
+    later = path.stat().st_mtime + 10
+    os.utime(path, (later, later))
+    store.compose(lambda s: "")
+    assert path.read_bytes() == whole

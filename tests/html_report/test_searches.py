@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+import zoo
+from zoo.benchmark.row import Row
+from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
 from zoo.html_report.searches import SearchTrial, importance, read_trials, search_view
 
@@ -77,3 +80,36 @@ def test_a_damaged_file_is_named(tmp_path, content, problem):
         ResultsError, match=rf"trials.jsonl cannot be read: {problem}.*Remove it and run the benchmark again"
     ):
         read_trials(tmp_path / "trials.jsonl")
+
+
+def test_the_page_shows_the_searches_and_where_the_settings_are_from(tmp_path):
+    experiment = {
+        "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"]}},
+        "split": {"policy": "leave-last-out"},
+        "evaluate": {"exclude_seen": True, "target_events": None},
+        "train": {"refit": False},
+        "model": [],
+    }
+    store = Store(tmp_path)
+    runs = [{"label": label, "seed": None, "key": label} for label in ("net", "plain")]
+    store.open(BenchmarkManifest("t", {}, {}, {"ndcg@10": True}, experiment, runs))
+    search = {
+        "trials": 20,
+        "failed": 1,
+        "seconds": 40.0,
+        "metric": "ndcg@10",
+        "best": 3,
+        "value": 0.9,
+        "first_value": 0.5,
+        "params": {},
+    }
+    usual = {"model": {"predictor": {"name": "own/x"}}, "metrics": {"ndcg@10": [0.5, 0.4, 0.6]}}
+    store.add(Row("net", "net", None, settings="tuned (20 trials)", tuning=search, **usual), None)
+    store.add(Row("plain", "plain", None, **usual), None)
+    (tmp_path / "trials.jsonl").write_text("".join(json.dumps(vars(trial)) + "\n" for trial in trials()))
+    text = zoo.report(store).read_text(encoding="utf-8")
+    assert "20 trials in 40 s, 1 of them failed" in text
+    assert "net: validation ndcg@10 of each trial" in text
+    assert ">tuned (20 trials)" in text
+    assert ">40 s" in text
+    assert "This table compares models that are tuned (net) with models that are not (plain)" in text

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +27,8 @@ from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
 FORMAT = 1
+STAMP = ".lists.parquet.stamp"
+"""The file with the size and the time of `lists.parquet` when it was written, so that a changed one is written again."""
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What names the files of a run."""
 
@@ -229,15 +231,23 @@ class Store:
         files = [(row, file) for row, file in files if file.exists()]
         if not files:
             self._path("lists.parquet").unlink(missing_ok=True)
+            self._path(STAMP).unlink(missing_ok=True)
         elif not self._is_current("lists.parquet", [file for _, file in files]):
             with self._writing("lists.parquet") as path:
                 write_lists(path, files)
+            self._write(STAMP, _stamp(self._path("lists.parquet")))
         self._write("report.md", report(self))
 
     def _is_current(self, name: str, files: list[Path]) -> bool:
-        """Return whether a composed file is younger than the manifest, the folder of the runs, and all files of the runs."""
-        written = _time_of_change(self._path(name))
-        return all(_time_of_change(path) < written for path in (self._path("runs"), *self._sources(), *files))
+        """Return whether a composed file is as it was written, and younger than all of which it is composed."""
+        path = self._path(name)
+        with suppress(OSError, UnicodeDecodeError):
+            if self._path(STAMP).read_text(encoding="utf-8") != _stamp(path):
+                return False
+        written = _time_of_change(path)
+        return self._path(STAMP).exists() and all(
+            _time_of_change(path) < written for path in (self._path("runs"), *self._sources(), *files)
+        )
 
     def _write_results(self) -> None:
         """Write the rows of the current experiment, one line each."""
@@ -253,6 +263,15 @@ class Store:
     def _writing(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path; on success it is renamed to the file, on failure removed."""
         return writing(self._path(name))
+
+
+def _stamp(path: Path) -> str:
+    """Return the size of a file and when it was changed, in nanoseconds; empty for one that is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _time_of_change(path: Path) -> float:

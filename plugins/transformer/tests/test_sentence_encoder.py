@@ -143,7 +143,9 @@ def model(library, tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder / "bert")
-    BertTokenizerFast(vocab={token: at for at, token in enumerate(tokens)}, model_max_length=32).save_pretrained(folder / "bert")
+    BertTokenizerFast(vocab={token: at for at, token in enumerate(tokens)}, model_max_length=32).save_pretrained(
+        folder / "bert"
+    )
     transformer = Transformer(str(folder / "bert"), max_seq_length=32)
     library.SentenceTransformer(modules=[transformer, Pooling(16, "mean")], device="cpu").save(str(folder / "small"))
     return folder / "small"
