@@ -134,4 +134,4 @@ def test_every_component_that_learns_has_a_space():
 
 
 def test_the_training_settings_that_matter_have_spaces():
-    assert list(spaces_of(NetworkSettings)) == ["batch_size", "learning_rate", "weight_decay"]
+    assert list(spaces_of(NetworkSettings)) == ["batch_size", "learning_rate", "warmup_steps", "weight_decay"]

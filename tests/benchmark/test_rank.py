@@ -144,3 +144,36 @@ def test_what_does_not_fit_is_told_before_anything_is_read(lists: Path, tmp_path
     with pytest.raises(ConfigError, match="--keep-artifacts saves models that recommend to users"):
         zoo.bench(experiment(lists, {"rankers": ["borda"]}), tmp_path / "out", keep_artifacts=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_rankers_are_tuned_on_the_validation_lists_without_the_test_lists(lists: Path, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    split = {"policy": "given", "column": "part", "train": ["0", "1", "2", "3"], "validate": ["4"], "test": ["5"]}
+    model = {"rankers": [{"name": "lambdamart", "trees": 5, "min_data": 2}]}
+    store = zoo.bench(experiment(lists, model, split=split, tune={"trials": 3}), tmp_path / "out")
+    (row,) = store.rows()
+    assert (row.error, row.settings) == (None, "tuned (3 trials)")
+    assert row.tuning["metric"] == "ndcg@5"
+    assert "rankers.lambdamart.leaves" in row.tuning["params"]
+    table = pq.read_table(lists)
+    test = np.array(table["part"].to_pylist()) == 5
+    labels = np.where(test, 2 - np.array(table["label"].to_pylist()), table["label"].to_numpy())
+    pq.write_table(table.set_column(table.column_names.index("label"), "label", pa.array(labels)), lists)
+    other = zoo.bench(experiment(lists, model, split=split, tune={"trials": 3}), tmp_path / "other")
+    assert other.rows()[0].tuning["params"] == row.tuning["params"]
+    assert other.rows()[0].tuning["value"] == row.tuning["value"]
+    assert other.rows()[0].metrics != row.metrics
+
+
+def test_folds_and_missing_validation_lists_cannot_be_tuned_on(lists: Path, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    model, given = {"rankers": ["lambdamart"]}, {"policy": "given", "column": "part", "train": ["0"], "test": ["5"]}
+    for split, message in (
+        (
+            {"policy": "folds", "column": "part"},
+            "tune: the split has 6 folds, and the validation lists of one are test",
+        ),
+        ({**given, "validate": ["none"]}, "tune: models are tuned on the validation lists, and the split has none."),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            zoo.bench(experiment(lists, model, split=split, tune={"trials": 3}), tmp_path / "out")

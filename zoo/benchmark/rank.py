@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from zoo.benchmark.kept_lists import reevaluate_judged
 from zoo.benchmark.list_notes import notes_on_metrics
 from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.tuning.rank_trials import RankTrials
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.checks.finding import Finding
 from zoo.data.dataset import read_tables
@@ -53,6 +54,7 @@ class RankComparison:
             SplitError: A part of the split has no list.
             ConfigError: A metric does not apply to judged lists.
         """
+        self._experiment = experiment
         e = experiment.experiment
         self.lists = read_judgments(
             read_tables(experiment.source.build(), experiment.source.origin), e.data, e.split.column
@@ -88,6 +90,12 @@ class RankComparison:
             "metrics": [m.as_json() for m in experiment.metrics],
             "refit": self.refit,
         }
+
+    @cached_property
+    def trials(self) -> RankTrials:
+        """What a search sees: the lists without those of the test part."""
+        metric = next(model.tuning.metric for model in self._experiment.models if model.tuning)
+        return RankTrials(self._experiment, self.lists, self.folds, metric, self.device)
 
     def run_model(
         self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache

@@ -25,7 +25,7 @@ from zoo.config.experiment_file import (
     as_lists,
 )
 from zoo.config.split_settings import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
-from zoo.config.tune import TuneSettings
+from zoo.config.tune import TuneSettings, table_only
 from zoo.params import StrictTable
 from zoo.spec import StageName
 
@@ -50,12 +50,6 @@ class KCore(StrictTable):
 def _number_or_table(schema: dict[str, Any]) -> None:
     """Make the JSON schema of `k_core` accept a single number too."""
     schema["anyOf"] = [{"type": "integer", "minimum": 1, "maximum": 1_000_000_000}, {"$ref": schema.pop("$ref")}]
-
-
-def _table_only(schema: dict[str, Any]) -> None:
-    """Make the JSON schema of an optional table that of the table, since TOML has no null."""
-    schema.update(schema.pop("anyOf")[0])
-    schema.pop("default", None)
 
 
 class DataSettings(DataTable):
@@ -179,5 +173,5 @@ class Experiment(ExperimentFile):
     split: Split = Temporal()
     """How the events are split; `policy` selects the method, `temporal` by default."""
     evaluate: EvaluateSettings = EvaluateSettings()
-    tune: TuneSettings | None = Field(None, json_schema_extra=_table_only)
+    tune: TuneSettings | None = Field(None, json_schema_extra=table_only)
     model: list[Model] = Field(min_length=1)

@@ -20,6 +20,7 @@ from zoo.config.experiment_file import (
     RankerChoices,
     as_lists,
 )
+from zoo.config.tune import TuneSettings, table_only
 from zoo.params import StrictTable
 
 
@@ -121,6 +122,8 @@ class RankModel(ModelTable):
     """Overrides of `[train]` for this model's neural featurizers (`[model.train]`)."""
     ranker_train: dict[str, Any] = {}
     """Overrides for this model's neural rankers (`[model.ranker_train]`). By default they use the settings of `[model.train]`, except `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
+    tune: bool | dict[str, Any] = {}
+    """What is searched of this model (`[model.tune]`), as in an experiment that recommends. `tune = false` keeps all settings."""
 
     @model_validator(mode="before")
     @classmethod
@@ -143,4 +146,5 @@ class RankExperiment(ExperimentFile):
     split: ListSplit = GivenLists()
     """How the lists are split; `policy` selects the method, `given` by default."""
     evaluate: RankEvaluateSettings = RankEvaluateSettings()
+    tune: TuneSettings | None = Field(None, json_schema_extra=table_only)
     model: list[RankModel] = Field(min_length=1)

@@ -12,6 +12,7 @@ from zoo.config.malformed import look_up_components, look_up_models
 from zoo.config.metric_checks import repeated_metrics
 from zoo.config.rank_experiment import JudgedData, RankEvaluateSettings, RankExperiment, RankModel
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
+from zoo.config.tuned_model import tune_models
 from zoo.errors import ConfigError
 from zoo.params import validated
 from zoo.registry.registry import Registry
@@ -38,13 +39,15 @@ def resolve_rank(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
         raise ConfigError("\n".join([str(error), *lookup.problems])) from None
     source = lookup.one("dataset", experiment.data.source, "data.source")
     metrics = lookup.many("metric", experiment.evaluate.metrics, "evaluate.metrics")
-    models = [_resolve_model(lookup, model, f"model[{i}]", experiment) for i, model in enumerate(experiment.model, 1)]
+    found = [_resolve_model(lookup, model, f"model[{i}]", experiment) for i, model in enumerate(experiment.model, 1)]
+    models, wrong = tune_models(found, experiment.model, experiment.tune, experiment.train, metrics)
+    lookup.problems += wrong
     lookup.problems += [f"evaluate.metrics: {line}" for line in needs_without_judged_lists(metrics)]
     lookup.problems += repeated_metrics(metrics)
     if lookup.problems or source is None:
         raise ConfigError("\n".join(lookup.problems))
-    found = tuple(model for model in models if model is not None)
-    return ResolvedRankExperiment(experiment, source, metrics, found, registry)
+    resolved = tuple(model for model in models if model is not None)
+    return ResolvedRankExperiment(experiment, source, metrics, resolved, registry)
 
 
 def needs_without_judged_lists(parts: Iterable[Chosen]) -> list[str]:

@@ -20,7 +20,7 @@ from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.config.split_settings import WITHOUT_CLOCK, Split, has_rank_part, how_to_hold_out_rank_part
 from zoo.config.train import TrainSettings
 from zoo.config.tune import TuneSettings
-from zoo.config.tuned_model import set_by_file, tuned_metric, with_tuning
+from zoo.config.tuned_model import tune_models
 from zoo.errors import ConfigError
 from zoo.metric_params import CutoffParams
 from zoo.params import validated
@@ -142,7 +142,8 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
     train = tables.train or TrainSettings()
     monitor = lookup.monitor(train, "train")
     models = tuple(_resolve_model(lookup, m, f"model[{i}]", train, monitor) for i, m in enumerate(tables.models, 1))
-    models = _tuned(lookup, models, tables, metrics)
+    models, wrong = tune_models(models, tables.models, tables.tune, train, metrics)
+    lookup.problems += wrong
     problems = lookup.problems
     if evaluate:
         problems += check_metrics(metrics, models, evaluate)
@@ -195,25 +196,6 @@ def _resolve_model(
         problem = monitor_problem(watched, f"{where}.train" if "monitor" in model.train else "train")
         lookup.problems += [problem] if problem and problem not in lookup.problems else []
     return result
-
-
-def _tuned(
-    lookup: Lookup, models: tuple[ResolvedModel | None, ...], tables: RawTables, metrics: tuple[Chosen, ...]
-) -> tuple[ResolvedModel | None, ...]:
-    """Return the models with what is searched of them, after recording the problems of `[tune]` and `[model.tune]`."""
-    metric, found = None, list(models)
-    try:
-        metric = tuned_metric(tables.tune, metrics) if tables.tune and metrics else None
-    except ConfigError as error:
-        lookup.problems.append(str(error))
-    for at, (model, table) in enumerate(zip(models, tables.models, strict=True)):
-        if model is not None and table is not None:
-            fixed = set_by_file(tables.train or TrainSettings(), table.train, table.ranker_train)
-            try:
-                found[at] = with_tuning(model, table.tune, tables.tune, metric, fixed=fixed, where=f"model[{at + 1}]")
-            except ConfigError as error:
-                lookup.problems.append(str(error))
-    return tuple(found)
 
 
 def check_metrics(

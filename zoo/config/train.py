@@ -58,7 +58,7 @@ class NetworkSettings(StrictTable):
     """Learning rate of AdamW; with a schedule, its peak. By default 0.002 at width 64, lower for wider models: 0.002 (64 / width)^½."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Learning rate schedule: constant, or decay to zero over `max_epochs`."""
-    warmup_steps: int | None = Field(None, ge=0, le=1_000_000_000)
+    warmup_steps: int | None = Field(None, ge=0, le=1_000_000_000, tune=choice(None, 0, 100))
     """Number of steps in which the learning rate rises from zero. By default 100 if `learning_rate` is not set, 0 if it is."""
     weight_decay: float = Field(0.0, ge=0, tune=choice(0.0, 0.01, 0.1))
     """Weight decay of AdamW; not applied to biases and norms."""

@@ -96,3 +96,9 @@ def drop_other_budget(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[
     if len(given) != 1 or not isinstance(table, dict):
         return dict(raw)
     return {**raw, "tune": {key: value for key, value in table.items() if key not in BUDGETS}}
+
+
+def table_only(schema: dict[str, Any]) -> None:
+    """Make the JSON schema of an optional table that of the table, since TOML has no null."""
+    schema.update(schema.pop("anyOf")[0])
+    schema.pop("default", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from zoo.config.chosen import Chosen
 from zoo.config.model_space import ModelSpace, Point, SearchedPart
@@ -22,6 +22,54 @@ SLOTS = {"predictor": "predictor", "featurizers": "featurizer", "filters": "filt
 RANGE_KEYS = {"low", "high", "log"}
 TRIED = 200
 """Points that are drawn to find one that is valid."""
+
+
+class TunedTable(Protocol):
+    """The keys of a `[[model]]` table that decide what is searched."""
+
+    @property
+    def tune(self) -> bool | dict[str, Any]:
+        """The `tune` table."""
+
+    @property
+    def train(self) -> dict[str, Any]:
+        """The `train` table."""
+
+    @property
+    def ranker_train(self) -> dict[str, Any]:
+        """The `ranker_train` table."""
+
+
+def tune_models(
+    models: Sequence[M | None],
+    tables: Sequence[TunedTable | None],
+    settings: TuneSettings | None,
+    train: TrainSettings,
+    metrics: Sequence[Chosen],
+) -> tuple[tuple[M | None, ...], list[str]]:
+    """Return models with what is searched of them, and an error line for each problem of `[tune]` and `[model.tune]`.
+
+    Args:
+        models: The models; None for one that has a problem already.
+        tables: Their tables.
+        settings: The `[tune]` table.
+        train: The `[train]` table.
+        metrics: The metrics that are measured.
+    """
+    found, problems, metric = list(models), list[str](), None
+    try:
+        metric = tuned_metric(settings, metrics) if settings and metrics else None
+    except ConfigError as error:
+        problems.append(str(error))
+    for at, (model, table) in enumerate(zip(models, tables, strict=True)):
+        if model is None or table is None:
+            continue
+        fixed = set_by_file(train, table.train, table.ranker_train)
+        try:
+            found[at] = with_tuning(model, table.tune, settings, metric, fixed=fixed, where=f"model[{at + 1}]")
+        except ConfigError as error:
+            problems.append(str(error))
+    return tuple(found), problems
 
 
 def with_tuning(
@@ -87,15 +135,22 @@ def with_point(model: M, point: Point) -> M:
     Raises:
         ConfigError: The values are not valid together.
     """
+    places = {name: (slot, at) for slot, at, name, _ in named_parts(model)}
+    owners: dict[str, Chosen | NetworkSettings] = {name: chosen for _, _, name, chosen in named_parts(model)}
+    owners |= {"train": model.train, "ranker_train": model.ranker_train}
+    values: dict[str, dict[str, Any]] = {}
+    for full, value in point.items():
+        name = full.rpartition(".")[0]
+        values.setdefault(name, {})[full.removeprefix(f"{name}.")] = value
     changes: dict[str, Any] = {"tuning": None}
-    for part in model.tuning.space.parts if model.tuning else ():
-        start = f"{part.name}."
-        values = {name.removeprefix(start): value for name, value in point.items() if name.startswith(start)}
-        found = part.with_values({name: values[name] for name in part.spaces if name in values}, part.name)
-        if isinstance(found, NetworkSettings):
-            changes[part.name] = found
+    for name, own in values.items():
+        if name not in owners:
+            raise ConfigError(f"{name}: the model has no such part.")
+        found = SearchedPart(name, owners[name], {}).with_values(own, name)
+        if name not in places:
+            changes[name] = found
             continue
-        slot, at = next((slot, at) for slot, at, name, _ in named_parts(model) if name == part.name)
+        slot, at = places[name]
         components = changes.get(slot, getattr(model, slot))
         changes[slot] = found if at is None else (*components[:at], found, *components[at + 1 :])
     return replace(model, **changes)

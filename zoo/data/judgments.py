@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 
@@ -58,6 +58,20 @@ class Judgments:
         kept = (self.labels > 0) & lists[self.list_of]
         return Interactions.from_arrays(
             self.list_of[kept], self.documents[kept], n_items=len(self.catalogue) - 1, n_users=len(self)
+        )
+
+    def where(self, lists: NDArray[np.bool_]) -> Judgments:
+        """Return the given lists, `[Q]` bool; documents keep their numbers."""
+        kept, rows = lists[self.list_of], np.flatnonzero(lists)
+        return replace(
+            self,
+            offsets=np.concatenate([[0], np.cumsum(np.diff(self.offsets)[lists])]),
+            documents=self.documents[kept],
+            labels=self.labels[kept],
+            features=self.features[kept],
+            query_ids=self.query_ids.take(pa.array(rows)),
+            texts=None if self.texts is None else [self.texts[row] for row in rows],
+            parts=None if self.parts is None else [self.parts[row] for row in rows],
         )
 
     @cached_property

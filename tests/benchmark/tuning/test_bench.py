@@ -126,6 +126,14 @@ def test_the_plan_says_what_is_tuned(tuned):
     assert "als, ease, popular: tuned first on the validation part, 5 trials for ndcg@5" in watched.plan.lines()
 
 
+def test_a_tuned_folder_can_be_verified(tmp_path):
+    model = {"predictor": "item-knn", "featurizer": {"name": "tf-idf", "columns": ["title"]}, "rankers": ["mmr"]}
+    zoo.bench(experiment(model, "ease", tune={"trials": 3}), tmp_path / "out")
+    found = zoo.verify(tmp_path / "out", sample=2)
+    assert not found.findings
+    assert [rerun.outcome for rerun in found.reruns] == ["reproduced", "reproduced"]
+
+
 def test_a_finished_search_is_not_repeated_and_a_larger_budget_continues_it(tmp_path):
     few, more = (experiment("ease", tune={"trials": n}) for n in (3, 5))
     zoo.bench(few, tmp_path / "out")
