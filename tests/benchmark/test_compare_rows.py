@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.benchmark.store import Store
-from zoo.errors import ConfigError, ResultsError
+from zoo.errors import ResultsError
 
 SHOP = {"name": "synthetic-shop", "customers": 150, "items": 80}
 
@@ -185,7 +185,9 @@ def test_judged_lists_are_compared_too(tmp_path):
     assert found.whole.better == sum(y > x for x, y in zip(a, b, strict=True)) > 0
     assert (found.slices, found.notes) == ([], [])
     (tmp_path / "theirs.parquet").write_bytes(b"")
-    with pytest.raises(ConfigError, match='expected an experiment that recommends, found task = "rank"'):
+    with pytest.raises(
+        ResultsError, match='rank cannot judge lists: expected an experiment that recommends, found task = "rank"'
+    ):
         zoo.compare(f"{tmp_path / 'rank'}:x", tmp_path / "theirs.parquet")
 
 

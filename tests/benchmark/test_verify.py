@@ -407,7 +407,8 @@ def test_networks_filters_rankers_and_text_run_again_from_the_manifest(tmp_path)
     experiment = {
         **EXPERIMENT,
         "split": {"policy": "temporal", "cuts": [0.6, 0.7, 0.8]},
-        "evaluate": {"metrics": ["ndcg@5", {"name": "recall", "k": 5, "normalise": "min"}, "diversity@5"], "bootstrap": 100,
+        "evaluate": {"metrics": ["ndcg@5", {"name": "recall", "k": 5, "normalise": "min"}, "diversity@5", "calibration@5",
+                     "serendipity@5", "gap@5", "gini@5", "popularity-lift@5"], "bootstrap": 100,
                      "features": {"name": "tf-idf", "columns": ["title"]}, "candidates": 30},
         "train": {"max_epochs": 2, "batch_size": 64, "seeds": [0]},
         "references": False,

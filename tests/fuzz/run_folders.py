@@ -1,8 +1,8 @@
 """Fuzz folders of results: `python tests/fuzz/run_folders.py --count 2000 --seed 0`.
 
 A small benchmark runs once. A case is a copy of its folder, or of a folder of the fixtures, with one change: bytes of a file, a
-value in a JSON file, or a column of the lists. `zoo bench` then resumes its own folder, and `zoo report` reads either. A case is
-accepted, also if a run is repeated, or refused by a `ZooError` that names the folder.
+value in a JSON file, or a column of the lists. `zoo verify` and `zoo compare` then read the own folder, `zoo bench` resumes it, and
+`zoo report` reads either. A case is accepted, also if a run is repeated, or refused by a `ZooError` that names the folder.
 """
 
 import contextlib
@@ -19,12 +19,14 @@ import torch
 from artifact_mutations import LEAVES, damage_file
 from harness import main
 
+from zoo.benchmark.compare_rows import compare
 from zoo.benchmark.export import export
 from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.report import markdown
 from zoo.benchmark.result import BenchmarkResult
 from zoo.benchmark.runner import RunOptions, run_experiment
 from zoo.benchmark.store import Store
+from zoo.benchmark.verify import verify
 from zoo.cli.progress_display import bars
 from zoo.cli.terminal_tables import print_results
 from zoo.config.load import experiment_from
@@ -56,7 +58,7 @@ def case(rng: random.Random, place: Path) -> str:
     folder = Path(shutil.copytree(original, place / "results"))
     change = rng.choices([change_json, change_lists, change_bytes, change_files], [60, 15, 20, 5])[0](folder, rng)
     outcome = "accepted"
-    for use in (resume, read) if original == OWN.name else (read,):
+    for use in (inspect, resume, read) if original == OWN.name else (read,):
         try:
             use(folder)
         except ZooError as error:
@@ -67,6 +69,12 @@ def case(rng: random.Random, place: Path) -> str:
             error.add_note(f"after {use.__name__}, {change}")
             raise
     return outcome
+
+
+def inspect(folder: Path) -> None:
+    """Do what `zoo verify` and `zoo compare` do."""
+    repr(verify(folder))
+    repr(compare(f"{folder}:popular", f"{folder}:random"))
 
 
 def resume(folder: Path) -> None:

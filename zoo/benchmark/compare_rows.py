@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.benchmark.compared_sides import Side, open_side, parse_places
 from zoo.benchmark.comparison import Comparison, open_comparison
+from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.machine import device_of
 from zoo.benchmark.score_lists import judge_side
 from zoo.benchmark.side_differences import SideDifference, choose_metric, refuse_other_queries, side_differences
@@ -139,21 +140,23 @@ def compare(
     """
     places = parse_places(a, b, folder)
     base = next(place for place in places if place.folder is not None)
-    opened = open_side(base)
-    task, problem = _open_task(opened, plugins, must=any(place.file for place in places))
-    first, second = (
-        opened if place is base else open_side(place) if place.folder else judge_side(place, opened, task)
-        for place in places
-    )
-    refuse_other_queries(first, second)
-    name = choose_metric(first, second, metric)
-    slices = [] if task is None else task.slices()
-    if any(len(group.queries) != len(opened.lists[0]) for group in slices):
-        raise ResultsError(
-            f"{opened.place} has lists of other queries than its data now give: `zoo verify {opened.place}` says more."
+    assert base.folder is not None
+    with refusing_damage(base.folder):
+        opened = open_side(base)
+        task, problem = _open_task(opened, plugins, must=any(place.file for place in places))
+        first, second = (
+            opened if place is base else open_side(place) if place.folder else judge_side(place, opened, task)
+            for place in places
         )
-    notes = [f"No slices: the data of {opened.place} cannot be read. {problem}"] if task is None else []
-    return _compared(first, second, name, slices, notes)
+        refuse_other_queries(first, second)
+        name = choose_metric(first, second, metric)
+        slices = [] if task is None else task.slices()
+        if any(len(group.queries) != len(opened.lists[0]) for group in slices):
+            raise ResultsError(
+                f"{opened.place} has lists of other queries than its data now give: `zoo verify {opened.place}` says more."
+            )
+        notes = [f"No slices: the data of {opened.place} cannot be read. {problem}"] if task is None else []
+        return _compared(first, second, name, slices, notes)
 
 
 def _open_task(
@@ -162,7 +165,7 @@ def _open_task(
     """Return the task of a folder, with its data; or None, and why they cannot be read.
 
     Raises:
-        ZooError: They cannot be read, and must be.
+        ResultsError: They cannot be read, and must be.
     """
     try:
         experiment = resolve_stored(side.place, side.manifest, plugins).experiment
@@ -172,7 +175,7 @@ def _open_task(
             raise ResultsError(f"The data have changed since the benchmark (fingerprint {before}, now {now}).")
     except ZooError as error:
         if must:
-            raise
+            raise ResultsError(f"{side.place} cannot judge lists: {error}") from error
         return None, str(error)
     return task, ""
 
