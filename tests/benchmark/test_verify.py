@@ -444,12 +444,17 @@ def test_a_variable_of_the_environment_stays_hidden_and_is_read_again(tmp_path, 
 def test_a_tuned_row_runs_again_with_the_settings_that_its_search_found(tmp_path):
     pytest.importorskip("optuna")
     experiment = {
-        "data": {"source": {"name": "synthetic-shop", "customers": 60, "items": 40, "events": 1500}, "accept": ["few-queries"]},
-        "evaluate": {"metrics": ["ndcg@10"]},
+        **EXPERIMENT,
+        "split": {"policy": "temporal", "cuts": [0.6, 0.8]},
+        "tune": {"trials": 3, "metric": "ndcg@5"},
         "references": False,
-        "tune": {"trials": 3},
-        "model": [{"predictor": "item-knn"}],
-    }  # fmt: skip
-    zoo.bench(experiment, out=tmp_path / "out")
-    found = zoo.verify(tmp_path / "out", sample=1)
-    assert [rerun.outcome for rerun in found.reruns] == ["reproduced"]
+        "model": [{"predictor": "item-knn"}, {"predictor": {"name": "gru4rec", "dim": 8}, "train": {"max_epochs": 1}}],
+    }
+    store = zoo.bench(experiment, tmp_path / "out")
+    assert [row.error for row in store.rows()] == [None] * 3
+    assert store.rows()[0].tuning["trials"] == 3
+    verification = zoo.verify(tmp_path / "out", sample=3)
+    assert verification.ok, verification
+    assert [run.outcome for run in verification.reruns] == ["reproduced"] * 3
+    change_row(tmp_path / "out", "item-knn", lambda row: row["model"]["predictor"].update(k=1, shrinkage=0.0))
+    assert ("item-knn", "drifted") in found(tmp_path / "out", sample=3)

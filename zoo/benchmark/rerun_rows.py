@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -17,10 +17,12 @@ from zoo.benchmark.library_versions import LIBRARIES
 from zoo.benchmark.machine import machine, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.row import Row
-from zoo.benchmark.runner import Run, plan_runs, run_model
+from zoo.benchmark.runner import run_model
+from zoo.benchmark.runs import Run, plan_runs
 from zoo.benchmark.stored_experiment import StoredExperiment
 from zoo.benchmark.thread_counts import using_threads
 from zoo.benchmark.verify_rows import metric_differences, name_row
+from zoo.errors import ConfigError
 
 ORDERED = ("items", "query_id")
 """The columns of lists that say what a list has; scores may differ in the last bits."""
@@ -45,6 +47,8 @@ class Rerun:
 def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Comparison[Any]) -> Rerun:
     """Fit and measure the model of a row again, in a temporary folder and with the number of threads of the row.
 
+    A tuned row runs with the settings that its search found; the search is not repeated.
+
     Args:
         row: The row.
         lists: Its lists.
@@ -60,6 +64,11 @@ def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Compari
             return Rerun(name, "impossible", "the experiment of the folder has no such model and seed")
         if changed := list(_changed_settings(row, run)):
             return Rerun(name, "drifted", f"its settings are not those of the experiment: {', '.join(changed)}")
+        if row.tuning:
+            try:
+                run = replace(run, model=stored.with_settings(row.label, row.model))
+            except ConfigError as error:
+                return Rerun(name, "drifted", f"its settings are not valid: {error}")
         if other := list(_other_versions(row, run)):
             return Rerun(name, "impossible", f"it was measured with other versions: {', '.join(other)}")
         with TemporaryDirectory(prefix="zoo-verify-") as folder:
@@ -80,17 +89,21 @@ def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Compari
 
 
 def _planned(row: Row, stored: StoredExperiment, task: Comparison[Any]) -> Run | None:
-    """Return the run of a row as the experiment plans it; that of a tuned row has the settings that its search found."""
-    experiment, references = stored.experiment, task.references
-    if row.tuning:
-        experiment, references = stored.with_model(row.label, row.model), ()
-    runs = plan_runs(experiment, references, task.description)
+    """Return the run of a row as the experiment plans it."""
+    runs = plan_runs(stored.experiment, task.references, task.description)
     return next((run for run in runs if (run.model.label, run.seed) == (row.label, row.seed)), None)
 
 
 def _changed_settings(row: Row, run: Run) -> Iterator[str]:
-    """Yield the settings in which a row and its experiment differ."""
-    yield from dict.fromkeys(differing_paths(row.model, run.model.as_written()))
+    """Yield the settings in which a row and its experiment differ, but for those that a search has found."""
+    found = {_last_key(name) for name in row.tuning.get("params", {})}
+    changed = dict.fromkeys(differing_paths(row.model, run.model.as_written()))
+    yield from (path for path in changed if _last_key(path) not in found)
+
+
+def _last_key(path: str) -> str:
+    """Return the last key of a path; a search marks the switch of a parameter that may have no value with `?`."""
+    return path.rpartition(".")[2].rstrip("?")
 
 
 def _other_versions(row: Row, run: Run) -> Iterator[str]:

@@ -116,6 +116,7 @@ def side_differences(a: Side, b: Side) -> list[SideDifference]:
     return [
         *_of_model(a.rows[0], b.rows[0]),
         *_of_tables("", _settings(a), _settings(b)),
+        *_of_values("settings from", a.rows[0].settings, b.rows[0].settings),
         *_of_values("seed", _seeds(a), _seeds(b)),
         *_of_versions(a.rows[0], b.rows[0]),
         *_of_tables("machine", a.rows[0].machine, b.rows[0].machine),

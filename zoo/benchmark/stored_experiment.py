@@ -11,7 +11,7 @@ from typing import Any
 from zoo.benchmark.changed_runs import differing_paths
 from zoo.benchmark.store import BenchmarkManifest
 from zoo.config.load import experiment_from
-from zoo.config.resolved import BaseResolvedExperiment
+from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.data.loaded import FRAME
 from zoo.errors import ComponentError, ConfigError, ResultsError
 from zoo.registry.registry import Registry, registry_with
@@ -23,30 +23,25 @@ class StoredExperiment:
     """The experiment of a folder.
 
     Attributes:
-        experiment: The experiment, without the models that cannot be resolved here.
+        experiment: The experiment, without the models that cannot be resolved here. Nothing is searched: a model has the settings
+            from which a search began.
+        raw: The content of a file that resolves to it.
         unresolved: Maps the label of each of these models to the reason.
-        raw: The content of an experiment file that resolves to it.
-        registry: The components.
     """
 
     experiment: BaseResolvedExperiment
-    unresolved: dict[str, str]
-    raw: dict[str, Any] = field(repr=False)
-    registry: Registry = field(repr=False)
+    raw: dict[str, Any]
+    unresolved: dict[str, str] = field(default_factory=dict)
 
-    def with_model(self, label: str, model: dict[str, Any]) -> BaseResolvedExperiment:
-        """Return the experiment with a single model, which is not tuned.
-
-        Args:
-            label: Its name in tables.
-            model: The model of a row.
+    def with_settings(self, label: str, settings: dict[str, Any]) -> BaseResolvedModel:
+        """Return a model with the stored settings of a row, such as those that a search has found.
 
         Raises:
-            ConfigError: The model cannot be resolved here.
+            ConfigError: The settings are not valid.
         """
-        raw = {key: value for key, value in self.raw.items() if key != "tune"}
-        table = {"label": label, **_model(model, raw["train"], self.registry)}
-        return experiment_from({**raw, "model": [table]}, registry=self.registry)
+        registry = self.experiment.registry
+        model = _model({"label": label, **json.loads(json.dumps(settings))}, self.raw["train"], registry)
+        return experiment_from({**self.raw, "model": [model]}, registry=registry).models[0]
 
 
 def resolve_stored(folder: Path, manifest: BenchmarkManifest, plugins: Iterable[str | Path] = ()) -> StoredExperiment:
@@ -80,7 +75,7 @@ def resolve_stored(folder: Path, manifest: BenchmarkManifest, plugins: Iterable[
             f"{folder}: its experiment resolves to other values here ({', '.join(changed[:5])}). Use the versions of the core and of "
             "the plugins that wrote it."
         )
-    return StoredExperiment(experiment, unresolved, raw, registry)
+    return StoredExperiment(experiment, raw, unresolved)
 
 
 def _resolve_part(

@@ -52,9 +52,12 @@ def check_by_itself(row: Row, lists: pa.Table | None, manifest: BenchmarkManifes
 def _has_other_key(row: Row, manifest: BenchmarkManifest) -> bool:
     """Return whether the key of a row is not that of its content, as far as this version knows how keys are made."""
     content = [row.model, manifest.description]
-    if row.tuning:  # its key has the search space, which a row does not
-        return False
-    if row.external or row.versions.get("shopzoo") != sources_of()["shopzoo"] or "${" in json.dumps(content):
+    if (
+        row.external
+        or row.tuning
+        or row.versions.get("shopzoo") != sources_of()["shopzoo"]
+        or "${" in json.dumps(content)
+    ):
         return False
     experiment = manifest.experiment
     identity = {
