@@ -347,6 +347,17 @@ def test_composed_files_that_are_not_what_the_runs_give_are_found(folder):
     assert zoo.verify(folder).ok
 
 
+def test_composed_files_that_cannot_be_read_are_found(folder):
+    for name in ("results.jsonl", "lists.parquet"):
+        (folder / name).unlink()
+    (folder / "results.jsonl").mkdir()
+    (folder / "lists.parquet").write_bytes(b"PAR1")
+    (folder / "report.md").write_bytes(b"\xff")
+    files = {each.where: each.text for each in zoo.verify(folder).findings}
+    assert set(files) == {"results.jsonl", "lists.parquet", "report.md"}
+    assert all(text.startswith("it cannot be read (") for text in files.values())
+
+
 def test_a_changed_description_is_found(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["description"]["refit"] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from zoo.benchmark.report import markdown
 from zoo.benchmark.row import Row
 from zoo.benchmark.store import Store
 from zoo.data.fingerprint import fingerprint_table
+from zoo.errors import ResultsError
 
 REMEDY = "it was changed, or is older than the runs; `zoo report` writes it again"
 
@@ -22,20 +24,44 @@ REMEDY = "it was changed, or is older than the runs; `zoo report` writes it agai
 def find_other_files(store: Store) -> Iterator[tuple[str, str]]:
     """Yield each composed file that is not what the runs give, and what differs. A file that is missing says nothing wrong."""
     rows = store.rows()
-    results, lists, report = (store.folder / name for name in ("results.jsonl", "lists.parquet", "report.md"))
-    if results.exists() and (labels := list(_other_rows(results.read_text(encoding="utf-8"), rows))):
-        yield results.name, f"the rows {', '.join(labels)} are not those in `runs/`: {REMEDY}"
-    if lists.exists() and (labels := list(_other_lists(read_lists(lists), store, rows))):
-        yield lists.name, f"the lists of {', '.join(labels)} are not those in `runs/`: {REMEDY}"
-    current = sources_of()["shopzoo"]
-    if report.exists() and all(row.versions.get("shopzoo") == current for row in rows):
+    for name, find in (
+        ("results.jsonl", _check_results),
+        ("lists.parquet", _check_lists),
+        ("report.md", _check_report),
+    ):
+        path = store.folder / name
         try:
-            composed = markdown(store)
-        except DAMAGE as error:
-            yield report.name, f"it cannot be composed from the rows: {error}"
-            return
-        if report.read_text(encoding="utf-8") != composed:
-            yield report.name, f"it is not the report of the rows: {REMEDY}"
+            problem = find(path, store, rows) if path.exists() else ""
+        except (ResultsError, OSError, UnicodeDecodeError) as error:
+            reason = str(error).partition(". Move it")[0]
+            problem = f"it cannot be read ({reason}); `zoo report` writes it again"
+        if problem:
+            yield name, problem
+
+
+def _check_results(path: Path, store: Store, rows: list[Row]) -> str:
+    """Return what is wrong with `results.jsonl`; empty if nothing is."""
+    labels = list(_other_rows(path.read_text(encoding="utf-8"), rows))
+    return f"the rows {', '.join(labels)} are not those in `runs/`: {REMEDY}" if labels else ""
+
+
+def _check_lists(path: Path, store: Store, rows: list[Row]) -> str:
+    """Return what is wrong with `lists.parquet`; empty if nothing is."""
+    labels = list(_other_lists(read_lists(path), store, rows))
+    return f"the lists of {', '.join(labels)} are not those in `runs/`: {REMEDY}" if labels else ""
+
+
+def _check_report(path: Path, store: Store, rows: list[Row]) -> str:
+    """Return what is wrong with `report.md`; empty if nothing is, or if another version wrote it."""
+    current = sources_of()["shopzoo"]
+    if any(row.versions.get("shopzoo") != current for row in rows):
+        return ""
+    text = path.read_text(encoding="utf-8")
+    try:
+        composed = markdown(store)
+    except DAMAGE as error:
+        return f"it cannot be composed from the rows: {error}"
+    return "" if text == composed else f"it is not the report of the rows: {REMEDY}"
 
 
 def _other_rows(text: str, rows: list[Row]) -> Iterator[str]:
