@@ -68,3 +68,11 @@ def zoo_candidate_features() -> list[CandidateFeatureSpec]:  # type: ignore[empt
 @hookspec
 def zoo_callbacks(run: Training) -> list[Any]:  # type: ignore[empty-body]
     """Return Lightning callbacks to add to a training (trackers, profilers); called at the start of each."""
+
+
+@hookspec
+def zoo_results(row: Mapping[str, Any]) -> None:
+    """Receive the row of a run that a benchmark has just stored, as it stands in `results.jsonl`, for example to log it in a tracker.
+
+    Called once for each run, also for one that failed, and for every kind of model. An exception is printed and ends nothing.
+    """

@@ -53,5 +53,8 @@ class Progress:
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended, or (`resumed`) was already finished in the folder."""
 
+    def warned(self, text: str) -> None:
+        """Something beside the run failed, such as the hook of a tracker."""
+
     def report_logs(self, folder: Path) -> None:
         """Training loggers wrote files to a folder, which is kept."""

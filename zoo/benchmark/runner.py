@@ -149,6 +149,8 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                         progress=progress,
                     )
                 store.add(row, lists)
+                for problem in experiment.registry.report(store.stored(run.key)):
+                    progress.warned(problem)
                 if not row.error:  # a failed run is tried again and resumes from its checkpoint
                     forget(folder)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)

@@ -172,6 +172,11 @@ class Store:
         self._write(f"runs/{row.key}.json", json.dumps(self.variables.hide(asdict(row)), indent=1))
         self._write_results()
 
+    def stored(self, key: str) -> dict[str, Any]:
+        """Return a stored row as it stands in its file."""
+        row: dict[str, Any] = json.loads(self._path(f"runs/{key}.json").read_text(encoding="utf-8"))
+        return row
+
     def rows(self) -> list[Row]:
         """Return the rows of the finished runs of the current experiment, in the order of its table.
 

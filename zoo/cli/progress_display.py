@@ -158,6 +158,10 @@ class Bars(Progress):
         self._bars.note = ""
         self._bars.update(self._phase, visible=False)
 
+    def warned(self, text: str) -> None:
+        """Print what failed beside the run."""
+        self._bars.console.print(show_lines(text), style="yellow", markup=False, soft_wrap=True)
+
     def report_logs(self, folder: Path) -> None:
         """Remember the folder of the logs, to print it at the end."""
         self.logs = folder

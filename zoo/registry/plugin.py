@@ -21,7 +21,7 @@ from zoo.loss_specs import LossSpec
 from zoo.registry.compat import adapt_spec
 from zoo.registry.plugin_extensions import collect_extensions
 from zoo.spec import API_VERSION, OLDEST_API, ComponentSpec
-from zoo.tracebacks import add_plugin, find_author_line, undeclared_histories
+from zoo.tracebacks import add_plugin, find_author_line, show_traceback, undeclared_histories
 from zoo.version import __version__
 
 GROUP = "shopzoo"
@@ -81,16 +81,27 @@ class Plugin:
             try:
                 answer = implementation.function(*[training for _ in implementation.argnames])
             except Exception as error:  # a plugin may raise anything
-                raise PluginError(self._about_callbacks(f"failed: {describe_error(error)}")) from error
+                raise PluginError(self._about_hook("zoo_callbacks", f"failed: {describe_error(error)}")) from error
             if not isinstance(answer, list | tuple) or not all(isinstance(part, Callback) for part in answer):
-                raise PluginError(self._about_callbacks(f"returned {answer!r}, expected a list of Lightning callbacks"))
+                raise PluginError(
+                    self._about_hook("zoo_callbacks", f"returned {answer!r}, expected a list of Lightning callbacks")
+                )
             found += answer
         return found
 
-    def _about_callbacks(self, what: str) -> str:
-        """Return an error message about the hook, with what to do."""
+    def report(self, row: Mapping[str, Any]) -> Iterator[str]:
+        """Give the plugin a stored row, and yield a message for each of its hooks that fails."""
+        for implementation in self.hooks.zoo_results.get_hookimpls():
+            try:
+                implementation.function(*[row for _ in implementation.argnames])
+            except Exception as error:  # a plugin may raise anything, and the row is stored
+                show_traceback(error)
+                yield self._about_hook("zoo_results", f"failed: {describe_error(error)}")
+
+    def _about_hook(self, hook: str, what: str) -> str:
+        """Return an error message about a hook, with what to do."""
         without = "without --plugin" if self.is_file else f"with ZOO_DISABLE_PLUGINS={self.distribution}"
-        return f"zoo_callbacks of the plugin {self.distribution} {self.version} {what}. Fix it, or run {without}."
+        return f"{hook} of the plugin {self.distribution} {self.version} {what}. Fix it, or run {without}."
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,10 @@ class Registry:
             PluginError: A plugin's hook fails, or does not return callbacks.
         """
         return [callback for plugin in self.plugins for callback in plugin.callbacks(training)]
+
+    def report(self, row: Mapping[str, Any]) -> list[str]:
+        """Give all plugins a stored row, and return a message for each hook that fails."""
+        return [message for plugin in self.plugins for message in plugin.report(row)]
 
     @property
     def callback_plugins(self) -> tuple[Plugin, ...]:
