@@ -165,7 +165,7 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, losses, samplers, splits, features, callbacks, _ = re.split(
+    _, components, losses, samplers, splits, features, callbacks, results, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
@@ -174,6 +174,7 @@ def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
     assert table_names(splits) == [field.name for field in fields(SplitSpec)]
     assert table_names(features) == [field.name for field in fields(CandidateFeatureSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
+    assert "(results.md)" in results  # the fields of a row
 
 
 def test_the_hooks_page_names_the_apis_that_are_spoken():

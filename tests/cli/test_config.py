@@ -103,7 +103,15 @@ def test_the_schema_knows_every_key_and_what_is_installed(zoo, install):
         "references",
         "tune",
     ]
-    assert list(tables["RankExperiment"]["properties"]) == ["task", "data", "split", "evaluate", "train", "model"]
+    assert list(tables["RankExperiment"]["properties"]) == [
+        "task",
+        "data",
+        "split",
+        "evaluate",
+        "train",
+        "model",
+        "tune",
+    ]
     assert [schema[branch]["$ref"] for branch in ("then", "else")] == ["#/$defs/RankExperiment", "#/$defs/Experiment"]
     assert tables["predictor"]["anyOf"][0] == {"enum": ["shelf"]}
     shelf = next(t for t in tables["predictor"]["anyOf"] if t.get("title") == "shelf")

@@ -16,6 +16,7 @@ from zoo.benchmark.json_records import as_record, read_table
 from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.result_files import writing
 from zoo.benchmark.store import Store
+from zoo.config.variables import Variables
 from zoo.errors import ResultsError
 
 QUERIES, SAMPLE = "queries.parquet", "sample_users.json"
@@ -80,7 +81,7 @@ def write_query_facts(store: Store, users: QueriedUsers | None) -> None:
     """Write the facts about the test queries, one row per query, in the order of the lists; a task without users has none."""
     if users is not None:
         with writing(store.folder / QUERIES) as path:
-            pq.write_table(users.facts(), path, compression="zstd")
+            pq.write_table(_hidden(users.facts(), store.variables), path, compression="zstd")
 
 
 def write_sample(store: Store, users: QueriedUsers | None) -> None:
@@ -95,9 +96,21 @@ def write_sample(store: Store, users: QueriedUsers | None) -> None:
         lists = store.lists(row, ["items"])
         if lists is not None and lists.num_columns:
             listed.update(item for items in lists["items"].take(places).to_pylist() for item in items)
-    sample = {"users": chosen, "items": users.describe(_items(chosen, listed))}
+    described = users.describe(_items(chosen, listed))
+    sample = {"users": chosen, "items": {item: store.variables.hide(shown) for item, shown in described.items()}}
     with writing(store.folder / SAMPLE) as path:
         path.write_text(json.dumps(asdict(as_record(_SAMPLE, sample))), encoding="utf-8")
+
+
+def _hidden(facts: pa.Table, variables: Variables) -> pa.Table:
+    """Return facts whose texts do not contain the value of a variable of the experiment."""
+    if not variables.texts:
+        return facts
+    for at, column in enumerate(facts.columns):
+        if pa.types.is_string(column.type):
+            hidden = [None if text is None else variables.hide_text(text) for text in column.to_pylist()]
+            facts = facts.set_column(at, facts.column_names[at], pa.array(hidden, pa.string()))
+    return facts
 
 
 def _items(users: Iterable[dict[str, Any]], listed: Iterable[str]) -> list[str]:
