@@ -92,7 +92,7 @@ simulate: $(VENV)/.dev  ## Measure by simulation how often intervals cover and v
 FUZZ_CONFIGS ?= 10000
 FUZZ_DATA ?= 2000
 FUZZ_ARTIFACTS ?= 2000
-FUZZ_RUNS ?= 2000
+FUZZ_RUNS ?= 500
 FUZZ_SEED ?= 0
 
 fuzz: $(VENV)/.dev  ## Feed hostile configs, data files, artifacts and results, a few minutes long; FUZZ_DATA=10000 for more.

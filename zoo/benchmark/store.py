@@ -27,8 +27,8 @@ from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
 FORMAT = 1
-STAMP = ".lists.parquet.stamp"
-"""The file with the size and the time of `lists.parquet` when it was written, so that a changed one is written again."""
+STAMP = "lists.stamp"
+"""The file with sizes and times: of `lists.parquet` and of the files that it was composed of, when it was written."""
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What names the files of a run."""
 
@@ -227,32 +227,37 @@ class Store:
 
     def _sources(self) -> list[Path]:
         """Return the files of which the others are composed."""
-        return [self._path("manifest.json"), *self._path("runs").glob("*.json")]
+        return [self._path("manifest.json"), *sorted(self._path("runs").glob("*.json"))]
 
     def _compose(self, report: Callable[[Store], str]) -> None:
         """Write the composed files once."""
+        sources = [_stamp(file) for file in self._sources()]  # first: what is added from now on is missing in it
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]
         if not files:
             self._path("lists.parquet").unlink(missing_ok=True)
             self._path(STAMP).unlink(missing_ok=True)
-        elif not self._is_current("lists.parquet", [file for _, file in files]):
-            with self._writing("lists.parquet") as path:
-                write_lists(path, files)
-            self._write(STAMP, _stamp(self._path("lists.parquet")))
+        else:
+            self._write_lists(files, sources)
         self._write("report.md", report(self))
 
-    def _is_current(self, name: str, files: list[Path]) -> bool:
-        """Return whether a composed file is as it was written, and younger than all of which it is composed."""
-        path = self._path(name)
+    def _write_lists(self, files: list[tuple[Row, Path]], sources: list[list[Any]]) -> None:
+        """Write the lists of runs, if the file does not have them already.
+
+        Args:
+            files: The rows of the runs, and the files of their lists.
+            sources: The stamps of the files from which the rows were read, taken before that.
+        """
+        path = self._path("lists.parquet")
+        sources = [*sources, *(_stamp(lists) for _, lists in files)]
         with suppress(OSError, UnicodeDecodeError):
-            if self._path(STAMP).read_text(encoding="utf-8") != _stamp(path):
-                return False
-        written = _time_of_change(path)
-        return self._path(STAMP).exists() and all(
-            _time_of_change(path) < written for path in (self._path("runs"), *self._sources(), *files)
-        )
+            if self._path(STAMP).read_text(encoding="utf-8") == json.dumps([_stamp(path), sources]):
+                return
+        with self._writing("lists.parquet") as new:
+            write_lists(new, files)
+            written = [path.name, *_stamp(new)[1:]]  # before another process can replace it
+        self._write(STAMP, json.dumps([written, sources]))
 
     def _write_results(self) -> None:
         """Write the rows of the current experiment, one line each."""
@@ -270,13 +275,13 @@ class Store:
         return writing(self._path(name))
 
 
-def _stamp(path: Path) -> str:
-    """Return the size of a file and when it was changed, in nanoseconds; empty for one that is gone."""
+def _stamp(path: Path) -> list[Any]:
+    """Return the name of a file, its size and when it was changed, in nanoseconds; the name alone for one that is gone."""
     try:
         found = path.stat()
     except OSError:
-        return ""
-    return f"{found.st_size} {found.st_mtime_ns}"
+        return [path.name]
+    return [path.name, found.st_size, found.st_mtime_ns]
 
 
 def _time_of_change(path: Path) -> float:

@@ -13,10 +13,12 @@ pytest.importorskip("optuna")
 PROGRAM = Path(__file__).with_name("kill_search.py")
 
 
-@pytest.mark.robust
-def test_at_system_calls(tmp_path):
+@pytest.mark.parametrize("points", [
+    pytest.param(6, marks=pytest.mark.robust), pytest.param(20, marks=pytest.mark.slow),
+])  # fmt: skip
+def test_at_system_calls(tmp_path, points):
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path), "20"], capture_output=True, text=True, check=False
+        [sys.executable, str(PROGRAM), str(tmp_path), str(points)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -24,7 +26,7 @@ def test_at_system_calls(tmp_path):
     assert len(whole["trials"]) == 30
     assert whole["left"] == []
     labels = {trial[-1]: trial[0] for trial in whole["trials"]}
-    assert len(found["killed"]) == 20
+    assert len(found["killed"]) == points
     for killed in found["killed"]:
         assert killed["signal"] == signal.SIGKILL
         assert killed["after"] == whole
