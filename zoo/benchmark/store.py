@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
 
 from zoo.atomic import remove_leftovers
+from zoo.benchmark.composed_lists import compose_lists, stamps
 from zoo.benchmark.consistent_writes import write_consistently
 from zoo.benchmark.json_records import as_record, read_table
-from zoo.benchmark.list_tables import read_lists, write_lists
+from zoo.benchmark.list_tables import read_lists
 from zoo.benchmark.result_files import writing
 from zoo.benchmark.row import Row, read_row
 from zoo.config.variables import NO_VARIABLES, Variables
@@ -27,8 +28,6 @@ from zoo.errors import ResultsError
 from zoo.folder_lock import is_lock_file
 
 FORMAT = 1
-STAMP = "lists.stamp"
-"""The file with sizes and times: of `lists.parquet` and of the files that it was composed of, when it was written."""
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What names the files of a run."""
 
@@ -231,33 +230,12 @@ class Store:
 
     def _compose(self, report: Callable[[Store], str]) -> None:
         """Write the composed files once."""
-        sources = [_stamp(file) for file in self._sources()]  # first: what is added from now on is missing in it
+        sources = stamps(self._sources())  # first: what is added from now on is missing in it
         self._write_results()
         files = [(row, self._path(f"runs/{row.key}.parquet")) for row in self.rows() if not row.error]
         files = [(row, file) for row, file in files if file.exists()]
-        if not files:
-            self._path("lists.parquet").unlink(missing_ok=True)
-            self._path(STAMP).unlink(missing_ok=True)
-        else:
-            self._write_lists(files, sources)
+        compose_lists(self.folder, files, sources)
         self._write("report.md", report(self))
-
-    def _write_lists(self, files: list[tuple[Row, Path]], sources: list[list[Any]]) -> None:
-        """Write the lists of runs, if the file does not have them already.
-
-        Args:
-            files: The rows of the runs, and the files of their lists.
-            sources: The stamps of the files from which the rows were read, taken before that.
-        """
-        path = self._path("lists.parquet")
-        sources = [*sources, *(_stamp(lists) for _, lists in files)]
-        with suppress(OSError, UnicodeDecodeError):
-            if self._path(STAMP).read_text(encoding="utf-8") == json.dumps([_stamp(path), sources]):
-                return
-        with self._writing("lists.parquet") as new:
-            write_lists(new, files)
-            written = [path.name, *_stamp(new)[1:]]  # before another process can replace it
-        self._write(STAMP, json.dumps([written, sources]))
 
     def _write_results(self) -> None:
         """Write the rows of the current experiment, one line each."""
@@ -273,15 +251,6 @@ class Store:
     def _writing(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path; on success it is renamed to the file, on failure removed."""
         return writing(self._path(name))
-
-
-def _stamp(path: Path) -> list[Any]:
-    """Return the name of a file, its size and when it was changed, in nanoseconds; the name alone for one that is gone."""
-    try:
-        found = path.stat()
-    except OSError:
-        return [path.name]
-    return [path.name, found.st_size, found.st_mtime_ns]
 
 
 def _time_of_change(path: Path) -> float:
