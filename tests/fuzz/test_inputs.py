@@ -14,7 +14,7 @@ TIMEOUT = "120"
 
 
 @pytest.mark.parametrize(
-    ("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200"), ("run_folders.py", "60")]
+    ("fuzzer", "cases"), [("configs.py", "600"), ("data_files.py", "200"), ("run_folders.py", "20")]
 )
 def test_an_input_is_accepted_or_refused_with_a_sentence(fuzzer, cases):
     command = [sys.executable, str(Path(__file__).with_name(fuzzer)), "--count", cases, "--timeout", TIMEOUT]
