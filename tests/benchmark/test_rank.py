@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_told_before_anything_is_read(lists: Path, tmp_path
 
 
 def test_rankers_are_tuned_on_the_validation_lists_without_the_test_lists(lists: Path, tmp_path: Path) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="optuna is not installed")
     split = {"policy": "given", "column": "part", "train": ["0", "1", "2", "3"], "validate": ["4"], "test": ["5"]}
     model = {"rankers": [{"name": "lambdamart", "trees": 5, "min_data": 2}]}
     store = zoo.bench(experiment(lists, model, split=split, tune={"trials": 3}), tmp_path / "out")
@@ -166,7 +166,7 @@ def test_rankers_are_tuned_on_the_validation_lists_without_the_test_lists(lists:
 
 
 def test_folds_and_missing_validation_lists_cannot_be_tuned_on(lists: Path, tmp_path: Path) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="optuna is not installed")
     model, given = {"rankers": ["lambdamart"]}, {"policy": "given", "column": "part", "train": ["0"], "test": ["5"]}
     for split, message in (
         (

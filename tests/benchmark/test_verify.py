@@ -453,7 +453,7 @@ def test_a_variable_of_the_environment_stays_hidden_and_is_read_again(tmp_path, 
 
 
 def test_a_tuned_row_runs_again_with_the_settings_that_its_search_found(tmp_path):
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="optuna is not installed")
     experiment = {
         **EXPERIMENT,
         "split": {"policy": "temporal", "cuts": [0.6, 0.8]},

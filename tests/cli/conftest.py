@@ -24,3 +24,27 @@ def zoo():
         return result
 
     return run
+
+
+TWO_MODELS = """
+[data]
+source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
+accept = ["few-queries", "seen-targets"]
+[evaluate]
+metrics = ["ndcg@10", "hit@5"]
+bootstrap = 100
+[[model]]
+predictor = "shelf"
+[[model]]
+label = "steep"
+predictor = { name = "shelf", step = 2.0, from_end = true }
+"""
+
+
+@pytest.fixture
+def folder(zoo, install, tmp_path):
+    """Return the results of two models."""
+    install("good")
+    (tmp_path / "shop.toml").write_text(TWO_MODELS, encoding="utf-8")
+    zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out")
+    return tmp_path / "out"

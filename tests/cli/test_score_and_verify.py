@@ -3,32 +3,8 @@
 import json
 
 import pyarrow.parquet as pq
-import pytest
 
 from zoo.benchmark.store import Store
-
-FILE = """
-[data]
-source = { name = "synthetic-shop", customers = 60, items = 40, events = 1500 }
-accept = ["few-queries", "seen-targets"]
-[evaluate]
-metrics = ["ndcg@10", "hit@5"]
-bootstrap = 100
-[[model]]
-predictor = "shelf"
-[[model]]
-label = "steep"
-predictor = { name = "shelf", step = 2.0, from_end = true }
-"""
-
-
-@pytest.fixture
-def folder(zoo, install, tmp_path):
-    """Return the results of two models."""
-    install("good")
-    (tmp_path / "shop.toml").write_text(FILE, encoding="utf-8")
-    zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out")
-    return tmp_path / "out"
 
 
 def test_lists_of_a_file_become_a_row_and_their_oddities_are_told(zoo, folder, tmp_path):

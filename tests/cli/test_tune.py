@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="optuna is not installed")
 
 FILE = """
 references = false

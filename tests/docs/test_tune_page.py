@@ -1,6 +1,7 @@
 """The page on tuning: its parameters have the spaces that it says, and its experiment is one."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from zoo.config.load import experiment_from
@@ -17,8 +18,6 @@ def test_the_parameters_of_the_page_have_spaces():
 
 
 def test_the_experiments_of_the_page_can_be_used():
-    import tomllib
-
     tables = [tomllib.loads(b) for b in re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)]
     assert tables
     for table in tables:

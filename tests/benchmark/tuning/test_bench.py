@@ -12,7 +12,7 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.report import tuning_table
 from zoo.errors import ConfigError
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="optuna is not installed")
 
 SHOP = {"name": "synthetic-shop", "customers": 60, "items": 40, "events": 1500}
 

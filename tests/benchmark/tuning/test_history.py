@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="optuna is not installed")
 
 from zoo.benchmark.tuning.history import History
 from zoo.benchmark.tuning.trial import Trial, best_trial

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="optuna is not installed")
 
 PROGRAM = Path(__file__).with_name("kill_search.py")
 
