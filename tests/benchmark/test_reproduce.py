@@ -99,7 +99,7 @@ def test_finished_runs_are_kept(plugin, tmp_path):
 
 
 @pytest.mark.parametrize(("model", "options", "message"), [
-    ("bare", {}, "bare has no recipe ''. It has none. `zoo show` lists the recipes of a component."),
+    ("bare", {}, "bare has no recipe. `zoo show` lists the recipes of a component."),
     ("counts", {"recipe": "tiny-hihg"}, "counts has no recipe 'tiny-hihg'. Did you mean 'tiny-high'? It has: tiny, tiny-high."),
     ("counts", {"seeds": 0}, "seeds: expected at least 1, found 0."),
 ])  # fmt: skip

@@ -126,8 +126,7 @@ def reproduce(
         raise ConfigError(f"seeds: expected at least 1, found {seeds}.")
     registry = registry_with(plugins)
     component = registry.find("predictor", model)
-    names = [each.name for each in component.spec.reproduces]
-    chosen = recipe_of(component, names[0] if recipe is None and names else recipe or "")
+    chosen = recipe_of(component, recipe)
     raw = chosen.experiment(component.qualified_name)
     raw["train"] = {**raw.get("train", {}), "seeds": list(range(seeds))}
     experiment = experiment_from(raw, registry=registry)
@@ -138,7 +137,7 @@ def reproduce(
     return Reproduction(
         component.name,
         chosen.name,
-        tuple(name for name in names if name != chosen.name),
+        tuple(other.name for other in component.spec.reproduces if other != chosen),
         tuple(row.seed for row in rows if row.seed is not None),
         figures,
         sum(row.fit_seconds for row in rows),

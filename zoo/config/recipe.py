@@ -10,13 +10,17 @@ from zoo.registry.component import Component
 from zoo.spec import Recipe
 
 
-def recipe_of(component: Component, name: str) -> Recipe:
-    """Return the recipe of a component by name.
+def recipe_of(component: Component, name: str | None = None) -> Recipe:
+    """Return the recipe of a component by name; by default the first one.
 
     Raises:
-        ConfigError: The component has no recipe of this name.
+        ConfigError: The component has no recipe of this name, or none at all.
     """
     recipes = {recipe.name: recipe for recipe in component.spec.reproduces}
+    if name is None:
+        if not recipes:
+            raise ConfigError(f"{component.name} has no recipe. `zoo show` lists the recipes of a component.")
+        return next(iter(recipes.values()))
     if name not in recipes:
         known = (
             f"It has: {', '.join(recipes)}." if recipes else "It has none. `zoo show` lists the recipes of a component."
