@@ -130,6 +130,14 @@ def test_an_override_replaces_the_budget_of_the_file(load):
         load({"predictor": "ease"}, ["tune.minutes=2", "tune.trials=2"])
 
 
+def test_a_model_may_have_a_budget_of_its_own_which_an_override_replaces_too(load):
+    models = [{"predictor": "ease"}, {"predictor": "als", "tune": {"minutes": 2, "predictor": {"factors": [8, 16]}}}]
+    ease, als = (model.tuning for model in load(models).models)
+    assert (ease.budget, als.budget) == ({"trials": 3}, {"minutes": 2})
+    assert als.space.spaces["predictor.factors"].values == (8, 16)
+    assert [m.tuning.budget for m in load(models, ["tune.trials=2"]).models] == [{"trials": 2}] * 2
+
+
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
@@ -194,6 +202,11 @@ def test_a_wrong_budget_is_a_sentence_with_its_place(load, tables, message):
         (
             {"predictor": {"factors": {"low": "a", "high": 3}}},
             "model[1].tune.predictor.factors.low: expected a number, found 'a'.",
+        ),
+        ({"trials": 0}, "model[1].tune.trials: expected a number of at least 1, found 0."),
+        (
+            {"trials": 3, "minutes": 1},
+            "model[1].tune: expected one budget, found two: trials = 3 and minutes = 1. Remove one of them.",
         ),
     ],
 )

@@ -140,7 +140,7 @@ class Model(ModelTable):
     ranker_train: dict[str, Any] = {}
     """Overrides for this model's neural rankers (`[model.ranker_train]`). By default they use the settings of the model's other networks, except `max_epochs = 100`, `patience = 10`, `batch_size = 32` (lists), `learning_rate = 0.001` and `weight_decay = 0`."""
     tune: bool | dict[str, Any] = {}
-    """What is searched of this model (`[model.tune]`): for a parameter such as `predictor.factors`, a list of values, a range `{ low = 16, high = 256, log = true }`, or false to keep its setting. `tune = false` keeps all settings."""
+    """What is searched of this model (`[model.tune]`): for a parameter such as `predictor.factors`, a list of values, a range `{ low = 16, high = 256, log = true }`, or false to keep its setting; `trials` or `minutes` is a budget of its own. `tune = false` keeps all settings."""
 
     @model_validator(mode="before")
     @classmethod

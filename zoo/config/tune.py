@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from zoo.config.chosen import Chosen
 from zoo.config.model_space import ModelSpace
 from zoo.metric_params import CutoffParams
-from zoo.params import StrictTable
+from zoo.params import StrictTable, validated
 
 BUDGETS = ("trials", "minutes")
 """The keys of `[tune]` that limit a search; one of them is given."""
@@ -79,23 +79,49 @@ class Tuning:
         return f"{minutes:g} minutes" if trials is None else f"{trials} trial{'' if trials == 1 else 's'}"
 
 
+def own_budget(settings: TuneSettings, own: Mapping[str, Any], where: str) -> TuneSettings:
+    """Return the settings of a search with the budget of a `[model.tune]` table, if it has one.
+
+    Args:
+        settings: The `[tune]` table.
+        own: The model's `tune` table.
+        where: Its place in the file.
+
+    Raises:
+        ConfigError: The budget is invalid, or there are two.
+    """
+    given = {name: own[name] for name in BUDGETS if name in own}
+    if not given:
+        return settings
+    kept = {name: value for name, value in settings.model_dump().items() if name not in BUDGETS}
+    return validated(TuneSettings, {**kept, **given}, where)
+
+
 def name_with_cutoff(metric: Chosen) -> str:
     """Return the name of a metric as `[evaluate] metrics` has it."""
     return f"{metric.name}@{metric.params.k}" if isinstance(metric.params, CutoffParams) else metric.name
 
 
 def drop_other_budget(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the content of a file without its budget if the overrides set one, which replaces it.
+    """Return the content of a file without its budgets, also those of models, if the overrides set one, which replaces them.
 
     Args:
         raw: The content.
         overrides: `"path=value"`.
     """
     given = [name for name in BUDGETS if any(line.partition("=")[0].strip() == f"tune.{name}" for line in overrides)]
-    table = raw.get("tune")
-    if len(given) != 1 or not isinstance(table, dict):
+    if len(given) != 1:
         return dict(raw)
-    return {**raw, "tune": {key: value for key, value in table.items() if key not in BUDGETS}}
+    models = raw.get("model")
+    without = {"model": [_without_budget(model) for model in models]} if isinstance(models, list) else {}
+    return {**_without_budget(raw), **without}
+
+
+def _without_budget(table: Any) -> Any:
+    """Return a table without the budget in its table `tune`."""
+    if not isinstance(table, dict) or not isinstance(table.get("tune"), dict):
+        return table
+    return {**table, "tune": {key: value for key, value in table["tune"].items() if key not in BUDGETS}}
 
 
 def table_only(schema: dict[str, Any]) -> None:

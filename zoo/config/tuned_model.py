@@ -12,7 +12,7 @@ from zoo.config.model_space import ModelSpace, Point, SearchedPart
 from zoo.config.resolved import BaseResolvedModel
 from zoo.config.searched_values import read_space
 from zoo.config.train import NetworkSettings, TrainSettings
-from zoo.config.tune import TuneSettings, Tuning, name_with_cutoff
+from zoo.config.tune import BUDGETS, TuneSettings, Tuning, name_with_cutoff, own_budget
 from zoo.errors import ConfigError, suggestion
 from zoo.search_space import in_order, random_draw, spaces_of
 
@@ -96,7 +96,9 @@ def with_tuning(
     """
     if isinstance(own, bool):
         own, settings = {}, settings if own else None
-    space = _searched(model, own, fixed, f"{where}.tune")
+    if settings is not None:
+        settings = own_budget(settings, own, f"{where}.tune")
+    space = _searched(model, {key: own[key] for key in own if key not in BUDGETS}, fixed, f"{where}.tune")
     if settings is None or metric is None or not space.parts:
         return model
     return replace(model, tuning=Tuning(settings, metric, space))
