@@ -89,6 +89,16 @@ class Params(StrictTable):
         """
         return None
 
+    def epoch_work(self, size: DataSize) -> float | None:
+        """Return a number in proportion to the time of an epoch of training; None if that is not known.
+
+        `zoo bench` forecasts networks that have not begun from the pace of those that have. See `NeuralParams.epoch_work` for the unit.
+
+        Args:
+            size: The size of the training log.
+        """
+        return None
+
 
 def _below_experiment(path: Path, info: ValidationInfo) -> Path:
     """Return a path, relative ones below the folder of the experiment file."""

@@ -1,11 +1,16 @@
 """The plan of a benchmark, and the arithmetic of its estimate with times that a test sets."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 import zoo
 from zoo.benchmark.forecast import Estimate, Forecast
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
+from zoo.config.load import load_experiment
+from zoo.data_size import DataSize
 
 NET = {"epochs": 100, "fewest_epochs": 11, "fits": 2, "patience": 10}
 
@@ -30,7 +35,8 @@ def test_a_network_takes_between_the_fewest_epochs_and_all_of_them_twice():
     estimate = found.estimate(14.0)
     assert estimate.low == 14 + 10 * 4 + 4  # patience ends it after 11 epochs, and the first was the best
     assert estimate.high == 14 + 99 * 4 + 100 * 4
-    assert str(estimate) == "58 s to 14 min in all (14 min if net trains all 100 epochs)"
+    assert estimate.likely == 14 + 79 * 4 + 70 * 4  # it ends at four fifths, ten validations after the best epoch
+    assert str(estimate) == "about 10 min in all, 58 s to 14 min (14 min if net trains all 100 epochs)"
     found.phase("fit", 20, 100, 90.0)
     assert found.estimate(90.0).low == 90 + 4  # it may end now
     found.phase("fit", 1, 15, 94.0)  # the refit: the number of its epochs is known
@@ -62,7 +68,7 @@ def test_a_resumed_training_has_the_pace_of_this_process():
 def test_a_search_counts_once_and_the_fit_after_it_like_a_trial():
     found = forecast(*[PlannedRun("als", seed, search="3 trials for ndcg@10") for seed in (0, 1)])
     found.phase("tune", 1, 3, 14.0)  # 4 s a trial
-    assert found.estimate(14.0).low == 14 + 2 * (2 * 4 + 4)
+    assert found.estimate(14.0).low == 14 + 2 * 4 + 2 * 4
     found.phase("tune", 3, 3, 22.0)
     found.phase("recommend", 10, 10, 25.0)
     found.finished(25.0)
@@ -88,7 +94,7 @@ def test_models_without_a_measurement_are_named_and_the_estimate_is_a_lower_boun
     runs = [PlannedRun(name) for name in ("popular", "als", "ease", "item-knn", "random")]
     found = forecast(*runs)
     found.phase("recommend", 1, 4, 11.0)
-    assert found.estimate(11.0) == Estimate(14.0, None, ("als", "ease", "item-knn", "random"))
+    assert found.estimate(11.0) == Estimate(14.0, None, None, ("als", "ease", "item-knn", "random"))
     assert str(found.estimate(11.0)) == "at least 14 s in all (not measured yet: als, ease, item-knn and 1 more)"
     found.finished(15.0)
     found.started("als", None, 15.0)
@@ -101,13 +107,81 @@ def test_models_without_a_measurement_are_named_and_the_estimate_is_a_lower_boun
 def test_finished_runs_of_the_folder_count_for_other_seeds():
     found = forecast(PlannedRun("popular"), PlannedRun("net", 0, seconds=100.0, **NET), PlannedRun("net", 1, **NET))
     found.phase("recommend", 1, 2, 11.0)
-    assert found.estimate(11.0) == Estimate(112.0, 112.0)
+    assert found.estimate(11.0) == Estimate(112.0, 112.0, 112.0)
+
+
+def test_with_the_default_fewer_epochs_are_likely():
+    found = forecast(PlannedRun("net", 0, **NET, more_on_small_data=True))
+    found.phase("fit", 1, 100, 14.0)
+    assert found.estimate(14.0).likely == 14 + 39 * 4 + 30 * 4
+
+
+def test_networks_that_have_not_begun_are_guessed_by_the_work_of_an_epoch():
+    runs = [PlannedRun("small", 0, work=1e9, **NET), PlannedRun("large", 0, work=3e9, **NET)]
+    found = forecast(*runs)
+    found.phase("fit", 1, 100, 14.0)  # 4 s an epoch, so 12 s of the other network
+    estimate = found.estimate(14.0)
+    assert (estimate.likely, estimate.high) == (14 + (79 + 70) * 4 + (80 + 70) * 12, None)
+    assert str(estimate) == "about 40 min in all, at least 58 s (not measured yet: large)"
+
+
+def test_models_without_epochs_are_guessed_beside_networks():
+    runs = [PlannedRun(name) for name in ("popular", "als")]
+    found = forecast(*runs[:1], PlannedRun("net", 0, work=1e9, epochs=10, fits=1), runs[1])
+    found.phase("recommend", 1, 1, 14.0)
+    found.finished(14.0)
+    assert found.estimate(14.0).likely is None
+    found.started("net", 0, 14.0)
+    found.phase("fit", 1, 10, 15.0)
+    assert found.estimate(15.0).likely == 15 + 9 + 4 + 4  # each evaluation takes the 4 s of the first
+
+
+def test_a_network_without_a_count_of_work_is_not_guessed():
+    found = forecast(PlannedRun("net", 0, work=1e9, **NET), PlannedRun("other", 0, **NET))
+    found.phase("fit", 1, 100, 14.0)
+    assert found.estimate(14.0).likely is None
+
+
+def test_a_budget_of_a_search_is_known_before_it_begins():
+    search = {"search": "10 minutes for ndcg@10", "minutes": 10.0}
+    runs = [PlannedRun("net", seed, work=1e9, **NET) for seed in (0,)]
+    found = forecast(*runs, *[PlannedRun("tuned", seed, work=1e9, **NET, **search) for seed in (0, 1)])
+    found.phase("fit", 1, 100, 14.0)
+    assert found.estimate(14.0).likely == 14 + 149 * 4 + 600 + 2 * 150 * 4  # the seeds share a search
+    found.finished(300.0)
+    found.started("tuned", 0, 300.0)
+    found.phase("tune", 100, 600, 400.0)
+    assert found.estimate(400.0).likely == 400 + 500 + 2 * (150 * 4 + 286)
+
+
+def test_the_whole_of_an_example_is_known_within_a_factor_of_two_after_an_epoch(monkeypatch):
+    """The recorded runs of examples/sequential.toml, where each network has another architecture."""
+    root = Path(__file__).parents[2]
+    monkeypatch.setenv("ZOO_DATA", "data")
+    rows = {}
+    for row in map(json.loads, (root / "docs" / "results" / "amazon-beauty.jsonl").read_text().splitlines()):
+        if row["training"] and not row["config"]["train"]["refit"]:
+            rows.setdefault(row["label"], row)
+    size, rules = DataSize(22_363, 12_101, 176_139), {"refit": False, "validates": True}
+    models = [m for m in load_experiment(root / "examples" / "sequential.toml").models if m.label in rows]
+    runs = [PlannedRun.of(model, 0, None, size=size, **rules) for model in models]
+    assert len(runs) == 9
+    truth, now = sum(rows[run.label]["fit_seconds"] for run in runs), 0.0
+    found = Forecast(Plan(tuple(runs)), 0.0)
+    for run in runs:
+        row = rows[run.label]
+        first = row["training"]["history"][0]
+        found.started(run.label, 0, now)
+        found.phase("fit", first["epoch"], run.epochs, now + first["seconds"])
+        assert truth / 2 < found.estimate(now + first["seconds"]).likely < 2 * truth
+        now += row["fit_seconds"]
+        found.finished(now)
 
 
 def test_a_model_whose_number_of_trainings_is_unknown_has_no_upper_bound():
     found = forecast(PlannedRun("ranked", 0, epochs=4, fewest_epochs=4, fits=None))
     found.phase("fit", 1, 4, 12.0)
-    assert found.estimate(12.0) == Estimate(18.0, None, ("ranked",))
+    assert found.estimate(12.0) == Estimate(18.0, None, 18.0, ("ranked",))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +238,7 @@ def test_between_two_runs_the_evaluation_of_the_first_is_the_lower_bound_of_the_
     found = forecast(PlannedRun("popular"), PlannedRun("als"), PlannedRun("ease"))
     found.phase("recommend", 1, 1, 12.0)
     found.finished(15.0)
-    assert found.estimate(15.0) == Estimate(25.0, None, ("als", "ease"))
+    assert found.estimate(15.0) == Estimate(25.0, None, None, ("als", "ease"))
 
 
 def test_a_plan_says_that_small_data_may_choose_more_epochs():

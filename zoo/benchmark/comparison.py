@@ -19,6 +19,7 @@ from zoo.benchmark.tuning.search import TrialTask
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
 from zoo.data.checks.finding import Finding
+from zoo.data_size import DataSize
 from zoo.evaluation.evaluator import Evaluation
 from zoo.evaluation.query_slices import QuerySlice
 from zoo.nn.sparse import parts_of
@@ -107,6 +108,10 @@ class Comparison(Protocol[Model_contra]):
     @property
     def has_validation(self) -> bool:
         """Whether trainings can be validated, so that early stopping can end them. For forecasts."""
+
+    @property
+    def size(self) -> DataSize | None:
+        """The size of the log that models are fitted on; None for a task without one. For forecasts."""
 
     @property
     def has_artifacts(self) -> bool:

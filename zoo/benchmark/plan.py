@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.benchmark.row import Row
 from zoo.config.resolved import BaseResolvedModel
+from zoo.data_size import DataSize
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class PlannedRun:
         time_limit: The limit of a training in seconds, or None.
         more_on_small_data: Whether the data may choose more than `epochs`.
         search: The search before the model is fitted, in words; empty without one.
+        trials: The budget of the search in trials, or None.
+        minutes: The budget of the search in minutes, or None.
+        work: The multiplications of an epoch, for comparison with other networks; None if unknown.
     """
 
     label: str
@@ -36,10 +41,20 @@ class PlannedRun:
     time_limit: float | None = None
     more_on_small_data: bool = False
     search: str = ""
+    trials: int | None = None
+    minutes: float | None = None
+    work: float | None = None
 
     @classmethod
     def of(
-        cls, model: BaseResolvedModel, seed: int | None, row: Row | None, *, refit: bool, validates: bool
+        cls,
+        model: BaseResolvedModel,
+        seed: int | None,
+        row: Row | None,
+        *,
+        refit: bool,
+        validates: bool,
+        size: DataSize | None,
     ) -> PlannedRun:
         """Plan a run.
 
@@ -49,13 +64,18 @@ class PlannedRun:
             row: The row of the run if it is finished.
             refit: Whether models are fitted again on all events before the test part.
             validates: Whether the data have a part for early stopping.
+            size: The size of the training log, if there is one.
         """
         speed = 0.0 if row is None else row.recommend_per_second
         seconds = None if row is None else row.fit_seconds + (row.queries / speed if speed else 0.0)
         fits = model.n_trainings(refit=refit and validates)
-        search = f"{model.tuning.format_budget()} for {model.tuning.metric_name}" if model.tuning else ""
+        search: dict[str, Any] = {}
+        if model.tuning:
+            settings = model.tuning.settings
+            search = {"search": f"{model.tuning.format_budget()} for {model.tuning.metric_name}"}
+            search |= {"trials": settings.trials, "minutes": settings.minutes}
         if not model.trains_in_epochs:
-            return cls(model.label, seed, seconds, fits=fits, search=search)
+            return cls(model.label, seed, seconds, fits=fits, **search)
         train = model.train.filled()
         stops_early = validates and model.n_trainings(refit=True) != 1
         fewest = min(train.validate_every * (1 + train.patience), train.max_epochs) if stops_early else train.max_epochs
@@ -69,7 +89,8 @@ class PlannedRun:
             train.patience if stops_early else None,
             None if train.time_limit is None else 60 * train.time_limit,
             stops_early and model.train.max_epochs is None,
-            search,
+            work=model.epoch_work(size) if size else None,
+            **search,
         )
 
 

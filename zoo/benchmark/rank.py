@@ -45,6 +45,7 @@ class RankComparison:
     references: tuple[ResolvedRankModel, ...] = ()
     has_validation = True
     users = None
+    size = None
 
     def __init__(self, experiment: ResolvedRankExperiment, device: torch.device) -> None:
         """Read the lists.

@@ -31,6 +31,7 @@ from zoo.data.checks.all_checks import check_experiment
 from zoo.data.checks.finding import Finding
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
+from zoo.data_size import DataSize
 from zoo.errors import ConfigError
 from zoo.evaluation.evaluated_lists import EvaluatedLists
 from zoo.evaluation.evaluator import Evaluation, Evaluator
@@ -39,6 +40,7 @@ from zoo.evaluation.query_slices import QuerySlice, slice_queries
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.declared_columns import check_columns, declared_needs, refuse_missing
 from zoo.pipeline.fitting import Fit, fit
+from zoo.pipeline.memory_check import size_of
 from zoo.stages.candidates import Candidates
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
@@ -129,6 +131,11 @@ class RecommendComparison:
     def has_validation(self) -> bool:
         """Whether the split has a `validate` part."""
         return "validate" in self.task.parts.held_out
+
+    @property
+    def size(self) -> DataSize:
+        """The size of the log before the test part, which the final fit takes."""
+        return size_of(self.task.training("test"))
 
     @cached_property
     def trials(self) -> RecommendTrials:

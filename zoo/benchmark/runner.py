@@ -105,7 +105,11 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
     )
     write_query_facts(store, comparison.users)
     replaced = store.replaced()
-    rules = {"refit": experiment.train.refit, "validates": comparison.has_validation}
+    rules: dict[str, Any] = {
+        "refit": experiment.train.refit,
+        "validates": comparison.has_validation,
+        "size": comparison.size,
+    }
     rows = [_finished(run, store, keep_artifacts=keep_artifacts) for run in runs]
     planned = [PlannedRun.of(run.model, run.seed, row, **rules) for run, row in zip(runs, rows, strict=True)]
     progress.loaded(len(runs))

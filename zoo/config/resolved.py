@@ -16,6 +16,7 @@ from zoo.config.split_settings import has_rank_part
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.config.tune import Tuning
 from zoo.config.variables import NO_VARIABLES, Variables
+from zoo.data_size import DataSize
 from zoo.errors import ConfigError
 from zoo.neural_params import NeuralRankerParams
 from zoo.registry.plugin import Plugin
@@ -78,6 +79,11 @@ class BaseResolvedModel(ABC):
     def n_trainings(self, *, refit: bool) -> int | None:
         """Return how often a model is trained in epochs; None if it depends on the data. For forecasts."""
         return None if self.trains_in_epochs else 0
+
+    def epoch_work(self, size: DataSize) -> float | None:
+        """Return the work of an epoch of the only part that trains in epochs; None if unknown. For forecasts."""
+        trained = [part for part in self.parts if part.capabilities.trains_in_epochs]
+        return trained[0].params.epoch_work(size) if len(trained) == 1 else None
 
     @abstractmethod
     def slots(self) -> dict[str, Any]:

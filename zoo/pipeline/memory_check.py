@@ -18,7 +18,7 @@ from zoo.training.by_data import SMALLEST_BATCH
 GIB = 2**30
 
 
-def size_of(log: Interactions, batch_size: int) -> DataSize:
+def size_of(log: Interactions, batch_size: int = SMALLEST_BATCH) -> DataSize:
     """Return the size of a log."""
     return DataSize(int(np.count_nonzero(log.lengths)), int(np.count_nonzero(log.known)), len(log), batch_size)
 

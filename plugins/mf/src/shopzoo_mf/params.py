@@ -74,6 +74,10 @@ class BPRMFParams(NeuralParams):
         """Return the memory of the vectors of items and users: weight, gradient, two moments of Adam and the best weights."""
         return 5 * FLOAT * self.dim * (size.items + size.users)
 
+    def layers_in_work(self) -> int:
+        """Return 0: there is nothing between the vectors of users and items."""
+        return 0
+
 
 class ItemItemMFParams(Params):
     """Parameters of `item-item-mf`."""

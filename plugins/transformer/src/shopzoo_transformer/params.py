@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from zoo.api import Field, NeuralParams, NeuralTextParams, Params, choice, float_range, int_range
+from zoo.api import DataSize, Field, NeuralParams, NeuralTextParams, Params, choice, float_range, int_range
 
 PACKAGE = "package:"
 """The prefix of a model in a folder of an installed package."""
@@ -20,6 +20,10 @@ class AttentionParams(NeuralParams):
     """Number of attention layers."""
     heads: int = Field(1, ge=1, le=1_000, tune=choice(1, 2, 4))
     """Number of attention heads; must divide `dim`."""
+
+    def layers_in_work(self) -> int:
+        """Return the number of blocks."""
+        return self.blocks
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:
@@ -54,6 +58,10 @@ class BERT4RecParams(AttentionParams):
     """Share of the items that is masked in training; at least one per sequence."""
     last_share: float = Field(0.2, ge=0, le=1, tune=float_range(0.0, 0.5))
     """Share of the training sequences in which only the last item is masked, as in inference."""
+
+    def scored_items(self, size: DataSize) -> int:
+        """Return how many items the loss scores at each position, on average: it scores at masked positions only."""
+        return round(self.mask_rate * super().scored_items(size))
 
 
 class TextTransformerParams(NeuralTextParams):
