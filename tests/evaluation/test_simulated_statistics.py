@@ -75,6 +75,22 @@ def test_equal_models_are_seldom_called_worse(simulation, seeds):
     assert wrong <= 6  # 3 are expected at most; more than 6 have a probability of .03
 
 
+def test_a_search_does_not_make_an_equal_model_better(simulation):
+    """The best of twenty equal settings, chosen on the same users, among models that are not tuned."""
+    rng = np.random.default_rng(0)
+    tables = [simulation.table(rng, 1000, [0.0] * 8, [3] * 8, tuned=range(4)) for _ in range(60)]
+    wrong = sum("worse" in compare_models(*table, resamples=RESAMPLES).verdicts.values() for table in tables)
+    assert wrong <= 6
+
+
+def test_the_choice_of_settings_carries_over_to_the_test(simulation):
+    """If all that differs between settings persists, the model with the chosen settings is better on the queries of the same users."""
+    rng, search = np.random.default_rng(0), simulations.Search(trials=50, queries=300, shared=1.0)
+    tables = [simulation.table(rng, 300, [0.0, 0.0], [1, 1], tuned=[0], search=search)[0] for _ in range(200)]
+    lifts = [table["0"][0].mean() - table["1"][0].mean() for table in tables]
+    assert np.mean(lifts) > 3 * np.std(lifts) / np.sqrt(len(lifts))
+
+
 def test_a_lift_of_10_percent_is_found(kept):
     """With the mean and the deviation between seeds of fully trained networks; measured .91 over 100 tables.
 
