@@ -21,9 +21,11 @@ def test_an_experiment_is_in_order(zoo, monkeypatch, file):
     assert zoo("config", "check", file, *options).stdout.endswith(f"{file} is valid.\n")
 
 
-@pytest.mark.parametrize("file", sorted((EXAMPLES / "plugins").glob("*.py")), ids=lambda file: file.name)
-def test_a_single_file_plugin_loads(zoo, file):
-    assert f"good  {file.stem} file" in zoo("doctor", "--plugin", file).stdout
+def test_the_single_file_plugins_load(zoo):
+    files = sorted((EXAMPLES / "plugins").glob("*.py"))
+    text = zoo("doctor", *(option for file in files for option in ("--plugin", file))).stdout
+    assert len(files) > 10
+    assert [file.stem for file in files if f"good  {file.stem} file" not in text] == []
 
 
 def test_the_example_of_one_event_cuts_histories_down_to_the_last():
