@@ -63,8 +63,11 @@ $(VENV)/.docs: $(VENV)/.dev
 demo: $(VENV)/.installed  ## Benchmark the baselines on the built-in shop.
 	$(BIN)/zoo demo
 
-test: $(VENV)/.dev  ## Run the test suite.
-	$(PYTEST) -n auto --maxprocesses 4
+# The tests of a file run in one process: what they share, as the fits of a plugin's components, is then made once.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+
+test: $(VENV)/.dev  ## Run the test suite, without what robust, browser and slow run.
+	$(PYTEST) $(PARALLEL)
 
 robust: $(VENV)/.dev  ## Run the tests of kills, signals, limits and installs, in processes of their own.
 	$(PYTEST) -m "robust and not slow" -n auto --maxprocesses 4
@@ -140,7 +143,7 @@ test-lowest:  ## Run the suite with the lowest versions that pyproject.toml allo
 	.venv-lowest/bin/python -m pip install -q --upgrade pip "setuptools==$$(sed -n 's/^setuptools==//p' constraints-lowest.txt)"
 	.venv-lowest/bin/python -m pip install -q "torch==$(TORCH)$(TORCH_BUILD)"
 	.venv-lowest/bin/python -m pip install -q -c constraints-lowest.txt --no-build-isolation $(addprefix -e ,$(PACKAGES)) -e '.[dev]'
-	.venv-lowest/bin/python -m pytest $(or $(TESTS),-n auto --maxprocesses 4)
+	.venv-lowest/bin/python -m pytest $(or $(TESTS),$(PARALLEL))
 
 test-newest:  ## Check, and run the suite, with the newest versions of all but torch, in .venv-newest.
 	$(PYTHON) -m venv .venv-newest
@@ -150,7 +153,7 @@ test-newest:  ## Check, and run the suite, with the newest versions of all but t
 		$(addprefix -e ,$(PACKAGES)) -e '.[dev]'
 	.venv-newest/bin/python -m pip list
 	$(MAKE) VENV=.venv-newest check
-	.venv-newest/bin/python -m pytest $(or $(TESTS),-n auto --maxprocesses 4)
+	.venv-newest/bin/python -m pytest $(or $(TESTS),$(PARALLEL))
 
 test-dist:  ## Try the wheels of dist in a new environment of PYTHON; TESTS=none for all but the suite.
 	$(PYTHON) tests/distributions.py test $(TESTS)

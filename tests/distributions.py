@@ -154,7 +154,7 @@ def test(arguments: list[str]) -> None:
             run(command, shown="README's Python lines" if SHOP in command else "")
         if arguments != ["none"]:
             run([*pip, "-c", str(ROOT / "constraints.txt"), *suite_requirements()])
-            chosen = arguments or ["tests", "plugins", "-n", "auto", "--maxprocesses", "4"]
+            chosen = arguments or ["tests", "plugins", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
             run([str(python), "-m", "pytest", *chosen], where=ROOT)
 
 

@@ -1,10 +1,11 @@
 """The page in a browser: no error, no request, and what a reader clicks and types works.
 
-The tests use an installed Chromium. Without one, or without Playwright, they are skipped; `make browser` requires both.
+`make browser` runs them, and requires an installed Chromium and Playwright. Without either, `pytest -m browser` skips them.
 """
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,11 +13,10 @@ import zoo
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REQUIRED = bool(os.environ.get("ZOO_BROWSER"))
-if not REQUIRED:
-    pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
+MISSING = "chromium" if BROWSER is None else "" if find_spec("playwright") else "Playwright"
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None and not REQUIRED, reason="no browser: chromium is not installed"),
+    pytest.mark.skipif(bool(MISSING) and not REQUIRED, reason=f"no browser: {MISSING} is not installed"),
 ]
 
 
