@@ -12,7 +12,7 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.tuning.search import TrialTask
@@ -130,7 +130,7 @@ class Comparison(Protocol[Model_contra]):
         """The users behind the test queries, for reports; None for a task whose queries are not users with histories."""
 
     def run_model(
-        self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+        self, model: Model_contra, seed: int, *, folder: Path, progress: Progress, cache: FitCache
     ) -> Measurement:
         """Fit and measure a model.
 
@@ -139,7 +139,7 @@ class Comparison(Protocol[Model_contra]):
             seed: Seed of all random streams of the run.
             folder: Folder for checkpoints and logs of training.
             progress: Receives the progress of the run.
-            features: Fits featurizers, or returns their features from an earlier run.
+            cache: Fits featurizers and predictors, or restores them from an earlier run.
         """
 
     def reevaluate(self, lists: pa.Table) -> Reevaluation:

@@ -6,31 +6,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 
 
 class FitClock:
     """Measures how long fits take.
 
-    Added to the time of this process: item features that come from the cache count with the seconds that they took to
-    compute, and a training that resumes counts with the seconds of the processes before, up to the checkpoint. What was
+    Added to the time of this process: featurizers and predictors that come from the cache count with the seconds that their
+    fit took, and a training that resumes counts with the seconds of the processes before, up to the checkpoint. What was
     lost in an interruption is repeated, so it counts once.
 
     Attributes:
         seconds: The seconds measured so far.
     """
 
-    def __init__(self, features: FeatureCache) -> None:
-        self.seconds, self._features = 0.0, features
+    def __init__(self, cache: FitCache) -> None:
+        self.seconds, self._cache = 0.0, cache
 
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Add the time of a block of code."""
-        start = time.perf_counter() + self._features.time_correction
+        start = time.perf_counter() + self._cache.time_correction
         try:
             yield
         finally:
-            self.seconds += time.perf_counter() + self._features.time_correction - start
+            self.seconds += time.perf_counter() + self._cache.time_correction - start
 
     def add_earlier(self, seconds: float) -> None:
         """Add the seconds of earlier processes; `TrainingEnvironment.resumed` takes this method."""

@@ -47,12 +47,12 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     import torch
 
     from zoo.benchmark.comparison import open_comparison
-    from zoo.benchmark.feature_cache import FeatureCache
     from zoo.benchmark.isolation import LISTS
     from zoo.benchmark.machine import device_of
     from zoo.benchmark.progress import Progress
     from zoo.benchmark.runner import run_model
     from zoo.benchmark.runs import plan_runs
+    from zoo.benchmark.shared_fits import SharedFits
     from zoo.config.load import experiment_from
     from zoo.errors import TrainingError
     from zoo.registry.registry import Registry
@@ -66,7 +66,8 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
 
     torch.set_num_threads(request["threads"])
     experiment = experiment_from(request["experiment"], registry=Registry.discover(request["plugins"]))
-    comparison = open_comparison(experiment, device_of(experiment.train.device))
+    device = device_of(experiment.train.device)
+    comparison = open_comparison(experiment, device)
     runs = plan_runs(experiment, comparison.references, comparison.description)
     run = next((run for run in runs if run.key == request["key"]), None)
     if run is None:
@@ -75,13 +76,13 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
             "benchmark runs, and load plugins with --plugin or install them; or run without --isolate."
         )
     artifact = request["artifact"] and Path(request["artifact"])
-    features, out = FeatureCache(Path(request["features"])), Path(request["out"])
+    shared = SharedFits.of(Path(request["results"]), runs, experiment, device)
     row, lists = run_model(
-        run, comparison, Path(request["training"]), artifact, PipedProgress(), features=features,
-        results=Path(request["results"]), explain=lambda error: explain(error, request["memory"]),
+        run, comparison, Path(request["training"]), artifact, PipedProgress(), shared=shared,
+        explain=lambda error: explain(error, request["memory"]),
     )  # fmt: skip
     if lists is not None:
-        pq.write_table(lists, out / LISTS)
+        pq.write_table(lists, Path(request["out"]) / LISTS)
     _tell(pipe, row=asdict(row))
 
 

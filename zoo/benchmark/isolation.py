@@ -1,7 +1,7 @@
 """Run each row of a benchmark in a process of its own, with limits of memory and time.
 
 A row that ends its process (`os._exit`, a segmentation fault, a kill for lack of memory) fails alone: its process writes nothing
-but checkpoints and cached features, which are written atomically, and this process stores the row.
+but checkpoints and cached fits, which are written atomically, and this process stores the row.
 """
 
 from __future__ import annotations
@@ -77,7 +77,6 @@ class Isolation:
         key: str,
         *,
         training: Path,
-        features: Path,
         results: Path,
         artifact: Path | None,
         progress: Progress,
@@ -88,8 +87,7 @@ class Isolation:
             experiment: The experiment.
             key: The key of the run.
             training: Folder for checkpoints and logs.
-            features: Folder of the cached item features.
-            results: Folder of the benchmark, which has the searches.
+            results: Folder of the benchmark, which has the searches and the cached fits.
             artifact: Where to save the artifact, or None.
             progress: Receives the phases of the run.
 
@@ -109,7 +107,6 @@ class Isolation:
                 "threads": torch.get_num_threads(),
                 "memory": self.memory,
                 "training": str(training),
-                "features": str(features),
                 "results": str(results),
                 "artifact": None if artifact is None else str(artifact),
                 "out": str(out),

@@ -1,4 +1,4 @@
-"""The machine that a figure was measured on: device, versions, and the peak memory of a run."""
+"""The machine that a figure was measured on: its processor, memory and device, and the versions of the code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 import os
 import platform
 import sys
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
 from types import ModuleType
@@ -106,67 +104,3 @@ def source_version(name: str, module: ModuleType, fallback: str) -> str:
     files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
     hashed = hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=4).hexdigest()
     return f"{installed.version if installed else fallback}+{hashed}"
-
-
-class PeakMemory:
-    """Peak memory of this process, in MiB."""
-
-    mib: float = 0.0
-
-
-@contextmanager
-def peak_memory() -> Iterator[PeakMemory]:
-    """Measure the peak resident memory of a block of code.
-
-    On Linux the kernel's high-water mark is reset at the start. If that is not allowed, a thread samples the resident
-    size every 10 ms. On other systems the result is the peak since the process started.
-    """
-    peak = PeakMemory()
-    if _reset_high_water_mark():
-        yield peak
-        peak.mib = _status_mib("VmHWM")
-    elif Path("/proc/self/status").exists():
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(0.01):
-                peak.mib = max(peak.mib, _status_mib("VmRSS"))
-
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
-            yield peak
-        finally:
-            done.set()
-            thread.join()
-    else:
-        yield peak
-        peak.mib = _peak_since_start() / MIB
-
-
-def _peak_since_start() -> int:
-    """Return the peak resident memory since the process started, in bytes, on a system other than Linux."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _reset_high_water_mark() -> bool:
-    """Reset the kernel's peak memory of this process; return whether it succeeded."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return False
-    return _status_mib("VmHWM") <= _status_mib("VmRSS") + 64
-
-
-def _status_mib(key: str) -> float:
-    """Return a size from `/proc/self/status`, in MiB."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) / 1024
-    return 0.0

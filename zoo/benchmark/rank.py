@@ -13,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.kept_lists import reevaluate_judged
 from zoo.benchmark.list_notes import notes_on_metrics
-from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.rank_trials import RankTrials
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
@@ -99,10 +98,10 @@ class RankComparison:
         return RankTrials(self._experiment, self.lists, self.folds, metric, self.device)
 
     def run_model(
-        self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+        self, model: ResolvedRankModel, seed: int, *, folder: Path, progress: Progress, cache: FitCache
     ) -> Measurement:
         """Fit a model on each fold, and evaluate the test lists of all folds together."""
-        clock = FitClock(features)
+        clock = FitClock(cache)
         context = RunContext(
             seed,
             self.device,
@@ -114,12 +113,18 @@ class RankComparison:
         tested: list[NDArray[np.int64]] = []
         single: list[float] = []
         trained: list[dict[str, Any]] = []
-        with peak_memory() as peak:
+        with cache.peak_memory() as peak:
             for number, fold in enumerate(self.folds, 1):
                 here = context.for_training(folder=folder / f"fold-{number}")
                 with here.seeded("run"), clock.measure():
                     pipeline, data = fit_rank_pipeline(
-                        model, self.lists, fold, here, refit=self.refit, featurize=features, match=self.match
+                        model,
+                        self.lists,
+                        fold,
+                        here,
+                        refit=self.refit,
+                        featurize=cache.fit_featurizer,
+                        match=self.match,
                     )
                 start = time.perf_counter()
                 found.append(pipeline.rank(data, partial(progress.phase, "rank")))

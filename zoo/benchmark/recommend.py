@@ -16,11 +16,10 @@ import torch
 
 from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.kept_lists import query_columns, reevaluate_lists
 from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
-from zoo.benchmark.machine import peak_memory
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.references import hints, reference_models
@@ -166,14 +165,14 @@ class RecommendComparison:
         return chosen, Rules(self.task.eligible & ~self.known, self.rules.exclude_seen, "none")
 
     def run_model(
-        self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, features: FeatureCache
+        self, model: ResolvedModel, seed: int, *, folder: Path, progress: Progress, cache: FitCache
     ) -> Measurement:
         """Fit a model, compute its recommendations and evaluate them.
 
         The fit time includes the time to compute the item features, even if they come from the cache, and the time of an
         interrupted training before its checkpoint.
         """
-        clock = FitClock(features)
+        clock = FitClock(cache)
         context = RunContext(
             seed,
             self.device,
@@ -186,11 +185,9 @@ class RecommendComparison:
                 resumed=clock.add_earlier,
             ),
         )
-        with peak_memory() as peak:
+        with cache.peak_memory() as peak:
             with context.seeded("run"), clock.measure():
-                fitted = fit(
-                    model, self.task, context, refit=self.refit, candidates=self.candidates, featurize=features
-                )
+                fitted = fit(model, self.task, context, refit=self.refit, candidates=self.candidates, fits=cache.fits)
             pipeline = fitted.pipeline
             start = time.perf_counter()
             lists = self.recommend(pipeline, self.queries, progress=partial(progress.phase, "recommend"))

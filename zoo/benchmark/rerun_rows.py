@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from zoo.benchmark.changed_runs import differing_paths
 from zoo.benchmark.comparison import Comparison
-from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.library_versions import LIBRARIES
-from zoo.benchmark.machine import machine, versions
+from zoo.benchmark.machine import device_of, machine, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.row import Row
 from zoo.benchmark.runner import run_model
 from zoo.benchmark.runs import Run, plan_runs
+from zoo.benchmark.shared_fits import SharedFits
 from zoo.benchmark.stored_experiment import StoredExperiment
 from zoo.benchmark.thread_counts import using_threads
 from zoo.benchmark.verify_rows import metric_differences, name_row
@@ -72,10 +72,8 @@ def rerun_row(row: Row, lists: pa.Table, stored: StoredExperiment, task: Compari
         if other := list(_other_versions(row, run)):
             return Rerun(name, "impossible", f"it was measured with other versions: {', '.join(other)}")
         with TemporaryDirectory(prefix="zoo-verify-") as folder:
-            features = FeatureCache(Path(folder) / "features")
-            again, found = run_model(
-                run, task, Path(folder) / "training", None, Progress(), features=features, results=Path(folder)
-            )
+            shared = SharedFits.of(Path(folder), [run], stored.experiment, device_of(stored.experiment.train.device))
+            again, found = run_model(run, task, Path(folder) / "training", None, Progress(), shared=shared)
     if again.error or found is None:
         return Rerun(name, "drifted", f"it fails now: {again.error}")
     differences = [

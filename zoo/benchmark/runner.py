@@ -14,7 +14,6 @@ import torch
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.changed_runs import describe_change
 from zoo.benchmark.comparison import Comparison, open_comparison
-from zoo.benchmark.feature_cache import FeatureCache
 from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.library_versions import describe_other_versions
@@ -24,6 +23,7 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.report import markdown
 from zoo.benchmark.row import Row
 from zoo.benchmark.runs import Run, plan_runs
+from zoo.benchmark.shared_fits import SharedFits
 from zoo.benchmark.store import BenchmarkManifest, Store
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.benchmark.tuning.search import require_optuna, search
@@ -126,7 +126,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
         ),
     )
     progress.differs("\n".join(filter(None, differences)))
-    features = FeatureCache(store.folder / "features")
+    shared = SharedFits.of(store.folder, runs, experiment, device)
     try:
         for run in runs:
             artifact = store.artifact(run.key) if keep_artifacts and not run.reference else None
@@ -138,16 +138,13 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                 progress.started(run.model.label, run.seed, again=again)
                 folder = store.folder / "training" / run.key
                 if isolation is None:
-                    row, lists = run_model(
-                        run, comparison, folder, artifact, progress, features=features, results=store.folder
-                    )
+                    row, lists = run_model(run, comparison, folder, artifact, progress, shared=shared)
                 else:
                     row, lists = _run_isolated(
                         run,
                         experiment,
                         isolation,
                         training=folder,
-                        features=features.folder,
                         results=store.folder,
                         artifact=artifact,
                         progress=progress,
@@ -158,6 +155,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                 if not row.error:  # a failed run is tried again and resumes from its checkpoint
                     forget(folder)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
+        shared.forget_predictors()  # an interrupted benchmark keeps them to resume
     finally:  # write the report of the finished runs also after Ctrl-C
         write_trials(store.folder, runs, store.variables)
         with (
@@ -187,8 +185,7 @@ def run_model(
     artifact: Path | None,
     progress: Progress,
     *,
-    features: FeatureCache,
-    results: Path,
+    shared: SharedFits,
     explain: Callable[[BaseException], str] = describe_error,
 ) -> tuple[Row, pa.Table | None]:
     """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row.
@@ -199,8 +196,7 @@ def run_model(
         folder: Folder for checkpoints and logs of training.
         artifact: The folder of its artifact, or None to save none.
         progress: Receives the progress.
-        features: Fits featurizers, or returns their features from an earlier run.
-        results: The folder of the benchmark, which has the searches.
+        shared: The fits that it shares with other runs; their folder also has the searches.
         explain: Returns the text of an error.
     """
     common = _describe_run(run)
@@ -210,14 +206,20 @@ def run_model(
         with preserve_process_state(culprit, notes):
             model = run.model
             if run.search is not None:
-                place = search_folder(results, run.search)
+                place = search_folder(shared.folder, run.search)
                 found = search(
-                    model, comparison.trials, seed=run.search_seed, folder=place, progress=progress, explain=explain
+                    model,
+                    comparison.trials,
+                    seed=run.search_seed,
+                    folder=place,
+                    progress=progress,
+                    cache=shared.of_search(run, place),
+                    explain=explain,
                 )
                 model = with_point(model, found.best.params)
                 common |= {"model": model.as_json(), "settings": found.settings, "tuning": found.as_json()}
             measurement = comparison.run_model(
-                model, run.seed or 0, folder=folder, progress=progress, features=features
+                model, run.seed or 0, folder=folder, progress=progress, cache=shared.of_row(run)
             )
             if artifact is not None and measurement.artifact is not None:
                 save_artifact(measurement.artifact(), artifact)

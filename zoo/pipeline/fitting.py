@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,20 +23,17 @@ from zoo.evaluation.validation import Validation
 from zoo.pipeline.declared_columns import declared_columns
 from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.memory_check import check_memory
+from zoo.pipeline.part_fits import UNCACHED, PartFits, PredictorFit
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.context import RunContext
-from zoo.stages.epochs import training_of
-from zoo.stages.featurizer import Featurizer, fit_features, item_features
+from zoo.stages.featurizer import item_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranking_data import RankingData
 from zoo.stages.reranking import fit_in_turn
 from zoo.stages.stage import TrainingData
-from zoo.training.training_record import fit_of
 
-Featurize = Callable[[Chosen, Featurizer[Any], TrainingData, RunContext], ItemFeatures]
-"""Fits a featurizer and returns the features of the catalogue, `[I, D]`."""
 Validate = Callable[[Predictor[Any]], float]
 """Returns the metric of a predictor on the validation queries."""
 
@@ -64,13 +60,6 @@ class Fit:
     record: FitRecord
 
 
-def fit_featurizer(
-    chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
-) -> ItemFeatures:
-    """Fit a featurizer and return the features of the catalogue, `[I, D]`."""
-    return fit_features(featurizer, data, context, chosen.origin)
-
-
 def fit(
     model: ResolvedModel,
     task: Task,
@@ -79,7 +68,7 @@ def fit(
     refit: bool = True,
     candidates: int = 200,
     all_events: bool = False,
-    featurize: Featurize = fit_featurizer,
+    fits: PartFits = UNCACHED,
 ) -> Fit:
     """Fit all stages of a model on a task.
 
@@ -94,7 +83,7 @@ def fit(
         refit: Whether the final fit takes everything before the test, or only the training part.
         candidates: How many candidates a ranker gets for each query.
         all_events: Whether the final fit takes every event, those of the test as well: for use, not for measuring.
-        featurize: Fits a featurizer; a cache of features can take its place.
+        fits: Fit the featurizers and the predictor; a cache can take their place.
 
     Raises:
         ResourceError: A component needs more memory than is available.
@@ -104,20 +93,20 @@ def fit(
     trainable = any(chosen.capabilities.trainable for chosen in model.rankers)
     validated = learned = None
     if _trains_in_epochs(model) and model.monitor is not None and "validate" in task.parts.held_out:
-        validated = _fit_validated(model, task, context, featurize)
+        validated = _fit_validated(model, task, context, fits)
         if not refit and not trainable and not all_events:
             return validated
         found = validated.record.trainings[-1]
         context = replace(context, epochs=found["epochs"]).for_training(phase="refit", chosen=found["chosen"])
     if trainable:
-        learned = _fit_with_rankers(model, task, context, candidates, featurize)
+        learned = _fit_with_rankers(model, task, context, candidates, fits)
         context = context.for_training(phase="refit")
     if all_events:
         log, context = task.log, context.for_training(phase="refit").below("all-events")
     else:
         log = task.training("test" if refit else "validate")
     final = fit_on_log(
-        model, log, task.catalogue, context, featurize=featurize, learned=None if learned is None else learned.pipeline
+        model, log, task.catalogue, context, fits=fits, learned=None if learned is None else learned.pipeline
     )
     steps = [step.record for step in (validated, learned, final) if step is not None]
     trainings = tuple(training for step in steps for training in step.trainings)
@@ -131,9 +120,10 @@ def fit_on_log(
     context: RunContext,
     *,
     features: ItemFeatures | None = None,
-    featurize: Featurize = fit_featurizer,
+    fits: PartFits = UNCACHED,
     learned: FittedPipeline | None = None,
     validator: Callable[[Retrieval], Validate] | None = None,
+    validated_on: Callable[[], Any] | None = None,
 ) -> Fit:
     """Fit new featurizers, filters and a new predictor on a log; rankers are not fitted here.
 
@@ -143,9 +133,10 @@ def fit_on_log(
         catalogue: The items' columns, or None where the model reads none.
         context: Randomness, device, progress.
         features: The item features, where they are made already.
-        featurize: Fits a featurizer.
+        fits: Fit the featurizers and the predictor.
         learned: A pipeline whose rankers are fitted: they stay, and so do the featurizers and the features they learned from.
         validator: Returns how to validate the predictor, given the fitted filters.
+        validated_on: Returns what the validation depends on besides the log and the components, as JSON.
     """
     context = context.for_training(settings=model.train, label=model.label).below(context.training.phase)
     columns = declared_columns(model, catalogue)
@@ -156,7 +147,7 @@ def fit_on_log(
         featurizers = tuple(chosen.build() for chosen in model.featurizers)
     if features is None:
         parts = zip(model.featurizers, featurizers, strict=True)
-        calls = [naming(chosen.name)(partial(featurize, chosen, featurizer)) for chosen, featurizer in parts]
+        calls = [naming(chosen.name)(partial(fits.featurizer, chosen, featurizer)) for chosen, featurizer in parts]
         # The epochs of the predictor are not those of a featurizer.
         features = item_features(calls, data, replace(context, epochs=None))
     data = replace(data, features=features)
@@ -173,12 +164,14 @@ def fit_on_log(
     retrieval = Retrieval.of(model, predictor, filters, data.known, known_users, counts=interactions.counts())
     if validator is not None:
         context = replace(context, validate=validator(retrieval))
-    start = time.perf_counter()
-    predictor.fit(data.guarded(), context)
-    trainings = (fit_of(training_of(predictor), time.perf_counter() - start),) if _trains_in_epochs(model) else ()
+    reads_features = model.predictor.capabilities.features != "none"
+    seen = data if reads_features else replace(data, features=None)
+    # Seeded, so that later random numbers do not depend on whether the predictor was fitted or restored.
+    with context.seeded("predictor"):
+        training = fits.predictor(PredictorFit(model, predictor, seen, context, validated_on))
     rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
     pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)
-    return Fit(pipeline, FitRecord(trainings))
+    return Fit(pipeline, FitRecord(() if training is None else (training,)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,23 +196,32 @@ class PredictorValidation:
         return self.validation(lambda queries, k: retrieval.lists(queries, k, self.rules))
 
 
-def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, featurize: Featurize) -> Fit:
+def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, fits: PartFits) -> Fit:
     """Fit on the training part; the predictor can evaluate itself on the validation queries."""
     training, (monitor,) = task.training("validate"), model.monitors
     facts = Facts.of(training, task.catalogue, task.eligible)
     validation = Validation(monitor.build(), facts, task.queries("validate"), model.train.validation_queries)
     validator = partial(PredictorValidation, validation, Rules.of(task))
     context = context.for_training(phase="validated")
-    return fit_on_log(model, training, task.catalogue, context, featurize=featurize, validator=validator)
-
-
-def _fit_with_rankers(
-    model: ResolvedModel, task: Task, context: RunContext, candidates: int, featurize: Featurize
-) -> Fit:
-    """Fit on the log before the `rank` part, then fit the rankers on candidates for the queries of that part."""
-    first = fit_on_log(
-        model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), featurize=featurize
+    return fit_on_log(
+        model,
+        training,
+        task.catalogue,
+        context,
+        fits=fits,
+        validator=validator,
+        validated_on=partial(_validated_on, task, monitor),
     )
+
+
+def _validated_on(task: Task, monitor: Chosen) -> dict[str, Any]:
+    """Return the task of a validation and its metric, as JSON."""
+    return {"task": task.description(), "refit": task.refit, "monitor": monitor.as_json()}
+
+
+def _fit_with_rankers(model: ResolvedModel, task: Task, context: RunContext, candidates: int, fits: PartFits) -> Fit:
+    """Fit on the log before the `rank` part, then fit the rankers on candidates for the queries of that part."""
+    first = fit_on_log(model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), fits=fits)
     pipeline, queries, blocks, start = first.pipeline, task.queries("rank"), [], 0
     rules = Rules.of(task)
     with torch.no_grad():  # autograd cannot record tensors made in inference mode

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.config.chosen import Chosen
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
@@ -63,9 +63,7 @@ class RankTrials:
         rules = experiment.experiment.evaluate
         self._evaluator = ListEvaluator([metric.build()], empty=rules.empty, gain=rules.gain)
 
-    def measure(
-        self, model: ResolvedRankModel, seed: int, *, folder: Path, clock: FitClock, features: FeatureCache
-    ) -> float:
+    def measure(self, model: ResolvedRankModel, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
         """Fit a model and return its metric on the validation lists; NaN if no list has a value."""
         environment = TrainingEnvironment(
             folder=folder, callbacks=self._experiment.registry.callbacks, resumed=clock.add_earlier
@@ -73,7 +71,7 @@ class RankTrials:
         context = RunContext(seed, self._device, training=environment)
         with context.seeded("run"), clock.measure():
             pipeline, data = fit_rank_pipeline(
-                model, self._lists, self._fold, context, refit=False, featurize=features, match=self._match
+                model, self._lists, self._fold, context, refit=False, featurize=cache.fit_featurizer, match=self._match
             )
             ranked = pipeline.rank(data)
             values = self._evaluator.evaluate(ranked.items, ranked.labels).values

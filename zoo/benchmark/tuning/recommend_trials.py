@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.config.chosen import Chosen
 from zoo.config.lookup import clock_misfits
@@ -66,9 +66,7 @@ class RecommendTrials:
             for learns in sorted({_rankers_learn(model) for model in experiment.models if model.tuning})
         }
 
-    def measure(
-        self, model: ResolvedModel, seed: int, *, folder: Path, clock: FitClock, features: FeatureCache
-    ) -> float:
+    def measure(self, model: ResolvedModel, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
         """Fit a model and return its metric on the validation part; NaN if no query has a value."""
         part, experiment = self._parts[_rankers_learn(model)], self._experiment
         if misfits := clock_misfits([model], part.task.log.clock):
@@ -86,7 +84,7 @@ class RecommendTrials:
         )
         candidates = experiment.experiment.evaluate.candidates
         with context.seeded("run"), clock.measure():
-            fitted = fit(model, part.task, context, refit=part.refit, candidates=candidates, featurize=features)
+            fitted = fit(model, part.task, context, refit=part.refit, candidates=candidates, fits=cache.fits)
             queries = _sample(part.queries, model.train.validation_queries)
             lists = fitted.pipeline.recommend(queries, part.evaluator.k, Rules.of(part.task), candidates=candidates)
             evaluation = part.evaluator.evaluate(lists, queries.answers(), queries)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.atomic import write_atomically
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.trial import Trial, best_trial, within_budget
@@ -35,7 +35,7 @@ class TrialTask(Protocol):
     def higher_is_better(self) -> bool:
         """Whether higher values of the metric are better."""
 
-    def measure(self, model: Any, seed: int, *, folder: Path, clock: FitClock, features: FeatureCache) -> float:
+    def measure(self, model: Any, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
         """Fit a model and return its metric on the validation part; NaN if no query has a value.
 
         Args:
@@ -43,7 +43,7 @@ class TrialTask(Protocol):
             seed: Seed of all random streams.
             folder: Folder for checkpoints and logs of training.
             clock: Measures the seconds.
-            features: Fits featurizers, or returns their features from an earlier trial.
+            cache: Fits featurizers and predictors, or restores them from an earlier trial.
         """
 
 
@@ -99,6 +99,7 @@ def search(
     seed: int,
     folder: Path,
     progress: Progress,
+    cache: FitCache,
     explain: Callable[[BaseException], str] = describe_error,
 ) -> SearchResult:
     """Search the settings of a model, or continue a search that was interrupted.
@@ -109,6 +110,7 @@ def search(
         seed: The seed of the fits.
         folder: The folder of the search, with the journal; checkpoints of the running trial are written below it.
         progress: Receives the number of trials.
+        cache: Fits the parts that trials share; its features in the folder of the search are removed at the end.
         explain: Returns the text of an error.
 
     Raises:
@@ -124,7 +126,6 @@ def search(
     history = History(
         folder / "journal.log", tuning.space, seed=tuning.settings.seed, higher_is_better=task.higher_is_better
     )
-    features = FeatureCache(folder / "features")
     while True:
         trials, over = within_budget(history.trials(), tuning.settings)
         best = best_trial(trials, higher_is_better=task.higher_is_better)
@@ -138,9 +139,7 @@ def search(
             history.tell(Trial(len(trials), point, "repeated", earlier.value, 0.0))
             continue
         training = folder / "training" / f"trial-{len(trials)}"
-        history.tell(
-            _run(len(trials), point, model, task, seed=seed, folder=training, features=features, explain=explain)
-        )
+        history.tell(_run(len(trials), point, model, task, seed=seed, folder=training, cache=cache, explain=explain))
         shutil.rmtree(training, ignore_errors=True)
     for name in ("training", "features"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -157,13 +156,13 @@ def _run(
     *,
     seed: int,
     folder: Path,
-    features: FeatureCache,
+    cache: FitCache,
     explain: Callable[[BaseException], str],
 ) -> Trial:
     """Run a trial; an error of the model ends the trial, not the search."""
-    clock = FitClock(features)
+    clock = FitClock(cache)
     try:
-        value = task.measure(with_point(model, point), seed, folder=folder, clock=clock, features=features)
+        value = task.measure(with_point(model, point), seed, folder=folder, clock=clock, cache=cache)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         show_traceback(error)
         return Trial(number, point, "failed", None, clock.seconds, explain(error))

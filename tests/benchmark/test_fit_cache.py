@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import zoo
-from zoo.benchmark import feature_cache
-from zoo.benchmark.feature_cache import FeatureCache
+from zoo.benchmark import fit_cache
+from zoo.benchmark.fit_cache import FitCache
 from zoo.config.chosen import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
@@ -64,7 +64,7 @@ def test_runs_with_one_featurizer_make_it_once_and_give_the_rows_that_they_give_
     assert sorted(counted) == ["text-cnn"] * 4 + ["tf-idf"] * 2
     assert len(list((tmp_path / "cached" / "features").iterdir())) == 6
     counted.clear()
-    monkeypatch.setattr(FeatureCache, "__call__", lambda self, chosen, *given: given[0].fit_transform(*given[1:]))
+    monkeypatch.setattr(FitCache, "fit_featurizer", lambda self, chosen, *given: given[0].fit_transform(*given[1:]))
     alone = bench(tmp_path / "alone")
     assert sorted(counted) == ["text-cnn"] * 6 + ["tf-idf"] * 5
     assert figures(alone) == figures(cached)
@@ -96,14 +96,14 @@ def asked(cache, data, name="tf-idf", context=None, **params):
     component = default_registry().find("featurizer", name)
     chosen = Chosen(component, component.params({"columns": ["title"], **params}))
     featurizer = chosen.build()
-    return cache(chosen, featurizer, data, context or RunContext()), featurizer
+    return cache.fit_featurizer(chosen, featurizer, data, context or RunContext()), featurizer
 
 
 @pytest.mark.parametrize("params", [{}, {"svd": 2}], ids=["sparse", "dense"])
 def test_what_is_found_is_what_was_kept(tmp_path, counted, params):
     data = shop()
-    made, first = asked(FeatureCache(tmp_path), data, **params)
-    found, second = asked(FeatureCache(tmp_path), data, **params)
+    made, first = asked(FitCache(tmp_path), data, **params)
+    found, second = asked(FitCache(tmp_path), data, **params)
     assert counted == ["tf-idf"]
     assert found.names == made.names
     assert found.is_sparse == made.is_sparse
@@ -122,7 +122,7 @@ def test_a_featurizer_whose_state_has_an_empty_tensor_is_kept(tmp_path):
 
 
 def test_other_data_are_others_and_a_seed_matters_where_it_is_read(tmp_path, counted):
-    cache = FeatureCache(tmp_path)
+    cache = FitCache(tmp_path)
     for title in ("a red hat", "a green hat"):
         for seed in (0, 1):
             asked(cache, shop(title), context=RunContext(seed))
@@ -132,34 +132,34 @@ def test_other_data_are_others_and_a_seed_matters_where_it_is_read(tmp_path, cou
 @pytest.mark.parametrize("damage", ["cut", "flipped", "foreign", "empty", "another's"])
 def test_a_damaged_or_foreign_entry_is_made_again(tmp_path, counted, damage):
     data = shop()
-    expected, _ = asked(FeatureCache(tmp_path), data)
+    expected, _ = asked(FitCache(tmp_path), data)
     (file,) = tmp_path.iterdir()
     content = bytearray(file.read_bytes())
     if damage == "flipped":
         content[-1] ^= 1
     if damage == "another's":
-        asked(FeatureCache(tmp_path / "more"), data, "bag-of-words")
+        asked(FitCache(tmp_path / "more"), data, "bag-of-words")
         content = bytearray(next((tmp_path / "more").iterdir()).read_bytes())
     file.write_bytes({"cut": content[:-9], "foreign": b"PAR1" * 9, "empty": b""}.get(damage, bytes(content)))
     counted.clear()
-    found, featurizer = asked(FeatureCache(tmp_path), data)
+    found, featurizer = asked(FitCache(tmp_path), data)
     assert torch.equal(found.values.to_dense(), expected.values.to_dense())
     assert torch.equal(featurizer.transform(data.catalogue).values.to_dense(), expected.values.to_dense())
-    asked(FeatureCache(tmp_path), data)
+    asked(FitCache(tmp_path), data)
     assert counted == ["tf-idf"]  # once again, and then it is whole
 
 
 def test_where_nothing_can_be_kept_features_are_made_all_the_same(tmp_path, counted):
     (tmp_path / "features").write_text("no folder")
     for _ in range(2):
-        features, _ = asked(FeatureCache(tmp_path / "features"), shop())
+        features, _ = asked(FitCache(tmp_path / "features"), shop())
         assert features.values.shape == (4, 4)
     assert counted == ["tf-idf", "tf-idf"]
 
 
 def test_a_time_that_spans_a_look_up_counts_what_the_features_took(tmp_path, monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(feature_cache.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(fit_cache.time, "perf_counter", lambda: clock[0])
     component = default_registry().find("featurizer", "tf-idf").target()
     real = component.fit_transform
 
@@ -167,13 +167,13 @@ def test_a_time_that_spans_a_look_up_counts_what_the_features_took(tmp_path, mon
         clock[0] += 100
         return real(self, data, context)
 
-    def read(path, featurizer, real=feature_cache._read):
+    def read(path, real=fit_cache.read_entry):
         clock[0] += 3
-        return real(path, featurizer)
+        return real(path)
 
     monkeypatch.setattr(component, "fit_transform", slow)
-    monkeypatch.setattr(feature_cache, "_read", read)
-    cache = FeatureCache(tmp_path)
+    monkeypatch.setattr(fit_cache, "read_entry", read)
+    cache = FitCache(tmp_path)
     for _ in range(2):
         start = clock[0] + cache.time_correction
         asked(cache, shop())
