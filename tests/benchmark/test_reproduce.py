@@ -1,6 +1,7 @@
 """`zoo.reproduce`: the figures of a recipe, published and measured."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
+from zoo.benchmark.comparison_tables import main_table
+from zoo.benchmark.store import Store
+from zoo.benchmark.tuning.settings import format_settings_of
 from zoo.cli.main import main
+from zoo.config.load import experiment_from
 from zoo.errors import ConfigError
+from zoo.registry.registry import default_registry
 
 PLUGIN = """
 import torch
@@ -28,9 +34,13 @@ class Counts(Predictor[Params]):
         return self.counts.expand(len(queries), -1)
 
 
-def spec(name, seeded, *recipes):
+class PowerParams(Params):
+    power: float = 1.0
+
+
+def spec(name, seeded, *recipes, params=Params):
     capabilities = Capabilities(deterministic=not seeded, needs_history=False)
-    return ComponentSpec(name, "predictor", "counts:Counts", Params, "A test.", capabilities=capabilities, reproduces=recipes, api=2)
+    return ComponentSpec(name, "predictor", "counts:Counts", params, "A test.", capabilities=capabilities, reproduces=recipes, api=2)
 
 
 @hookimpl
@@ -40,6 +50,7 @@ def zoo_components():
         spec("counts", False, Recipe("tiny", "tiny", (low,)), Recipe("tiny-high", "tiny", (low, high))),
         spec("noisy", True, Recipe("tiny", "tiny", (low,), note="A note.")),
         spec("bare", False),
+        spec("with-params", False, Recipe("tiny", "tiny", (low,), params={"power": 2.0}), params=PowerParams),
     ]
 """
 
@@ -79,6 +90,45 @@ def test_figures_stand_beside_the_published_ones(plugin, tmp_path):
         "metric": "hit@5", "value": 0.1, "tolerance": 0.05, "source": "A. Author", "measured": low.mean, "spread": None,
         "values": [low.mean], "reached": True, "recorded": None, "recorded_seeds": 1,
     }  # fmt: skip
+
+
+def models_of(name, recipe, monkeypatch, **changes):
+    """Return the resolved model of a recipe, with other keys in its tables."""
+    monkeypatch.setenv("ZOO_DATA", "data")
+    raw = recipe.experiment(name)
+    for table, values in changes.items():
+        raw[table] = {**raw.get(table, {}), **values} if table == "train" else [{**raw["model"][0], **values}]
+    (model,) = experiment_from(raw, registry=default_registry()).models
+    return model
+
+
+RECIPES = [(c.name, r) for c in default_registry().components("predictor") for r in c.spec.reproduces]
+
+
+@pytest.mark.parametrize(("name", "recipe"), RECIPES, ids=lambda value: value if isinstance(value, str) else value.name)
+def test_settings_of_a_recipe_are_published(name, recipe, monkeypatch):
+    assert format_settings_of(models_of(name, recipe, monkeypatch)) == "published"
+
+
+def test_other_settings_and_other_parts_are_given_and_defaults_stay_defaults(monkeypatch):
+    found = {f"{name} {recipe.name}": recipe for name, recipe in RECIPES}
+    recipe = found["sasrec amazon-beauty-refit"]
+    other = models_of("sasrec", recipe, monkeypatch, train={"learning_rate": 0.5})
+    featurizer = {"name": "tf-idf", "columns": ["title"]}
+    more = models_of("sasrec", recipe, monkeypatch, model={"featurizer": featurizer})
+    assert [format_settings_of(model) for model in (other, more)] == ["given", "given"]
+    plain = models_of("popular", replace(recipe, params={}, train={}), monkeypatch)
+    assert format_settings_of(plain) == "default"
+
+
+def test_a_row_of_a_recipe_says_published(plugin, tmp_path):
+    zoo.reproduce("with-params", plugins=[plugin], out=tmp_path / "out")
+    zoo.reproduce("counts", plugins=[plugin], out=tmp_path / "default")
+    (row,) = zoo.BenchmarkResult(tmp_path / "out").rows()
+    (plain,) = zoo.BenchmarkResult(tmp_path / "default").rows()
+    assert (row.settings, plain.settings) == ("published", "default")
+    assert main_table(Store(tmp_path / "out")).headers[-1] == "settings"
+    assert "settings" not in main_table(Store(tmp_path / "default")).headers
 
 
 def test_a_seeded_model_runs_with_each_seed_and_the_first_recipe_is_the_default(plugin, tmp_path):

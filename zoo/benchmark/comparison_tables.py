@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.benchmark.compared_columns import compare_column
-from zoo.benchmark.tuning.settings import is_tuned
+from zoo.benchmark.tuning.settings import has_settings_column, is_tuned
 from zoo.evaluation.significance import Verdict
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ def main_table(store: Store) -> ComparisonTable:
     headers = ["model", *metrics, "fit s", "queries/s", "p50 ms", "p99 ms", "peak MiB"]
     if timed := any(r.reads_time for runs in groups.values() for r in runs):
         headers.append("reads time")
+    if named := has_settings_column(row for runs in groups.values() for row in runs):
+        headers.append("settings")
     if searched := any(is_tuned(runs) for runs in groups.values()):
-        headers += ["settings", "search s"]
+        headers.append("search s")
     rows = []
     for label, runs in groups.items():
         if runs[0].error:
@@ -98,7 +100,8 @@ def main_table(store: Store) -> ComparisonTable:
             Cell(text.format(np.mean([getattr(r, name) for r in runs])) if measured else "–") for name, text in _SPEED
         ]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
-        tuned = [Cell(runs[0].settings if measured else "–"), Cell(_search_seconds(runs))] if searched else []
+        tuned = [Cell(runs[0].settings if measured else "–")] if named else []
+        tuned += [Cell(_search_seconds(runs))] if searched else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))) if measured else "–")
         cells = [_name(label, runs), *figures, fit, *speed, *time, *tuned]
         rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)

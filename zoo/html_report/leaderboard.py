@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zoo.benchmark.tuning.settings import is_tuned
+from zoo.benchmark.tuning.settings import has_settings_column, is_tuned
 from zoo.evaluation.significance import Verdict
 from zoo.html_report.charts import Scale
 from zoo.html_report.formatting import (
@@ -128,9 +128,12 @@ def leaderboard(benchmark: MeasuredBenchmark, metrics: Sequence[MeasuredMetric])
     timed = any(run.reads_time for model in benchmark.models for run in model.runs)
     if timed:
         headings.append(Heading("reads time", "Whether a part of the model uses the time of the query", True))
+    named = has_settings_column(run for model in benchmark.models for run in model.runs)
+    if named:
+        sources = "Where the settings are from: default, a published recipe, given in the file, or tuned"
+        headings.append(Heading("settings", sources, True))
     searched = any(is_tuned(model.runs) for model in benchmark.models)
     if searched:
-        headings.append(Heading("settings", "Where the settings are from: default, given in the file, or tuned", True))
         headings.append(Heading("search", "Time of the search of settings, which the seeds share"))
     rows = []
     for model in in_order(benchmark, metrics):
@@ -147,8 +150,10 @@ def leaderboard(benchmark: MeasuredBenchmark, metrics: Sequence[MeasuredMetric])
         if timed:
             reads = any(run.reads_time for run in model.runs)
             cells.append(FigureCell("yes" if reads else "", float(reads)))
+        if named:
+            cells.append(FigureCell(model.runs[0].settings, float(model.runs[0].tuning.get("trials", 0))))
         if searched:
-            cells += _search_cells(model)
+            cells.append(_search_cell(model))
         rows.append(LeaderRow(model.label, model.kind, "", cells))
     main = next((at for at, m in enumerate(metrics) if m.name == benchmark.main_metric), None)
     return Leaderboard(headings, rows, main)
@@ -175,15 +180,10 @@ def _help(metric: MeasuredMetric) -> str:
     return f"{metric.name}, mean over queries and seeds; {way}"
 
 
-def _search_cells(model: MeasuredModel) -> list[FigureCell]:
-    """Return where the settings of a model are from, and the time of its search."""
+def _search_cell(model: MeasuredModel) -> FigureCell:
+    """Return the time of the search of a model's settings."""
     search = model.runs[0].tuning
-    if not search:
-        return [FigureCell(model.runs[0].settings, 0.0), FigureCell("", None)]
-    return [
-        FigureCell(model.runs[0].settings, float(search["trials"])),
-        FigureCell(format_seconds(search["seconds"]), float(search["seconds"])),
-    ]
+    return FigureCell(format_seconds(search["seconds"]), float(search["seconds"])) if search else FigureCell("", None)
 
 
 def _metric_cell(figure: Figure) -> FigureCell:

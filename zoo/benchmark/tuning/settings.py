@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from zoo.config.resolved import BaseResolvedModel
+from zoo.config.resolved import BaseResolvedModel, ResolvedModel
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
+from zoo.errors import ConfigError
+from zoo.params import validated
+from zoo.spec import Recipe
 
 if TYPE_CHECKING:
     from zoo.benchmark.row import Row
 
-DEFAULT, GIVEN = "default", "given"
+DEFAULT, GIVEN, PUBLISHED = "default", "given", "published"
 
 
 def format_settings_of(model: BaseResolvedModel) -> str:
-    """Return `default`, or `given` if a setting of a model that is not tuned differs from its default."""
+    """Return where the settings of a model that is not tuned are from.
+
+    `default` if none differs from its default, `published` if all are those of a recipe of its predictor, or else `given`.
+    """
     tables: list[tuple[BaseModel, dict[str, object]]] = [(part.params, {}) for part in model.parts]
     if model.trains_in_epochs:
         tables.append((model.train, {}))
     if model.network_rankers:
         tables.append((model.ranker_train, {"warmup_steps": 0, **RANKER_DEFAULTS}))
-    return GIVEN if any(_differs(table, usual) for table, usual in tables) else DEFAULT
+    if not any(_differs(table, usual) for table, usual in tables):
+        return DEFAULT
+    return PUBLISHED if _is_published(model) else GIVEN
+
+
+def _is_published(model: BaseResolvedModel) -> bool:
+    """Return whether a model is a predictor alone with the settings of one of its recipes."""
+    if not isinstance(model, ResolvedModel) or model.parts != (model.predictor,):
+        return False
+    return any(_has_settings(model, recipe) for recipe in model.predictor.component.spec.reproduces)
+
+
+def _has_settings(model: ResolvedModel, recipe: Recipe) -> bool:
+    """Return whether parameters and training settings of a predictor are those of a recipe."""
+    train = {name: value for name, value in recipe.train.items() if name in NetworkSettings.model_fields}
+    try:
+        params = model.predictor.component.params(dict(recipe.params))
+        settings = validated(NetworkSettings, train, "train")
+    except ConfigError:  # a recipe of a plugin need not be valid
+        return False
+    same = params.model_dump(mode="json") == model.predictor.params.model_dump(mode="json")
+    return same and (
+        not model.trains_in_epochs or settings.model_dump(mode="json") == model.train.model_dump(mode="json")
+    )
 
 
 def _differs(table: BaseModel, usual: dict[str, object]) -> bool:
@@ -39,6 +68,11 @@ def _differs(table: BaseModel, usual: dict[str, object]) -> bool:
 def is_tuned(rows: Sequence[Row]) -> bool:
     """Return whether the model of these rows was tuned."""
     return any(row.tuning for row in rows)
+
+
+def has_settings_column(rows: Iterable[Row]) -> bool:
+    """Return whether a table says where settings are from: a model was tuned, or has published settings."""
+    return any(row.tuning or row.settings == PUBLISHED for row in rows)
 
 
 def format_mixed_settings(groups: dict[str, list[Row]]) -> str:
