@@ -17,56 +17,53 @@ LIGHT = (
 )  # fmt: skip
 
 
-def heavy_after(code):
-    """Return which heavy packages a fresh interpreter has imported after running some code."""
-    report = f"\nimport sys\nprint('heavy:', *[m for m in {HEAVY!r} if m in sys.modules])"
-    command = [sys.executable, "-c", code + report]
+def heavy_after(*steps):
+    """Run steps of code in one fresh interpreter; return those after which it has imported heavy packages, with these."""
+    report = f"\nimport sys\nprint('\\nheavy:', *[m for m in {HEAVY!r} if m in sys.modules])\n"
+    command = [sys.executable, "-c", "".join(step + report for step in steps)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.splitlines()[-1].removeprefix("heavy:").split())
+    found = [set(line.split()[1:]) for line in done.stdout.splitlines() if line.startswith("heavy:")]
+    return {step: heavy for step, heavy in zip(steps, found, strict=True) if heavy}
 
 
 def test_the_check_sees_what_is_heavy():
-    assert heavy_after("import pandas") >= {"numpy", "pandas"}
+    [(step, heavy)] = heavy_after("import json", "import pandas").items()
+    assert step == "import pandas"
+    assert heavy >= {"numpy", "pandas"}
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["list"],
-        ["show", "als"],
-        ["config", "check", "zoo/cli/demo.toml"],
-        ["demo", "--config"],
-        ["config", "schema"],
-        ["data", "check", "--help"],
-    ],
-    ids=" ".join,
+COMMANDS = (
+    ["--help"],
+    ["list"],
+    ["show", "als"],
+    ["config", "check", "zoo/cli/demo.toml"],
+    ["demo", "--config"],
+    ["config", "schema"],
+    ["data", "check", "--help"],
 )
-def test_a_command_that_only_looks_imports_nothing_heavy(arguments):
-    code = f"from zoo.cli.main import main\ntry:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code"
-    assert heavy_after(code) == set()
+
+
+def test_a_command_that_only_looks_imports_nothing_heavy():
+    command = "from zoo.cli.main import main\ntry:\n    main({!r})\nexcept SystemExit as end:\n    assert not end.code"
+    steps = list(map(command.format, COMMANDS))
+    assert heavy_after(*steps) == {}
 
 
 def test_the_light_modules_import_nothing_heavy():
-    assert heavy_after(f"import {', '.join(LIGHT)}") == set()
+    names = "import zoo, zoo.api, zoo.nn, zoo.testing\nfor m in (zoo, zoo.api, zoo.nn, zoo.testing): dir(m)"
+    steps = (names, f"import {', '.join(LIGHT)}")
+    assert heavy_after(*steps) == {}
 
 
-def test_listing_the_public_names_imports_nothing_heavy():
-    assert (
-        heavy_after("import zoo, zoo.api, zoo.nn, zoo.testing\nfor m in (zoo, zoo.api, zoo.nn, zoo.testing): dir(m)")
-        == set()
-    )
-
-
-@pytest.mark.parametrize("family", PLUGINS)
-def test_a_plugin_is_found_and_asked_for_nothing_heavy(family):
+def test_a_plugin_is_found_and_asked_for_nothing_heavy():
     code = (
-        f"import shopzoo_{family}, importlib.util, importlib\n"
-        f"importlib.util.find_spec('shopzoo_{family}.params') and importlib.import_module('shopzoo_{family}.params')\n"
-        f"assert shopzoo_{family}.zoo_components()"
+        "import shopzoo_{0}, importlib.util, importlib\n"
+        "importlib.util.find_spec('shopzoo_{0}.params') and importlib.import_module('shopzoo_{0}.params')\n"
+        "assert shopzoo_{0}.zoo_components()"
     )
-    assert heavy_after(code) == set()
+    steps = list(map(code.format, PLUGINS))
+    assert heavy_after(*steps) == {}
 
 
 def imported(file):
