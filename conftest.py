@@ -69,6 +69,15 @@ def no_references() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_single_queries() -> Iterator[None]:
+    """Time 10 queries one by one in place of 200: that took half of a small benchmark, and no test depends on a speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.benchmark.recommend.SINGLE_QUERIES", 10)
+        patch.setattr("zoo.benchmark.rank.SINGLE_LISTS", 10)
+        yield
+
+
 @pytest.fixture(scope="session")
 def training_seed() -> int:
     """Return the seed of what a convergence test trains: `ZOO_TEST_SEED`, 0 by default."""

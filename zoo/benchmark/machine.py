@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +57,11 @@ def _processor() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the numerical libraries."""
+    return dict(_versions())
+
+
+@cache  # each version is read from a file, and a process keeps the libraries that it imported
+def _versions() -> dict[str, str]:
     libraries = ("torch", "pytorch-lightning", "torchmetrics", "datasets", "numpy", "scipy", "pyarrow")
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
@@ -78,14 +84,22 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def sources_of(*parts: Chosen, plugins: Iterable[Plugin] = ()) -> dict[str, str]:
-    """Return the versions of the core, of the components' plugins and of further plugins."""
+def sources_of(*parts: Chosen, plugins: Iterable[Plugin] = (), known: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the versions of the core, of the components' plugins and of further plugins.
+
+    Args:
+        *parts: The components.
+        plugins: Further plugins.
+        known: Versions that earlier calls found, to which this one adds: files are hashed once for all models of a plan.
+    """
     import zoo
 
+    known = {} if known is None else known
     needed = {plugin.distribution: plugin for part in parts for plugin in part.plugins}
     needed |= {plugin.distribution: plugin for plugin in plugins}
-    found = {name: source_version(name, plugin.module, plugin.version) for name, plugin in needed.items()}
-    return {**found, "shopzoo": source_version("shopzoo", zoo, "")}
+    modules = {name: (plugin.module, plugin.version) for name, plugin in needed.items()} | {"shopzoo": (zoo, "")}
+    known |= {name: source_version(name, *of) for name, of in modules.items() if name not in known}
+    return {name: known[name] for name in modules}
 
 
 def source_version(name: str, module: ModuleType, fallback: str) -> str:

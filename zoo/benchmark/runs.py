@@ -54,7 +54,7 @@ def plan_runs(
         description: The description of the comparison.
         threads: The number of threads of the runs; that of this process by default.
     """
-    runs = []
+    runs, known = list[Run](), dict[str, str]()
     train = experiment.train
     measured_with = {
         "bootstrap": experiment.bootstrap,
@@ -63,7 +63,11 @@ def plan_runs(
     }
     for at, model in enumerate([*experiment.models, *references]):
         sources = sources_of(
-            *model.parts, *model.monitors, *experiment.measured_by, plugins=experiment.further_plugins(model)
+            *model.parts,
+            *model.monitors,
+            *experiment.measured_by,
+            plugins=experiment.further_plugins(model),
+            known=known,
         )
         seeds: list[int | None] = [None] if model.deterministic else list(train.seeds)
         fitted = {"task": description, "model": model.as_json(), "versions": sources}

@@ -59,11 +59,11 @@ def _has_other_key(row: Row, manifest: BenchmarkManifest) -> bool:
         or "${" in json.dumps(content)
     ):
         return False
-    experiment = manifest.experiment
+    experiment, libraries = manifest.experiment, versions()
     identity = {
         "task": manifest.description,
         "model": row.model,
-        "versions": {name: version for name, version in row.versions.items() if name not in versions()},
+        "versions": {name: version for name, version in row.versions.items() if name not in libraries},
         "seed": row.seed,
         "bootstrap": experiment["evaluate"].get("bootstrap"),
         "device": experiment["train"].get("device"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,7 @@ def render(parts: Sequence[BenchmarkPage]) -> str:
     )
 
 
+@cache  # it keeps the compiled templates
 def _environment() -> Environment:
     """Return the environment of the templates: every value is escaped, and no text of data or plugins commands anything."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
