@@ -53,6 +53,8 @@ def _plugin(job: dict[str, Any]) -> Plugin:
 
 def _answers(plugin: Plugin, saved: dict[str, str], folder: Path) -> dict[str, str]:
     """Query each saved component, write the outputs to a file, and return the errors by key."""
+    if not saved:  # without this, a plugin of metrics would wait for torch
+        return {}
     from safetensors.torch import save_file
 
     from zoo.artifacts.saving import load_artifact
