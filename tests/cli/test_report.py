@@ -1,5 +1,6 @@
 """`zoo report`: one page for several folders, and what is refused."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def test_several_folders_make_one_page_and_keep_their_own_reports(zoo, folders, 
     assert all((folder / "report.md").exists() for folder in folders)
     assert not any((folder / "report.html").exists() for folder in folders)
     text = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert ">one, two</h1>" in text  # the folders have one task
+    assert f"In {folders[0]}: report.md, results.jsonl" in told
+    assert f"In {folders[1]}: report.md, results.jsonl" in told
+
+
+def test_folders_of_two_tasks_have_a_table_each_and_a_sentence_that_says_what_differs(zoo, folders, tmp_path):
+    manifest = json.loads((folders[1] / "manifest.json").read_text())
+    manifest["task"], manifest["description"]["candidates"] = "another", 7
+    (folders[1] / "manifest.json").write_text(json.dumps(manifest))
+    sentence = "two is not compared with one: they differ in candidates."
+    told = zoo("report", *folders, "--out", tmp_path / "both.html").stdout
+    assert told.splitlines()[-2] == sentence
+    text = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert sentence in text
     assert all(f">{name}</h2>" in text for name in ("one", "two"))
 
 

@@ -3,9 +3,11 @@
 `make browser` runs them, and requires an installed Chromium and Playwright. Without either, `pytest -m browser` skips them.
 """
 
+import json
 import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -187,8 +189,11 @@ def test_no_rule_of_accessibility_is_broken_and_nothing_is_wider_than_the_page(v
     assert serious == []
 
 
-def test_a_page_of_two_folders_has_parts_of_their_own(view, results, tmp_path):
-    tab = view(zoo.report(results, results, out=tmp_path / "two.html"), viewport={"width": 390, "height": 844})
+def test_a_page_of_two_tasks_has_parts_of_their_own(view, results, tmp_path):
+    other = Path(shutil.copytree(results.folder, tmp_path / "other"))
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**manifest, "task": "another"}))
+    tab = view(zoo.report(results, other, out=tmp_path / "two.html"), viewport={"width": 390, "height": 844})
     assert tab.locator("section.benchmark").count() == 2
     tab.locator("#b2-board").get_by_label("Filter").fill("knn")
     assert len(labels(tab)) == 4

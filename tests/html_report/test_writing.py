@@ -20,13 +20,18 @@ EXPERIMENT = {
 }
 
 
-def folder(path, rows=()):
+def folder(path, rows=(), task="t"):
     """Write a folder of results with the given rows."""
     store = Store(path)
     runs = [{"label": row.label, "seed": row.seed, "key": row.key} for row in rows]
     store.open(
         BenchmarkManifest(
-            "t", {}, {"events": 1234}, {"ndcg@10": True}, EXPERIMENT, runs or [{"label": "a", "seed": None, "key": "a"}]
+            task,
+            {"data": task},
+            {"events": 1234},
+            {"ndcg@10": True},
+            EXPERIMENT,
+            runs or [{"label": "a", "seed": None, "key": "a"}],
         )
     )
     for row in rows:
@@ -39,7 +44,7 @@ def row(label="a", **values):
 
 
 def test_the_page_is_beside_the_results_and_of_several_folders_in_the_current_one(tmp_path, monkeypatch):
-    one, two = folder(tmp_path / "one", [row()]), folder(tmp_path / "two", [row()])
+    one, two = folder(tmp_path / "one", [row()]), folder(tmp_path / "two", [row()], "other")
     monkeypatch.chdir(tmp_path)
     assert zoo.report(tmp_path / "one") == tmp_path / "one" / "report.html"
     both = zoo.report(one, str(two.folder))
@@ -47,6 +52,7 @@ def test_the_page_is_beside_the_results_and_of_several_folders_in_the_current_on
     text = both.read_text(encoding="utf-8")
     assert 'href="#b1"' in text
     assert 'href="#b2"' in text
+    assert "two is not compared with one: they differ in data." in text
     assert zoo.report(one, out=tmp_path / "deep" / "a.html").exists()
 
 

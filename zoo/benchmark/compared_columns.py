@@ -48,7 +48,7 @@ _COMPARED: OrderedDict[Hashable, Comparison] = OrderedDict()
 
 def identify_lists(store: Store, row: Row) -> Hashable:
     """Return what changes with the lists of a run; None if there are none."""
-    file = store.folder / "runs" / f"{row.key}.parquet"
+    file = store.lists_file(row)
     try:
         state = file.stat()
     except OSError:

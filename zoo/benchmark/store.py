@@ -211,9 +211,27 @@ class Store:
                 if isinstance(row.get("label"), str) and isinstance(row.get("seed", ""), int | None):
                     yield path.stem, row
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folder, or those of a store that joins several."""
+        return (self.folder,)
+
+    @property
+    def title(self) -> str:
+        """Return the name of the folder."""
+        return self.folder.resolve().name
+
+    def label_of(self, folder: Path, label: str) -> str:
+        """Return the name of a model of a folder in the rows of this store."""
+        return label
+
+    def lists_file(self, row: Row) -> Path:
+        """Return the file of the lists of a run, which exists if it has any."""
+        return self._path(f"runs/{row.key}.parquet")
+
     def lists(self, row: Row, columns: Sequence[str] | None = None) -> pa.Table | None:
         """Return the lists of a run with their metrics, one row per query; only the given columns that it has, or all."""
-        path = self._path(f"runs/{row.key}.parquet")
+        path = self.lists_file(row)
         return read_lists(path, columns) if path.exists() and not row.error else None
 
     def artifact(self, key: str) -> Path:

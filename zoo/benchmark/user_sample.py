@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -127,8 +127,8 @@ def read_query_facts(store: Store) -> pa.Table | None:
     Raises:
         ResultsError: The file is damaged.
     """
-    path = store.folder / QUERIES
-    if not path.exists():
+    path = next((folder / QUERIES for folder in store.folders if (folder / QUERIES).exists()), None)
+    if path is None:
         return None
     try:
         return pq.read_table(path)
@@ -139,18 +139,19 @@ def read_query_facts(store: Store) -> pa.Table | None:
 
 
 def read_sample(store: Store) -> UserSample | None:
-    """Return the sampled users; None in a folder that has none.
+    """Return the sampled users; None in a folder that has none. Folders of one task have the same users.
 
     Raises:
         ResultsError: The file is damaged, or of another format.
     """
-    path = store.folder / SAMPLE
-    if not path.exists():
-        return None
-    try:
-        return as_record(_SAMPLE, read_table(path))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+    samples = []
+    for path in [folder / SAMPLE for folder in store.folders if (folder / SAMPLE).exists()]:
+        try:
+            samples.append(as_record(_SAMPLE, read_table(path)))
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from None
+    items = {item: shown for sample in samples for item, shown in sample.items.items()}
+    return replace(samples[0], items=items) if samples else None
 
 
 def _damaged(path: Path, error: Exception) -> ResultsError:

@@ -31,13 +31,15 @@ from zoo.errors import ComponentError
 def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, into: Path | None) -> None:
     """Rewrite the reports of benchmark folders and print their tables.
 
-    report.md is rewritten in each folder. report.html is one file for all folders, with charts, learning curves, slices and
+    Folders with the same data, split and evaluation have one table together; the others are not compared, and a sentence says what
+    differs. report.md is rewritten in each folder. report.html is one file for all folders, with charts, learning curves, slices and
     the lists of sampled users; it needs no network.
 
     The file of --keep is meant for a repository: config, seed, versions, machine, timings and metrics, without the lists.
     Its lines of other runs stay.
     """
     from zoo.benchmark.export import export
+    from zoo.benchmark.joined_results import format_not_joined, join_folders
     from zoo.benchmark.json_records import refusing_damage
     from zoo.benchmark.report import markdown
     from zoo.benchmark.snapshot import StoreSnapshot
@@ -51,7 +53,12 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
     for store in stores:
         with refusing_damage(store.folder):
             store.compose(markdown)
-            print_results(StoreSnapshot(store.folder))
+    joined = join_folders([StoreSnapshot(store.folder) for store in stores])
+    for each in joined:
+        with refusing_damage(each.folder):
+            print_results(each)
+    for line in format_not_joined(joined):
+        click.echo(line)
     click.echo(f"Open {write(*stores, out=out, users=not without_users)} in a browser.")
     if into is not None:
         for store in stores:

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, by_label, main_table, training_table
+from zoo.benchmark.joined_results import format_joined
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import finding, legend, protocol, settings
 from zoo.benchmark.tuning.settings import format_mixed_settings
@@ -33,6 +34,7 @@ def print_results(store: Store) -> None:
         if each:
             _print(each, out, best)
     for line in (
+        format_joined(store),
         finding(store, table),
         format_mixed_settings(by_label(store.rows())),
         *format_missing_values(store),
@@ -44,12 +46,10 @@ def print_results(store: Store) -> None:
             out.print(show(line.replace("`", "")), style="dim", markup=False, soft_wrap=not out.is_terminal)
     if warning := findings_line(store.manifest()):
         out.print(show(warning), style="yellow", markup=False, soft_wrap=not out.is_terminal)
-    files = ", ".join(
-        name
-        for name in ("report.md", "results.jsonl", "lists.parquet", "trials.jsonl")
-        if (store.folder / name).exists()
-    )
-    out.print(f"In {store.folder}: {files}", soft_wrap=True, markup=False)
+    for folder in store.folders:
+        names = ("report.md", "results.jsonl", "lists.parquet", "trials.jsonl")
+        files = ", ".join(name for name in names if (folder / name).exists())
+        out.print(f"In {folder}: {files}", soft_wrap=True, markup=False)
 
 
 def _print(table: ComparisonTable, out: Console, best: str) -> None:

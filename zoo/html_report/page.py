@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmark.comparison_tables import by_label, main_table
+from zoo.benchmark.joined_results import format_joined
 from zoo.benchmark.library_versions import mixed_versions
 from zoo.benchmark.missing_values import format_missing_values
 from zoo.benchmark.report import filled_slots, finding, legend, protocol, settings, tied_lists
@@ -108,7 +109,7 @@ def benchmark_page(store: Store, anchor: str, *, with_users: bool) -> BenchmarkP
     findings = [Finding(**found) for found in manifest.findings]
     return BenchmarkPage(
         anchor=anchor,
-        title=store.folder.resolve().name,
+        title=store.title,
         source=format_component(manifest.experiment["data"]["source"]),
         task=manifest.task,
         protocol=protocol(store),
@@ -157,6 +158,7 @@ def _remarks(store: Store, benchmark: MeasuredBenchmark) -> list[str]:
     missing = len(benchmark.manifest.runs) - len(rows)
     failed = [model.label for model in benchmark.models if model.failed]
     found: Iterable[str] = (
+        format_joined(store),
         f"{missing} of {len(benchmark.manifest.runs)} runs are not finished yet." if missing else "",
         f"Failed: {', '.join(failed)}; see the details of the models." if failed else "",
         format_mixed_settings(by_label(rows)),

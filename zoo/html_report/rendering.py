@@ -35,8 +35,12 @@ def require_jinja2() -> None:
         ) from None
 
 
-def render(parts: Sequence[BenchmarkPage]) -> str:
+def render(parts: Sequence[BenchmarkPage], differences: Sequence[str] = ()) -> str:
     """Return the page for one or several folders.
+
+    Args:
+        parts: The parts, one for each task.
+        differences: Why parts are not compared with each other.
 
     Raises:
         ComponentError: Jinja2 is not installed.
@@ -59,6 +63,7 @@ def render(parts: Sequence[BenchmarkPage]) -> str:
         .get_template("page.html.j2")
         .render(
             parts=parts,
+            differences=differences,
             style=Markup(style),  # noqa: S704 - a file of this package
             script=Markup(script),  # noqa: S704 - a file of this package
             policy=policy,

@@ -76,8 +76,12 @@ def search_views(benchmark: MeasuredBenchmark) -> list[SearchView]:
         ResultsError: The file of the trials is damaged.
     """
     found: dict[str, list[SearchTrial]] = {}
-    for trial in read_trials(benchmark.store.folder / TRIALS):
-        found.setdefault(trial.label, []).append(trial)
+    store = benchmark.store
+    for folder in store.folders:
+        searched: dict[str, list[SearchTrial]] = {}
+        for trial in read_trials(folder / TRIALS):
+            searched.setdefault(store.label_of(folder, trial.label), []).append(trial)
+        found = {**searched, **found}  # one search that several folders have is shown once
     searches = {model.label: model.runs[0].tuning for model in benchmark.models if model.runs[0].tuning}
     return [
         search_view(

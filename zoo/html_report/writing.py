@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.atomic import write_atomically
+from zoo.benchmark.joined_results import format_not_joined, join_folders
 from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.snapshot import StoreSnapshot
 from zoo.benchmark.store import Store
@@ -18,6 +19,8 @@ NAME = "report.html"
 
 def report(*results: str | Path | Store, out: str | Path | None = None, users: bool = True) -> Path:
     """Write the HTML report of one or several benchmarks into one file that needs no network, and return its path.
+
+    Folders with the same data, split and evaluation are shown as one benchmark; the others stand one below the other.
 
         result = zoo.bench("experiment.toml", out="runs/mine")
         zoo.report(result)  # runs/mine/report.html
@@ -40,7 +43,7 @@ def report(*results: str | Path | Store, out: str | Path | None = None, users: b
     path = Path(out) if out is not None else (stores[0].folder / NAME if len(stores) == 1 else Path(NAME))
     if path.is_dir():
         raise ConfigError(f"report: {path} is a folder, expected a file to write. Pass a name such as {path / NAME}.")
-    text = render(_parts(stores, with_users=users))
+    text = render(*_parts(stores, with_users=users))
     try:
         with write_atomically(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -51,19 +54,21 @@ def report(*results: str | Path | Store, out: str | Path | None = None, users: b
     return path
 
 
-def _parts(stores: Sequence[Store], *, with_users: bool) -> list[BenchmarkPage]:
-    """Return the part of each folder.
+def _parts(stores: Sequence[StoreSnapshot], *, with_users: bool) -> tuple[list[BenchmarkPage], list[str]]:
+    """Return the part of each task, and why folders are not compared.
 
     Raises:
         ResultsError: A folder has no results, no finished run, or damaged values.
     """
-    parts = []
-    for number, store in enumerate(stores, 1):
+    for store in stores:
         store.manifest()
         with refusing_damage(store.folder):
             if not store.rows():
                 raise ResultsError(
                     f"{store.folder} has no finished run, so there is nothing to report. Run the benchmark again to resume it."
                 )
+    parts, joined = list[BenchmarkPage](), join_folders(stores)
+    for number, store in enumerate(joined, 1):
+        with refusing_damage(store.folder):
             parts.append(benchmark_page(store, f"b{number}", with_users=with_users))
-    return parts
+    return parts, format_not_joined(joined)

@@ -1,0 +1,160 @@
+"""Folders of one task as one table: which rows are one, what they are called, and what is not joined."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from zoo.benchmark.comparison_tables import main_table
+from zoo.benchmark.joined_results import format_joined, format_not_joined, join_folders
+from zoo.benchmark.row import Row
+from zoo.benchmark.snapshot import StoreSnapshot
+from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.user_sample import read_sample
+from zoo.html_report.measured import MeasuredBenchmark
+from zoo.html_report.page import benchmark_page
+
+QUERIES = 400
+TRAIN = {"refit": True, "device": "cpu", "seeds": [0], "max_epochs": 1}
+
+
+def run(label, key=None, seed=None, level=0.5, reference=False, versions=None, **params):
+    """Return a row with the values of its queries, which are around a level."""
+    values = np.clip(np.random.default_rng(len(label)).normal(level, 0.1, QUERIES), 0, 1).astype(np.float32)
+    lists = pa.table({"items": [[label]] * QUERIES, "ndcg@10": values})
+    key = key or f"{label}-{seed}-{'-'.join(map(str, params.values()))}"
+    row = Row(
+        key, label, seed, {"predictor": {"name": f"own/{label}", **params}}, metrics={"ndcg@10": [float(values.mean()), 0.1, 0.9]},
+        queries=QUERIES, recommend_per_second=1.0, versions=versions or {"shopzoo": "1"}, machine={"processor": "x", "threads": 1},
+        reference=reference,
+    )  # fmt: skip
+    return row, lists
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a function that writes a folder of runs."""
+
+    def write(name, *runs, task="task", split="temporal"):
+        rows = [row for row, _ in runs]
+        models = {row.label: {"label": row.label, **row.model, "train": TRAIN} for row in rows if not row.reference}
+        experiment = {
+            "data": {"source": {"name": "shopzoo/files"}},
+            "split": {"policy": "leave-last-out"},
+            "evaluate": {"exclude_seen": True, "target_events": None},
+            "train": TRAIN,
+            "model": list(models.values()),
+        }
+        entries = [
+            {"label": r.label, "seed": r.seed, "key": r.key, **({"reference": True} if r.reference else {})}
+            for r in rows
+        ]
+        store = Store(tmp_path / name)
+        description = {"data": "d", "split": {"policy": split}}
+        store.open(BenchmarkManifest(task, description, {}, {"ndcg@10": True}, experiment, entries))
+        for row, lists in runs:
+            store.add(row, lists)
+        return store
+
+    return write
+
+
+def join(*stores):
+    return join_folders([StoreSnapshot(store.folder) for store in stores])
+
+
+def table_of(store):
+    return {row[0].text: row[1] for row in main_table(store).rows}
+
+
+def test_models_of_two_folders_are_compared_in_one_table(folder):
+    one, two = folder("one", run("low", level=0.3), run("middle")), folder("two", run("high", level=0.8))
+    (joined,) = join(one, two)
+    table = table_of(joined)
+    assert list(table) == ["low", "middle", "high"]
+    assert [cell.verdict for cell in table.values()] == ["worse", "worse", "best"]
+    assert table_of(one)["middle"].verdict == "best"
+    assert format_joined(joined) == "Rows of 2 folders with the same data, split and evaluation: one, two."
+    assert [model["label"] for model in joined.manifest().experiment["model"]] == ["low", "middle", "high"]
+    assert joined.lists(joined.rows()[2])["items"][0].as_py() == ["high"]
+
+
+def test_a_run_that_both_folders_have_is_there_once_and_a_model_before_a_reference(folder):
+    shared, reference = run("shared", key="k"), run("shared", key="k", reference=True)
+    (joined,) = join(folder("one", run("a"), reference), folder("two", run("b"), shared))
+    assert [(row.label, row.reference) for row in joined.rows()] == [("a", False), ("shared", False), ("b", False)]
+    (joined,) = join(folder("three", run("a"), reference), folder("four", run("b"), reference))
+    assert [(row.label, row.reference) for row in joined.rows()] == [("a", False), ("b", False), ("shared", True)]
+
+
+def test_seeds_of_one_model_in_two_folders_are_one_model(folder):
+    one = folder("one", run("net", seed=0), run("a"))
+    two = folder("two", run("net", seed=1), run("net", seed=2))
+    (joined,) = join(one, two)
+    assert [(row.label, row.seed) for row in joined.rows()] == [("net", 0), ("net", 1), ("net", 2), ("a", None)]
+    assert [len(model.runs) for model in MeasuredBenchmark.of(joined).models] == [3, 1]
+
+
+@pytest.mark.parametrize("other", [{"dim": 8}, {"versions": {"shopzoo": "2"}}], ids=["settings", "versions"])
+def test_one_label_for_two_models_gets_the_names_of_the_folders(folder, other):
+    two = run("net", key="two", seed=0, **{"dim": 4, **other})
+    (joined,) = join(folder("one", run("net", key="one", seed=0, dim=4)), folder("two", two))
+    assert [row.label for row in joined.rows()] == ["net (one)", "net (two)"]
+    assert [model["label"] for model in joined.manifest().experiment["model"]] == ["net (one)", "net (two)"]
+
+
+def test_folders_of_one_name_are_told_apart_by_their_paths(folder, tmp_path):
+    one, two = folder("a/out", run("net", key="one", dim=4)), folder("b/out", run("net", key="two", dim=8))
+    (joined,) = join(one, two)
+    assert [row.label for row in joined.rows()] == [
+        f"net ({tmp_path / 'a' / 'out'})",
+        f"net ({tmp_path / 'b' / 'out'})",
+    ]
+
+
+def test_a_folder_that_is_named_twice_is_read_once(folder):
+    one = folder("one", run("a"))
+    (store,) = join(one, one)
+    assert store.folder == one.folder
+    assert format_joined(store) == ""
+
+
+def test_other_tasks_are_not_joined_and_a_sentence_says_what_differs(folder):
+    one, two = folder("one", run("a")), folder("two", run("b"), task="other", split="leave-last-out")
+    stores = join(one, two, folder("three", run("c")))
+    assert [store.title for store in stores] == ["one, three", "two"]
+    assert format_not_joined(stores) == ["two is not compared with one, three: they differ in split.policy."]
+
+
+def test_the_page_of_joined_folders_has_the_users_and_searches_of_both(folder):
+    search = {"trials": 1, "failed": 0, "seconds": 1.0, "budget": "1 trial", "metric": "ndcg@10", "best": 0, "value": 0.5, "first_value": 0.5, "params": {"dim": 4}}  # fmt: skip
+    stores = []
+    for name, dim in (("one", 4), ("two", 8)):
+        row, lists = run("net", key=name, seed=0, dim=dim)
+        store = folder(
+            name, (Row(**{**vars(row), "tuning": search, "settings": "tuned (1 trial)"}), lists), run(f"only-{name}")
+        )
+        trial = {
+            "label": "net",
+            "search": "s",
+            "number": 0,
+            "params": {"dim": dim},
+            "state": "complete",
+            "value": 0.5,
+            "seconds": 1.0,
+        }
+        (store.folder / "trials.jsonl").write_text(json.dumps(trial) + "\n")
+        user = {"query": 0, "user": "u", "now": None, "history": [], "events": 0, "targets": [f"only-{name}"]}
+        items = {f"only-{name}": {"title": f"Title {name}", "price": None, "category": None}}
+        (store.folder / "sample_users.json").write_text(json.dumps({"users": [user], "items": items}))
+        stores.append(store)
+    (joined,) = join(*stores)
+    assert {item: shown.title for item, shown in read_sample(joined).items.items()} == {
+        "only-one": "Title one", "only-two": "Title two",
+    }  # fmt: skip
+    page = benchmark_page(joined, "b1", with_users=True)
+    assert page.title == "one, two"
+    assert page.remarks[0] == format_joined(joined)
+    assert sorted(view.label for view in page.searches) == ["net (one)", "net (two)"]
+    assert len(page.users["models"]) == 4
