@@ -132,7 +132,7 @@ class BasketComparison:
         self.metrics = {m.name: m.higher_is_better for m in self.evaluator.metrics}
         self.description = {"task": "next-basket", "metrics": [m.as_json() for m in experiment.metrics]}
 
-    def run_model(self, model, seed, *, folder, progress, features):
+    def run_model(self, model, seed, *, folder, progress, cache):
         context = RunContext(seed, self.device, progress=partial(progress.phase, "fit"))
         predictor = model.predictor.build()
         start = time.perf_counter()
