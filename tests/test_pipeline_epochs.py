@@ -18,7 +18,7 @@ from zoo.pipeline import Pipeline, Rules
 from zoo.pipeline.fitting import fit
 from zoo.registry.registry import default_registry
 from zoo.spec import Capabilities
-from zoo.stages.context import RunContext
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.trained import Trained
@@ -33,7 +33,9 @@ class Epochs(Predictor):
         value = None if context.validate is None else context.validate(self)
         FITS.append((len(data.interactions), value, context.epochs, context.training.settings, self))
         CHOSEN.append(dict(context.training.chosen))
-        self.trained = Trained(context.epochs or 3, chosen={"batch_size": 7 if context.epochs is None else 8})
+        stopped = "pruned" if value is not None and context.training.prune else ""
+        chosen = {"batch_size": 7 if context.epochs is None else 8}
+        self.trained = Trained(context.epochs or 3, stopped=stopped, chosen=chosen)
         context.progress(self.trained.epochs, self.trained.epochs)
 
     def score(self, queries):
@@ -143,6 +145,16 @@ def test_rankers_learn_from_a_predictor_with_the_epochs_found(fits):
     ]  # fmt: skip; a ranker finds out its own
     assert [f[1] is not None for f in fits] == [True, False, False, False]
     assert CHOSEN == [{}, {"batch_size": 7}, {"batch_size": 7}]  # what the first fit chose by its data
+
+
+def test_after_a_training_that_is_pruned_nothing_is_fitted(fits):
+    rng = np.random.default_rng(0)
+    log = Interactions.from_arrays(rng.integers(0, 20, 400), rng.integers(1, 9, 400), np.arange(400))
+    task = Task.of(log, Temporal(cuts=[0.4, 0.6, 0.8]), EvaluateSettings(exclude_seen=False))
+    context = RunContext(training=TrainingEnvironment(prune=lambda values: True))
+    found = fit(resolved([component("ranker", "borda", "Learns")]), task, context, candidates=5)
+    assert [(type(f[4]).__name__, f[0]) for f in fits] == [("Epochs", 160)]
+    assert [training["stopped"] for training in found.record.trainings] == ["pruned"]
 
 
 def test_so_many_validation_queries_are_asked(log, fits, monkeypatch):

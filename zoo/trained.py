@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 
-Stop = Literal["patience", "max_epochs", "time_limit", "callback", ""]
-"""Why training stopped: early stopping, the last epoch, the time limit, a plugin's callback; empty if unknown."""
+Stop = Literal["patience", "max_epochs", "time_limit", "callback", "pruned", ""]
+"""Why training stopped: early stopping, the last epoch, the time limit, a plugin's callback, a search that prunes its trials;
+empty if unknown."""
 
 TRAINING: Mapping[str, Any] = {
     "epochs": NotRequired[Annotated[int, Field(ge=0)]],

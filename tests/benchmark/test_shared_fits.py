@@ -1,6 +1,7 @@
 """A predictor before several rankers is fitted once for each log, and every row is that of a run alone."""
 
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from zoo.benchmark.fit_keys import predictor_key
 from zoo.benchmark.progress import Progress
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
+from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.pipeline.part_fits import PredictorFit
 from zoo.registry.registry import default_registry
-from zoo.stages.context import RunContext
+from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
 
 SHOP = {"name": "synthetic-shop", "customers": 100, "items": 60, "events": 3000}
@@ -265,6 +267,18 @@ def request(name="ease", log=None, seed=0, validated_on=None, epochs=None, **par
     context = RunContext(seed, epochs=epochs)
     data = TrainingData.of(log or small_log())
     return PredictorFit(ResolvedModel("model", chosen), chosen.build(), data, context, validated_on)
+
+
+def test_a_training_that_was_pruned_is_not_stored(tmp_path):
+    cache = FitCache(tmp_path / "features", tmp_path / "predictors")
+    for pruned in (True, False):
+        fit = request("gru4rec", dim=8, length=5)
+        environment = TrainingEnvironment(
+            settings=NetworkSettings(max_epochs=3), prune=lambda values, pruned=pruned: pruned
+        )
+        fit = replace(fit, context=RunContext(validate=lambda predictor: 0.5, training=environment))
+        assert cache.fit_predictor(fit)["stopped"] == ("pruned" if pruned else "max_epochs")
+        assert len(list(tmp_path.glob("predictors/*"))) == (0 if pruned else 1)
 
 
 def test_the_key_has_what_a_fit_depends_on():

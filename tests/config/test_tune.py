@@ -123,6 +123,23 @@ def test_the_first_metric_is_the_default(load):
     assert tuning.metric_name == "ndcg@10"
 
 
+def test_what_trains_in_epochs_and_is_validated_is_pruned_unless_the_file_says_no(load):
+    models = ["gru4rec", "als", {"name": "content-knn"}]
+    tables = [{"predictor": models[0]}, {"predictor": models[1]}, {"predictor": models[2], "featurizer": "text-cnn"}]
+    assert [model.tuning.prunes for model in load(tables).models] == [True, False, False]
+    assert not load(tables[0], ["tune.prune=false"]).models[0].tuning.prunes
+
+
+def test_a_search_depends_on_pruning_where_it_has_an_effect(load):
+    searches = {
+        (name, prune): load({"predictor": name}, [f"tune.prune={prune}"]).models[0].tuning.search_as_json()
+        for name in ("gru4rec", "als")
+        for prune in ("true", "false")
+    }
+    assert searches["gru4rec", "true"] != searches["gru4rec", "false"]
+    assert searches["als", "true"] == searches["als", "false"]
+
+
 def test_an_override_replaces_the_budget_of_the_file(load):
     found = load({"predictor": "ease"}, ["tune.minutes=2"]).models[0].tuning
     assert found.budget == {"minutes": 2}
@@ -147,10 +164,11 @@ def test_a_model_may_have_a_budget_of_its_own_which_an_override_replaces_too(loa
             {"tune": {"trials": 30, "minutes": 20}},
             "tune: expected one budget, found two: trials = 30 and minutes = 20. Remove one of them.",
         ),
+        ({"tune": {"trials": 3, "prune": "median"}}, "tune.prune: expected true or false, found 'median'."),
         ({"tune": {}}, "tune: expected a budget, found none. Set trials = 30, or minutes = 20."),
         (
             {"tune": {"trial": 3}},
-            "tune.trial: unknown key. Did you mean 'trials'? Known here: metric, minutes, seed, trials.",
+            "tune.trial: unknown key. Did you mean 'trials'? Known here: metric, minutes, prune, seed, trials.",
         ),
         (
             {"tune": {"trials": 3, "metric": "recall@20"}},
@@ -236,5 +254,5 @@ def test_a_draw_of_a_point_gives_its_values():
 
 def test_the_json_schema_has_the_table(installed):
     schema = experiment_schema(installed)
-    assert {"trials", "minutes", "metric", "seed"} == set(schema["$defs"]["TuneSettings"]["properties"])
+    assert {"trials", "minutes", "metric", "seed", "prune"} == set(schema["$defs"]["TuneSettings"]["properties"])
     assert schema["$defs"]["Experiment"]["properties"]["tune"]["$ref"] == "#/$defs/TuneSettings"

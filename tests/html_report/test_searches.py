@@ -38,6 +38,25 @@ def test_the_summary_names_the_best_and_what_it_gains_over_trial_0(higher):
     assert [point.name for point in view.chart.points if point.front] == [f"trial {best}"]
 
 
+def test_pruned_trials_are_counted_and_marked_with_crosses_on_the_axis():
+    found = trials()
+    curve = [[1, 0.02], [3, 0.05]]
+    found += [
+        SearchTrial("net", 20, {"rate": 0.1}, None, 1.0, "pruned", curve),
+        SearchTrial("net", 21, {"rate": 0.2}, None, 1.0, "pruned"),
+        SearchTrial("net", 22, {"rate": 0.1}, None, 0.0, "repeated", curve),
+    ]
+    view = search_view("net", found, metric="ndcg@10", higher=True)
+    assert view.summary.startswith("23 trials in 42 s, 2 of them pruned, 1 failed; the best is trial ")
+    crosses = [point for point in view.chart.points if point.cross]
+    assert [point.text for point in crosses] == [
+        "trial 20: pruned after epoch 3, at 0.0500", "trial 21: pruned",
+    ]  # fmt: skip
+    assert {point.y for point in crosses} == {view.chart.height - view.chart.bottom}
+    assert all(point.x < view.chart.width - view.chart.right for point in crosses)
+    assert len(view.chart.points) == 21
+
+
 def test_importance_is_the_share_of_the_variance_of_ranks():
     complete = [(trial, trial.value) for trial in trials() if trial.value is not None]
     found = dict(importance(complete))

@@ -83,7 +83,8 @@ class FitCache:
     def fit_predictor(self, fit: PredictorFit) -> dict[str, Any] | None:
         """Fit or restore a predictor; return the record of its training, or None if it does not train in epochs.
 
-        A predictor is stored if its restored copy gives the same scores. One that changes the state of the process is not.
+        A predictor is stored if its restored copy gives the same scores. One that changes the state of the process is not, nor is
+        one whose training was pruned.
         """
         folder = self.predictors
         if folder is None:
@@ -101,7 +102,8 @@ class FitCache:
             return training
 
         def store(training: dict[str, Any] | None, cost: Mapping[str, float], path: Path) -> None:
-            state = predictor_state(fit, cost["seconds"]) if unchanged else None
+            pruned = training is not None and training["stopped"] == "pruned"
+            state = predictor_state(fit, cost["seconds"]) if unchanged and not pruned else None
             if state is not None:
                 content = {**cost, "state": state.values, "training": training}
                 write_entry(path, state.tensors, content, lambda written: check_predictor(fit, written))

@@ -67,6 +67,11 @@ class BaseResolvedModel(ABC):
         return any(part.capabilities.trains_in_epochs for part in self.parts)
 
     @property
+    def has_validation_curve(self) -> bool:
+        """Whether early stopping measures the model on the validation part while it trains, so that a trial can be pruned."""
+        return False
+
+    @property
     def network_rankers(self) -> list[Chosen]:
         """The neural rankers, to which `[model.ranker_train]` applies."""
         return [part for part in self.parts if isinstance(part.params, NeuralRankerParams)]
@@ -143,6 +148,11 @@ class ResolvedModel(BaseResolvedModel):
     def monitors(self) -> tuple[Chosen, ...]:
         """The metric that early stopping watches, if any."""
         return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
+
+    @property
+    def has_validation_curve(self) -> bool:
+        """Whether the predictor trains in epochs and is validated."""
+        return self.monitor is not None and self.predictor.capabilities.trains_in_epochs
 
     def n_trainings(self, *, refit: bool) -> int | None:
         """Return 2 if early stopping finds the number of epochs and a refit follows, and None with other parts that learn."""

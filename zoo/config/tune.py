@@ -28,6 +28,8 @@ class TuneSettings(StrictTable):
     """The metric to tune for, one of `[evaluate] metrics`; by default the first of them."""
     seed: int = Field(0, ge=0, le=2**63 - 1)
     """Seed of the search."""
+    prune: bool = True
+    """Whether a trial of a model that trains in epochs ends early if its validation curve is below those of earlier trials."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
@@ -49,15 +51,18 @@ class Tuning:
         settings: The settings of `[tune]`.
         metric: The metric to tune for.
         space: The points to choose from.
+        prunes: Whether trials with a poor validation curve end early; never for a model that has no such curve.
     """
 
     settings: TuneSettings
     metric: Chosen
     space: ModelSpace
+    prunes: bool = False
 
     def search_as_json(self) -> dict[str, Any]:
         """Return what the trials depend on, besides the model: everything but the budget."""
-        return {"metric": self.metric.as_json(), "seed": self.settings.seed, "space": self.space.as_json()}
+        prunes = {"prune": True} if self.prunes else {}
+        return {"metric": self.metric.as_json(), "seed": self.settings.seed, "space": self.space.as_json(), **prunes}
 
     def as_json(self) -> dict[str, Any]:
         """Return the budget, and what the trials depend on."""

@@ -101,7 +101,7 @@ def with_tuning(
     space = _searched(model, {key: own[key] for key in own if key not in BUDGETS}, fixed, f"{where}.tune")
     if settings is None or metric is None or not space.parts:
         return model
-    return replace(model, tuning=Tuning(settings, metric, space))
+    return replace(model, tuning=Tuning(settings, metric, space, settings.prune and model.has_validation_curve))
 
 
 def set_by_file(train: TrainSettings, own: Collection[str], rankers: Collection[str]) -> set[str]:

@@ -102,6 +102,7 @@ class Point:
         front: Whether no other point is better in both values.
         reference: Whether it belongs to a reference.
         anchor: The side of its label: `start` or `end`.
+        cross: Whether its mark is a cross, for what has no value on the vertical axis.
     """
 
     x: float
@@ -111,6 +112,7 @@ class Point:
     front: bool = False
     reference: bool = False
     anchor: str = "start"
+    cross: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,10 @@ class SearchTrial:
         label: The model.
         number: Its number; trial 0 has the defaults.
         params: The settings that were tried.
-        value: The metric on the validation part; None if the trial failed.
+        value: The metric on the validation part; None if the trial failed or was pruned.
         seconds: How long it took.
         state: How it ended.
+        curve: Epoch and value of each validation of its training, by the metric of early stopping.
     """
 
     label: str
@@ -45,6 +46,7 @@ class SearchTrial:
     value: float | None = None
     seconds: float = 0.0
     state: str = "complete"
+    curve: list[list[float]] = field(default_factory=list)
 
 
 _TRIAL = TypeAdapter(SearchTrial)
@@ -127,9 +129,8 @@ def _read_trial(line: str) -> SearchTrial:
 def search_view(label: str, trials: Sequence[SearchTrial], *, metric: str, higher: bool) -> SearchView:
     """Return the search of a model by a metric of the validation part, from its trials in order."""
     complete = [(trial, v) for trial in trials if (v := trial.value) is not None and math.isfinite(v)]
-    failed = len(trials) - len(complete)
-    seconds = format_seconds(sum(trial.seconds for trial in trials))
-    counts = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds}{f', {failed} of them failed' if failed else ''}"
+    pruned = [trial for trial in trials if trial.state == "pruned"]
+    counts = _format_counts(trials, len(complete), len(pruned))
     if not complete:
         return SearchView(label, None, f"{counts}; none is complete", [], [])
     choose = max if higher else min
@@ -142,11 +143,21 @@ def search_view(label: str, trials: Sequence[SearchTrial], *, metric: str, highe
     ]
     return SearchView(
         label,
-        _chart(label, complete, best, metric, higher=higher),
+        _chart(label, complete, pruned, best, metric, higher=higher),
         f"{counts}; the best is trial {best.number} with {format_figure(value)}{gain}",
         settings,
         importance(complete),
     )
+
+
+def _format_counts(trials: Sequence[SearchTrial], complete: int, pruned: int) -> str:
+    """Return how many trials there are, how long they took, and how many have no value."""
+    seconds = format_seconds(sum(trial.seconds for trial in trials))
+    repeated = sum(trial.state == "repeated" and trial.value is None for trial in trials)  # of pruned trials
+    failed = len(trials) - complete - pruned - repeated
+    without = [f"{count} {how}" for count, how in ((pruned, "pruned"), (failed, "failed")) if count]
+    found = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds}"
+    return f"{found}, {', '.join(without).replace(' ', ' of them ', 1)}" if without else found
 
 
 def format_setting(value: Any) -> str:
@@ -157,11 +168,17 @@ def format_setting(value: Any) -> str:
 
 
 def _chart(
-    label: str, trials: Sequence[tuple[SearchTrial, float]], best: SearchTrial, metric: str, *, higher: bool
+    label: str,
+    trials: Sequence[tuple[SearchTrial, float]],
+    pruned: Sequence[SearchTrial],
+    best: SearchTrial,
+    metric: str,
+    *,
+    higher: bool,
 ) -> Chart:
-    """Return the chart of a search."""
+    """Return the chart of a search, with pruned trials as crosses on the horizontal axis."""
     (left, right), (bottom, top) = plot_area(WIDTH, HEIGHT)
-    x = Scale(-0.5, max(max(trial.number for trial, _ in trials) + 0.5, 1.0), left, right)
+    x = Scale(-0.5, max(max(t.number for t in [*pruned, *(t for t, _ in trials)]) + 0.5, 1.0), left, right)
     y = Scale.of([value for _, value in trials], bottom, top)
     reached = np.maximum.accumulate([v if higher else -v for _, v in trials]) * (1 if higher else -1)
     path = path_through(
@@ -179,6 +196,7 @@ def _chart(
         )
         for trial, value in trials
     ]
+    points += [Point(x.at(t.number), bottom, f"trial {t.number}", _format_pruned(t), cross=True) for t in pruned]
     title = f"{label}: validation {metric} of each trial, and the best so far. The best is trial {best.number}."
     ticks = [tick for tick in x.ticks(6) if "." not in tick.label]
     return Chart(
@@ -192,6 +210,14 @@ def _chart(
         width=WIDTH,
         height=HEIGHT,
     )
+
+
+def _format_pruned(trial: SearchTrial) -> str:
+    """Return after which epoch a trial was pruned, and at which value of the metric of early stopping."""
+    if not trial.curve:
+        return f"trial {trial.number}: pruned"
+    epoch, value = trial.curve[-1]
+    return f"trial {trial.number}: pruned after epoch {epoch:g}, at {format_figure(value)}"
 
 
 def importance(trials: Sequence[tuple[SearchTrial, float]]) -> list[tuple[str, int]]:

@@ -85,6 +85,10 @@ def fit(
         all_events: Whether the final fit takes every event, those of the test as well: for use, not for measuring.
         fits: Fit the featurizers and the predictor; a cache can take their place.
 
+    Returns:
+        The fit. If `context.training.prune` ended the validated training, nothing after it is fitted, and that training is the
+        only one of the record.
+
     Raises:
         ResourceError: A component needs more memory than is available.
         ZooError: A stage cannot be fitted on these data.
@@ -94,9 +98,9 @@ def fit(
     validated = learned = None
     if _trains_in_epochs(model) and model.monitor is not None and "validate" in task.parts.held_out:
         validated = _fit_validated(model, task, context, fits)
-        if not refit and not trainable and not all_events:
-            return validated
         found = validated.record.trainings[-1]
+        if found["stopped"] == "pruned" or (not refit and not trainable and not all_events):
+            return validated
         context = replace(context, epochs=found["epochs"]).for_training(phase="refit", chosen=found["chosen"])
     if trainable:
         learned = _fit_with_rankers(model, task, context, candidates, fits)

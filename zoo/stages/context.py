@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,6 +69,9 @@ class TrainingEnvironment:
         samplers: The negative samplers that they can name.
         resumed: Receives, after each training, the seconds that earlier processes spent on it before an interruption.
         chosen: The dropout rates and settings that an earlier fit of the model chose by its data; this fit uses the same.
+        prune: Returns whether to end the validated training of the predictor, given the values of its validations so far;
+            None to train on. It depends on these values alone, so that a resumed training ends where it would have, and it
+            can be pickled.
     """
 
     settings: NetworkSettings = field(default_factory=NetworkSettings)
@@ -80,6 +83,7 @@ class TrainingEnvironment:
     samplers: Mapping[str, SamplerSpec] = field(default_factory=lambda: SAMPLERS)
     resumed: Callable[[float], None] = _ignore_earlier
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    prune: Callable[[Sequence[float]], bool] | None = None
 
 
 @dataclass(frozen=True)

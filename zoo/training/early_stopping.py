@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -28,11 +28,13 @@ class StoppingRule:
         monitor: The name of the metric to monitor; higher is better.
         patience: Number of validations without improvement after which training stops.
         every: Epochs between validations.
+        prune: Returns whether the values of the validations so far are too poor to train on; None to never ask.
     """
 
     monitor: str
     patience: int
     every: int
+    prune: Callable[[Sequence[float]], bool] | None = None
 
 
 class EarlyStopping(pl.Callback):
@@ -42,6 +44,7 @@ class EarlyStopping(pl.Callback):
         best_epoch: The epoch of the best weights.
         history: For each validation its `epoch`, the mean training `loss` of that epoch, the `value` of the metric and the
             `seconds` of training so far.
+        pruned: Whether the rule's `prune` ended the training.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class EarlyStopping(pl.Callback):
             average: The averaged weights, if these are to be validated and saved; must precede this callback.
         """
         self.validate, self.rule, self.timer, self.average = validate, rule, timer, average
-        self.best_epoch, self.history = 0, list[dict[str, Any]]()
+        self.best_epoch, self.history, self.pruned = 0, list[dict[str, Any]](), False
         self._weights: dict[str, Tensor] = {}
 
     @property
@@ -70,7 +73,7 @@ class EarlyStopping(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Resume in the stopped state."""
-        trainer.should_stop = trainer.should_stop or self.is_over()
+        self._stop_if_over(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Validate, and stop if the metric no longer improves; the last epoch is always validated.
@@ -98,7 +101,7 @@ class EarlyStopping(pl.Callback):
         pl_module.train()
         found = {"epoch": epoch, "loss": self.timer.loss, "value": value, "seconds": self.timer.seconds}
         self.history.append(found)
-        trainer.should_stop = trainer.should_stop or self.is_over()
+        self._stop_if_over(trainer)
         pl_module.log(self.rule.monitor, value, batch_size=1)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -113,6 +116,15 @@ class EarlyStopping(pl.Callback):
                 self._weights[name].copy_(tensor)
             else:
                 self._weights[name] = tensor.clone()
+
+    def _stop_if_over(self, trainer: pl.Trainer) -> None:
+        """Stop if the metric no longer improves, or if the curve is pruned while there are epochs left.
+
+        Both depend on the history alone, so a training that resumes after it was stopped stops again for the same reason.
+        """
+        if self.rule.prune and self.history and not self.is_over() and self.history[-1]["epoch"] != trainer.max_epochs:
+            self.pruned = self.rule.prune([float(found["value"]) for found in self.history])
+        trainer.should_stop = trainer.should_stop or self.is_over() or self.pruned
 
     def is_over(self) -> bool:
         """Return whether the metric has not improved for `patience` validations."""
@@ -162,6 +174,8 @@ def reason(trainer: pl.Trainer, keep: EarlyStopping | None) -> Stop:
     """Return why training stopped."""
     if keep and keep.is_over():
         return "patience"
+    if keep and keep.pruned:
+        return "pruned"
     if not trainer.should_stop:
         return "max_epochs"
     left = seconds_left(trainer)

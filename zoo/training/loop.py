@@ -68,7 +68,7 @@ def train(
         batches=batches,
         streams=tuple(streams),
         validate=validate if context.epochs is None else None,
-        rule=StoppingRule(monitor or s.monitor, s.patience, s.validate_every),
+        rule=StoppingRule(monitor or s.monitor, s.patience, s.validate_every, _prune_of(context)),
         checkpoint=None if folder is None else folder / f"{name}{ENDING}",
         identity={**(params or {}), **about, "seed": context.seed, "epochs": epochs, "batches": per_rank},
     )
@@ -83,3 +83,8 @@ def train(
             stacklevel=2,
         )
     return trained
+
+
+def _prune_of(context: RunContext) -> Callable[[Sequence[float]], bool] | None:
+    """Return what ends a training early; only the predictor has `RunContext.validate`, and featurizers and rankers are never pruned."""
+    return None if context.validate is None else context.training.prune

@@ -114,7 +114,7 @@ def test_the_table_has_settings_and_seconds_and_says_that_they_are_mixed(tuned):
     assert sentence in repr(store)
     assert "## Tuning" in report
     headers = tuning_table(store).headers
-    assert headers == ["model", "metric", "trials", "failed", "search s", "trial 0", "best", "best settings"]
+    assert headers == ["model", "metric", "trials", "failed", "pruned", "search s", "trial 0", "best", "best settings"]
     frame = store.to_pandas().set_index("model")
     assert frame.loc["ease", "settings"] == "tuned (5 trials)"
     assert frame.loc["ease", "search_seconds"] > 0

@@ -28,20 +28,20 @@ def value_of(point):
     return point["predictor.dim"] - 1000 * (point["train.learning_rate"] or 0.001) ** 2
 
 
-def run(history, until):
+def curve_of(point, epochs):
+    return tuple((epoch, value_of(point) * epoch / 6) for epoch in range(1, epochs + 1))
+
+
+def run(history, until, value_of=value_of):
+    """Finish trials: each fifth fails; others are pruned after three epochs of six, and have the curve of these."""
     while (number := len(history.trials())) < until:
         point = history.ask()
-        failed = number % 5 == 4
-        history.tell(
-            Trial(
-                number,
-                point,
-                "failed" if failed else "complete",
-                None if failed else value_of(point),
-                0.5,
-                "no" if failed else None,
-            )
-        )
+        if number % 5 == 4:
+            history.tell(Trial(number, point, "failed", None, 0.5, "no"))
+        elif number % 5 == 2:
+            history.tell(Trial(number, point, "pruned", None, 0.2, curve=curve_of(point, 3)))
+        else:
+            history.tell(Trial(number, point, "complete", value_of(point), 0.5, curve=curve_of(point, 6)))
     return history.trials()
 
 
@@ -97,7 +97,9 @@ def test_optuna_reads_the_journal(tmp_path, space):
     study = optuna.load_study(
         study_name="search", storage=JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
     )
-    assert study.best_value == max(trial.value for trial in trials)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "PRUNED", "COMPLETE"]
+    assert study.trials[2].intermediate_values == dict(trials[2].curve)
+    assert study.best_value == max(trial.value for trial in trials if trial.value is not None)
     assert study.best_params["predictor.dim"] == str(
         next(t for t in trials if t.value == study.best_value).params["predictor.dim"]
     )
@@ -106,6 +108,30 @@ def test_optuna_reads_the_journal(tmp_path, space):
 def test_the_direction_decides_which_trial_is_the_best_and_the_first_of_several_is():
     trials = [Trial(n, {}, "complete", value, 1.0) for n, value in enumerate([0.5, 0.9, 0.1, 0.9, 0.1])]
     trials.append(Trial(5, {}, "failed", None, 1.0, "no"))
+    trials.append(Trial(6, {}, "pruned", None, 1.0, curve=((1, 0.95), (2, 0.01))))  # better for a while, or worse
     assert best_trial(trials, higher_is_better=True).number == 1
     assert best_trial(trials, higher_is_better=False).number == 2
-    assert best_trial(trials[-1:], higher_is_better=True) is None
+    assert best_trial(trials[-2:], higher_is_better=True) is None
+
+
+def test_the_next_point_depends_on_the_curves_of_pruned_trials(tmp_path, space):
+    asked = []
+    for name, better in (("one.log", 1.0), ("other.log", -1.0)):
+        history = opened(tmp_path / name, space)
+        for number in range(16):
+            point = history.ask() if number < 10 else {**history.ask(), "train.learning_rate": 0.001 + number / 10_000}
+            curve = ((1, better * value_of(point)),)
+            history.tell(
+                Trial(number, point, "pruned" if number else "complete", None if number else 0.5, 0.2, curve=curve)
+            )
+        asked.append(history.ask())
+    assert asked[0] != asked[1]
+
+
+def test_a_metric_of_which_less_is_better_is_searched_like_its_negative(tmp_path, space):
+    """The curves are those of early stopping, whose metric is better if it is higher, in both searches."""
+    found = []
+    for name, sign in (("more.log", 1.0), ("less.log", -1.0)):
+        history = History(tmp_path / name, space, seed=0, higher_is_better=sign > 0)
+        found.append([trial.params for trial in run(history, 20, lambda point, sign=sign: sign * value_of(point))])
+    assert found[0] == found[1]

@@ -13,17 +13,18 @@ pytest.importorskip("optuna", reason="optuna is not installed")
 PROGRAM = Path(__file__).with_name("kill_search.py")
 
 
-@pytest.mark.parametrize("points", [
-    pytest.param(6, marks=pytest.mark.robust), pytest.param(20, marks=pytest.mark.slow),
+@pytest.mark.parametrize(("points", "pruned"), [
+    pytest.param(6, False, marks=pytest.mark.robust), pytest.param(20, False, marks=pytest.mark.slow),
+    pytest.param(3, True, marks=pytest.mark.robust), pytest.param(12, True, marks=pytest.mark.slow),
 ])  # fmt: skip
-def test_at_system_calls(tmp_path, points):
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path), str(points)], capture_output=True, text=True, check=False
-    )
+def test_at_system_calls(tmp_path, points, pruned):
+    arguments, total = [str(tmp_path), str(points), *(["pruned"] if pruned else [])], 10 if pruned else 30
+    done = subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     whole = found["whole"]
-    assert len(whole["trials"]) == 30
+    assert len(whole["trials"]) == total
+    assert ("pruned" in {trial[2] for trial in whole["trials"]}) == pruned
     assert whole["left"] == []
     labels = {trial[-1]: trial[0] for trial in whole["trials"]}
     assert len(found["killed"]) == points
@@ -34,5 +35,7 @@ def test_at_system_calls(tmp_path, points):
         assert len(set(ran)) == len(ran)
         done = {(labels[key], number) for key, count in killed["finished"].items() for number in range(count)}
         assert not done & set(ran)
-        assert any(killed["finished"].values()) or killed is found["killed"][0] or len(ran) == 30
-    assert {sum(killed["finished"].values()) for killed in found["killed"]} >= {0, 30}
+        assert any(killed["finished"].values()) or killed is found["killed"][0] or len(ran) == total
+    finished = {sum(killed["finished"].values()) for killed in found["killed"]}
+    assert any(0 < each < total for each in finished)
+    assert finished >= ({0} if pruned else {0, total})

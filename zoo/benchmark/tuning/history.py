@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from zoo.benchmark.tuning.pruning import CurvePruner
+from zoo.benchmark.tuning.quiet import quiet
 from zoo.benchmark.tuning.trial import Trial
 from zoo.config.model_space import ModelSpace, Point, value_in
 from zoo.errors import ResultsError
 from zoo.search_space import Choice, Space
 
 STUDY = "search"
-STATES = {"complete": TrialState.COMPLETE, "repeated": TrialState.COMPLETE, "failed": TrialState.FAIL}
 
 
 class History:
@@ -50,7 +52,7 @@ class History:
         self._direction = "maximize" if higher_is_better else "minimize"
         file.parent.mkdir(parents=True, exist_ok=True)
         _drop_unfinished_line(file)
-        with _quiet(), self._refusing_damage():
+        with quiet(), self._refusing_damage():
             # One process at a time searches in a folder, which is locked.
             storage = JournalStorage(JournalFileBackend(str(file), lock_obj=_NoLock()))
             self._study = optuna.create_study(
@@ -71,10 +73,10 @@ class History:
         finished = self._study.get_trials(deepcopy=False)
         if not finished:
             return self._space.first_point()
-        with _quiet():
+        with quiet():
             sampler = TPESampler(seed=_seed_of(self._seed, len(finished)), constant_liar=False)
             study = optuna.create_study(sampler=sampler, direction=self._direction)
-            study.add_trials(finished)
+            study.add_trials(map(self._as_sampled, finished))
             trial = study.ask()
 
             def draw(name: str, space: Space) -> Any:
@@ -87,6 +89,10 @@ class History:
 
             return self._space.draw(draw)
 
+    def pruner(self) -> CurvePruner | None:
+        """Return what prunes the next trial; None for the first, which always completes."""
+        return CurvePruner.of(found) if (found := self.trials()) else None
+
     def tell(self, trial: Trial) -> None:
         """Add a finished trial.
 
@@ -94,13 +100,14 @@ class History:
             ResultsError: The journal cannot be written.
         """
         params, distributions = _describe(self._space, trial.params)
-        attributes = {key: value for key, value in trial.as_json().items() if key not in ("number", "value")}
+        attributes = {key: value for key, value in trial.as_json().items() if key not in ("number", "value", "curve")}
         frozen = create_trial(
-            state=STATES[trial.state],
+            state=_state_of(trial),
             value=trial.value,
             params=params,
             distributions=distributions,
             user_attrs=attributes,
+            intermediate_values=dict(trial.curve),
         )
         try:
             self._study.add_trial(frozen)
@@ -109,6 +116,14 @@ class History:
                 f"{self._file} cannot be written: {error.strerror or error}. Finished trials are kept: free some space, "
                 "then run the same command again to resume."
             ) from error
+
+    def _as_sampled(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial as the sampler takes it: of pruned trials it compares the curves, in the direction of the metric."""
+        if self._direction == "maximize" or trial.state != TrialState.PRUNED:
+            return trial
+        flipped = copy(trial)  # a monitor is better if it is higher
+        flipped.intermediate_values = {epoch: -value for epoch, value in trial.intermediate_values.items()}
+        return flipped
 
     @contextmanager
     def _refusing_damage(self) -> Iterator[None]:
@@ -134,17 +149,6 @@ class _NoLock:
 
     def release(self) -> None:
         """Do nothing."""
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the messages of Optuna."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)
 
 
 def _seed_of(seed: int, number: int) -> int:
@@ -194,6 +198,14 @@ def _label(value: Any) -> str:
     return json.dumps(value)
 
 
+def _state_of(trial: Trial) -> TrialState:
+    """Return how a trial ended in the terms of Optuna; one that repeats another ended like it."""
+    if trial.state == "failed":
+        return TrialState.FAIL
+    return TrialState.PRUNED if trial.value is None else TrialState.COMPLETE
+
+
 def _read(trial: FrozenTrial) -> Trial:
     """Return a trial of the journal."""
-    return Trial(number=trial.number, value=trial.value, **trial.user_attrs)
+    curve = tuple(sorted(trial.intermediate_values.items()))
+    return Trial(number=trial.number, value=trial.value, curve=curve, **trial.user_attrs)

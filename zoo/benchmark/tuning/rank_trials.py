@@ -9,6 +9,7 @@ import torch
 
 from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.tuning.trial import Measured, Prune
 from zoo.config.chosen import Chosen
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel
 from zoo.data.folds import Fold
@@ -63,8 +64,17 @@ class RankTrials:
         rules = experiment.experiment.evaluate
         self._evaluator = ListEvaluator([metric.build()], empty=rules.empty, gain=rules.gain)
 
-    def measure(self, model: ResolvedRankModel, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
-        """Fit a model and return its metric on the validation lists; NaN if no list has a value."""
+    def measure(
+        self,
+        model: ResolvedRankModel,
+        seed: int,
+        *,
+        folder: Path,
+        clock: FitClock,
+        cache: FitCache,
+        prune: Prune | None = None,
+    ) -> Measured:
+        """Fit a model and measure it on the validation lists; rankers are never pruned."""
         environment = TrainingEnvironment(
             folder=folder, callbacks=self._experiment.registry.callbacks, resumed=clock.add_earlier
         )
@@ -75,4 +85,4 @@ class RankTrials:
             )
             ranked = pipeline.rank(data)
             values = self._evaluator.evaluate(ranked.items, ranked.labels).values
-        return float(np.mean(list(values.values())))
+        return Measured(float(np.mean(list(values.values()))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 
 from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.tuning.trial import Curve, Measured, Prune
 from zoo.config.chosen import Chosen
 from zoo.config.lookup import clock_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
@@ -20,7 +22,7 @@ from zoo.errors import ConfigError
 from zoo.evaluation.evaluator import Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.pipeline import Rules
-from zoo.pipeline.fitting import fit
+from zoo.pipeline.fitting import FitRecord, fit
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.featurizer import item_features
 from zoo.stages.stage import TrainingData
@@ -66,8 +68,17 @@ class RecommendTrials:
             for learns in sorted({_rankers_learn(model) for model in experiment.models if model.tuning})
         }
 
-    def measure(self, model: ResolvedModel, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
-        """Fit a model and return its metric on the validation part; NaN if no query has a value."""
+    def measure(
+        self,
+        model: ResolvedModel,
+        seed: int,
+        *,
+        folder: Path,
+        clock: FitClock,
+        cache: FitCache,
+        prune: Prune | None = None,
+    ) -> Measured:
+        """Fit a model and measure it on the validation part; a model whose training is pruned is not measured."""
         part, experiment = self._parts[_rankers_learn(model)], self._experiment
         if misfits := clock_misfits([model], part.task.log.clock):
             raise ConfigError("\n".join(misfits))
@@ -80,15 +91,19 @@ class RecommendTrials:
                 losses=experiment.registry.losses,
                 samplers=experiment.registry.samplers,
                 resumed=clock.add_earlier,
+                prune=prune,
             ),
         )
         candidates = experiment.experiment.evaluate.candidates
         with context.seeded("run"), clock.measure():
             fitted = fit(model, part.task, context, refit=part.refit, candidates=candidates, fits=cache.fits)
+            curve, pruned = _training_of(fitted.record)
+            if pruned:
+                return Measured(None, curve)
             queries = _sample(part.queries, model.train.validation_queries)
             lists = fitted.pipeline.recommend(queries, part.evaluator.k, Rules.of(part.task), candidates=candidates)
             evaluation = part.evaluator.evaluate(lists, queries.answers(), queries)
-        return next(iter(evaluation.values.values()))
+        return Measured(next(iter(evaluation.values.values())), curve)
 
     def _part(self, task: Task, *, learns: bool) -> _Part:
         """Return what measures the models whose rankers learn, or the others."""
@@ -105,6 +120,15 @@ class RecommendTrials:
 def _rankers_learn(model: ResolvedModel) -> bool:
     """Return whether a model has rankers that are fitted."""
     return any(ranker.capabilities.trainable for ranker in model.rankers)
+
+
+def _training_of(record: FitRecord) -> tuple[Curve, bool]:
+    """Return the curve of the first training of a model, and whether it was pruned."""
+    if not record.trainings:
+        return (), False
+    first = record.trainings[0]
+    found = {int(at["epoch"]): float(at["value"]) for at in first["history"]}
+    return tuple((epoch, value) for epoch, value in found.items() if math.isfinite(value)), first["stopped"] == "pruned"
 
 
 def _sample(queries: Queries, most: int) -> Queries:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "Values are those of the validation part. Trial 0 has the settings of the file, and the defaults of what the file does not "
-    "set. `trials.jsonl` has all trials."
+    "set. Pruned trials ended early, since their validation curve was below those of earlier trials. `trials.jsonl` has all trials."
 )
 
 
@@ -21,7 +21,7 @@ def tuning_table(store: Store) -> ComparisonTable | None:
     found = {label: runs[0].tuning for label, runs in by_label(store.rows()).items() if runs[0].tuning}
     if not found:
         return None
-    headers = ["model", "metric", "trials", "failed", "search s", "trial 0", "best", "best settings"]
+    headers = ["model", "metric", "trials", "failed", "pruned", "search s", "trial 0", "best", "best settings"]
     return ComparisonTable(headers, [[Cell(label), *map(Cell, _figures(search))] for label, search in found.items()])
 
 
@@ -29,7 +29,8 @@ def _figures(search: dict[str, Any]) -> list[str]:
     """Return the cells of a search."""
     best = f"{search['value']:.4f} (trial {search['best']})"
     first = "failed" if search["first_value"] is None else f"{search['first_value']:.4f}"
-    counts = [str(search["trials"]), str(search["failed"]), seconds(search["seconds"])]
+    pruned = search.get("pruned", 0)  # absent in rows of earlier versions
+    counts = [str(search["trials"]), str(search["failed"]), str(pruned), seconds(search["seconds"])]
     params = ", ".join(f"{name} = {format_setting(value)}" for name, value in search["params"].items())
     return [search["metric"], *counts, first, best, f"`{params}`" if params else ""]
 

@@ -15,7 +15,7 @@ from zoo.atomic import write_atomically
 from zoo.benchmark.fit_cache import FitCache
 from zoo.benchmark.fit_clock import FitClock
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.tuning.trial import Trial, best_trial, within_budget
+from zoo.benchmark.tuning.trial import Measured, Prune, Trial, best_trial, count_pruned, within_budget
 from zoo.config.model_space import Point
 from zoo.config.resolved import BaseResolvedModel
 from zoo.config.tune import Tuning
@@ -35,8 +35,10 @@ class TrialTask(Protocol):
     def higher_is_better(self) -> bool:
         """Whether higher values of the metric are better."""
 
-    def measure(self, model: Any, seed: int, *, folder: Path, clock: FitClock, cache: FitCache) -> float:
-        """Fit a model and return its metric on the validation part; NaN if no query has a value.
+    def measure(
+        self, model: Any, seed: int, *, folder: Path, clock: FitClock, cache: FitCache, prune: Prune | None
+    ) -> Measured:
+        """Fit a model and measure it on the validation part.
 
         Args:
             model: The model.
@@ -44,6 +46,7 @@ class TrialTask(Protocol):
             folder: Folder for checkpoints and logs of training.
             clock: Measures the seconds.
             cache: Fits featurizers and predictors, or restores them from an earlier trial.
+            prune: Ends the training early; None to complete it.
         """
 
 
@@ -72,6 +75,7 @@ class SearchResult:
         return {
             "trials": len(self.trials),
             "failed": sum(trial.state == "failed" for trial in self.trials),
+            "pruned": count_pruned(self.trials),
             "seconds": sum(trial.seconds for trial in self.trials),
             "budget": self.tuning.budget,
             "metric": self.tuning.metric_name,
@@ -134,12 +138,24 @@ def search(
         if over:
             break
         point = history.ask()
-        earlier = next((t for t in trials if t.params == _as_json(point) and t.state == "complete"), None)
+        earlier = next((t for t in trials if t.params == _as_json(point) and t.state in ("complete", "pruned")), None)
         if earlier is not None:
-            history.tell(Trial(len(trials), point, "repeated", earlier.value, 0.0))
+            history.tell(Trial(len(trials), point, "repeated", earlier.value, 0.0, curve=earlier.curve))
             continue
         training = folder / "training" / f"trial-{len(trials)}"
-        history.tell(_run(len(trials), point, model, task, seed=seed, folder=training, cache=cache, explain=explain))
+        history.tell(
+            _run(
+                len(trials),
+                point,
+                model,
+                task,
+                seed=seed,
+                folder=training,
+                cache=cache,
+                prune=history.pruner() if tuning.prunes else None,
+                explain=explain,
+            )
+        )
         shutil.rmtree(training, ignore_errors=True)
     for name in ("training", "features"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -157,23 +173,29 @@ def _run(
     seed: int,
     folder: Path,
     cache: FitCache,
+    prune: Prune | None,
     explain: Callable[[BaseException], str],
 ) -> Trial:
     """Run a trial; an error of the model ends the trial, not the search."""
     clock = FitClock(cache)
     try:
-        value = task.measure(with_point(model, point), seed, folder=folder, clock=clock, cache=cache)
+        found = task.measure(with_point(model, point), seed, folder=folder, clock=clock, cache=cache, prune=prune)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         show_traceback(error)
         return Trial(number, point, "failed", None, clock.seconds, explain(error))
+    value, curve = found.value, found.curve
+    if value is None:
+        return Trial(number, point, "pruned", None, clock.seconds, curve=curve)
     if not math.isfinite(value):
         return Trial(number, point, "failed", None, clock.seconds, f"the metric is {value} on the validation part")
-    return Trial(number, point, "complete", value, clock.seconds)
+    return Trial(number, point, "complete", value, clock.seconds, curve=curve)
 
 
 def _report(progress: Progress, trials: list[Trial], best: Trial | None, tuning: Tuning) -> None:
     """Report the state of a search: in trials, or in seconds of the budget."""
     note = f"best {tuning.metric_name} {best.value:.4f}, trial {best.number}" if best and best.value is not None else ""
+    if pruned := count_pruned(trials):
+        note += f"; {pruned} pruned"
     if tuning.settings.trials is not None:
         progress.phase("tune", len(trials), tuning.settings.trials, note)
     elif tuning.settings.minutes is not None:
