@@ -22,7 +22,7 @@ from pathlib import Path
 MEMORY = 2**29
 """Bytes that a case may allocate."""
 WARM_UP = 30
-"""Cases before the first one, without limits."""
+"""Cases before the first one, without limits, unless a fuzzer says how many it needs."""
 WAITING = 12
 """How many times its limit of processor time a case may last."""
 Case = Callable[[random.Random, Path], str]
@@ -33,7 +33,7 @@ class TooLongError(BaseException):
     """A case took too long; not an `Exception`, so that no code under test catches it."""
 
 
-def main(file: str, family: str, case: Case, prepare: Callable[[], None]) -> None:
+def main(file: str, family: str, case: Case, prepare: Callable[[], None], warm_up: int = WARM_UP) -> None:
     """Run the command line of a fuzzer.
 
     Args:
@@ -41,6 +41,7 @@ def main(file: str, family: str, case: Case, prepare: Callable[[], None]) -> Non
         family: Its name, part of every seed.
         case: Runs one case.
         prepare: Imports what the cases need, before memory is limited.
+        warm_up: Cases before the first one, without limits.
     """
     parser = argparse.ArgumentParser(description=f"Fuzz {family}.")
     parser.add_argument("--count", type=int, default=10_000, help="number of cases")
@@ -50,15 +51,15 @@ def main(file: str, family: str, case: Case, prepare: Callable[[], None]) -> Non
     options = parser.parse_args()
     if options.worker:
         prepare()
-        work(family, case, options.worker, options.seed, options.count, options.timeout)
+        work(family, case, options.worker, range(options.seed, options.seed + options.count), options.timeout, warm_up)
         return
     sys.exit(_supervise(file, options.seed, options.count, options.timeout))
 
 
-def work(family: str, case: Case, folder: Path, seed: int, count: int, timeout: int) -> None:
+def work(family: str, case: Case, folder: Path, seeds: range, timeout: int, warm_up: int) -> None:
     """Run cases in this process; print a line for each failure, and the number of each outcome at the end."""
     faulthandler.enable()
-    for number in range(WARM_UP):  # what is imported and started at first use is not the case's
+    for number in range(warm_up):  # what is imported and started at first use is not the case's
         with tempfile.TemporaryDirectory(dir=folder) as place, suppress(Exception):
             case(random.Random(f"warm up/{number}"), Path(place))
     if sys.platform == "linux":  # elsewhere the limit is not kept
@@ -67,7 +68,7 @@ def work(family: str, case: Case, folder: Path, seed: int, count: int, timeout: 
     signal.signal(signal.SIGPROF, _end_case)
     signal.signal(signal.SIGALRM, _end_case)
     outcomes = Counter[str]()
-    for number in range(seed, seed + count):
+    for number in seeds:
         (folder / "current").write_text(str(number))
         with tempfile.TemporaryDirectory(dir=folder) as place:
             outcomes[_outcome(family, case, number, Path(place), timeout)] += 1

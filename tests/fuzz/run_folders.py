@@ -42,6 +42,8 @@ EXPERIMENT = experiment_from({
     "references": False,
     "model": [{"predictor": "popular"}, {"predictor": "random"}],
 })  # fmt: skip
+WARM_UP = 5
+"""Cases before the first one: after them, folders of both kinds were verified, resumed and reported; a case takes longest here."""
 OWN = tempfile.TemporaryDirectory(prefix="zoo-fuzz-")
 """The folder of the benchmark that is resumed."""
 
@@ -164,4 +166,4 @@ def change_files(folder: Path, rng: random.Random) -> str:
 
 
 if __name__ == "__main__":
-    main(__file__, "run folders", case, prepare)
+    main(__file__, "run folders", case, prepare, WARM_UP)
