@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 import zoo
-from zoo.benchmark.comparison_tables import MARKS, main_table
+from zoo.benchmark.tables.comparison_tables import MARKS, main_table
 
 STYLE = """
 text { font: 14px ui-sans-serif, system-ui, sans-serif; fill: #1f2328; }

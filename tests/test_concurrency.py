@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
 
 WORKER = """
 import json, sys, traceback
 import zoo
-from zoo.benchmark.report import markdown
-from zoo.benchmark.store import Store
+from zoo.benchmark.tables.report import markdown
+from zoo.benchmark.results_folder.store import Store
 
 DATA = {
     "references": False,

@@ -31,7 +31,7 @@ from zoo.api import (
     Training,
     TrainingData,
 )
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import zoo
+from zoo.benchmark.fits.peak_memory import peak_memory
 from zoo.benchmark.machine import MIB
-from zoo.benchmark.peak_memory import peak_memory
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.data_size import DataSize

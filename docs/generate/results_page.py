@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generate.markdown import GENERATED, page, rows
-from zoo.benchmark.export import read_runs
+from zoo.benchmark.results_folder.export import read_runs
 
 HEAD = (
     "Runs of `zoo bench` that were exported with `zoo report FOLDER --keep docs/results`: a file for each data set and a line for each run, with "

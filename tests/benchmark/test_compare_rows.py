@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
 from zoo.errors import ResultsError
 
 SHOP = {"name": "synthetic-shop", "customers": 150, "items": 80}

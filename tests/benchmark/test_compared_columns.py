@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark import compared_columns
-from zoo.benchmark.compared_columns import compare_column
-from zoo.benchmark.comparison_tables import by_label
-from zoo.benchmark.report_text import ReportStore
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables import compared_columns
+from zoo.benchmark.tables.compared_columns import compare_column
+from zoo.benchmark.tables.comparison_tables import by_label
+from zoo.benchmark.tables.report_text import ReportStore
 from zoo.evaluation.significance import compare_models
 
 METRICS = {"ndcg@5": True, "loss@5": False, "novelty@5": None}

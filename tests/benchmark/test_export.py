@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.export import data_name, export, read_runs, run_name
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.export import data_name, export, read_runs, run_name
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
 
 SOURCE = {"name": "shopzoo/files", "interactions": ["/somewhere/data/amazon-beauty/interactions.parquet"], "items": []}

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.check_report import findings_line
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.check_report import findings_line
 
 
 class Record(Progress):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import zoo
-from zoo.benchmark import fit_cache
-from zoo.benchmark.fit_cache import FitCache
+from zoo.benchmark.fits import cache as fit_cache
+from zoo.benchmark.fits.cache import FitCache
 from zoo.config.chosen import Chosen
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from zoo.benchmark.report import markdown
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.report import markdown
 from zoo.cli import terminal_tables
 
 FORGED = "a | 0.9 |\n| **b** | 0.9999 | <script>x</script> \x1b[2J"

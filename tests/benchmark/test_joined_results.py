@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.comparison_tables import main_table
-from zoo.benchmark.joined_results import format_joined, format_not_joined, join_folders
-from zoo.benchmark.row import Row
-from zoo.benchmark.snapshot import StoreSnapshot
-from zoo.benchmark.store import BenchmarkManifest, Store
-from zoo.benchmark.user_sample import read_sample
+from zoo.benchmark.results_folder.joined_results import format_joined, format_not_joined, join_folders
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.snapshot import StoreSnapshot
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.user_sample import read_sample
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.html_report.measured import MeasuredBenchmark
 from zoo.html_report.page import benchmark_page
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.benchmark.fits.peak_memory import peak_memory
 from zoo.benchmark.machine import machine, source_version, versions
-from zoo.benchmark.peak_memory import peak_memory
 
 
 @pytest.mark.skipif(

@@ -4,11 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.missing_values import format_missing_values
-from zoo.benchmark.report import markdown
 from zoo.benchmark.result import BenchmarkResult
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest
+from zoo.benchmark.tables.missing_values import format_missing_values
+from zoo.benchmark.tables.report import markdown
 from zoo.cli.terminal_tables import print_results
 
 EXPERIMENT = {

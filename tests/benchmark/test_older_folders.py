@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.benchmark.export import export, read_runs
-from zoo.benchmark.report import markdown
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.export import export, read_runs
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.report import markdown
 
 FOLDERS = Path(__file__).parents[1] / "fixtures" / "benchmarks"
 

@@ -9,12 +9,12 @@ from click.testing import CliRunner
 
 import zoo
 from zoo.benchmark import references
-from zoo.benchmark.better_references import better_references
-from zoo.benchmark.comparison_tables import Cell, main_table
-from zoo.benchmark.export import export, read_runs
-from zoo.benchmark.report import finding, markdown
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.export import export, read_runs
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.better_references import better_references
+from zoo.benchmark.tables.comparison_tables import Cell, main_table
+from zoo.benchmark.tables.report import finding, markdown
 from zoo.cli.main import main
 from zoo.cli.terminal_tables import _shown
 from zoo.config.load import experiment_from

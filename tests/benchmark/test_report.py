@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.comparison_tables import cold_table, interval_table, main_table, seconds, training_table
-from zoo.benchmark.report import finding, legend, markdown, settings
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.comparison_tables import cold_table, interval_table, main_table, seconds, training_table
+from zoo.benchmark.tables.report import finding, legend, markdown, settings
 
 EXPERIMENT = {
     "data": {"source": {"name": "shopzoo/files", "interactions": ["events.csv"], "format": None}},

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
-from zoo.benchmark.comparison_tables import main_table
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.benchmark.tuning.settings import format_settings_of
 from zoo.cli.main import main
 from zoo.config.load import experiment_from

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.export import export
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.export import export
+from zoo.benchmark.results_folder.store import Store
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, DataError, ResultsError
 

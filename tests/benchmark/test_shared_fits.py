@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import zoo
-from zoo.benchmark import fit_cache
-from zoo.benchmark.fit_cache import FitCache
-from zoo.benchmark.fit_keys import predictor_key
+from zoo.benchmark.fits import cache as fit_cache
+from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.keys import predictor_key
 from zoo.benchmark.progress import Progress
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel

@@ -10,9 +10,9 @@ import textwrap
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.json_records import refusing_damage
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.json_records import refusing_damage
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.errors import ConfigError, ResultsError
 
 
@@ -206,8 +206,8 @@ def test_a_full_disk_leaves_nothing_half_written_and_says_so(tmp_path):
     code = textwrap.dedent("""
         import resource, signal, sys
         import pyarrow as pa
-        from zoo.benchmark.row import Row
-        from zoo.benchmark.store import BenchmarkManifest, Store
+        from zoo.benchmark.results_folder.row import Row
+        from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
         from zoo.errors import ResultsError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = Store(sys.argv[1])

@@ -12,9 +12,9 @@ from pydantic import Field
 
 import zoo
 from zoo.benchmark.comparison import Measurement, count_parameters
-from zoo.benchmark.comparison_tables import main_table
-from zoo.benchmark.export import export, read_runs
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.export import export, read_runs
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
 from zoo.config.experiment_file import (

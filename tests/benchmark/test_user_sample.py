@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.queried_users import _KEY, SHOWN_EVENTS
-from zoo.benchmark.store import Store
-from zoo.benchmark.user_sample import read_query_facts, read_sample
+from zoo.benchmark.results_folder.queried_users import _KEY, SHOWN_EVENTS
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.results_folder.user_sample import read_query_facts, read_sample
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.errors import ResultsError

@@ -4,7 +4,7 @@ import pytest
 
 import zoo
 from zoo.artifacts.saving import save_artifact
-from zoo.benchmark.export import export
+from zoo.benchmark.results_folder.export import export
 from zoo.errors import ArtifactError, ConfigError
 
 FOLDER, DENIED = "hunter2-folder", "hunter2-category"

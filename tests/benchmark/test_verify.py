@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.report import markdown
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.report import markdown
 from zoo.config.resolved import digest
 from zoo.data.fingerprint import fingerprint_table
 from zoo.errors import ConfigError, ResultsError

@@ -23,7 +23,7 @@ def test_an_interrupted_benchmark_says_that_finished_runs_are_kept(zoo, monkeypa
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.benchmark.python_calls.bench", interrupted)
+    monkeypatch.setattr("zoo.benchmark.python.calls.bench", interrupted)
     monkeypatch.chdir(tmp_path)
 
     def last_line():
@@ -110,7 +110,7 @@ def test_bench_hands_everything_over(zoo, monkeypatch, tmp_path):
         asked.update(file=file, out=out, **options)
         raise ResultsError("the folder holds something else")
 
-    monkeypatch.setattr("zoo.benchmark.python_calls.bench", bench)
+    monkeypatch.setattr("zoo.benchmark.python.calls.bench", bench)
     stderr = zoo(
         "bench", "shop.toml", "--out", tmp_path, "--set", "train.refit=false", "--set", "a.b=1", "--plugin", "m.py",
         code=2,

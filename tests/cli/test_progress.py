@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from zoo.benchmark.plan import Plan, PlannedRun
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.row import Row
 from zoo.cli.progress_display import SILENCE, Bars, NotedBars
 
 

@@ -4,7 +4,7 @@ import json
 
 import pyarrow.parquet as pq
 
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.store import Store
 
 
 def test_lists_of_a_file_become_a_row_and_their_oddities_are_told(zoo, folder, tmp_path):

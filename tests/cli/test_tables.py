@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from zoo.benchmark.comparison_tables import Cell, ComparisonTable
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.comparison_tables import Cell, ComparisonTable
 from zoo.cli.terminal_tables import GAP, print_results, split_columns
 
 TABLE = ComparisonTable(

@@ -19,14 +19,14 @@ import torch
 from artifact_mutations import LEAVES, damage_file
 from harness import main
 
-from zoo.benchmark.compare_rows import compare
-from zoo.benchmark.export import export
-from zoo.benchmark.json_records import refusing_damage
-from zoo.benchmark.report import markdown
+from zoo.benchmark.compare.compare_rows import compare
 from zoo.benchmark.result import BenchmarkResult
+from zoo.benchmark.results_folder.export import export
+from zoo.benchmark.results_folder.json_records import refusing_damage
+from zoo.benchmark.results_folder.store import Store
 from zoo.benchmark.runner import RunOptions, run_experiment
-from zoo.benchmark.store import Store
-from zoo.benchmark.verify import verify
+from zoo.benchmark.tables.report import markdown
+from zoo.benchmark.verify.verify import verify
 from zoo.cli.progress_display import bars
 from zoo.cli.terminal_tables import print_results
 from zoo.config.load import experiment_from

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 
 EXPERIMENT = {
     "data": {"source": {"name": "synthetic-shop", "customers": 80, "items": 40, "events": 2000}},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.benchmark.comparison_tables import main_table
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.evaluation.intervals import mean_interval
 from zoo.html_report.leaderboard import interval_bars, leaderboard
 from zoo.html_report.measured import MeasuredBenchmark, mean_over_seeds

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 
 import zoo
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.errors import ResultsError
 from zoo.html_report.searches import SearchTrial, importance, read_trials, search_view
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 import zoo
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.errors import ComponentError, ConfigError, ResultsError
 
 EXPERIMENT = {

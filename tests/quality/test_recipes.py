@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from zoo.api import Figure
-from zoo.benchmark.export import read_runs, run_name
+from zoo.benchmark.results_folder.export import read_runs, run_name
 from zoo.config.load import experiment_from
 from zoo.registry.registry import default_registry
 

@@ -23,7 +23,7 @@ import torch
 from optuna.pruners import HyperbandPruner
 
 from zoo.benchmark.comparison import open_comparison
-from zoo.benchmark.fit_cache import FitCache
+from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.pruning import CurvePruner, median_pruner
 from zoo.benchmark.tuning.quiet import quiet

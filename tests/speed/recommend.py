@@ -24,7 +24,7 @@ from logs import log_folder
 from zoo.artifacts.artifact import Artifact
 from zoo.artifacts.list_files import recommend_file
 from zoo.artifacts.saving import load_artifact, save_artifact
-from zoo.benchmark.peak_memory import peak_memory
+from zoo.benchmark.fits.peak_memory import peak_memory
 from zoo.config.load import experiment_from
 from zoo.data.task import load_task
 from zoo.evaluation.evaluator import Evaluator

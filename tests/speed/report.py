@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zoo.benchmark.report import markdown
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.report import markdown
 from zoo.evaluation.intervals import query_intervals
 
 ITEMS, K, USERS = 5000, 10, 20

@@ -12,9 +12,9 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.artifact import Artifact
-from zoo.benchmark.fit_cache import FitCache
+from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.queried_users import QueriedUsers
+from zoo.benchmark.results_folder.queried_users import QueriedUsers
 from zoo.benchmark.tuning.search import TrialTask
 from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task

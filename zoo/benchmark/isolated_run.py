@@ -47,12 +47,12 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     import torch
 
     from zoo.benchmark.comparison import open_comparison
+    from zoo.benchmark.fits.shared_fits import SharedFits
     from zoo.benchmark.isolation import LISTS
     from zoo.benchmark.machine import device_of
     from zoo.benchmark.progress import Progress
     from zoo.benchmark.runner import run_model
     from zoo.benchmark.runs import plan_runs
-    from zoo.benchmark.shared_fits import SharedFits
     from zoo.config.load import experiment_from
     from zoo.errors import TrainingError
     from zoo.registry.registry import Registry

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import torch
 
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.row import Row
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.errors import ConfigError, ResourceError, TrainingError

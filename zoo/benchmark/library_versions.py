@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.benchmark.machine import versions
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.row import Row
 
 LIBRARIES = ("torch", "numpy", "scipy")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.row import Row
 from zoo.config.resolved import BaseResolvedModel
 from zoo.data_size import DataSize
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.benchmark.plan import Plan
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.row import Row
 from zoo.data.checks.finding import Finding
 
 

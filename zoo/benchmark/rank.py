@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
-from zoo.benchmark.fit_cache import FitCache
-from zoo.benchmark.fit_clock import FitClock
-from zoo.benchmark.kept_lists import reevaluate_judged
-from zoo.benchmark.list_notes import notes_on_metrics
+from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.clock import FitClock
+from zoo.benchmark.lists.kept_lists import reevaluate_judged
+from zoo.benchmark.lists.list_notes import notes_on_metrics
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.rank_trials import RankTrials
 from zoo.config.rank_resolved import ResolvedRankExperiment, ResolvedRankModel

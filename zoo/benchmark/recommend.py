@@ -16,13 +16,13 @@ import torch
 
 from zoo.artifacts.artifact import Artifact
 from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
-from zoo.benchmark.fit_cache import FitCache
-from zoo.benchmark.fit_clock import FitClock
-from zoo.benchmark.kept_lists import query_columns, reevaluate_lists
-from zoo.benchmark.list_notes import notes_on_lists, notes_on_metrics
+from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.clock import FitClock
+from zoo.benchmark.lists.kept_lists import query_columns, reevaluate_lists
+from zoo.benchmark.lists.list_notes import notes_on_lists, notes_on_metrics
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.queried_users import QueriedUsers
 from zoo.benchmark.references import hints, reference_models
+from zoo.benchmark.results_folder.queried_users import QueriedUsers
 from zoo.benchmark.tuning.recommend_trials import RecommendTrials
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel

@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.python_calls import bench
-from zoo.benchmark.row import Row
+from zoo.benchmark.python.calls import bench
+from zoo.benchmark.results_folder.row import Row
 from zoo.config.load import experiment_from
 from zoo.config.recipe import recipe_of
 from zoo.errors import ConfigError

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from zoo.benchmark.check_report import findings_line
-from zoo.benchmark.comparison_tables import MARKS, by_label, main_table
-from zoo.benchmark.json_records import refusing_damage
-from zoo.benchmark.missing_values import format_missing_values
-from zoo.benchmark.report import finding, legend
-from zoo.benchmark.row import Row
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.json_records import refusing_damage
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.check_report import findings_line
+from zoo.benchmark.tables.comparison_tables import MARKS, by_label, main_table
+from zoo.benchmark.tables.missing_values import format_missing_values
+from zoo.benchmark.tables.report import finding, legend
 from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.data.checks.finding import Finding
 from zoo.tables import ResultTable

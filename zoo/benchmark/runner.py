@@ -14,22 +14,22 @@ import torch
 from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.changed_runs import describe_change
 from zoo.benchmark.comparison import Comparison, open_comparison
+from zoo.benchmark.fits.shared_fits import SharedFits
 from zoo.benchmark.isolation import Isolation
-from zoo.benchmark.json_records import refusing_damage
 from zoo.benchmark.library_versions import describe_other_versions
 from zoo.benchmark.machine import device_of, machine, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.report import markdown
-from zoo.benchmark.row import Row
+from zoo.benchmark.results_folder.json_records import refusing_damage
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
+from zoo.benchmark.results_folder.user_sample import write_query_facts, write_sample
 from zoo.benchmark.runs import Run, plan_runs
-from zoo.benchmark.shared_fits import SharedFits
-from zoo.benchmark.store import BenchmarkManifest, Store
+from zoo.benchmark.tables.report import markdown
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.benchmark.tuning.search import require_optuna, search
 from zoo.benchmark.tuning.settings import format_settings_of
 from zoo.benchmark.tuning.trials_file import search_folder, write_trials
-from zoo.benchmark.user_sample import write_query_facts, write_sample
 from zoo.config.resolved import BaseResolvedExperiment, digest
 from zoo.config.tuned_model import with_point
 from zoo.config.variables import Variables

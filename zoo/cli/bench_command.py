@@ -53,8 +53,8 @@ def bench(
     other models still run, and the exit code is 1. While one process runs a benchmark in a folder, a second one ends with
     an error, or waits for it with --wait.
     """
-    from zoo.benchmark.python_calls import bench as run
-    from zoo.benchmark.python_calls import default_folder
+    from zoo.benchmark.python.calls import bench as run
+    from zoo.benchmark.python.calls import default_folder
     from zoo.cli.progress_display import bars
     from zoo.cli.terminal_tables import print_results
     from zoo.training.launching import refuse_several_processes

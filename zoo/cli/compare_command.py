@@ -30,7 +30,7 @@ def compare(
     The difference is B minus A, over the same queries, with its 95 % interval. Slices are groups of queries by history, user and
     targets; they need the data of the folder.
     """
-    from zoo.benchmark.compare_rows import compare as compare_models
+    from zoo.benchmark.compare.compare_rows import compare as compare_models
 
     found = compare_models(a, b, metric=metric, folder=folder, plugins=plugins)
     if as_json:

@@ -42,7 +42,7 @@ def check(
     them with --set. `zoo bench` and `zoo fit` run the same checks. The exit code is 1 if something was found that `[data] accept`
     does not name.
     """
-    from zoo.benchmark.check_report import format_finding
+    from zoo.benchmark.tables.check_report import format_finding
     from zoo.config.load import load_data_experiment, load_experiment
     from zoo.data.checks.all_checks import CHECKS, check_experiment
     from zoo.data.checks.finding import open_findings

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from zoo.benchmark.check_report import format_finding
-from zoo.benchmark.comparison_tables import seconds
 from zoo.benchmark.forecast import Forecast
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.tables.check_report import format_finding
+from zoo.benchmark.tables.comparison_tables import seconds
 from zoo.cli.output import console
 from zoo.data.checks.finding import Finding, open_findings
 from zoo.text_safety import show, show_lines
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.benchmark.plan import Plan
-    from zoo.benchmark.row import Row
+    from zoo.benchmark.results_folder.row import Row
 
 SILENCE = 30.0
 """Minimum seconds between progress lines of a run without a terminal."""

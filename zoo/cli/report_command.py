@@ -38,12 +38,12 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
     The file of --keep is meant for a repository: config, seed, versions, machine, timings and metrics, without the lists.
     Its lines of other runs stay.
     """
-    from zoo.benchmark.export import export
-    from zoo.benchmark.joined_results import format_not_joined, join_folders
-    from zoo.benchmark.json_records import refusing_damage
-    from zoo.benchmark.report import markdown
-    from zoo.benchmark.snapshot import StoreSnapshot
-    from zoo.benchmark.store import Store
+    from zoo.benchmark.results_folder.export import export
+    from zoo.benchmark.results_folder.joined_results import format_not_joined, join_folders
+    from zoo.benchmark.results_folder.json_records import refusing_damage
+    from zoo.benchmark.results_folder.snapshot import StoreSnapshot
+    from zoo.benchmark.results_folder.store import Store
+    from zoo.benchmark.tables.report import markdown
     from zoo.cli.terminal_tables import print_results
     from zoo.html_report.writing import report as write
 

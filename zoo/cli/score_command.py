@@ -39,7 +39,7 @@ def score(
     A slot with an item that is unknown, not eligible, seen by the user or in the list already counts as a miss. The notes of the row
     count such slots, users without a list, and lists without a user. The row is marked `external`.
     """
-    from zoo.benchmark.score_lists import score as score_lists
+    from zoo.benchmark.lists.score_lists import score as score_lists
     from zoo.cli.terminal_tables import print_results
 
     store = score_lists(

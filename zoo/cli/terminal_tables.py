@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from zoo.benchmark.check_report import findings_line
-from zoo.benchmark.comparison_tables import MARKS, Cell, ComparisonTable, by_label, main_table, training_table
-from zoo.benchmark.joined_results import format_joined
-from zoo.benchmark.missing_values import format_missing_values
-from zoo.benchmark.report import finding, legend, protocol, settings
+from zoo.benchmark.results_folder.joined_results import format_joined
+from zoo.benchmark.tables.check_report import findings_line
+from zoo.benchmark.tables.comparison_tables import MARKS, Cell, ComparisonTable, by_label, main_table, training_table
+from zoo.benchmark.tables.missing_values import format_missing_values
+from zoo.benchmark.tables.report import finding, legend, protocol, settings
 from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.cli.output import console
 from zoo.text_safety import show
@@ -20,7 +20,7 @@ from zoo.text_safety import show
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zoo.benchmark.store import Store
+    from zoo.benchmark.results_folder.store import Store
 
 GAP = 2
 

@@ -31,7 +31,7 @@ def verify(ctx: click.Context, *, folder: Path, sample: int, as_json: bool, plug
 
     Prints one line if everything agrees. Otherwise the exit code is 1, and each finding is a line.
     """
-    from zoo.benchmark.verify import verify as verify_folder
+    from zoo.benchmark.verify.verify import verify as verify_folder
 
     found = verify_folder(folder, sample=sample, plugins=plugins, tell=lambda line: click.echo(show(line), err=True))
     if as_json:

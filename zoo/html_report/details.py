@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmark.report import format_external
+from zoo.benchmark.tables.report import format_external
 from zoo.config.formatting import format_model
 from zoo.html_report.formatting import format_figure, format_mebibytes, format_milliseconds, format_seconds
 from zoo.html_report.measured import MeasuredBenchmark, MeasuredModel
 
 if TYPE_CHECKING:
-    from zoo.benchmark.row import Row
+    from zoo.benchmark.results_folder.row import Row
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.benchmark.compared_columns import compare_column, read_values
-from zoo.benchmark.comparison_tables import by_label
+from zoo.benchmark.tables.compared_columns import compare_column, read_values
+from zoo.benchmark.tables.comparison_tables import by_label
 from zoo.evaluation.intervals import mean_interval
 from zoo.evaluation.significance import Verdict
 
 if TYPE_CHECKING:
-    from zoo.benchmark.row import Row
-    from zoo.benchmark.store import BenchmarkManifest, Store
+    from zoo.benchmark.results_folder.row import Row
+    from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 
 
 @dataclass(frozen=True)

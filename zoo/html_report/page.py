@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmark.comparison_tables import by_label, main_table
-from zoo.benchmark.joined_results import format_joined
 from zoo.benchmark.library_versions import mixed_versions
-from zoo.benchmark.missing_values import format_missing_values
-from zoo.benchmark.report import filled_slots, finding, legend, protocol, settings, tied_lists
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.joined_results import format_joined
+from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.results_folder.user_sample import read_query_facts, read_sample
+from zoo.benchmark.tables.comparison_tables import by_label, main_table
+from zoo.benchmark.tables.missing_values import format_missing_values
+from zoo.benchmark.tables.report import filled_slots, finding, legend, protocol, settings, tied_lists
 from zoo.benchmark.tuning.settings import format_mixed_settings
-from zoo.benchmark.user_sample import read_query_facts, read_sample
 from zoo.config.formatting import format_component
 from zoo.data.checks.finding import Finding
 from zoo.html_report.charts import Chart

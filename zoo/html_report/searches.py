@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from scipy.stats import rankdata
 
-from zoo.benchmark.json_records import as_record
+from zoo.benchmark.results_folder.json_records import as_record
 from zoo.errors import ResultsError
 from zoo.html_report.charts import Chart, Line, Point, Scale, path_through, plot_area
 from zoo.html_report.formatting import format_figure, format_seconds

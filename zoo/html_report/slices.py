@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.benchmark.queried_users import GROUPS
+from zoo.benchmark.results_folder.queried_users import GROUPS
 from zoo.html_report.formatting import NONE, format_count, format_figure
 from zoo.html_report.measured import MeasuredMetric
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from zoo.benchmark.user_sample import UserSample
+from zoo.benchmark.results_folder.user_sample import UserSample
 from zoo.html_report.measured import MeasuredBenchmark, MeasuredModel
 from zoo.html_report.overlap import cutoff
 from zoo.text_safety import show

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.atomic import write_atomically
-from zoo.benchmark.joined_results import format_not_joined, join_folders
-from zoo.benchmark.json_records import refusing_damage
-from zoo.benchmark.snapshot import StoreSnapshot
-from zoo.benchmark.store import Store
+from zoo.benchmark.results_folder.joined_results import format_not_joined, join_folders
+from zoo.benchmark.results_folder.json_records import refusing_damage
+from zoo.benchmark.results_folder.snapshot import StoreSnapshot
+from zoo.benchmark.results_folder.store import Store
 from zoo.errors import ConfigError, ResultsError
 from zoo.html_report.page import BenchmarkPage, benchmark_page
 from zoo.html_report.rendering import render, require_jinja2

@@ -7,8 +7,8 @@ import textwrap
 import pytest
 
 import zoo
-from zoo.benchmark.comparison_tables import main_table
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.benchmark.tuning.report import tuning_table
 from zoo.errors import ConfigError
 

@@ -11,7 +11,7 @@ from zoo.config.load import experiment_from
 
 pytest.importorskip("optuna", reason="optuna is not installed")
 
-from zoo.benchmark.fit_cache import FitCache
+from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.tuning import search as searching
 from zoo.benchmark.tuning.pruning import STARTUP_TRIALS, WARMUP_VALIDATIONS, CurvePruner
 from zoo.benchmark.tuning.trial import Measured, Trial

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.benchmark.fit_cache import FitCache
-from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.clock import FitClock
 from zoo.benchmark.tuning.trial import Curve, Measured, Prune
 from zoo.config.chosen import Chosen
 from zoo.config.lookup import clock_misfits

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmark.comparison_tables import Cell, ComparisonTable, by_label, seconds
+from zoo.benchmark.tables.comparison_tables import Cell, ComparisonTable, by_label, seconds
 from zoo.config.formatting import format_toml
 
 if TYPE_CHECKING:
-    from zoo.benchmark.store import Store
+    from zoo.benchmark.results_folder.store import Store
 
 ABOUT = (
     "Values are those of the validation part. Trial 0 has the settings of the file, and the defaults of what the file does not "

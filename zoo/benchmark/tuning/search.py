@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.atomic import write_atomically
-from zoo.benchmark.fit_cache import FitCache
-from zoo.benchmark.fit_clock import FitClock
+from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.clock import FitClock
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.trial import Measured, Prune, Trial, best_trial, count_pruned, within_budget
 from zoo.config.model_space import Point

@@ -14,7 +14,7 @@ from zoo.params import validated
 from zoo.spec import Recipe
 
 if TYPE_CHECKING:
-    from zoo.benchmark.row import Row
+    from zoo.benchmark.results_folder.row import Row
 
 DEFAULT, GIVEN, PUBLISHED = "default", "given", "published"
 

@@ -1,0 +1,1 @@
+"""The comparison of two sides, paired by query: `zoo compare`."""

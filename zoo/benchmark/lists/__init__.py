@@ -1,0 +1,1 @@
+"""Recommended lists: those of a run, and those of other programs, which `zoo score` judges."""

@@ -1,0 +1,1 @@
+"""The functions of `zoo` in Python that run benchmarks."""

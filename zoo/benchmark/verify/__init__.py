@@ -1,0 +1,1 @@
+"""What a results folder claims, computed again: `zoo verify`."""
