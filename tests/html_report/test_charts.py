@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.html_report.charts import Scale, path_through
+from zoo.html_report.charts import Point, Scale, Tick, _label_box, label_apart, path_through, ticks_apart
 from zoo.html_report.formatting import format_mebibytes, format_seconds, format_short
 
 
@@ -59,3 +59,28 @@ def test_a_duration_has_the_largest_unit_of_which_it_has_one(seconds, text):
 def test_numbers_of_axes_are_short():
     assert [format_short(v) for v in (0, 0.25, 1234, 2e7, 5e-6)] == ["0", "0.25", "1,234", "2e7", "5e-6"]
     assert (format_mebibytes(512), format_mebibytes(20480)) == ("512 MiB", "20.0 GiB")
+
+
+def overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@given(st.lists(st.tuples(st.floats(60, 380), st.floats(30, 230)), min_size=1, max_size=12))
+def test_labels_overlap_neither_each_other_nor_a_point(places):
+    points = label_apart([Point(x, y, "a-model", "", front=True) for x, y in places], 400)
+    boxes = [_label_box(point) for point in points if point.labelled]
+    assert not any(overlap(a, b) for at, a in enumerate(boxes) for b in boxes[:at])
+    assert not any(overlap(box, (p.x - 5, p.y - 5, p.x + 5, p.y + 5)) for box in boxes for p in points)
+    assert all(box[0] >= 0 and box[2] <= 400 for box in boxes)
+
+
+def test_a_label_without_a_place_is_left_out_and_others_move_aside():
+    crowd = [Point(200, 100 + at, "model", "", front=True) for at in range(8)]
+    labels = label_apart(crowd, 400)
+    assert next((p.anchor, p.below) for p in labels if p.labelled) == ("start", False)
+    assert 2 <= sum(p.labelled for p in labels) < 8
+
+
+def test_ticks_whose_labels_overlap_are_left_out():
+    ticks = [Tick(100, "1,000 MiB"), Tick(130, "1,500 MiB"), Tick(180, "2,000 MiB"), Tick(260, "3,000 MiB")]
+    assert [tick.label for tick in ticks_apart(ticks)] == ["1,000 MiB", "2,000 MiB", "3,000 MiB"]

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zoo.html_report.formatting import format_short
 
 Format = Callable[[float], str]
+LETTER, LINE, GAP = 6.0, 12.0, 8.0
+"""The width of a letter of a label, the height of its line, and its distance from its point."""
+NAME = 22
+"""The most letters of a label."""
+Box = tuple[float, float, float, float]
 SERIES = 6
 """The number of colours and dashes; further series begin again."""
 
@@ -101,7 +106,9 @@ class Point:
         text: What the tooltip says.
         front: Whether no other point is better in both values.
         reference: Whether it belongs to a reference.
-        anchor: The side of its label: `start` or `end`.
+        anchor: Where its label begins or ends: `start` or `end`.
+        below: Whether its label is below it.
+        labelled: Whether it has a label; without one, its name is in the tooltip alone.
         cross: Whether its mark is a cross, for what has no value on the vertical axis.
     """
 
@@ -112,6 +119,8 @@ class Point:
     front: bool = False
     reference: bool = False
     anchor: str = "start"
+    below: bool = False
+    labelled: bool = True
     cross: bool = False
 
 
@@ -163,6 +172,49 @@ class Chart:
     right: int = field(default=12, init=False)
     top: int = field(default=28, init=False)
     bottom: int = field(default=42, init=False)
+
+
+def label_apart(points: Sequence[Point], width: float) -> list[Point]:
+    """Return the points of a front with labels that overlap neither each other nor a point; one without a place has none.
+
+    Args:
+        points: The points.
+        width: The width of the canvas.
+    """
+    taken: list[Box] = [(p.x - 5, p.y - 5, p.x + 5, p.y + 5) for p in points if p.front]
+    placed = []
+    for point in points:
+        sides = (point.anchor, "end" if point.anchor == "start" else "start")
+        choices = [replace(point, anchor=side, below=below) for below in (False, True) for side in sides]
+        free = [p for p in choices if _is_free(_label_box(p), taken, width)] if point.front else choices
+        if free and point.front:
+            taken.append(_label_box(free[0]))
+        placed.append(free[0] if free else replace(point, labelled=False))
+    return placed
+
+
+def ticks_apart(ticks: Sequence[Tick]) -> list[Tick]:
+    """Return the ticks of a horizontal axis whose labels do not overlap, from the left."""
+    kept: list[Tick] = []
+    for tick in ticks:
+        if not kept or tick.at - kept[-1].at > LETTER * (len(tick.label) + len(kept[-1].label)) / 2 + GAP:
+            kept.append(tick)
+    return kept
+
+
+def _label_box(point: Point) -> Box:
+    """Return left, top, right and bottom of the label of a point."""
+    width = LETTER * min(len(point.name), NAME)
+    left = point.x + GAP if point.anchor == "start" else point.x - GAP - width
+    top = point.y + 4 if point.below else point.y - 4 - LINE
+    return left, top, left + width, top + LINE
+
+
+def _is_free(box: Box, taken: Sequence[Box], width: float) -> bool:
+    """Return whether a box lies on the canvas and overlaps no other."""
+    left, top, right, bottom = box
+    apart = (right <= a or c <= left or bottom <= b or d <= top for a, b, c, d in taken)
+    return left >= 0 and right <= width and all(apart)
 
 
 def plot_area(width: int = 400, height: int = 280) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.html_report.charts import Chart, Format, Point, Scale, path_through, plot_area
+from zoo.html_report.charts import Chart, Format, Point, Scale, label_apart, path_through, plot_area, ticks_apart
 from zoo.html_report.formatting import (
     format_figure,
     format_mebibytes,
@@ -69,9 +69,9 @@ def _chart(benchmark: MeasuredBenchmark, metric: MeasuredMetric, kind: Cost) -> 
         f"{metric.name} against {kind.name}. Not beaten in both: {names}.",
         kind.name,
         metric.name,
-        x.ticks(5, kind.tick),
+        ticks_apart(x.ticks(5, kind.tick)),
         y.ticks(5),
-        points=sorted(points, key=lambda point: point.front),
+        points=label_apart(sorted(points, key=lambda point: point.front), Chart.width),
         front=path_through([(points[at].x, points[at].y) for at in front], steps=True),
     )
 
