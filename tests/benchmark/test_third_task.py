@@ -112,6 +112,7 @@ class BasketComparison:
     hints = ()
     has_validation = False
     users = None
+    size = None
 
     def __init__(self, experiment, device):
         data = read_data(experiment.source.build().read(), experiment.experiment.data)
