@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from zoo.benchmark.tables.comparison_tables import main_table
+from zoo.benchmark.tables.comparison_tables import interval_table, main_table
+from zoo.benchmark.tables.mean_figures import mean_over_seeds
 from zoo.evaluation.intervals import mean_interval
 from zoo.html_report.leaderboard import interval_bars, leaderboard
-from zoo.html_report.measured import MeasuredBenchmark, mean_over_seeds
+from zoo.html_report.measured import MeasuredBenchmark
 
 
 def test_verdicts_and_means_are_those_of_the_table(results):
@@ -30,6 +31,23 @@ def test_an_interval_surrounds_the_mean_that_is_shown(results):
     lists = [results.lists(row)["ndcg@5"].to_numpy() for row in results.rows() if row.label == "random"]
     assert (several.low, several.high) == pytest.approx(mean_interval(np.mean(lists, axis=0).astype(float)))
     assert several.low < several.value < several.high
+
+
+def test_all_reports_have_the_same_intervals_each_around_its_value(results):
+    benchmark = MeasuredBenchmark.of(results)
+    frame = results.to_pandas().set_index("model")
+    written = {(row[0].text, row[1].text): [cell.text for cell in row[2:]] for row in interval_table(results).rows}
+    for metric in benchmark.metrics:
+        for label, figure in benchmark.measure(metric).figures.items():
+            columns = frame.loc[label, [metric, f"{metric}_low", f"{metric}_high"]].to_numpy(float)
+            ends = [np.nan if end is None else end for end in (figure.value, figure.low, figure.high)]
+            assert np.array_equal(columns, ends, equal_nan=True)
+            none = "too few hits" if figure.per_query else "–"
+            interval = none if figure.low is None else f"{figure.low:.4f} to {figure.high:.4f}"
+            assert written[label, metric][:2] == [f"{figure.value:.4f}", interval]
+            assert figure.low is None or figure.low <= figure.value <= figure.high
+    assert written["random", "coverage@5"][1] == "–"  # the range over the seeds stands beside it
+    assert written["item-knn", "coverage@5"][1] != "–"
 
 
 def test_queries_without_a_value_in_a_seed_are_averaged_over_the_others():

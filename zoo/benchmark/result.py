@@ -16,6 +16,7 @@ from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.results_folder.store import Store
 from zoo.benchmark.tables.check_report import findings_line
 from zoo.benchmark.tables.comparison_tables import MARKS, by_label, main_table
+from zoo.benchmark.tables.mean_figures import read_mean_figure
 from zoo.benchmark.tables.missing_values import format_missing_values
 from zoo.benchmark.tables.report import finding, legend
 from zoo.benchmark.tuning.settings import format_mixed_settings
@@ -52,8 +53,9 @@ class BenchmarkResult(Store, ResultTable):
     def to_arrow(self) -> pa.Table:
         """Return one row per model.
 
-        Columns: `model`; `reference`; `external`, whether another program made the lists; each metric with its mean over the seeds, and the 95 % interval over the queries of the
-        first seed (`_low`, `_high`; null if too few queries hit); `seeds`; means of `fit_seconds`, `recommend_per_second`,
+        Columns: `model`; `reference`; `external`, whether another program made the lists; each metric with its mean over the seeds, and the 95 % interval of
+        this mean over the queries (`_low`, `_high`; null if too few queries hit, and for a value of all lists together with several
+        seeds); `seeds`; means of `fit_seconds`, `recommend_per_second`,
         `p50_ms`, `p99_ms` and `peak_memory_mib`, null for external lists; `settings`, and `search_seconds`, null for a model that is
         not tuned; `error`, null for a model that ran.
         """
@@ -61,7 +63,7 @@ class BenchmarkResult(Store, ResultTable):
         metrics = list(self.manifest().metrics)
         with refusing_damage(self.folder):
             return pa.Table.from_pylist(
-                [_row(label, runs, metrics) for label, runs in groups.items()], schema=_schema(metrics)
+                [_row(self, label, runs, metrics) for label, runs in groups.items()], schema=_schema(metrics)
             )
 
     def __repr__(self) -> str:
@@ -99,7 +101,7 @@ class BenchmarkResult(Store, ResultTable):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{found}"
 
 
-def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
+def _row(store: Store, label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
     """Return the row of a model; a model of which a run failed has only its error."""
     first = runs[0]
     row: dict[str, Any] = {
@@ -108,9 +110,8 @@ def _row(label: str, runs: list[Row], metrics: list[str]) -> dict[str, Any]:
     if runs[0].error:
         return {**row, "error": runs[0].error}
     for metric in metrics:
-        values = [value for run in runs if (value := run.metrics[metric][0]) is not None]
-        row[metric] = float(np.mean(values)) if values else None
-        _, row[f"{metric}_low"], row[f"{metric}_high"] = runs[0].metrics[metric]
+        found = read_mean_figure(store, runs, metric)
+        row |= {metric: found.value, f"{metric}_low": found.low, f"{metric}_high": found.high}
     if first.external:
         return row
     row |= {"settings": first.settings, "search_seconds": first.tuning.get("seconds")}

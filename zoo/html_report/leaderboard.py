@@ -151,9 +151,10 @@ def leaderboard(benchmark: MeasuredBenchmark, metrics: Sequence[MeasuredMetric])
             reads = any(run.reads_time for run in model.runs)
             cells.append(FigureCell("yes" if reads else "", float(reads)))
         if named:
-            cells.append(FigureCell(model.runs[0].settings, float(model.runs[0].tuning.get("trials", 0))))
+            trials = float(model.runs[0].tuning.get("trials", 0))
+            cells.append(FigureCell(NONE, None) if model.external else FigureCell(model.runs[0].settings, trials))
         if searched:
-            cells.append(_search_cell(model))
+            cells.append(FigureCell(NONE, None) if model.external else _search_cell(model))
         rows.append(LeaderRow(model.label, model.kind, "", cells))
     main = next((at for at, m in enumerate(metrics) if m.name == benchmark.main_metric), None)
     return Leaderboard(headings, rows, main)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.benchmark.tables.compared_columns import compare_column, read_values
 from zoo.benchmark.tables.comparison_tables import by_label
-from zoo.evaluation.intervals import mean_interval
+from zoo.benchmark.tables.mean_figures import MeanFigure, mean_figure, mean_over_seeds
 from zoo.evaluation.significance import Verdict
 
 if TYPE_CHECKING:
@@ -57,22 +57,14 @@ class MeasuredModel:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A metric of a model.
+class Figure(MeanFigure):
+    """A metric of a model, with its interval.
 
     Attributes:
-        value: The mean over the seeds; None if no query has a value.
-        low: The lower end of the 95 % interval over the queries, None if there is none.
-        high: The upper end.
-        seeds: The values of the seeds.
         verdict: How the model compares with the best; None if it is not compared.
     """
 
-    value: float | None
-    low: float | None
-    high: float | None
-    seeds: tuple[float, ...]
-    verdict: Verdict | None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,42 +127,10 @@ class MeasuredBenchmark:
         found = compare_column(self.store, compared, metric)
         queries = {label: mean_over_seeds(runs) for label, runs in values.items() if runs}
         figures = {
-            model.label: _figure(model, metric, queries.get(model.label), found.verdicts.get(model.label))
+            model.label: Figure(
+                **vars(mean_figure(model.runs, metric, queries.get(model.label))),
+                verdict=found.verdicts.get(model.label),
+            )
             for model in self.ran
         }
         return MeasuredMetric(metric, higher, figures, queries)
-
-
-def mean_over_seeds(runs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the mean of each query over the seeds that have a value for it, `[Q]`; NaN if none has."""
-    if len(runs) == 1:
-        return runs[0]
-    stacked = np.stack(runs)
-    present = ~np.isnan(stacked)
-    counts = present.sum(0)
-    sums = np.where(present, stacked, 0.0).sum(0)
-    found: NDArray[np.float64] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return found
-
-
-def _figure(model: MeasuredModel, metric: str, queries: NDArray[np.float64] | None, verdict: Verdict | None) -> Figure:
-    """Return a metric of a model.
-
-    The interval of a model with one seed is that of its row. With several seeds it is computed from the mean of each query, so
-    that it surrounds the mean that is shown.
-    """
-    rows = [run.metrics.get(metric, [None, None, None]) for run in model.runs]
-    seeds = tuple(value for value, *_ in rows if value is not None)
-    value = float(np.mean(seeds)) if seeds else None
-    _, low, high = rows[0]
-    if len(model.runs) > 1:
-        low = high = None
-        if queries is not None and value is not None:
-            low, high = _finite(mean_interval(queries[~np.isnan(queries)]))
-    return Figure(value, low, high, seeds, verdict)
-
-
-def _finite(interval: tuple[float, float]) -> tuple[float | None, float | None]:
-    """Return an interval with None for NaN."""
-    low, high = interval
-    return (None, None) if np.isnan(low) or np.isnan(high) else (low, high)

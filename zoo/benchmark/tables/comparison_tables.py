@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.benchmark.tables.compared_columns import compare_column
+from zoo.benchmark.tables.mean_figures import MeanFigure, read_mean_figure
 from zoo.benchmark.tuning.settings import has_settings_column, is_tuned
 from zoo.evaluation.significance import Verdict
 
@@ -101,7 +102,7 @@ def main_table(store: Store) -> ComparisonTable:
         ]
         time = [Cell("yes" if runs[0].reads_time else "")] if timed else []
         tuned = [Cell(runs[0].settings if measured else "–")] if named else []
-        tuned += [Cell(_search_seconds(runs))] if searched else []
+        tuned += [Cell(_search_seconds(runs) if measured else "–")] if searched else []
         fit = Cell(seconds(float(np.mean([r.fit_seconds for r in runs]))) if measured else "–")
         cells = [_name(label, runs), *figures, fit, *speed, *time, *tuned]
         rows.append([replace(cell, reference=True) for cell in cells] if runs[0].reference else cells)
@@ -118,18 +119,23 @@ _SPEED = (
 
 
 def interval_table(store: Store) -> ComparisonTable:
-    """Return the mean of each metric over seeds, with the 95 % interval over the queries of one seed and the range over all seeds."""
+    """Return the mean of each metric over seeds, with the 95 % interval of this mean over the queries and the range over the seeds."""
     rows = []
     for label, every in by_label(store.rows()).items():
         runs = [r for r in every if not r.error]
-        for metric, (value, low, high) in runs[0].metrics.items() if runs else ():
-            seeds = [v for r in runs if (v := r.metrics[metric][0]) is not None]
-            several = len(seeds) > 1
-            ends = TOO_FEW if low is None and value is not None else f"{_figure(low)} to {_figure(high)}"
-            interval = ends + (f" (seed {runs[0].seed})" if several else "")
-            spread = f"{_figure(min(seeds))} to {_figure(max(seeds))}" if several else ""
-            rows.append([_name(label, runs), *map(Cell, (metric, _mean(list(seeds)), interval, spread))])
+        for metric in runs[0].metrics if runs else ():
+            found = read_mean_figure(store, runs, metric)
+            several = len(found.seeds) > 1
+            spread = f"{_figure(min(found.seeds))} to {_figure(max(found.seeds))}" if several else ""
+            rows.append([_name(label, runs), *map(Cell, (metric, _figure(found.value), _interval(found), spread))])
     return ComparisonTable(["model", "metric", "value", "95 % interval", "over seeds"], rows)
+
+
+def _interval(found: MeanFigure) -> str:
+    """Return the interval of a mean, or why there is none."""
+    if found.low is None and (found.value is None or not found.per_query):
+        return "–"
+    return TOO_FEW if found.low is None else f"{_figure(found.low)} to {_figure(found.high)}"
 
 
 def cold_table(store: Store) -> ComparisonTable | None:

@@ -52,6 +52,13 @@ CANDIDATES = (
 )
 
 
+INTERVALS = (
+    "The interval is one of the value beside it, over the queries. With several seeds, the value of a query is its mean over the seeds; a "
+    "value of all lists together, such as coverage, then has only the range over the seeds. No interval includes the variation "
+    "between seeds."
+)
+
+
 def markdown(store: Store) -> str:
     """Return the report of a benchmark as markdown."""
     store = ReportStore(store.folder)
@@ -88,7 +95,7 @@ def markdown(store: Store) -> str:
         f"## Rankers\n\n{rankers.markdown}" if rankers else "",
         f"## Candidates\n\n{CANDIDATES}\n\n{candidates.markdown}" if candidates else "",
         f"## Cold items\n\n{_cold_sentence(rows)}\n\n{cold.markdown}" if cold else "",
-        "## Intervals\n\n" + interval_table(store).markdown,
+        f"## Intervals\n\n{INTERVALS}\n\n{interval_table(store).markdown}",
         "## Machine\n\n" + _machine(rows),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
