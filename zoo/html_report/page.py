@@ -13,6 +13,7 @@ from zoo.benchmark.results_folder.user_sample import read_query_facts, read_samp
 from zoo.benchmark.tables.comparison_tables import by_label, main_table
 from zoo.benchmark.tables.missing_values import format_missing_values
 from zoo.benchmark.tables.report import filled_slots, finding, legend, protocol, settings, tied_lists
+from zoo.benchmark.tables.tested_settings import tested_experiment
 from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.config.formatting import format_component
 from zoo.data.checks.finding import Finding
@@ -67,7 +68,7 @@ class BenchmarkPage:
         users: The sampled users with their lists.
         without: Why the folder has no slices and users; empty if it has them.
         notes: What was dropped from the data, and other facts about them.
-        experiment: The resolved experiment as JSON.
+        experiment: The resolved experiment as JSON, with the settings that searches found.
         models: The details of each model.
     """
 
@@ -129,7 +130,7 @@ def benchmark_page(store: Store, anchor: str, *, with_users: bool) -> BenchmarkP
         users=None if sample is None else user_lists(benchmark, sample, ran),
         without=_missing_facts(store) if facts is None else "",
         notes=manifest.notes,
-        experiment=as_json(manifest.experiment),
+        experiment=as_json(tested_experiment(store)),
         models=model_details(benchmark, models),
     )
 

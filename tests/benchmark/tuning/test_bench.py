@@ -8,9 +8,14 @@ import pytest
 
 import zoo
 from zoo.benchmark.progress import Progress
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.results_folder.store import BenchmarkManifest
 from zoo.benchmark.tables.comparison_tables import main_table
+from zoo.benchmark.tables.report import markdown, settings
 from zoo.benchmark.tuning.report import tuning_table
+from zoo.config.formatting import format_model
 from zoo.errors import ConfigError
+from zoo.html_report.page import benchmark_page
 
 pytest.importorskip("optuna", reason="optuna is not installed")
 
@@ -93,6 +98,29 @@ def test_the_seeds_of_a_model_share_its_search(tuned):
     assert one.tuning == two.tuning
     assert len(trials(store.folder, "als")) == 5
     assert watched.tuned.count((5, 5)) == 4  # als with two seeds, the second of which finds the search finished
+
+
+def test_the_reports_have_the_settings_that_were_tested(tuned):
+    store, _ = tuned
+    row = by_label(store)["als"]
+    text = markdown(store)
+    assert f"\n- **als** (tuned): {format_model(row.model)}\n" in text
+    assert f"\n- **ease-kept**: {format_model(by_label(store)['ease-kept'].model)}\n" in text
+    models = json.loads(benchmark_page(store, "b1", with_users=False).experiment)["model"]
+    assert models[0] == {"label": "als", **row.model}
+    assert [model["label"] for model in models] == ["als", "ease", "ease-kept", "popular"]
+
+
+def test_training_settings_that_a_search_found_are_those_of_the_sentence(tmp_path):
+    train = {"learning_rate": 0.001, "refit": True}
+    model = {"label": "net", "predictor": {"name": "own/net"}, "train": {"learning_rate": 0.001}}
+    raw = {"data": {"source": {"name": "own/shop"}}, "train": train, "model": [model]}
+    store = zoo.BenchmarkResult(tmp_path)
+    store.open(BenchmarkManifest("t", {}, {}, {}, raw, [{"label": "net", "seed": 0, "key": "k"}]))
+    assert settings(store) == "Trained with learning_rate=0.001, refit=True."
+    found = {"predictor": {"name": "own/net"}, "train": {"learning_rate": 0.02}}
+    store.add(Row("k", "net", 0, found, tuning={"trials": 2}), None)
+    assert settings(store) == "Trained with learning_rate=0.001, refit=True; net with learning_rate=0.02."
 
 
 def test_the_table_has_settings_and_seconds_and_says_that_they_are_mixed(tuned):

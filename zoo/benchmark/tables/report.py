@@ -22,6 +22,7 @@ from zoo.benchmark.tables.comparison_tables import (
 )
 from zoo.benchmark.tables.missing_values import format_missing_values
 from zoo.benchmark.tables.report_text import ReportStore
+from zoo.benchmark.tables.tested_settings import tested_experiment
 from zoo.benchmark.tuning import report as tuning_report
 from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.config.formatting import (
@@ -67,7 +68,11 @@ def markdown(store: Store) -> str:
     rankers, candidates = ranker_table(store), candidate_table(store)
     failed = [f"- **{r.label}**{'' if r.seed is None else f' (seed {r.seed})'}: {r.error}" for r in rows if r.error]
     missing = len(manifest.runs) - len(rows)
-    models = [f"- **{model['label']}**: {format_model(model)}" for model in manifest.experiment["model"]]
+    tuned = {r.label for r in rows if r.tuning}
+    models = [
+        f"- **{model['label']}**{' (tuned)' if model['label'] in tuned else ''}: {format_model(model)}"
+        for model in tested_experiment(store)["model"]
+    ]
     models += [f"- *{r.label}* (reference): {format_model(r.model)}" for r in rows if r.reference]
     models += [f"- **{r.label}** (external): {format_external(r)}" for r in rows if r.external]
     parts = [
@@ -111,7 +116,7 @@ def protocol(store: Store) -> str:
 
 def settings(store: Store) -> str:
     """Return the training settings in one sentence: `[train]` without defaults, and the overrides of each model."""
-    experiment = store.manifest().experiment
+    experiment = tested_experiment(store)
     own = []
     for model in experiment["model"]:
         label = model["label"]
