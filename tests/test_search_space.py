@@ -77,6 +77,28 @@ def test_what_a_space_contains(space, inside, outside):
 
 
 @pytest.mark.parametrize(
+    ("space", "value", "nearest"),
+    [
+        (choice(5, 10, 40), 10, 10),
+        (choice(5, 10, 40), 20, 10),
+        (choice("softmax", "bpr"), "gbce", "softmax"),
+        (choice(5, None), 7, 5),
+        (float_range(0, 10), 20.0, 10),
+        (float_range(0, 10), 3.5, 3.5),
+        (float_range(0, 10), None, 5.0),
+        (log_range(0.01, 1), None, 0.1),
+        (log_range(0.01, 1, unset=True), None, None),
+        (int_range(1, 5), 2.4, 2),
+        (int_range(1, 5), -3, 1),
+    ],
+)
+def test_the_nearest_value_of_a_space(space, value, nearest):
+    found = space.nearest(value)
+    assert found == nearest
+    assert space.contains(found)
+
+
+@pytest.mark.parametrize(
     ("space", "words"),
     [
         (choice(0.0, None, "a", (1, 2)), '0.0 | not set | "a" | [1, 2]'),

@@ -42,6 +42,14 @@ class Choice:
         """Return whether a value is one of the list."""
         return any(_plain(value) == _plain(each) and isinstance(value, bool) == isinstance(each, bool) for each in self.values)  # fmt: skip
 
+    def nearest(self, value: Any) -> Any:
+        """Return a value if it is one of the list, or else the nearest number; the first value where nothing is near."""
+        if self.contains(value):
+            return value
+        if not all(map(_is_number, (value, *self.values))):
+            return self.values[0]
+        return min(self.values, key=lambda each: abs(each - value))
+
     def draw(self, random: Random) -> Any:
         """Return a random value."""
         return random.choice(self.values)
@@ -98,6 +106,15 @@ class Range:
             return self.unset
         is_number = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
         return is_number and self.low <= value <= self.high
+
+    def nearest(self, value: Any) -> Any:
+        """Return a value if it is in the range, or else the nearest number; the middle of the range for what is no number."""
+        if self.contains(value):
+            return value
+        if not _is_number(value):
+            value = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+        value = min(max(value, self.low), self.high)
+        return round(value) if self.whole else value
 
     def draw(self, random: Random) -> Any:
         """Return a random number of the range."""
@@ -250,6 +267,10 @@ def random_draw(random: Random) -> Draw:
 def _conditions(when: Mapping[str, Any] | None) -> Conditions:
     """Return conditions with a tuple of values for each parameter."""
     return {name: value if isinstance(value, tuple) else (value,) for name, value in (when or {}).items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

@@ -116,6 +116,16 @@ def test_a_table_narrows_replaces_adds_and_keeps(load):
     ].whole
 
 
+def test_the_first_trial_lies_in_a_space_that_the_file_narrows_or_replaces(load):
+    own = {"predictor": {"shrinkage": {"low": 0, "high": 10}}}  # 20 by default
+    model = load({"predictor": {"name": "item-knn", "k": 50}, "tune": own}).models[0]
+    point = model.tuning.space.first_point()
+    assert point["predictor.shrinkage"] == 10
+    assert "predictor.k" not in point
+    network = {"predictor": "gru4rec", "tune": {"train": {"batch_size": {"low": 64, "high": 128}}}}
+    assert load(network).models[0].tuning.space.first_point()["train.batch_size"] == 96
+
+
 def test_the_first_metric_is_the_default(load):
     evaluate = {"metrics": ["recall@20", "ndcg@10"]}
     assert load({"predictor": "ease"}, evaluate=evaluate).models[0].tuning.metric_name == "recall@20"

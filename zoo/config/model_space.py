@@ -21,7 +21,7 @@ class SearchedPart:
 
     Attributes:
         name: Its name in the model: `predictor`, `rankers.lambdamart`, `train`.
-        owner: The component or the settings, with the values of the first trial.
+        owner: The component or the settings, with the values of the file and the defaults.
         spaces: The spaces by parameter, in the order of `in_order`.
     """
 
@@ -31,7 +31,7 @@ class SearchedPart:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the values of the first trial, of all parameters."""
+        """Return the values of all parameters: those of the file, and the defaults."""
         owner = self.owner
         return dict(owner.params) if isinstance(owner, Chosen) else dict(owner)
 
@@ -82,9 +82,10 @@ class ModelSpace:
         return dict(entry for part in self.parts for entry in of_part(part))
 
     def first_point(self) -> dict[str, Any]:
-        """Return the point of the first trial: the settings of the file, and the defaults."""
+        """Return the point of the first trial: the settings of the file, and the defaults, or the nearest values of the space."""
         settings = {f"{part.name}.{name}": value for part in self.parts for name, value in part.settings.items()}
-        return self.draw(value_in(settings))
+        value_of = value_in(settings)
+        return self.draw(lambda name, space: space.nearest(value_of(name, space)))
 
     def as_json(self) -> dict[str, Any]:
         """Return the spaces as JSON."""

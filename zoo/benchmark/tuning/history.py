@@ -166,18 +166,15 @@ def _drop_unfinished_line(file: Path) -> None:
 
 
 def _describe(space: ModelSpace, point: Point) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
-    """Return the values and distributions of a point for Optuna; the settings of a file may lie outside a space."""
+    """Return the values and distributions of a point for Optuna."""
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     value_of = value_in(point)
 
     def draw(name: str, space: Space) -> Any:
         value = value_of(name, space)
-        if value is not None and space.contains(value):
-            params[name] = _label(value) if isinstance(space, Choice) else value
-            distributions[name] = _distribution(space)
-        elif isinstance(space, Choice) and space.contains(value):
-            params[name], distributions[name] = _label(value), _distribution(space)
+        params[name] = _label(value) if isinstance(space, Choice) else value
+        distributions[name] = _distribution(space)
         return value
 
     space.draw(draw)

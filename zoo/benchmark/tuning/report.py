@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "Values are those of the validation part. Trial 0 has the settings of the file, and the defaults of what the file does not "
-    "set. Pruned trials ended early, since their validation curve was below those of earlier trials. `trials.jsonl` has all trials."
+    "set, or the nearest values of a space that the file narrows. Pruned trials ended early, since their validation curve was below those of earlier trials. `trials.jsonl` has all trials."
 )
 
 

@@ -43,7 +43,7 @@ class Trial:
     """A finished trial.
 
     Attributes:
-        number: Its number, from 0; trial 0 has the settings of the file.
+        number: Its number, from 0; trial 0 has the settings of the file, or the nearest values of the space.
         params: The values of the searched parameters, by name.
         state: How it ended.
         value: The metric on the validation part; None if it failed or was pruned.
