@@ -36,6 +36,7 @@ def test_check_prints_what_the_file_comes_to(zoo, file):
         f"data       files(interactions=['{file.parent}/events.csv'])",
         "split      temporal(unit=event, cuts=[0.8], targets=all, cold_items=0.0, seed=0)",
         "metrics    ndcg@10, recall@5(normalise=min)",
+        "evaluate   exclude_seen=True, new_users=True, fallback=popular, candidates=200, bootstrap=1000",
         "train      refit=True, device=auto, seeds=[0]",
         "model      shelf: shelf(step=1.0, from_end=False, ties=none)",
         "model      steep: shelf(step=2.0, from_end=False, ties=none)",
@@ -51,10 +52,54 @@ def test_check_prints_what_a_model_is_trained_with_where_train_says_something_el
         '[[model]]\npredictor = "bpr-mf"\n[model.train]\nmax_epochs = 7\nlearning_rate = 0.001\nclip_norm = 1.5\n'
     )
     lines = zoo("config", "check", file).stdout.splitlines()
-    assert lines[3] == "train      max_epochs=7, learning_rate=0.01, refit=True, device=auto, seeds=[0]"
-    assert lines[4].startswith("model      ease: ease(")
-    assert lines[5].startswith("model      bpr-mf: bpr-mf(")
-    assert lines[6:] == ["             train: learning_rate=0.001, clip_norm=1.5", f"{file} is valid."]
+    assert lines[4] == "train      max_epochs=7, learning_rate=0.01, refit=True, device=auto, seeds=[0]"
+    assert lines[5].startswith("model      ease: ease(")
+    assert lines[6].startswith("model      bpr-mf: bpr-mf(")
+    assert lines[7:] == ["             train: learning_rate=0.001, clip_norm=1.5", f"{file} is valid."]
+
+
+TUNED = """
+[data]
+source = "synthetic-shop"
+[evaluate]
+exclude_seen = false
+[tune]
+trials = 5
+[[model]]
+predictor = "ease"
+[model.tune]
+minutes = 2
+[[model]]
+label = "kept"
+predictor = "als"
+tune = false
+[[model]]
+predictor = "popular"
+tune = { predictor.half_life = false }
+"""
+
+
+def test_check_prints_the_rules_of_evaluation_and_what_is_searched(zoo, tmp_path):
+    file = tmp_path / "tuned.toml"
+    file.write_text(TUNED, encoding="utf-8")
+    lines = zoo("config", "check", file).stdout.splitlines()
+    assert lines[3].startswith("evaluate   exclude_seen=False, ")
+    assert lines[5] == "tune       trials=5, seed=0, prune=True"
+    assert lines[7:9] == [
+        "             tune: 2 minutes for ndcg@10",
+        "               predictor.l2: 5 to 5000, logarithmic",
+    ]
+    assert lines[10] == "             tune: false, keeps these settings"
+    assert lines[12] == "             tune: nothing to search"
+    (ease, *others) = json.loads(zoo("config", "check", file, "--json").stdout)["model"]
+    assert ease["tuning"]["minutes"] == 2
+    assert list(ease["tuning"]["space"]) == ["predictor.l2"]
+    assert not any("tuning" in model for model in others)
+    replaced = zoo("config", "check", file, "--set", "tune.trials=4").stdout.splitlines()
+    assert replaced[5:7] == [
+        "tune       trials=4, seed=0, prune=True",
+        "             model[1].tune: minutes = 2 is replaced by tune.trials=4",
+    ]
 
 
 def test_what_is_the_same_for_all_models_is_no_single_models(zoo, tmp_path):

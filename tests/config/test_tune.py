@@ -162,7 +162,10 @@ def test_a_model_may_have_a_budget_of_its_own_which_an_override_replaces_too(loa
     ease, als = (model.tuning for model in load(models).models)
     assert (ease.budget, als.budget) == ({"trials": 3}, {"minutes": 2})
     assert als.space.spaces["predictor.factors"].values == (8, 16)
-    assert [m.tuning.budget for m in load(models, ["tune.trials=2"]).models] == [{"trials": 2}] * 2
+    override = load(models, ["tune.trials=2"])
+    assert [m.tuning.budget for m in override.models] == [{"trials": 2}] * 2
+    assert override.replaced_budgets == ("model[2].tune: minutes = 2 is replaced by tune.trials=2",)
+    assert load(models).replaced_budgets == load(models, ["tune.seed=2"]).replaced_budgets == ()
 
 
 @pytest.mark.parametrize(
@@ -242,6 +245,24 @@ def test_a_wrong_space_is_a_sentence_with_its_place(load, own, message):
     with pytest.raises(ConfigError) as error:
         load({"predictor": "als", "tune": own})
     assert message in str(error.value).splitlines()
+
+
+def test_all_problems_of_a_table_are_told_at_once(load):
+    own = {"trials": 3, "minutes": 1, "metric": "recall@10", "predictor": {"halflife": [1.0]}}
+    with pytest.raises(ConfigError) as error:
+        load({"predictor": "personal-popular", "tune": own})
+    assert str(error.value).splitlines() == [
+        "model[1].tune: expected one budget, found two: trials = 3 and minutes = 1. Remove one of them.",
+        "model[1].tune.metric: is the same for all models. Move it to [tune].",
+        "model[1].tune.predictor.halflife: the model has no such parameter. Did you mean 'predictor.half_life'? The model "
+        "searches: predictor.half_life.",
+    ]
+
+
+def test_a_model_says_that_it_has_nothing_to_search(load):
+    kept = {"predictor": "personal-popular", "tune": {"predictor": {"half_life": False}}}
+    models = [kept, {"predictor": "als", "tune": False}, {"predictor": "ease"}]
+    assert [model.searches_nothing for model in load(models).models] == [True, False, False]
 
 
 def test_a_space_without_a_valid_point_is_refused(load):

@@ -96,9 +96,17 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a benchmark, in order."""
+    """The runs of a benchmark, in order.
+
+    Attributes:
+        runs: The runs.
+        unsearched: The labels of models that would be tuned if they had a parameter to search.
+        remarks: What else to say of the plan, a sentence each.
+    """
 
     runs: tuple[PlannedRun, ...]
+    unsearched: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def to_do(self) -> list[PlannedRun]:
@@ -119,6 +127,7 @@ class Plan:
         for run in self.to_do:
             if run.epochs is not None:
                 by_training.setdefault(_training(run), []).append(run.label)
+        idle = _names(run.label for run in self.to_do if run.label in self.unsearched)
         by_search: dict[str, list[str]] = {}
         for run in self.to_do:
             if run.search:
@@ -129,6 +138,8 @@ class Plan:
                 f"{', '.join(_names(labels))}: tuned first on the validation part, {what}"
                 for what, labels in by_search.items()
             ),
+            *([f"{', '.join(idle)}: not tuned, nothing to search"] if idle else []),
+            *self.remarks,
             *(f"{', '.join(_names(labels))}: {what}" for what, labels in by_training.items()),
         ]
 

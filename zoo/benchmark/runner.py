@@ -114,7 +114,8 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
     planned = [PlannedRun.of(run.model, run.seed, row, **rules) for run, row in zip(runs, rows, strict=True)]
     progress.loaded(len(runs))
     progress.checked(comparison.findings)
-    progress.planned(Plan(tuple(planned)))
+    unsearched = tuple(model.label for model in experiment.models if model.searches_nothing)
+    progress.planned(Plan(tuple(planned), unsearched, experiment.replaced_budgets))
     to_do = [run.key for run, row in zip(runs, rows, strict=True) if row is None]
     differences = (
         describe_other_versions(store.folder, [row for row in rows if row is not None]),

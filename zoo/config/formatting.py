@@ -36,6 +36,16 @@ def format_model(model: dict[str, Any]) -> str:
     return f"{listed}; {format_call('candidate_features', changed)}" if changed else listed
 
 
+def format_evaluate(evaluate: dict[str, Any]) -> str:
+    """Return the rules of `[evaluate]`, without the metrics."""
+    return _format_params({k: v for k, v in evaluate.items() if k not in ("metrics", "features") and v != {}})
+
+
+def format_tune(tune: dict[str, Any]) -> str:
+    """Return `[tune]`."""
+    return _format_params(tune)
+
+
 def format_train(train: dict[str, Any]) -> str:
     """Return `[train]` without the network settings that are at their defaults."""
     usual = NetworkSettings().model_dump(mode="json")

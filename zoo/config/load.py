@@ -6,13 +6,14 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zoo.config.recommend_lookup import resolve_data
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
 from zoo.config.tasks import DEFAULT_TASK, find_task
-from zoo.config.tune import drop_other_budget
+from zoo.config.tune import drop_other_budget, replaced_budgets
 from zoo.config.variables import expand_variables
 from zoo.errors import ConfigError, suggestion
 from zoo.plain_values import DEEPEST, refused_values
@@ -58,16 +59,17 @@ def experiment_from(
 ) -> BaseResolvedExperiment:
     """Check an experiment given as a dictionary. See `load_experiment`."""
     _refuse_unusable(raw)
-    raw = drop_other_budget(raw, overrides)
+    replaced, raw = replaced_budgets(raw, overrides), drop_other_budget(raw, overrides)
     for override in overrides:
         raw = _apply_override(raw, override)
     _refuse_unusable(raw)
     raw, variables = expand_variables(raw, os.environ if env is None else env)
     registry, base = registry or registry_with(), base or Path()
     try:
-        return find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base).with_variables(variables)
+        found = find_task(raw.get("task", DEFAULT_TASK)).resolve(raw, registry, base).with_variables(variables)
     except ConfigError as error:
         raise ConfigError(variables.hide_text(str(error))) from None
+    return replace(found, replaced_budgets=replaced)
 
 
 def load_data_experiment(

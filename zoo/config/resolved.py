@@ -38,6 +38,7 @@ class BaseResolvedModel(ABC):
         ranker_train: Training settings of its neural rankers.
         variables: The environment variables in the experiment file.
         tuning: How it is tuned before it is fitted; None if it is not.
+        searches_nothing: Whether it would be tuned if it had a parameter to search.
     """
 
     label: str
@@ -45,6 +46,7 @@ class BaseResolvedModel(ABC):
     ranker_train: NetworkSettings = field(default_factory=_ranker_defaults, kw_only=True)
     variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
     tuning: Tuning | None = field(default=None, kw_only=True)
+    searches_nothing: bool = field(default=False, kw_only=True, compare=False)
 
     @property
     @abstractmethod
@@ -188,6 +190,7 @@ class BaseResolvedExperiment(ABC):
         models: The models to compare.
         registry: Where the components were looked up.
         variables: The environment variables in the file.
+        replaced_budgets: A sentence for each budget of a model that an override replaces.
     """
 
     experiment: ExperimentFile
@@ -196,6 +199,7 @@ class BaseResolvedExperiment(ABC):
     models: tuple[BaseResolvedModel, ...]
     registry: Registry
     variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
+    replaced_budgets: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
 
     @property
     def task(self) -> str:

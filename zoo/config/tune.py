@@ -114,12 +114,36 @@ def drop_other_budget(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[
         raw: The content.
         overrides: `"path=value"`.
     """
-    given = [name for name in BUDGETS if any(line.partition("=")[0].strip() == f"tune.{name}" for line in overrides)]
-    if len(given) != 1:
+    if len(_budgets_of(overrides)) != 1:
         return dict(raw)
     models = raw.get("model")
     without = {"model": [_without_budget(model) for model in models]} if isinstance(models, list) else {}
     return {**_without_budget(raw), **without}
+
+
+def replaced_budgets(raw: Mapping[str, Any], overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence for each model with a budget of its own that `drop_other_budget` removes.
+
+    Args:
+        raw: The content of the file.
+        overrides: `"path=value"`.
+    """
+    given, models = _budgets_of(overrides), raw.get("model")
+    if len(given) != 1 or not isinstance(models, list):
+        return ()
+    own = [(at, model["tune"]) for at, model in enumerate(models, 1) if _without_budget(model) != model]
+    return tuple(
+        f"model[{at}].tune: {key} = {table[key]} is replaced by {given[0].strip()}"
+        for at, table in own
+        for key in BUDGETS
+        if key in table
+    )
+
+
+def _budgets_of(overrides: Sequence[str]) -> list[str]:
+    """Return the last override of each budget."""
+    found = {line.partition("=")[0].strip(): line for line in overrides}
+    return [found[f"tune.{name}"] for name in BUDGETS if f"tune.{name}" in found]
 
 
 def _without_budget(table: Any) -> Any:

@@ -81,7 +81,7 @@ def with_tuning(
     fixed: Collection[str],
     where: str,
 ) -> M:
-    """Return a model with what is searched of it; unchanged without `[tune]`, with `tune = false`, or with nothing to search.
+    """Return a model with what is searched of it; unchanged without `[tune]` or with `tune = false`.
 
     Args:
         model: The model.
@@ -96,11 +96,21 @@ def with_tuning(
     """
     if isinstance(own, bool):
         own, settings = {}, settings if own else None
-    if settings is not None:
-        settings = own_budget(settings, own, f"{where}.tune")
-    space = _searched(model, {key: own[key] for key in own if key not in BUDGETS}, fixed, f"{where}.tune")
-    if settings is None or metric is None or not space.parts:
+    space, problems = ModelSpace(()), list[str]()
+    try:
+        settings = settings and own_budget(settings, own, f"{where}.tune")
+    except ConfigError as error:
+        problems.append(str(error))
+    try:
+        space = _searched(model, {key: own[key] for key in own if key not in BUDGETS}, fixed, f"{where}.tune")
+    except ConfigError as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    if settings is None or metric is None:
         return model
+    if not space.parts:
+        return replace(model, searches_nothing=True)
     return replace(model, tuning=Tuning(settings, metric, space, settings.prune and model.has_validation_curve))
 
 
@@ -192,6 +202,9 @@ def _searched(model: BaseResolvedModel, own: Mapping[str, Any], fixed: Collectio
     named = {f"{part.name}.{name}": part for part in parts for name in part.settings}
     changed = {part.name: dict(part.spaces) for part in parts}
     for name, value in _flat(own):
+        if name in TuneSettings.model_fields:
+            problems.append(f"{where}.{name}: is the same for all models. Move it to [tune].")
+            continue
         if name not in named:
             known = [f"{part.name}.{searched}" for part in parts for searched in part.spaces]
             has = f"The model searches: {', '.join(known)}." if known else "The model searches nothing."
