@@ -1,6 +1,6 @@
 """What pruning saves and costs: searches without it, with Optuna's median, and with its Hyperband. Prints a JSON line for each search.
 
-    python tests/speed/pruning.py [TRIALS]     12 by default
+    python tests/defaults/pruning.py [TRIALS]     12 by default
 
 `gru4rec` and `sasrec` of width 16 are tuned on a small built-in shop and on `ml-100k` of ZOO_DATA. Each point is trained once, to its
 end; a pruner then sees its curve, and the search goes on as if the training had ended where the pruner ends it. A training is a
