@@ -84,6 +84,46 @@ def test_each_fit_and_each_phase_is_timed_from_its_own_start(clock):
     assert picture(bars)[1:] == ["sasrec, seed 0: recommend 600/1000", "at most 0:00:16 left"]
 
 
+def test_the_time_left_of_a_search_is_no_bound(clock):
+    bars = shown(terminal=True)
+    told = begun(bars, clock)
+    told.phase("tune", 1, 6)
+    clock.now = 43.0
+    told.phase("tune", 2, 6, "best ndcg@10 0.1000, trial 0")
+    assert picture(bars)[2] == "about 0:01:26 left, best ndcg@10 0.1000, trial 0"
+
+
+SEARCH = {
+    "trials": 6, "failed": 1, "pruned": 0, "seconds": 12.3, "budget": {"trials": 6}, "metric": "ndcg@10", "best": 4, "value": 0.25,
+    "first_value": 0.2, "params": {"predictor.factors": 115, "predictor.regularization": 0.062312345},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {},
+            "6 trials (1 failed) in 12.30 s, ndcg@10 0.2000 (trial 0), best 0.2500 (trial 4): predictor.factors = 115, "
+            "predictor.regularization = 0.06231",
+        ),
+        (
+            {"failed": 0, "first_value": None, "params": {f"train.a{n}": n for n in range(7)}},
+            "6 trials in 12.30 s, ndcg@10 trial 0 failed, best 0.2500 (trial 4): train.a0 = 0, train.a1 = 1, train.a2 = 2, "
+            "train.a3 = 3, train.a4 = 4 and 2 more",
+        ),
+        (
+            {"best": 0, "value": 0.2, "trials": 1, "failed": 0},
+            "1 trial in 12.30 s, ndcg@10 0.2000 of trial 0 is the best",
+        ),
+    ],
+)
+def test_a_search_is_told_when_it_ends(clock, changes, line):
+    bars = shown(terminal=False)
+    begun(bars, clock).searched({**SEARCH, **changes})
+    assert bars.console.file.getvalue().splitlines()[-1] == f"1/8 sasrec, seed 0: tuned, {line}"
+
+
 def test_a_training_that_goes_on_is_timed_from_where_it_goes_on(clock):
     bars = shown(terminal=True)
     told = begun(bars, clock)

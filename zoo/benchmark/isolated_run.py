@@ -64,6 +64,10 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
             """Write one event."""
             _tell(pipe, phase=arguments, more=more)
 
+        def searched(self, search: dict[str, Any]) -> None:
+            """Write the result of a search."""
+            _tell(pipe, searched=search)
+
     torch.set_num_threads(request["threads"])
     experiment = experiment_from(request["experiment"], registry=Registry.discover(request["plugins"]))
     device = device_of(experiment.train.device)

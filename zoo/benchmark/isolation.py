@@ -216,6 +216,8 @@ def _follow(
                 for message in map(json.loads, lines):
                     if "phase" in message:
                         progress.phase(*message["phase"], **message["more"])
+                    elif "searched" in message:
+                        progress.searched(message["searched"])
                     else:
                         answer = message
             elif not is_open:

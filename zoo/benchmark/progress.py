@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo.benchmark.plan import Plan
 from zoo.benchmark.results_folder.row import Row
@@ -49,6 +50,9 @@ class Progress:
         `resumed` is true for the first event of a training that resumes from a checkpoint. `seconds_left` is passed only
         for a training with a `time_limit`: the seconds until the limit ends it.
         """
+
+    def searched(self, search: dict[str, Any]) -> None:
+        """The search of a run ended; `search` is `Row.tuning`. A search that was finished before is not told again."""
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """A run ended, or (`resumed`) was already finished in the folder."""

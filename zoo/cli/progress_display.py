@@ -18,6 +18,7 @@ from zoo.benchmark.forecast import Forecast
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tables.check_report import format_finding
 from zoo.benchmark.tables.comparison_tables import seconds
+from zoo.benchmark.tuning.report import format_search
 from zoo.cli.output import console
 from zoo.data.checks.finding import Finding, open_findings
 from zoo.text_safety import show, show_lines
@@ -114,7 +115,7 @@ class Bars(Progress):
         resumed: bool = False,
         seconds_left: float | None = None,
     ) -> None:
-        """Show progress, note and the maximum remaining time, which a time limit bounds."""
+        """Show progress, note and the remaining time: at most, since a training may end early and a time limit bounds it."""
         now = self._clock()
         if name != self._name or done < self._at:
             self._begin(name)
@@ -127,13 +128,18 @@ class Bars(Progress):
         steps, elapsed = done - self._since[0], now - self._since[1]
         pace = elapsed / steps * (total - done) if steps else None
         bounds = [bound for bound in (pace, seconds_left) if bound is not None]
-        left = f"at most {_duration(min(bounds))} left" if bounds and done < total else ""
+        bound = "about" if name == "tune" else "at most"  # the trials of a search differ
+        left = f"{bound} {_duration(min(bounds))} left" if bounds and done < total else ""
         self._bars.note = ", ".join(filter(None, (left, note)))
         self._bars.update(self._phase, completed=done, total=total)
         if not self._bars.console.is_terminal and now - self._said >= SILENCE:
             self._said = now
             parts = (f"{name} {done}/{total} in {_duration(elapsed)}", left, note)
             self._say(", ".join(filter(None, parts)), place=self._done + 1)
+
+    def searched(self, search: dict[str, Any]) -> None:
+        """Print what a search found."""
+        self._say(f"tuned, {format_search(search)}", place=self._done + 1)
 
     def finished(self, row: Row, *, resumed: bool) -> None:
         """Print how a run ended, or that it was already finished."""

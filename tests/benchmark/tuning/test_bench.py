@@ -43,7 +43,7 @@ def by_label(store):
 
 class Watched(Progress):
     def __init__(self):
-        self.tuned, self.resumed, self.plan = [], [], None
+        self.tuned, self.resumed, self.searches, self.plan = [], [], [], None
 
     def phase(self, name, done, total, note="", **more):
         if name == "tune":
@@ -51,6 +51,9 @@ class Watched(Progress):
 
     def planned(self, plan):
         self.plan = plan
+
+    def searched(self, search):
+        self.searches.append(search)
 
     def finished(self, row, *, resumed):
         self.resumed.append(resumed)
@@ -307,7 +310,9 @@ def test_a_search_whose_trials_all_fail_is_a_failed_row(tmp_path):
 def test_a_row_in_a_process_of_its_own_has_the_same_search(tmp_path):
     model = {"predictor": {"name": "als", "factors": 8}}
     for name, isolate in (("together", False), ("isolated", True)):
-        zoo.bench(experiment(model, tune={"trials": 3}), tmp_path / name, isolate=isolate)
+        watched = Watched()
+        store = zoo.bench(experiment(model, tune={"trials": 3}), tmp_path / name, isolate=isolate, progress=watched)
+        assert watched.searches == [row.tuning for row in store.rows() if row.tuning]
     one, two = ([(t["params"], t["value"]) for t in trials(tmp_path / name)] for name in ("together", "isolated"))
     assert one == two
 

@@ -15,6 +15,9 @@ ABOUT = (
     "set, or the nearest values of a space that the file narrows. Pruned trials ended early, since their validation curve was below those of earlier trials. `trials.jsonl` has all trials."
 )
 
+SHOWN_SETTINGS = 5
+"""Settings in the line of a search."""
+
 
 def tuning_table(store: Store) -> ComparisonTable | None:
     """Return the search of each tuned model, one row per model; None if no model was tuned."""
@@ -35,8 +38,28 @@ def _figures(search: dict[str, Any]) -> list[str]:
     return [search["metric"], *counts, first, best, f"`{params}`" if params else ""]
 
 
-def format_setting(value: Any) -> str:
-    """Return a value as TOML; a number with six significant digits; None as `not set`."""
+def format_search(search: dict[str, Any]) -> str:
+    """Return a search in a line: its trials and seconds, the value of trial 0, the best value and the best settings, shortened.
+
+    Args:
+        search: `Row.tuning`.
+    """
+    counts = [f"{search[name]} {name}" for name in ("failed", "pruned") if search[name]]
+    count = f"{search['trials']} trial{'' if search['trials'] == 1 else 's'}"
+    trials = f"{count} ({', '.join(counts)})" if counts else count
+    start = f"{trials} in {seconds(search['seconds'])} s, {search['metric']}"
+    if search["best"] == 0:
+        return f"{start} {search['value']:.4f} of trial 0 is the best"
+    first = "trial 0 failed" if search["first_value"] is None else f"{search['first_value']:.4f} (trial 0)"
+    params = list(search["params"].items())
+    more = len(params) - SHOWN_SETTINGS
+    shown = [f"{name} = {format_setting(value, digits=4)}" for name, value in params[:SHOWN_SETTINGS]]
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{start} {first}, best {search['value']:.4f} (trial {search['best']}): {', '.join(shown)}{rest}"
+
+
+def format_setting(value: Any, *, digits: int = 6) -> str:
+    """Return a value as TOML; a number with so many significant digits; None as `not set`."""
     if value is None:
         return "not set"
-    return f"{value:.6g}" if isinstance(value, float) else format_toml(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else format_toml(value)

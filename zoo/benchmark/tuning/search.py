@@ -113,7 +113,7 @@ def search(
         task: Measures the trials.
         seed: The seed of the fits.
         folder: The folder of the search, with the journal; checkpoints of the running trial are written below it.
-        progress: Receives the number of trials.
+        progress: Receives the number of trials, and the result.
         cache: Fits the parts that trials share; its features in the folder of the search are removed at the end.
         explain: Returns the text of an error.
 
@@ -130,6 +130,7 @@ def search(
     history = History(
         folder / "journal.log", tuning.space, seed=tuning.settings.seed, higher_is_better=task.higher_is_better
     )
+    earlier_trials = len(history.trials())
     while True:
         trials, over = within_budget(history.trials(), tuning.settings)
         best = best_trial(trials, higher_is_better=task.higher_is_better)
@@ -161,7 +162,10 @@ def search(
         shutil.rmtree(folder / name, ignore_errors=True)
     if best is None:
         raise TrainingError(f"all {len(trials)} trials of the search failed; the first: {trials[0].error}")
-    return SearchResult(tuple(trials), best, tuning)
+    found = SearchResult(tuple(trials), best, tuning)
+    if len(trials) > earlier_trials:
+        progress.searched(found.as_json())
+    return found
 
 
 def _run(
