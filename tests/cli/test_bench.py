@@ -1,6 +1,7 @@
 """`zoo bench` and `zoo report`, from a file to the table and back."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -109,6 +110,36 @@ def test_a_run_that_something_else_had_made_is_told_as_such(bench):
     told = bench("--set", "model.steep.predictor.step=3.0", code=1).stderr.splitlines()
     assert told[-1].startswith("3/3 steep: fitted in 0.0")
     assert told[-1].endswith(" s, repeated because of a change: predictor.step")
+
+
+LATE = """
+import sys
+from zoo.cli.main import main
+from zoo.cli.progress_display import Bars
+
+early, planned = set(), Bars.planned
+
+def note(self, plan):
+    early.update(sys.modules)
+    planned(self, plan)
+
+Bars.planned = note
+main(["bench", "shop.toml", "--out", "out"], standalone_mode=False)
+parts = ("zoo.html_report", "zoo.cli", "zoo.benchmark.tables", "jinja2")
+print("late:", sorted(name for name in set(sys.modules) - early if name.startswith(parts)))
+"""
+
+
+def test_an_update_during_a_long_run_cannot_break_its_report(tmp_path):
+    """All modules of the report are imported before the first fit."""
+    pytest.importorskip("jinja2", reason="jinja2 is not installed")
+    (tmp_path / "shop.toml").write_text(
+        "references = false\n[data]\nsource = { name = 'synthetic-shop', customers = 60, items = 40, events = 1500 }\n"
+        "[evaluate]\nmetrics = ['ndcg@10']\n[[model]]\npredictor = 'popular'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "late: []"
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_nothing_is_written_for_a_file_that_is_wrong(bench, tmp_path):

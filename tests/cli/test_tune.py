@@ -1,6 +1,7 @@
 """`zoo bench --tune`, from a file to the table; and the search space of `zoo show`."""
 
 import json
+import re
 
 import pytest
 
@@ -18,6 +19,9 @@ predictor = "ease"
 [[model]]
 predictor = "item-knn"
 tune = false
+[[model]]
+predictor = "popular"
+tune = { minutes = 5, predictor.half_life = false }
 """
 
 
@@ -35,25 +39,47 @@ def test_a_budget_of_the_command_tunes_the_models_of_a_file(zoo, tmp_path):
     )
     done = zoo(*command)
     assert "ease: tuned first on the validation part, 3 trials for hit@5" in done.stderr
+    assert "popular: not tuned, nothing to search" in done.stderr
+    assert "model[3].tune: minutes = 5 is replaced by tune.trials=3" in done.stderr
+    assert re.search(r"1/3 ease: tuned, 3 trials in [\d.]+ s, hit@5 \d", done.stderr)
     assert "tuned (3 trials)" in done.stdout
-    assert "This table compares models that are tuned (ease) with models that are not (item-knn)" in done.stdout
+    assert (
+        "This table compares models that are tuned (ease) with models that are not (item-knn, popular)" in done.stdout
+    )
     assert "trials.jsonl" in done.stdout
     assert len((tmp_path / "out" / "trials.jsonl").read_text().splitlines()) == 3
-    assert "already finished" in zoo(*command).stderr
+    resumed = zoo(*command).stderr
+    assert "already finished" in resumed
+    assert ": tuned, " not in resumed
     again = zoo("report", tmp_path / "out")
     assert "tuned (3 trials)" in again.stdout
 
 
-def test_a_budget_without_a_value_is_refused(zoo, tmp_path):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["trials"], "--tune trials: expected KEY=VALUE, such as trials=30 or minutes=20."),
+        (["trials=0"], "--tune trials=0: expected a number of at least 1, found 0."),
+        (["seed=-1"], "--tune seed=-1: expected a number of at least 0, found -1."),
+        (["trials=3", "prune=median"], "--tune prune=median: expected true or false, found 'median'."),
+        (["hours=3"], "--tune hours=3: unknown key. Known here: metric, minutes, prune, seed, trials."),
+        (
+            ["trials=4,minutes=2"],
+            "--tune trials=4,minutes=2: expected a whole number, found '4,minutes=2'. Repeat the option for each key: --tune "
+            "trials=30 --tune seed=1.",
+        ),
+        (
+            ["trials=4", "minutes=2"],
+            "--tune trials=4 --tune minutes=2: expected one budget, found two. Remove one of them.",
+        ),
+    ],
+)
+def test_a_mistake_of_the_option_is_not_one_of_the_file(zoo, tmp_path, options, message):
     (tmp_path / "shop.toml").write_text(FILE, encoding="utf-8")
-    for wrong, message in {
-        "trials": "expected PATH=VALUE",
-        "trials=0": "tune.trials: expected a number of at least 1, found 0.",
-        "hours=3": "tune.hours: unknown key.",
-    }.items():
-        done = zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out", "--tune", wrong, code=2)
-        assert message in done.stderr
-        assert not (tmp_path / "out").exists()
+    given = [part for option in options for part in ("--tune", option)]
+    done = zoo("bench", tmp_path / "shop.toml", "--out", tmp_path / "out", *given, code=2)
+    assert done.stderr.splitlines() == [f"zoo: {message}"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_show_prints_the_search_space(zoo):

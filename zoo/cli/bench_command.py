@@ -8,7 +8,8 @@ import click
 
 from zoo.cli.interruption import say_what_is_kept
 from zoo.cli.output import FILE, plugin_option, set_option, wait_option
-from zoo.cli.report_command import write_page
+from zoo.cli.report_command import import_report, write_page
+from zoo.cli.tune_option import read_tune
 
 
 @click.command()
@@ -27,7 +28,8 @@ from zoo.cli.report_command import write_page
     "budget",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Tune each model before it is tested: trials=30 or minutes=20; also metric=recall@10, seed=1.",
+    callback=read_tune,
+    help="Tune each model before it is tested: trials=30 or minutes=20; repeat it for metric=recall@10 or seed=1.",
 )
 @wait_option
 @set_option
@@ -60,12 +62,13 @@ def bench(
     from zoo.training.launching import refuse_several_processes
 
     refuse_several_processes("zoo bench")
+    import_report()
     folder = out or default_folder(file)
     with say_what_is_kept(folder, folder), bars() as progress:
         store = run(
             file,
             out=folder,
-            overrides=(*overrides, *(f"tune.{line}" for line in budget)),
+            overrides=(*overrides, *budget),
             plugins=plugins,
             progress=progress,
             keep_artifacts=keep_artifacts,

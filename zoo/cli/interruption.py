@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 RUNS_KEPT = ": finished runs are kept; run the same command again to resume"
+TRIALS_KEPT = ": finished trials are kept; run the same command again to resume"
 EPOCHS_KEPT = ": run the same command again to resume from the last saved epoch"
 
 
 @contextmanager
 def say_what_is_kept(results: Path, training: Path) -> Iterator[None]:
-    """Add to an interruption what the folders hold; nothing if there is neither a finished run nor a checkpoint.
+    """Add to an interruption what the folders hold; nothing if there is no finished run, no trial and no checkpoint.
 
     Args:
         results: The folder of a benchmark or an artifact.
@@ -27,6 +28,8 @@ def say_what_is_kept(results: Path, training: Path) -> Iterator[None]:
         kept = ""
         if any((results / "runs").glob("*.json")):
             kept = RUNS_KEPT
+        elif any(file.stat().st_size for file in results.glob("tuning/*/trials.jsonl")):
+            kept = TRIALS_KEPT
         elif any(training.rglob("*.checkpoint.safetensors")):
             kept = EPOCHS_KEPT
         raise KeyboardInterrupt(f"{error}{kept}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -64,6 +65,15 @@ def report(folders: tuple[Path, ...], out: Path | None, without_users: bool, int
         for store in stores:
             if file := export(store, into):
                 click.echo(f"Kept the finished runs in {file}")
+
+
+def import_report() -> None:
+    """Import what `write_page` needs, so that an update of the package during a long run cannot break the report at its end."""
+    import zoo.html_report.writing  # noqa: F401
+    from zoo.html_report.rendering import require_jinja2
+
+    with suppress(ComponentError):  # `write_page` says what to install
+        require_jinja2()
 
 
 def write_page(folder: Path) -> None:
