@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Task": "zoo.data.task",
         "Temporal": "zoo.config.split_settings",
         "Verification": "zoo.benchmark.verify.verify",
+        "ZooError": "zoo.errors",
         "__version__": "zoo.version",
         "bench": "zoo.benchmark.python.calls",
         "compare": "zoo.benchmark.compare.compare_rows",

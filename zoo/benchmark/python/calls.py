@@ -81,8 +81,8 @@ def bench(
         time: With `isolate`, the most minutes of a run.
 
     Returns:
-        The table, with `to_pandas()`, `to_polars()` and `to_arrow()`; and the store, with `rows()`, `lists(row)`,
-        `manifest()` and the files in its folder.
+        The table, with `to_pandas()`, `to_polars()` and `to_arrow()`. The result is the store of its runs too: it has `rows()`,
+        `lists(row)`, `manifest()`, and in `folder` the path of its files.
 
     Raises:
         ZooError: A model, the log, a setting or the folder cannot be used. A model that fails does not raise: its row has the
