@@ -65,6 +65,11 @@ def test_an_unknown_name_is_an_attribute_error(module):
         module.Predictr  # noqa: B018
 
 
+def test_users_and_authors_catch_the_same_error():
+    assert zoo.ZooError is zoo.api.ZooError
+    assert issubclass(zoo.api.ConfigError, zoo.ZooError)
+
+
 def test_the_blocks_and_the_checks_are_of_their_own_package():
     for module in (zoo.nn, zoo.testing):
         assert all(defined_in.startswith(f"{module.__name__}.") for defined_in in table(module).values())

@@ -67,7 +67,7 @@ def bench(
         train: Keys of `[train]`: `seeds`, `max_epochs`, ...
         references: Whether plain models are added as reference rows; true by default, as in a file.
         tune: The budget to tune each model on the validation part, such as `{"trials": 30}` or `{"minutes": 20}`; for an
-            experiment file, it replaces that of the file. Needs `pip install "shopzoo[tune]"`.
+            experiment file, it replaces the budgets of the file, also those of single models. Needs `pip install "shopzoo[tune]"`.
         out: The folder of the results. Runs that are finished there are skipped. For a log, by default a temporary folder that
             is removed with the result; for an experiment, `runs/<name of the file>`.
         overrides: `"path=value"`, applied to an experiment file before it is checked.
