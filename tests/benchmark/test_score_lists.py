@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
+from zoo.benchmark.lists.remove_lists import remove_lists
 from zoo.benchmark.results_folder.export import export
 from zoo.benchmark.results_folder.store import Store
+from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError, DataError, ResultsError
+from zoo.html_report.leaderboard import leaderboard
+from zoo.html_report.measured import MeasuredBenchmark
 
 SHOP = {"name": "synthetic-shop", "customers": 150, "items": 80}
 EXPERIMENT = {
@@ -158,6 +162,82 @@ def test_every_miss_is_counted_and_the_figures_are_those_of_a_loop(folder, tmp_p
     report = (folder / "report.md").read_text()
     assert "no such item" in report
     assert "| theirs (external) |" in report
+
+
+def test_empty_lists_are_counted_and_are_neither_short_nor_missing(folder, tmp_path):
+    rows = lists_of(folder, "transition-graph").to_pylist()
+    rows[0]["items"], rows[1]["items"] = [], None
+    short = sum(0 < len(row["items"] or []) < 5 for row in rows)
+    file = written(tmp_path, pa.Table.from_pylist(rows))
+    row = external(zoo.score(file, EXPERIMENT, out=folder))
+    counts = {key: value for key, value in row.external.items() if key not in ("file", "lists")}
+    assert counts == {"empty lists": 2, **({"short lists": short} if short else {})}
+    assert "2 lists are empty, such as that of " in row.notes[0]
+    assert row.notes[0].endswith("each slot is a miss")
+
+
+def test_lists_without_a_known_item_are_an_error_that_says_how_items_are_separated(folder, tmp_path, task):
+    frame = lists_of(folder, "popular").to_pandas()
+    file, before = tmp_path / "theirs.csv", (folder / "manifest.json").read_bytes()
+    frame.assign(items=[";".join(items) for items in frame["items"]]).to_csv(file, index=False)
+    with pytest.raises(DataError) as error:
+        zoo.score(file, EXPERIMENT, out=folder)
+    row = zoo.BenchmarkResult(folder).rows()[0]
+    assert str(error.value).startswith(
+        f"{file}: none of the {row.queries} items of its lists is in the data; the first is 'p"
+    )
+    assert str(error.value).endswith(
+        f", the first of the data {task.catalogue.ids[1].as_py()!r}. Write the ids of items as they are in the data; in CSV, "
+        "commas separate the items of a list."
+    )
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_an_external_row_can_be_removed_again(folder, tmp_path):
+    file = written(tmp_path, lists_of(folder, "popular"))
+    for label, seed in (("same", None), ("theirs", None), ("seeded", 0), ("seeded", 1)):
+        zoo.score(file, EXPERIMENT, label=label, seed=seed, out=folder)
+    runs = len(list((folder / "runs").iterdir()))
+    assert [row.label for row in remove_lists(folder, "theirs").rows()][2:] == ["same", "seeded", "seeded"]
+    assert len(list((folder / "runs").iterdir())) == runs  # `same` has the same lists and the same files
+    assert [(row.label, row.seed) for row in remove_lists(folder, "seeded", seed=0).rows()][2:] == [
+        ("same", None), ("seeded", 1),
+    ]  # fmt: skip
+    left = remove_lists(folder, "seeded")
+    assert len(list((folder / "runs").iterdir())) == runs - 4
+    assert "seeded" not in (folder / "report.md").read_text() + (folder / "results.jsonl").read_text()
+    assert zoo.verify(folder).ok
+    assert [row.label for row in left.rows()] == ["popular", "transition-graph", "same"]
+    assert [row.label for row in zoo.bench(EXPERIMENT, folder).rows()] == ["popular", "transition-graph", "same"]
+    for label, seed, sentence in (
+        ("sane", None, f"{folder} has no external row 'sane'. Did you mean 'same'? It has: same."),
+        ("same", 3, f"{folder} has no external row 'same' with seed 3."),
+        (
+            "popular",
+            None,
+            f"{folder}: 'popular' is a model of the experiment, and --remove removes external rows. Remove the",
+        ),
+    ):
+        with pytest.raises(ResultsError) as error:
+            remove_lists(folder, label, seed=seed)
+        assert str(error.value).startswith(sentence)
+
+
+def test_the_table_has_dashes_where_an_external_row_has_nothing(folder, tmp_path):
+    zoo.score(written(tmp_path, lists_of(folder, "popular")), EXPERIMENT, out=folder)
+    for row in Store(folder).rows():
+        if row.label == "popular":
+            path = folder / "runs" / f"{row.key}.json"
+            tuned = {"tuning": {"seconds": 2.0, "trials": 3}, "settings": "tuned (3 trials)"}
+            path.write_text(json.dumps(json.loads(path.read_text()) | tuned))
+    table = main_table(Store(folder))
+    cells = {row[0].text: [cell.text for cell in row[-2:]] for row in table.rows}
+    assert table.headers[-2:] == ["settings", "search s"]
+    assert cells["theirs (external)"] == ["–", "–"]
+    assert cells["transition-graph"] == ["default", ""]
+    benchmark = MeasuredBenchmark.of(Store(folder))
+    board = leaderboard(benchmark, [benchmark.measure(name) for name in benchmark.metrics])
+    assert {row.label: [cell.text for cell in row.cells[-2:]] for row in board.rows}["theirs"] == ["–", "–"]
 
 
 def test_ineligible_items_are_misses(tmp_path):

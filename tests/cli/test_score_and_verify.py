@@ -18,6 +18,40 @@ def test_lists_of_a_file_become_a_row_and_their_oddities_are_told(zoo, folder, t
     assert zoo("verify", folder).stdout == f"{folder}: every metric of 3 rows is that of its lists.\n"
 
 
+def test_the_page_has_the_row_until_it_is_removed(zoo, folder, tmp_path):
+    store = Store(folder)
+    pq.write_table(store.lists(store.rows()[0]).select(["user_id", "items"]), tmp_path / "theirs.parquet")
+    page = folder / "report.html"
+    before = page.read_text(encoding="utf-8")
+    found = zoo("score", tmp_path / "theirs.parquet", tmp_path / "shop.toml", "--out", folder)
+    assert found.stdout.splitlines()[-1] == f"Open {page} in a browser."
+    assert "theirs" not in before
+    assert "theirs" in page.read_text(encoding="utf-8")
+    left = zoo("score", "--remove", "theirs", "--out", folder)
+    assert [line.split()[0] for line in left.stdout.splitlines()[1:3]] == ["shelf", "steep"]
+    assert "theirs" not in left.stdout + page.read_text(encoding="utf-8") + (folder / "report.md").read_text("utf-8")
+
+
+def test_the_last_row_of_a_folder_takes_its_page_with_it(zoo, folder, tmp_path):
+    store = Store(folder)
+    pq.write_table(store.lists(store.rows()[0]).select(["user_id", "items"]), tmp_path / "theirs.parquet")
+    zoo("score", tmp_path / "theirs.parquet", tmp_path / "shop.toml", "--out", tmp_path / "new")
+    assert (tmp_path / "new" / "report.html").exists()
+    assert (
+        zoo("score", "--remove", "theirs", "--out", tmp_path / "new").stdout
+        == f"{tmp_path / 'new'} has no row any more.\n"
+    )
+    assert not (tmp_path / "new" / "report.html").exists()
+    assert Store(tmp_path / "new").rows() == []
+
+
+def test_what_score_needs_is_said(zoo, tmp_path):
+    usage = "--remove takes the folder of the row and no file: zoo score --remove LABEL --out FOLDER"
+    assert usage in " ".join(zoo("score", "--remove", "theirs", code=2).stderr.split())
+    assert "Missing argument 'LISTS'" in zoo("score", code=2).stderr
+    assert "Missing argument 'EXPERIMENT'" in zoo("score", tmp_path / "theirs.csv", code=2).stderr
+
+
 def test_lists_that_cannot_be_read_end_with_2_and_write_nothing(zoo, folder, tmp_path):
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     told = zoo("score", tmp_path / "no.parquet", tmp_path / "shop.toml", "--out", folder, code=2).stderr

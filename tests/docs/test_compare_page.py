@@ -42,6 +42,8 @@ def test_the_page_works_as_it_stands(shop, tmp_path, capsys):
         "compare",
         "score",
         "compare",
+        "compare",
+        "score",
         "verify",
         "verify",
     ]
@@ -49,6 +51,6 @@ def test_the_page_works_as_it_stands(shop, tmp_path, capsys):
     assert "item-knn and theirs" in told["compare runs/shop:item-knn theirs"]
     assert told["verify runs/shop"].startswith("runs/shop: every metric of ")
     assert "ran again and reproduced: " in told["verify runs/shop --sample 2"]
-    run(["compare", "runs/shop:item-knn", "theirs.parquet"])
+    assert "theirs" not in told["score --remove theirs --out runs/shop"]
     exec(compile(in_python, "the Python of the page", "exec"), {})
     assert capsys.readouterr().out.splitlines()[-1] == "True"

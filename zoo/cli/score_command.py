@@ -7,25 +7,32 @@ from pathlib import Path
 import click
 
 from zoo.cli.output import FILE, plugin_option, set_option, wait_option
+from zoo.cli.report_command import write_page
 from zoo.text_safety import show
 
 
 @click.command()
-@click.argument("lists", type=FILE)
-@click.argument("experiment", type=FILE)
+@click.argument("lists", type=FILE, required=False)
+@click.argument("experiment", type=FILE, required=False)
 @click.option("--label", help="The name of the row; the name of the file by default.")
 @click.option("--seed", type=int, help="The seed of the program that made the lists, if they depend on one.")
 @click.option("--out", type=FILE, help="The folder of the results; runs/<name of EXPERIMENT> by default.")
+@click.option(
+    "--remove",
+    metavar="LABEL",
+    help="Remove the row LABEL from the folder --out instead, with --seed that of one seed.",
+)
 @wait_option
 @set_option
 @plugin_option
 def score(
     *,
-    lists: Path,
-    experiment: Path,
+    lists: Path | None,
+    experiment: Path | None,
     label: str | None,
     seed: int | None,
     out: Path | None,
+    remove: str | None,
     wait: bool,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -38,7 +45,14 @@ def score(
 
     A slot with an item that is unknown, not eligible, seen by the user or in the list already counts as a miss. The notes of the row
     count such slots, users without a list, and lists without a user. The row is marked `external`.
+
+    `zoo score --remove LABEL --out FOLDER` removes such a row.
     """
+    if remove is not None:
+        _remove(remove, lists, seed, out, wait=wait)
+        return
+    if lists is None or experiment is None:
+        raise click.UsageError(f"Missing argument '{'LISTS' if lists is None else 'EXPERIMENT'}'.")
     from zoo.benchmark.lists.score_lists import score as score_lists
     from zoo.cli.terminal_tables import print_results
 
@@ -51,3 +65,27 @@ def score(
             for note in row.notes:
                 click.echo(f"zoo: {show(note)}", err=True)
     print_results(store)
+    write_page(store.folder)
+
+
+def _remove(label: str, lists: Path | None, seed: int | None, out: Path | None, *, wait: bool) -> None:
+    """Remove an external row and print the table that is left.
+
+    Raises:
+        UsageError: There is no folder, or something to score.
+    """
+    from zoo.benchmark.lists.remove_lists import remove_lists
+    from zoo.cli.terminal_tables import print_results
+    from zoo.html_report.writing import NAME
+
+    if out is None or lists is not None:
+        raise click.UsageError(
+            "--remove takes the folder of the row and no file: zoo score --remove LABEL --out FOLDER"
+        )
+    store = remove_lists(out, label, seed=seed, wait=wait)
+    if store.rows():
+        print_results(store)
+        write_page(store.folder)
+    else:
+        (store.folder / NAME).unlink(missing_ok=True)  # there is nothing to report any more
+        click.echo(f"{store.folder} has no row any more.")

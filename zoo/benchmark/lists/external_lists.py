@@ -90,6 +90,11 @@ def read_external(lists: Any, queries: Queries, user_ids: pa.Array, item_ids: pa
     items, scores = (
         pa.ListArray.from_arrays(offsets, values.take(pa.array(order))) for values in (entries.items, entries.scores)
     )
+    empty = np.flatnonzero((query_of >= 0) & (lengths[query_of] == 0))
+    if len(empty):
+        counts["empty lists"] = len(empty)
+        have = "1 list is" if len(empty) == 1 else f"{len(empty):,} lists are"
+        notes.append(f"{have} empty, such as that of {table.place(int(first[empty[0]]))}: each slot is a miss")
     notes += _tie_note(entries)
     return ExternalLists(table.origin, items, scores, entries.rows[order], table.place, len(first), counts, notes)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from torch import Tensor
 
 from zoo.benchmark.compare.sides import Place, Side
@@ -27,12 +28,14 @@ from zoo.config.load import resolve_experiment
 from zoo.config.resolved import ResolvedExperiment, digest
 from zoo.data.fingerprint import fingerprint_table
 from zoo.data.frames import is_frame
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, DataError
 from zoo.evaluation.evaluator import Evaluation
 from zoo.folder_lock import lock_folder
 from zoo.text_safety import CONTROL
 
 LONGEST_LABEL = 100
+LONGEST_ITEM = 60
+"""The number of characters of an item id that an error shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,8 @@ def score(
         The results of the folder, with the row of the lists.
 
     Raises:
-        DataError: The lists cannot be read, a user has two of them, or none is for a test query. Nothing is written.
+        DataError: The lists cannot be read, a user has two of them, none is for a test query, or no item of them is in the data.
+            Nothing is written.
         ConfigError: The experiment or the label cannot be used.
         ResultsError: The folder holds results of another task, or a model with this label.
     """
@@ -133,10 +137,11 @@ def judge_file(lists: Any, comparison: RecommendComparison) -> JudgedLists:
     """Judge the lists of a file.
 
     Raises:
-        DataError: They cannot be read, a user has two, or none is for a test query.
+        DataError: They cannot be read, a user has two, none is for a test query, or no item is in the data.
     """
     task, k = comparison.task, comparison.k
     found = read_external(lists, comparison.queries, task.user_ids, task.catalogue.ids)
+    _refuse_unknown_items(found, task.catalogue.ids)
     slots = Slots.of(found.items, k, task.catalogue.ids, comparison.queries, comparison.rules)
     evaluation = evaluate_slots(slots, comparison)
     columns = {
@@ -152,6 +157,28 @@ def judge_file(lists: Any, comparison: RecommendComparison) -> JudgedLists:
         evaluation,
         external,
         [*found.notes, *notes, *notes_on_metrics(comparison.origins, evaluation)],
+    )
+
+
+def _refuse_unknown_items(found: ExternalLists, ids: pa.Array) -> None:
+    """Refuse lists of which no item is in the data.
+
+    Args:
+        found: The lists.
+        ids: The item ids by item number, `[I]`; entry 0 is padding.
+
+    Raises:
+        DataError: There are items, and all are unknown.
+    """
+    items = found.items.flatten()
+    if not len(items) or pc.index_in(items.cast(ids.type), value_set=ids.slice(1)).null_count < len(items):
+        return
+    first = items[0].as_py()
+    shown = repr(first if len(first) <= LONGEST_ITEM else f"{first[:LONGEST_ITEM]}...")
+    raise DataError(
+        f"{found.origin}: none of the {len(items):,} items of its lists is in the data; the first is {shown} "
+        f"({found.place(int(found.rows[0]))}), the first of the data {ids[1].as_py()!r}. Write the ids of items as they are in the data; "
+        "in CSV, commas separate the items of a list."
     )
 
 
