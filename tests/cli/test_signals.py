@@ -72,6 +72,13 @@ def test_finished_rows_make_a_report(tmp_path, number):
     )
     assert "| popular |" in (tmp_path / "out" / "report.md").read_text()
     assert not list(tmp_path.glob("out/**/.*"))
+    assert not (tmp_path / "out" / "report.html").exists()
+    report = subprocess.run(
+        [sys.executable, "-m", "zoo", "report", "out"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert report.returncode == 0, report.stderr
+    assert "popular" in report.stdout
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
