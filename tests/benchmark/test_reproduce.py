@@ -16,7 +16,7 @@ from zoo.benchmark.tuning.settings import format_settings_of
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.errors import ConfigError
-from zoo.registry.registry import default_registry
+from zoo.registry.registry import default_registry, registry_with
 
 PLUGIN = """
 import torch
@@ -149,14 +149,15 @@ def test_finished_runs_are_kept(plugin, tmp_path):
 
 
 @pytest.mark.parametrize(("model", "options", "message"), [
-    ("bare", {}, "bare has no recipe. `zoo show` lists the recipes of a component."),
+    ("bare", {}, "bare has no recipe. Models with recipes: {}. `zoo show MODEL` lists those of a model."),
     ("counts", {"recipe": "tiny-hihg"}, "counts has no recipe 'tiny-hihg'. Did you mean 'tiny-high'? It has: tiny, tiny-high."),
     ("counts", {"seeds": 0}, "seeds: expected at least 1, found 0."),
 ])  # fmt: skip
 def test_what_cannot_be_reproduced_is_refused(plugin, tmp_path, model, options, message):
     with pytest.raises(ConfigError) as error:
         zoo.reproduce(model, plugins=[plugin], out=tmp_path / "out", **options)
-    assert str(error.value) == message
+    having = {c.name for c in registry_with([plugin]).components() if c.spec.reproduces}
+    assert str(error.value) == message.format(", ".join(sorted(having)))
     assert not (tmp_path / "out").exists()
 
 

@@ -165,7 +165,7 @@ def test_a_recipe_that_is_not_there_is_a_clean_message(zoo, install):
         "zoo: shelf has no recipe 'ml-1n'. Did you mean 'ml-1m'? It has: ml-1m.\n"
     )
     assert zoo("show", "mean", "--config", "ml-1m", code=2).stderr == (
-        "zoo: mean has no recipe 'ml-1m'. It has none. `zoo show` lists the recipes of a component.\n"
+        "zoo: mean has no recipe. Models with recipes: shelf. `zoo show MODEL` lists those of a model.\n"
     )
 
 

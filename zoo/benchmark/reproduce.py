@@ -126,7 +126,7 @@ def reproduce(
         raise ConfigError(f"seeds: expected at least 1, found {seeds}.")
     registry = registry_with(plugins)
     component = registry.find("predictor", model)
-    chosen = recipe_of(component, recipe)
+    chosen = recipe_of(component, registry, recipe)
     raw = chosen.experiment(component.qualified_name)
     raw["train"] = {**raw.get("train", {}), "seeds": list(range(seeds))}
     experiment = experiment_from(raw, registry=registry)

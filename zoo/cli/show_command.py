@@ -35,7 +35,7 @@ def show(name: str, stage: StageName | None, recipe: str | None, as_json: bool, 
     registry = registry_with(plugins)
     if recipe is not None:
         component = registry.find(stage or "predictor", name)
-        click.echo(experiment_file(component, recipe_of(component, recipe)), nl=False)
+        click.echo(experiment_file(component, recipe_of(component, registry, recipe)), nl=False)
         return
     extensions = [] if stage else [e for e in list_extensions(registry) if e.name == name]
     components = any(name in component.names for component in registry.components())

@@ -7,25 +7,32 @@ from typing import Any
 from zoo.config.formatting import format_figure, format_toml
 from zoo.errors import ConfigError, suggestion
 from zoo.registry.component import Component
+from zoo.registry.registry import Registry
 from zoo.spec import Recipe
 
 
-def recipe_of(component: Component, name: str | None = None) -> Recipe:
+def recipe_of(component: Component, registry: Registry, name: str | None = None) -> Recipe:
     """Return the recipe of a component by name; by default the first one.
+
+    Args:
+        component: The component.
+        registry: The components that an error names, if this one has no recipe.
+        name: The name of the recipe.
 
     Raises:
         ConfigError: The component has no recipe of this name, or none at all.
     """
     recipes = {recipe.name: recipe for recipe in component.spec.reproduces}
+    if not recipes:
+        having = list(dict.fromkeys(other.name for other in registry.components() if other.spec.reproduces))
+        known = f"Models with recipes: {', '.join(having)}" if having else "No installed model has one"
+        raise ConfigError(f"{component.name} has no recipe. {known}. `zoo show MODEL` lists those of a model.")
     if name is None:
-        if not recipes:
-            raise ConfigError(f"{component.name} has no recipe. `zoo show` lists the recipes of a component.")
         return next(iter(recipes.values()))
     if name not in recipes:
-        known = (
-            f"It has: {', '.join(recipes)}." if recipes else "It has none. `zoo show` lists the recipes of a component."
+        raise ConfigError(
+            f"{component.name} has no recipe {name!r}.{suggestion(name, recipes)} It has: {', '.join(recipes)}."
         )
-        raise ConfigError(f"{component.name} has no recipe {name!r}.{suggestion(name, recipes)} {known}")
     return recipes[name]
 
 
