@@ -274,3 +274,21 @@ def test_a_file_of_lists_is_judged_by_the_task_of_the_folder(shop, tmp_path):
     assert found.second == "theirs"
     assert (found.whole, found.slices) == (own.whole, own.slices)
     assert ("model", f"lists of {tmp_path / 'theirs.parquet'}") in [(d.what, d.second) for d in found.differences]
+    assert "settings from" not in [d.what for d in found.differences]
+
+
+def test_numbers_have_four_digits_unless_they_would_look_equal(copy):
+    store = Store(copy)
+    values = {"popular": 98.42929080120119, "transition-graph": 98.4292908}
+    for row in store.rows():
+        file = copy / "runs" / f"{row.key}.json"
+        if row.label in values:
+            content = json.loads(file.read_text())
+            content["model"]["predictor"] = {"name": "own/knn", "shrinkage": values[row.label]}
+            file.write_text(json.dumps(content))
+    found = zoo.compare("popular", "transition-graph", folder=copy)
+    assert [(d.first, d.second) for d in found.differences if d.what == "predictor.shrinkage"] == [
+        ("98.42929080120119", "98.4292908")
+    ]
+    (models,) = [d for d in zoo.compare("popular", "random", folder=copy).differences if d.what == "model"]
+    assert models.first == "knn(shrinkage=98.43)"

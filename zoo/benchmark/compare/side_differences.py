@@ -116,7 +116,7 @@ def side_differences(a: Side, b: Side) -> list[SideDifference]:
     return [
         *_of_model(a.rows[0], b.rows[0]),
         *_of_tables("", _settings(a), _settings(b)),
-        *_of_values("settings from", a.rows[0].settings, b.rows[0].settings),
+        *_of_origins(a.rows[0], b.rows[0]),
         *_of_values("seed", _seeds(a), _seeds(b)),
         *_of_versions(a.rows[0], b.rows[0]),
         *_of_tables("machine", a.rows[0].machine, b.rows[0].machine),
@@ -133,6 +133,12 @@ def _of_model(a: Row, b: Row) -> Iterator[SideDifference]:
         yield SideDifference("model", _format(a), _format(b))
 
 
+def _of_origins(a: Row, b: Row) -> Iterator[SideDifference]:
+    """Yield where the settings of two models are from; lists of another program have none."""
+    if not a.external and not b.external:
+        yield from _of_values("settings from", a.settings, b.settings)
+
+
 def _names(model: Mapping[str, Any]) -> list[Any]:
     """Return the names of the components of a model."""
     parts = [model.get("predictor"), *(p for key in ("featurizers", "filters", "rankers") for p in model.get(key, []))]
@@ -141,7 +147,7 @@ def _names(model: Mapping[str, Any]) -> list[Any]:
 
 def _format(row: Row) -> str:
     """Return a model as text."""
-    return f"lists of {row.external['file']}" if row.external else format_model(row.model)
+    return f"lists of {row.external['file']}" if row.external else format_model(_rounded(row.model))
 
 
 def _settings(side: Side) -> dict[str, Any]:
@@ -169,8 +175,7 @@ def _of_tables(where: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterat
     """Yield the paths in which two JSON tables differ; of many the first ones."""
     paths = list(dict.fromkeys(differing_paths(dict(a), dict(b))))
     for path in paths[:MOST]:
-        first, second = (_text(_at(table, path)) for table in (a, b))
-        yield SideDifference(f"{where}.{path}" if where else path, first, second)
+        yield from _of_values(f"{where}.{path}" if where else path, _at(a, path), _at(b, path))
     if len(paths) > MOST:
         yield SideDifference(f"{len(paths) - MOST} more settings", "", "")
 
@@ -178,7 +183,8 @@ def _of_tables(where: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterat
 def _of_values(what: str, a: object, b: object) -> Iterator[SideDifference]:
     """Yield two values if they differ."""
     if a != b:
-        yield SideDifference(what, _text(a), _text(b))
+        first, second = _text(_rounded(a)), _text(_rounded(b))
+        yield SideDifference(what, first, second) if first != second else SideDifference(what, _text(a), _text(b))
 
 
 def _at(table: Mapping[str, Any], path: str) -> Any:
@@ -203,6 +209,15 @@ def _steps(path: str) -> Iterable[str | int]:
         for position in rest.split("["):
             if position:
                 yield int(position.rstrip("]")) - 1
+
+
+def _rounded(value: Any) -> Any:
+    """Return a JSON value with four significant digits of each number."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _text(value: object) -> str:
