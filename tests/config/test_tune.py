@@ -265,6 +265,15 @@ def test_a_model_says_that_it_has_nothing_to_search(load):
     assert [model.searches_nothing for model in load(models).models] == [True, False, False]
 
 
+def test_a_budget_of_a_model_without_one_of_the_file_is_a_sentence(load):
+    with pytest.raises(ConfigError) as error:
+        load({"predictor": "als", "tune": {"trials": 3}}, tune=None)
+    assert str(error.value) == (
+        "model[1].tune.trials: the file has no [tune] table, so no model is tuned. Add one, with the budget of the other models, or "
+        "remove this key."
+    )
+
+
 def test_a_space_without_a_valid_point_is_refused(load):
     model = {"predictor": {"name": "sasrec", "dim": 50}, "tune": {"predictor": {"heads": [3, 7]}}}
     with pytest.raises(ConfigError) as error:

@@ -97,6 +97,11 @@ def with_tuning(
     if isinstance(own, bool):
         own, settings = {}, settings if own else None
     space, problems = ModelSpace(()), list[str]()
+    if settings is None and (unused := next((name for name in BUDGETS if name in own), None)):
+        problems.append(
+            f"{where}.tune.{unused}: the file has no [tune] table, so no model is tuned. Add one, with the budget of the other "
+            "models, or remove this key."
+        )
     try:
         settings = settings and own_budget(settings, own, f"{where}.tune")
     except ConfigError as error:

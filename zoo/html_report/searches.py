@@ -32,7 +32,7 @@ class SearchTrial:
 
     Attributes:
         label: The model.
-        number: Its number; trial 0 has the defaults.
+        number: Its number; trial 0 has the settings of the file and the defaults, or the nearest in the search space.
         params: The settings that were tried.
         value: The metric on the validation part; None if the trial failed or was pruned.
         seconds: How long it took.
