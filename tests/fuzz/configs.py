@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness import main
 
+from zoo.cli.config_command import _as_json as as_json
 from zoo.cli.config_command import _lines as summary
 from zoo.config.experiment import Experiment
 from zoo.config.json_schema import experiment_schema
@@ -194,9 +195,8 @@ def check_config(rng: random.Random, folder: Path) -> str:
     overrides = draw_overrides(rng)
     try:
         experiment = load_experiment(file, overrides, REGISTRY)
-        plain = experiment.as_written()
-        json.dumps(plain)
-        list(summary(plain))
+        json.dumps(as_json(experiment))
+        summary(experiment)
     except ZooError as error:
         text = str(error)
         if str(file) not in text and not text.startswith("--set"):
