@@ -65,6 +65,14 @@ def test_a_resumed_training_has_the_pace_of_this_process():
     assert found.estimate(15.0).high == 15 + 3 * 3
 
 
+def test_a_resumed_search_has_the_pace_of_this_process():
+    found = forecast(PlannedRun("als", 0, search="30 trials for ndcg@10", trials=30))
+    found.phase("tune", 10, 30, 10.0, resumed=True)
+    assert found.estimate(10.0) is None
+    found.phase("tune", 11, 30, 110.0)  # 100 s a trial
+    assert found.estimate(110.0).low == 110 + 19 * 100 + 100
+
+
 def test_a_search_counts_once_and_the_fit_after_it_like_a_trial():
     found = forecast(*[PlannedRun("als", seed, search="3 trials for ndcg@10") for seed in (0, 1)])
     found.phase("tune", 1, 3, 14.0)  # 4 s a trial

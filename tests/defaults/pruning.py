@@ -25,10 +25,10 @@ from optuna.pruners import HyperbandPruner
 from zoo.benchmark.comparison import open_comparison
 from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.progress import Progress
-from zoo.benchmark.tuning.pruning import CurvePruner, median_pruner
+from zoo.benchmark.tuning.pruning import CurvePruner
 from zoo.benchmark.tuning.quiet import quiet
 from zoo.benchmark.tuning.search import search
-from zoo.benchmark.tuning.trial import Measured
+from zoo.benchmark.tuning.trial import Measured, Trial
 from zoo.config.load import experiment_from
 
 EPOCHS, ORDERS = 20, 30
@@ -67,11 +67,7 @@ class HyperbandCurves:
         return found
 
 
-PRUNERS = {
-    "none": (lambda trials: None, None),
-    "median": (CurvePruner.of, median_pruner),
-    "hyperband": (HyperbandCurves, hyperband_pruner),
-}
+PRUNERS = {"none": lambda trials: None, "median": CurvePruner.of, "hyperband": HyperbandCurves}
 
 
 class Remembered:
@@ -101,20 +97,15 @@ def in_orders(curves, pruner):
     """Return what a pruner does with trials in random orders, of which the first stays the first."""
     epochs, kept, best = 0, [], max(map(max, curves))
     for order in range(ORDERS):
-        reached = []
-        with quiet():
-            study = optuna.create_study(study_name="search", direction="maximize", pruner=pruner())
-            for at, curve in enumerate([curves[0], *Random(order).sample(curves[1:], len(curves) - 1)]):
-                trial = study.ask()
-                for step, value in enumerate(curve, 1):
-                    trial.report(value, step)
-                    if ended := trial.should_prune() and at > 0 and step < len(curve):
-                        break
-                epochs += step
-                reached += [] if ended else [max(curve)]
-                state = optuna.trial.TrialState.PRUNED if ended else optuna.trial.TrialState.COMPLETE
-                study.tell(trial, None if ended else max(curve), state)
-        kept.append(max(reached) / best)
+        trials = []
+        for at, curve in enumerate([curves[0], *Random(order).sample(curves[1:], len(curves) - 1)]):
+            prune = pruner(trials) if at > 0 else None
+            ended = next((n for n in range(1, len(curve)) if prune and prune(curve[:n])), None)
+            epochs += ended or len(curve)
+            values = tuple(enumerate(curve[:ended], 1))
+            state, value = ("complete", max(curve)) if ended is None else ("pruned", None)
+            trials.append(Trial(at, {}, state, value, 0.0, curve=values))
+        kept.append(max(trial.value for trial in trials if trial.state == "complete") / best)
     share = epochs / ORDERS / sum(map(len, curves))
     left = {"mean": round(sum(kept) / ORDERS, 4), "worst": round(min(kept), 4)}
     return {"epochs": round(share, 2), "best_pruned": sum(each < 1 for each in kept), **left}
@@ -143,8 +134,8 @@ def main(trials):
         task = open_comparison(experiment, torch.device("cpu")).trials
         for model in experiment.models:
             remembered, curves = {}, []
-            for how, (of, pruner) in PRUNERS.items():
-                CurvePruner.of, trained = of, Remembered(task, remembered)
+            for how, pruner in PRUNERS.items():
+                CurvePruner.of, trained = pruner, Remembered(task, remembered)
                 with tempfile.TemporaryDirectory() as folder:
                     found = search(
                         model, trained, seed=0, folder=Path(folder), progress=Progress(), cache=FitCache(Path(folder))
@@ -153,7 +144,7 @@ def main(trials):
                 cost = {"epochs": trained.epochs, "seconds": round(trained.seconds, 1), "pruned": found["pruned"]}
                 values = {"first": round(found["first_value"], 4), "best": round(found["value"], 4)}
                 curves = curves or [[v for _, v in measured.curve] for measured, _ in remembered.values()]
-                orders = {"orders": in_orders(curves, pruner)} if pruner else {}
+                orders = {"orders": in_orders(curves, pruner)} if how != "none" else {}
                 print(json.dumps(about | cost | values | orders), flush=True)
 
 

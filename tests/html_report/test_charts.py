@@ -74,6 +74,12 @@ def test_labels_overlap_neither_each_other_nor_a_point(places):
     assert all(box[0] >= 0 and box[2] <= 400 for box in boxes)
 
 
+def test_a_label_leaves_a_point_off_the_front_free():
+    front, other = Point(200, 100, "model", "", front=True), Point(215, 92, "other", "")
+    label, none = label_apart([front, other], 400)
+    assert (label.anchor, label.below, none.labelled) == ("end", False, False)
+
+
 def test_a_label_without_a_place_is_left_out_and_others_move_aside():
     crowd = [Point(200, 100 + at, "model", "", front=True) for at in range(8)]
     labels = label_apart(crowd, 400)

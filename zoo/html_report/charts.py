@@ -175,19 +175,19 @@ class Chart:
 
 
 def label_apart(points: Sequence[Point], width: float) -> list[Point]:
-    """Return the points of a front with labels that overlap neither each other nor a point; one without a place has none.
+    """Return points, those of the front with labels that overlap neither each other nor a point; one without a place has none.
 
     Args:
         points: The points.
         width: The width of the canvas.
     """
-    taken: list[Box] = [(p.x - 5, p.y - 5, p.x + 5, p.y + 5) for p in points if p.front]
+    taken: list[Box] = [(p.x - 5, p.y - 5, p.x + 5, p.y + 5) for p in points]
     placed = []
     for point in points:
         sides = (point.anchor, "end" if point.anchor == "start" else "start")
         choices = [replace(point, anchor=side, below=below) for below in (False, True) for side in sides]
-        free = [p for p in choices if _is_free(_label_box(p), taken, width)] if point.front else choices
-        if free and point.front:
+        free = [p for p in choices if point.front and _is_free(_label_box(p), taken, width)]
+        if free:
             taken.append(_label_box(free[0]))
         placed.append(free[0] if free else replace(point, labelled=False))
     return placed

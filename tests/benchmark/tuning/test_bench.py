@@ -13,6 +13,7 @@ from zoo.benchmark.results_folder.store import BenchmarkManifest
 from zoo.benchmark.tables.comparison_tables import main_table
 from zoo.benchmark.tables.report import markdown, settings
 from zoo.benchmark.tuning.report import tuning_table
+from zoo.benchmark.tuning.settings import format_mixed_settings
 from zoo.config.formatting import format_model
 from zoo.errors import ConfigError
 from zoo.html_report.page import benchmark_page
@@ -124,6 +125,17 @@ def test_training_settings_that_a_search_found_are_those_of_the_sentence(tmp_pat
     found = {"predictor": {"name": "own/net"}, "train": {"learning_rate": 0.02}}
     store.add(Row("k", "net", 0, found, tuning={"trials": 2}), None)
     assert settings(store) == "Trained with learning_rate=0.001, refit=True; net with learning_rate=0.02."
+
+
+def test_a_table_says_that_budgets_differ():
+    rows = {
+        label: [Row(label, label, 0, {}, tuning={"budget": budget})]
+        for label, budget in {"als": {"trials": 20}, "ease": {"trials": 20}, "net": {"minutes": 10.0}}.items()
+    }
+    assert format_mixed_settings(rows) == (
+        "The models were tuned with different budgets: 20 trials for als, ease; 10 minutes for net."
+    )
+    assert format_mixed_settings({label: rows[label] for label in ("als", "ease")}) == ""
 
 
 def test_the_table_has_settings_and_seconds_and_says_that_they_are_mixed(tuned):

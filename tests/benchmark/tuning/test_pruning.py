@@ -44,6 +44,20 @@ def test_a_curve_below_the_median_ends_after_the_first_validations():
     assert first_end(pruner, [*POOR[:2], *GOOD[2:]]) is None
 
 
+def test_a_trial_that_early_stopping_ended_keeps_its_best_value():
+    """Four of five trials ended at .3, so a later curve above them is not poor, although a longer trial is above it."""
+    short = [complete([*rising(0.3), *[0.2] * 2]) for _ in range(4)]
+    pruner = CurvePruner.of([*short, complete(rising(0.9, 40))])
+    assert first_end(pruner, [*rising(0.31), *[0.31] * 10]) is None
+    assert first_end(pruner, [*rising(0.29), *[0.29] * 10]) == WARMUP_VALIDATIONS
+
+
+def test_a_validation_without_a_value_counts_on_neither_side():
+    without = [*POOR[:1], float("nan"), *POOR[1:]]
+    assert first_end(CurvePruner.of(HISTORY), without) == WARMUP_VALIDATIONS + 1
+    assert CurvePruner.of([*HISTORY[:-1], complete([float("nan"), *rising(0.6)])]) == CurvePruner.of(HISTORY)
+
+
 def test_the_median_of_few_trials_prunes_nothing():
     few = HISTORY[-STARTUP_TRIALS + 1 :]
     others = [complete(GOOD, state="repeated"), Trial(9, {}, "failed", None, 1.0), Trial(9, {}, "pruned", None, 1.0)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import optuna
 from optuna.pruners import BasePruner, MedianPruner
@@ -19,7 +21,7 @@ WARMUP_VALIDATIONS = 3
 
 
 def median_pruner() -> BasePruner:
-    """Return the pruner: a trial ends if its best value so far is below the median of complete trials at the same validation."""
+    """Return the pruner: a trial ends if its best value so far is below the median of those of complete trials."""
     return MedianPruner(STARTUP_TRIALS, WARMUP_VALIDATIONS)
 
 
@@ -39,19 +41,26 @@ class CurvePruner:
         return cls(tuple(_values(trial) for trial in trials if trial.state == "complete"))
 
     def __call__(self, values: Sequence[float]) -> bool:
-        """Return whether to end a training with these values of its validations; higher is better."""
+        """Return whether to end a training with these values of its validations; higher is better.
+
+        A complete trial counts with its best value so far, which it keeps after its end: early stopping ended it there.
+        """
+        finite = [value for value in values if math.isfinite(value)]
         with quiet():
             study = optuna.create_study(direction="maximize", pruner=median_pruner())
-            for curve in self.complete:
-                found = dict(enumerate(curve, 1))
+            for curve in filter(None, self.complete):
+                best = list(accumulate(curve, max))
+                best += best[-1:] * (len(finite) - len(best))
                 study.add_trial(
-                    create_trial(state=TrialState.COMPLETE, value=max(curve, default=0.0), intermediate_values=found)
+                    create_trial(
+                        state=TrialState.COMPLETE, value=best[-1], intermediate_values=dict(enumerate(best, 1))
+                    )
                 )
             trial = study.ask()
-            for step, value in enumerate(values, 1):
+            for step, value in enumerate(finite, 1):
                 trial.report(value, step)
             return bool(trial.should_prune())
 
 
 def _values(trial: Trial) -> tuple[float, ...]:
-    return tuple(value for _, value in trial.curve)
+    return tuple(value for _, value in trial.curve if math.isfinite(value))

@@ -135,7 +135,7 @@ def search(
         trials, over = within_budget(history.trials(), tuning.settings)
         best = best_trial(trials, higher_is_better=task.higher_is_better)
         _write_trials(folder, trials)
-        _report(progress, trials, best, tuning)
+        _report(progress, trials, best, tuning, resumed=0 < len(trials) == earlier_trials)
         if over:
             break
         point = history.ask()
@@ -195,16 +195,18 @@ def _run(
     return Trial(number, point, "complete", value, clock.seconds, curve=curve)
 
 
-def _report(progress: Progress, trials: list[Trial], best: Trial | None, tuning: Tuning) -> None:
-    """Report the state of a search: in trials, or in seconds of the budget."""
+def _report(progress: Progress, trials: list[Trial], best: Trial | None, tuning: Tuning, *, resumed: bool) -> None:
+    """Report the state of a search: in trials, or in seconds of the budget; `resumed` before the first trial of this process."""
     note = f"best {tuning.metric_name} {best.value:.4f}, trial {best.number}" if best and best.value is not None else ""
     if pruned := count_pruned(trials):
         note += f"; {pruned} pruned"
+    if resumed:
+        note = ", ".join(filter(None, (f"resumes after {len(trials)} trial{'' if len(trials) == 1 else 's'}", note)))
     if tuning.settings.trials is not None:
-        progress.phase("tune", len(trials), tuning.settings.trials, note)
+        progress.phase("tune", len(trials), tuning.settings.trials, note, resumed=resumed)
     elif tuning.settings.minutes is not None:
         total = max(round(60 * tuning.settings.minutes), 1)
-        progress.phase("tune", min(int(sum(t.seconds for t in trials)), total), total, note)
+        progress.phase("tune", min(int(sum(t.seconds for t in trials)), total), total, note, resumed=resumed)
 
 
 def _write_trials(folder: Path, trials: list[Trial]) -> None:

@@ -76,7 +76,7 @@ def has_settings_column(rows: Iterable[Row]) -> bool:
 
 
 def format_mixed_settings(groups: dict[str, list[Row]]) -> str:
-    """Return that a table compares tuned models with others; an empty string if it does not.
+    """Return that a table compares tuned models with others, or with other budgets; an empty string if it does not.
 
     Args:
         groups: The rows of each model, by label.
@@ -86,9 +86,17 @@ def format_mixed_settings(groups: dict[str, list[Row]]) -> str:
     }
     tuned = [label for label, rows in compared.items() if is_tuned(rows)]
     others = [label for label in compared if label not in tuned]
-    if not tuned or not others:
-        return ""
-    return (
-        f"This table compares models that are tuned ({', '.join(tuned)}) with models that are not ({', '.join(others)}): "
-        "a part of each difference may be due to the search."
-    )
+    sentences = []
+    if tuned and others:
+        sentences.append(
+            f"This table compares models that are tuned ({', '.join(tuned)}) with models that are not ({', '.join(others)}): "
+            "a part of each difference may be due to the search."
+        )
+    by_budget: dict[str, list[str]] = {}
+    for label in tuned:
+        budget = next(row.tuning["budget"] for row in compared[label] if row.tuning)
+        by_budget.setdefault(" ".join(f"{value:g} {name}" for name, value in budget.items()), []).append(label)
+    if len(by_budget) > 1:
+        budgets = "; ".join(f"{budget} for {', '.join(labels)}" for budget, labels in by_budget.items())
+        sentences.append(f"The models were tuned with different budgets: {budgets}.")
+    return " ".join(sentences)
