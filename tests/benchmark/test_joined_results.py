@@ -1,6 +1,7 @@
 """Folders of one task as one table: which rows are one, what they are called, and what is not joined."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ QUERIES = 400
 TRAIN = {"refit": True, "device": "cpu", "seeds": [0], "max_epochs": 1}
 
 
-def run(label, key=None, seed=None, level=0.5, reference=False, versions=None, **params):
+def run(label, key=None, seed=None, level=0.5, reference=False, versions=None, fields=None, **params):
     """Return a row with the values of its queries, which are around a level."""
     values = np.clip(np.random.default_rng(len(label)).normal(level, 0.1, QUERIES), 0, 1).astype(np.float32)
     lists = pa.table({"items": [[label]] * QUERIES, "ndcg@10": values})
@@ -29,7 +30,7 @@ def run(label, key=None, seed=None, level=0.5, reference=False, versions=None, *
         queries=QUERIES, recommend_per_second=1.0, versions=versions or {"shopzoo": "1"}, machine={"processor": "x", "threads": 1},
         reference=reference,
     )  # fmt: skip
-    return row, lists
+    return replace(row, **(fields or {})), lists
 
 
 @pytest.fixture
@@ -102,6 +103,65 @@ def test_one_label_for_two_models_gets_the_names_of_the_folders(folder, other):
     (joined,) = join(folder("one", run("net", key="one", seed=0, dim=4)), folder("two", two))
     assert [row.label for row in joined.rows()] == ["net (one)", "net (two)"]
     assert [model["label"] for model in joined.manifest().experiment["model"]] == ["net (one)", "net (two)"]
+
+
+def test_a_seed_that_two_folders_measured_differently_is_not_two_seeds(folder):
+    """The key of a run depends on the number of threads, for example; its model does not."""
+    one, two = (
+        folder(name, run("net", f"{name}0", 0), run("net", f"{name}1", 1), run("ease", f"{name}-ease")) for name in ("one", "two")
+    )  # fmt: skip
+    (joined,) = join(one, two)
+    models = MeasuredBenchmark.of(joined).models
+    assert {m.label: [r.seed for r in m.runs] for m in models} == {
+        "net (one)": [0, 1], "ease (one)": [None], "net (two)": [0, 1], "ease (two)": [None],
+    }  # fmt: skip
+    assert joined.lists(joined.rows()[-1])["items"][0].as_py() == ["ease"]
+
+
+def test_a_deterministic_reference_of_equal_metrics_is_there_once(folder):
+    one = folder("one", run("a"), run("popular", "p1", reference=True), run("random", "r1", 0, reference=True))
+    two = folder("two", run("b"), run("popular", "p2", reference=True), run("random", "r2", 0, reference=True))
+    (joined,) = join(one, two)
+    assert [(row.label, row.key) for row in joined.rows() if row.reference] == [
+        ("popular", "p1"), ("random (one)", "r1"), ("random (two)", "r2"),
+    ]  # fmt: skip
+    assert [entry["label"] for entry in joined.manifest().runs] == ["a", "b", "popular", "random (one)", "random (two)"]
+    (joined,) = join(one, folder("three", run("b"), run("popular", "p3")))
+    assert [(row.key, row.reference) for row in joined.rows() if row.label == "popular"] == [("p3", False)]
+    (joined,) = join(one, folder("four", run("b"), run("popular", "p4", level=0.4, reference=True)))
+    assert {row.label for row in joined.rows() if row.reference} == {"popular (one)", "popular (four)", "random"}
+
+
+@pytest.mark.parametrize("seed", [0, 1], ids=["same seed", "other seed"])
+def test_a_model_with_default_settings_and_one_whose_search_kept_them_are_two(folder, seed):
+    tuned = {"settings": "tuned (5 trials)", "tuning": {"trials": 5, "best": 0, "seconds": 1.0}}
+    one, two = folder("one", run("als", "o", 0)), folder("two", run("als", "t", seed, fields=tuned))
+    (joined,) = join(one, two)
+    assert [row.label for row in joined.rows()] == ["als (one)", "als (two)"]
+
+
+def test_the_seconds_of_a_search_do_not_make_two_models(folder):
+    found = [{"settings": "tuned (5 trials)", "tuning": {"trials": 5, "seconds": seconds}} for seconds in (1.0, 2.0)]
+    one, two = (folder(f"f{i}", run("als", f"k{i}", i, fields=fields)) for i, fields in enumerate(found))
+    (joined,) = join(one, two)
+    assert [(row.label, row.seed) for row in joined.rows()] == [("als", 0), ("als", 1)]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_two_external_lists_of_one_file_name_are_two_rows(folder, seed):
+    fields = {"external": {"file": "theirs.parquet"}, "model": {}}
+    stores = []
+    for name, level in (("one", 0.3), ("two", 0.7)):
+        store = folder(name, run(f"only-{name}"))
+        row, lists = run("theirs", f"theirs-{name}", seed, level, fields=fields)
+        manifest = store.manifest()
+        entry = {"label": row.label, "seed": row.seed, "key": row.key, "external": True}
+        store.open(replace(manifest, runs=[*manifest.runs, entry]))
+        store.add(row, lists)
+        stores.append(store)
+    (joined,) = join(*stores)
+    found = [(row.label, row.metrics["ndcg@10"][0]) for row in joined.rows() if row.external]
+    assert found == [("theirs (one)", pytest.approx(0.3, abs=0.02)), ("theirs (two)", pytest.approx(0.7, abs=0.02))]
 
 
 def test_folders_of_one_name_are_told_apart_by_their_paths(folder, tmp_path):

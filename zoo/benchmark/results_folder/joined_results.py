@@ -39,7 +39,8 @@ class JoinedStore(StoreSnapshot):
     """The rows of several folders of one task; it is read, never written to.
 
     A run that several folders have, by its key, is there once. Runs of one label are one model if settings and versions are the
-    same; otherwise the label of each gets the name of its folder.
+    same and no seed is there twice; otherwise the label of each gets the name of its folder. A deterministic reference with equal
+    metrics is there once, even if its keys differ.
     """
 
     def __init__(self, stores: Sequence[StoreSnapshot]) -> None:
@@ -81,11 +82,11 @@ class JoinedStore(StoreSnapshot):
     @cached_property
     def _labels(self) -> dict[tuple[Path, str], str]:
         """The names of the models of each folder that are not those of the folder."""
-        settings: dict[str, set[Hashable]] = {}
+        rows: dict[str, list[Row]] = {}
         for run in self._distinct:
             if run.row is not None:
-                settings.setdefault(run.entry["label"], set()).add(_identify(run.row))
-        several = {label for label, found in settings.items() if len(found) > 1}
+                rows.setdefault(run.entry["label"], []).append(run.row)
+        several = {label for label, found in rows.items() if not _is_one_model(found)}
         return {
             (run.store.folder, run.entry["label"]): f"{run.entry['label']} ({self._names[run.store.folder]})"
             for run in self._distinct
@@ -95,6 +96,10 @@ class JoinedStore(StoreSnapshot):
     @cached_property
     def _distinct(self) -> list[_JoinedRun]:
         """The runs of all folders, each key once: a finished one before others, a model before a reference."""
+        return _without_copies(self._each_key())
+
+    def _each_key(self) -> list[_JoinedRun]:
+        """Return a run for each key."""
         found: dict[str, _JoinedRun] = {}
         for run in self._all():
             other = found.get(run.entry["key"])
@@ -175,7 +180,34 @@ def format_not_joined(stores: Sequence[Store]) -> list[str]:
 
 def _identify(row: Row) -> Hashable:
     """Return the settings, versions and origin of a run."""
-    return json.dumps([row.model, row.versions, row.external.get("file")], sort_keys=True, default=str)
+    search = {name: value for name, value in row.tuning.items() if name != "seconds"}
+    parts = [row.model, row.versions, row.external.get("file"), row.settings, search]
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _is_one_model(rows: Sequence[Row]) -> bool:
+    """Return whether rows of different keys are the seeds of one model.
+
+    A seed that is there twice, for example with two numbers of threads, would count as two seeds.
+    """
+    return len({_identify(row) for row in rows}) == 1 and len({row.seed for row in rows}) == len(rows)
+
+
+def _without_copies(runs: Sequence[_JoinedRun]) -> list[_JoinedRun]:
+    """Return the runs, of deterministic references with equal metrics only the first, or the model that the reference repeats."""
+    kept = list[_JoinedRun]()
+    places: dict[Hashable, int] = {}
+    for run in runs:
+        row = run.row
+        if row is None or row.seed is not None or row.error:
+            kept.append(run)
+            continue
+        at = places.setdefault((run.label, _identify(row), json.dumps(row.metrics, sort_keys=True)), len(kept))
+        if at == len(kept) or not (run.reference or kept[at].reference):
+            kept.append(run)
+        elif _rank(run) < _rank(kept[at]):
+            kept[at] = run
+    return kept
 
 
 def _rank(run: _JoinedRun) -> tuple[bool, bool, bool]:
