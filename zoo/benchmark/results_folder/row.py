@@ -42,7 +42,8 @@ class Row:
             the source for an editable install.
         machine: The machine that the run used.
         notes: Further notes for the reader of the table.
-        settings: Where its settings are from: `default`; `given`, if the file sets some; `tuned (N trials)`.
+        settings: Where its settings are from: `default`; `published`, if they are those of a recipe of the predictor; `given`, if
+            the file sets others; `tuned (N trials)`.
         tuning: The search of its settings: trials, seconds, metric, values, and the best point; empty without one.
         reference: Whether the benchmark added the model as a reference, which is no part of the comparison.
         lists_hash: The hash of the stored lists with their metrics; empty if a version before this field wrote the row.
