@@ -3,6 +3,7 @@
 import json
 
 import pyarrow.parquet as pq
+import pytest
 
 from zoo.benchmark.results_folder.store import Store
 
@@ -46,10 +47,24 @@ def test_the_last_row_of_a_folder_takes_its_page_with_it(zoo, folder, tmp_path):
 
 
 def test_what_score_needs_is_said(zoo, tmp_path):
-    usage = "--remove takes the folder of the row and no file: zoo score --remove LABEL --out FOLDER"
+    usage = "--remove takes the folder of the row: zoo score --remove LABEL --out FOLDER"
     assert usage in " ".join(zoo("score", "--remove", "theirs", code=2).stderr.split())
     assert "Missing argument 'LISTS'" in zoo("score", code=2).stderr
     assert "Missing argument 'EXPERIMENT'" in zoo("score", tmp_path / "theirs.csv", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["--label", "mine"], "--label"),
+        (["--label", ""], "--label"),
+        (["--set", "data.until=3", "--plugin", "own.py"], "--set, --plugin"),
+        (["theirs.parquet"], "LISTS"),
+    ],
+)
+def test_remove_refuses_what_only_scoring_uses(zoo, folder, given, named):
+    told = " ".join(zoo("score", *given, "--remove", "shelf", "--out", folder, code=2).stderr.split())
+    assert f"--remove takes --out, --seed and --wait, found {named}: zoo score --remove LABEL --out FOLDER" in told
 
 
 def test_lists_that_cannot_be_read_end_with_2_and_write_nothing(zoo, folder, tmp_path):

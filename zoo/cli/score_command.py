@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -49,7 +50,8 @@ def score(
     `zoo score --remove LABEL --out FOLDER` removes such a row.
     """
     if remove is not None:
-        _remove(remove, lists, seed, out, wait=wait)
+        given = {"LISTS": lists, "--label": label, "--set": overrides, "--plugin": plugins}
+        _remove(remove, [name for name, value in given.items() if value not in (None, ())], seed, out, wait=wait)
         return
     if lists is None or experiment is None:
         raise click.UsageError(f"Missing argument '{'LISTS' if lists is None else 'EXPERIMENT'}'.")
@@ -68,20 +70,28 @@ def score(
     write_page(store.folder)
 
 
-def _remove(label: str, lists: Path | None, seed: int | None, out: Path | None, *, wait: bool) -> None:
+def _remove(label: str, others: Sequence[str], seed: int | None, out: Path | None, *, wait: bool) -> None:
     """Remove an external row and print the table that is left.
 
+    Args:
+        label: The name of the row.
+        others: The given arguments and options that only scoring uses.
+        seed: The seed of the row.
+        out: The folder of the row.
+        wait: Whether to wait for another process that uses the folder.
+
     Raises:
-        UsageError: There is no folder, or something to score.
+        UsageError: There is no folder, or something that only scoring uses.
     """
     from zoo.benchmark.lists.remove_lists import remove_lists
     from zoo.cli.terminal_tables import print_results
     from zoo.html_report.writing import NAME
 
-    if out is None or lists is not None:
-        raise click.UsageError(
-            "--remove takes the folder of the row and no file: zoo score --remove LABEL --out FOLDER"
-        )
+    usage = "zoo score --remove LABEL --out FOLDER"
+    if out is None:
+        raise click.UsageError(f"--remove takes the folder of the row: {usage}")
+    if others:
+        raise click.UsageError(f"--remove takes --out, --seed and --wait, found {', '.join(others)}: {usage}")
     store = remove_lists(out, label, seed=seed, wait=wait)
     if store.rows():
         print_results(store)
