@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from generate.markdown import GENERATED, keys_table, page, rows
+from zoo.benchmark.results_folder.store import Store
 
 MODULES = {
     "zoo": "For users: read a log, compare models, fit one, recommend.",
@@ -42,6 +43,8 @@ shop.save("artifacts/ease")
 ```"""
 WHOLE = ("Artifact", "BenchmarkResult", "Recommendations")
 """The classes whose methods are described in full."""
+STORE = ("artifact", "lists", "manifest", "rows")
+"""What users call of the store that `BenchmarkResult` extends; the rest is for benchmarks and reports."""
 SECTIONS = ("Args", "Returns", "Raises", "Attributes", "Example", "Yields")
 
 
@@ -116,7 +119,7 @@ def _methods(kind: type) -> Iterator[tuple[str, Any]]:
     """Yield the public methods and properties that the package defines for a class, in alphabetical order."""
     for name in sorted(dir(kind)):
         owner = next((c for c in kind.__mro__ if name in vars(c)), object)
-        if name.startswith("_") or not owner.__module__.startswith("zoo."):
+        if name.startswith("_") or not owner.__module__.startswith("zoo.") or (owner is Store and name not in STORE):
             continue
         raw = vars(owner)[name]
         function = raw.__func__ if isinstance(raw, classmethod | staticmethod) else raw

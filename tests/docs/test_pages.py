@@ -7,6 +7,7 @@ import pytest
 
 from generate import pages as docs
 from generate.model_pages import model_pages, paragraphs
+from generate.python_page import python_page
 from generate.results_page import results_page
 from zoo.registry.registry import Registry
 
@@ -20,6 +21,11 @@ def test_the_page_of_the_file_has_every_key(pages):
     page = pages["reference/config.md"]
     for key in ("source", "k_core", "cuts", "validation", "test_users", "column", "exclude_seen", "refit", "rankers"):
         assert f"\n| `{key}` | " in page
+
+
+def test_the_page_of_python_names_has_what_users_call_of_a_result():
+    found = re.findall(r"^#### `BenchmarkResult\.(\w+)`$", python_page(), re.MULTILINE)
+    assert found == ["artifact", "findings", "lists", "manifest", "rows", "to_arrow", "to_pandas", "to_polars"]
 
 
 def test_every_component_of_this_repository_has_its_place(pages):
