@@ -188,7 +188,7 @@ def test_other_tasks_are_not_joined_and_a_sentence_says_what_differs(folder):
 
 
 def test_the_page_of_joined_folders_has_the_users_and_searches_of_both(folder):
-    search = {"trials": 1, "failed": 0, "seconds": 1.0, "budget": "1 trial", "metric": "ndcg@10", "best": 0, "value": 0.5, "first_value": 0.5, "params": {"dim": 4}}  # fmt: skip
+    search = {"trials": 1, "failed": 0, "seconds": 1.0, "budget": {"trials": 1}, "metric": "ndcg@10", "best": 0, "value": 0.5, "first_value": 0.5, "params": {"dim": 4}}  # fmt: skip
     stores = []
     for name, dim in (("one", 4), ("two", 8)):
         row, lists = run("net", key=name, seed=0, dim=dim)
