@@ -10,6 +10,7 @@ import torch
 import zoo
 from zoo.benchmark.fits import cache as fit_cache
 from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.fits.entries import read_entry
 from zoo.benchmark.fits.keys import predictor_key
 from zoo.benchmark.progress import Progress
 from zoo.config.chosen import Chosen
@@ -326,3 +327,46 @@ def test_seconds_and_memory_of_a_restored_predictor_are_those_of_its_fit(tmp_pat
         assert peak.mib == 500
     assert len(fitted) == 1
     assert torch.equal(fit.predictor.state().tensors["weights"], fitted[0].state().tensors["weights"])
+
+
+def memory_of_entries(folder):
+    """Return the stored memory of each fit in a folder, in MiB."""
+    return [read_entry(path)[1]["memory_mib"] for path in folder.iterdir()]
+
+
+def test_the_memory_of_a_fit_is_not_that_of_what_came_before(tmp_path, monkeypatch):
+    largest = [0.0]  # the peak since the last reset
+    target = default_registry().find("predictor", "ease").target()
+    real = target.fit
+
+    def fit(self, data, context):
+        largest[0] = max(largest[0], 20.0)
+        real(self, data, context)
+
+    monkeypatch.setattr(target, "fit", fit)
+    for before in (900.0, 5.0):
+        cache = FitCache(tmp_path / "features", tmp_path / "predictors")
+        with cache.peak_memory() as peak:
+            monkeypatch.setattr(peak, "read", lambda: largest[0])
+            monkeypatch.setattr(peak, "reset", lambda: largest.__setitem__(0, 1.0))
+            largest[0] = before  # as a ranker needs it, which learns before the last fit of its predictor
+            cache.fit_predictor(request())
+        assert memory_of_entries(tmp_path / "predictors") == [20.0]
+        assert peak.mib == max(before, 20.0)
+
+
+def test_trials_store_the_memory_of_their_fits(bench, tmp_path):
+    pytest.importorskip("optuna", reason="optuna is not installed")
+    trees = {"label": "trees", "predictor": "counted", "rankers": [{"name": "lambdamart", "trees": 5}]}
+    with pytest.raises(KeyboardInterrupt):
+        bench([trees, {"predictor": "counted", "label": "alone"}], tune={"trials": 2}, progress=AfterSearch())
+    found = memory_of_entries(tmp_path / "out" / "predictors")
+    assert found
+    assert min(found) > 0
+
+
+class AfterSearch(Progress):
+    """Ends the benchmark when a search has ended."""
+
+    def searched(self, search):
+        raise KeyboardInterrupt

@@ -54,9 +54,12 @@ class FitCache:
     @contextmanager
     def peak_memory(self) -> Iterator[PeakMemory]:
         """Measure the peak memory of a block of code as if nothing in it were restored or stored by this cache."""
-        with peak_memory() as self._memory:
-            yield self._memory
-        self._memory = PeakMemory()
+        with peak_memory() as peak:
+            self._memory = peak
+            try:
+                yield peak
+            finally:
+                self._memory = PeakMemory()
 
     def fit_featurizer(
         self, chosen: Chosen, featurizer: Featurizer[Any], data: TrainingData, context: RunContext
@@ -134,9 +137,10 @@ class FitCache:
                 cost = {name: float(content[name]) for name in ("seconds", "memory_mib")}
         except UNUSABLE:
             began, earlier = time.perf_counter(), list[float]()
-            result = fit(earlier.append)
+            with self._memory.part() as peak:
+                result = fit(earlier.append)
             seconds = time.perf_counter() - began + sum(earlier)
-            cost = {"seconds": seconds, "memory_mib": self._memory.so_far()}
+            cost = {"seconds": seconds, "memory_mib": peak.so_far()}
             with self._memory.ignored(), suppress(*UNUSABLE):
                 store(result, cost, path)
         self._memory.raise_to(cost["memory_mib"])

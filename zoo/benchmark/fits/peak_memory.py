@@ -44,6 +44,17 @@ class PeakMemory:
         self.mib = max(self.mib, mib)
 
     @contextmanager
+    def part(self) -> Iterator[PeakMemory]:
+        """Measure the peak of a part of the block by itself, where the system can forget what came before."""
+        self.so_far()
+        self.reset()
+        part = PeakMemory(read=self.read, reset=self.reset)
+        try:
+            yield part
+        finally:
+            self.raise_to(part.so_far())
+
+    @contextmanager
     def ignored(self) -> Iterator[None]:
         """Do not count what a block of code needs, where the system can forget it."""
         self.so_far()

@@ -79,7 +79,7 @@ class RankTrials:
             folder=folder, callbacks=self._experiment.registry.callbacks, resumed=clock.add_earlier
         )
         context = RunContext(seed, self._device, training=environment)
-        with context.seeded("run"), clock.measure():
+        with cache.peak_memory(), context.seeded("run"), clock.measure():
             pipeline, data = fit_rank_pipeline(
                 model, self._lists, self._fold, context, refit=False, featurize=cache.fit_featurizer, match=self._match
             )

@@ -95,7 +95,7 @@ class RecommendTrials:
             ),
         )
         candidates = experiment.experiment.evaluate.candidates
-        with context.seeded("run"), clock.measure():
+        with cache.peak_memory(), context.seeded("run"), clock.measure():
             fitted = fit(model, part.task, context, refit=part.refit, candidates=candidates, fits=cache.fits)
             curve, pruned = _training_of(fitted.record)
             if pruned:
