@@ -9,6 +9,7 @@ import torch
 
 import zoo
 from zoo.benchmark.fits import cache as fit_cache
+from zoo.benchmark.fits import entries
 from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.fits.entries import read_entry
 from zoo.benchmark.fits.keys import predictor_key
@@ -370,3 +371,42 @@ class AfterSearch(Progress):
 
     def searched(self, search):
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp:118] not enough memory")]
+)
+@pytest.mark.parametrize("at", ["state", "load_state"])
+def test_a_fit_for_whose_entry_no_memory_is_left_is_not_stored(tmp_path, monkeypatch, error, at):
+    def fail(*given):
+        raise error
+
+    fit = request()
+    monkeypatch.setattr(type(fit.predictor), at, fail)
+    assert FitCache(tmp_path / "features", tmp_path / "predictors").fit_predictor(fit) is None
+    assert not list(tmp_path.glob("predictors/*"))
+    assert fit.predictor.weights.shape == (3, 3)
+
+
+def test_an_entry_is_written_if_memory_for_its_copies_is_left(tmp_path, monkeypatch):
+    tensors = {"weights": torch.zeros(10)}
+    monkeypatch.setattr(entries, "available_memory", lambda: 3 * 40 - 1)
+    with pytest.raises(MemoryError, match="an entry of 40 bytes needs 3 times as much memory, and 119 bytes are left"):
+        entries.write_entry(tmp_path / "entry", tensors, {})
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(entries, "available_memory", lambda: 3 * 40)
+    entries.write_entry(tmp_path / "entry", tensors, {})
+    assert torch.equal(read_entry(tmp_path / "entry")[0]["weights"], tensors["weights"])
+
+
+def test_an_entry_that_memory_does_not_suffice_to_read_is_fitted_again(tmp_path, monkeypatch):
+    cache = FitCache(tmp_path / "features", tmp_path / "predictors")
+    cache.fit_predictor(request())
+
+    def fail(path):
+        raise MemoryError
+
+    monkeypatch.setattr(fit_cache, "read_entry", fail)
+    fit = request()
+    assert cache.fit_predictor(fit) is None
+    assert fit.predictor.weights.shape == (3, 3)

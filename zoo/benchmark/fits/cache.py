@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from zoo.artifacts.stages import features_from_state, features_to_state, load_stage, refuse_foreign
-from zoo.benchmark.fits.entries import UNUSABLE, below, read_entry, with_prefix, write_entry
+from zoo.benchmark.fits.entries import NO_ROOM, UNUSABLE, below, read_entry, with_prefix, write_entry
 from zoo.benchmark.fits.keys import featurizer_key, predictor_key
 from zoo.benchmark.fits.peak_memory import PeakMemory, peak_memory
 from zoo.benchmark.fits.predictor_entries import check_predictor, load_predictor, predictor_state, schema_sizes
@@ -31,8 +31,8 @@ class FitCache:
     """Fits a featurizer or a predictor, or restores it from an earlier run with the same data, parameters and code.
 
     An entry is one file, with the fitted state, the item features, the record of training, and the seconds and the memory
-    that the fit took. An entry that is damaged or that the component refuses is computed again; what cannot be stored is not
-    cached. A row whose parts are restored has the figures of a row that fits them itself.
+    that the fit took. An entry that is damaged or that the component refuses is computed again; what cannot be stored,
+    also for lack of memory, is not cached. A row whose parts are restored has the figures of a row that fits them itself.
 
     Attributes:
         time_correction: Seconds to add to a time measured around calls: the time of the fits, minus the time spent on reading and
@@ -130,22 +130,31 @@ class FitCache:
         """
         start = time.perf_counter()
         path = place()
-        try:
-            with self._memory.ignored():
-                tensors, content = read_entry(path)
-                result = restore(tensors, content, path)
-                cost = {name: float(content[name]) for name in ("seconds", "memory_mib")}
-        except UNUSABLE:
+        with self._memory.ignored():
+            found = _read(path, restore)
+        if found is None:
             began, earlier = time.perf_counter(), list[float]()
             with self._memory.part() as peak:
                 result = fit(earlier.append)
             seconds = time.perf_counter() - began + sum(earlier)
             cost = {"seconds": seconds, "memory_mib": peak.so_far()}
-            with self._memory.ignored(), suppress(*UNUSABLE):
+            with self._memory.ignored(), suppress(*UNUSABLE, *NO_ROOM):
                 store(result, cost, path)
+        else:
+            result, cost = found
         self._memory.raise_to(cost["memory_mib"])
         self.time_correction += cost["seconds"] - (time.perf_counter() - start)
         return result
+
+
+def _read(
+    path: Path, restore: Callable[[Mapping[str, Tensor], Mapping[str, Any], Path], T]
+) -> tuple[T, dict[str, float]] | None:
+    """Return what an entry restores and its cost; None if it cannot be used, or not with the memory that is left."""
+    with suppress(*UNUSABLE, MemoryError):
+        tensors, content = read_entry(path)
+        return restore(tensors, content, path), {name: float(content[name]) for name in ("seconds", "memory_mib")}
+    return None
 
 
 def _file(key: str) -> str:

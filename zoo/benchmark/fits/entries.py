@@ -12,10 +12,15 @@ from torch import Tensor
 
 from zoo.atomic import write_atomically
 from zoo.errors import ArtifactError
+from zoo.machine_memory import available_memory
 from zoo.tensors import hash_tensors, join_csr, read_header, read_parts, split_csr, write_tensors
 
 UNUSABLE = (ArtifactError, OSError, SafetensorError, KeyError, TypeError, ValueError)
 """What reading raises for an entry that is missing, damaged or of another kind, and writing if an entry cannot be stored."""
+NO_ROOM = (MemoryError, RuntimeError)
+"""What lack of memory raises; torch raises a plain `RuntimeError`."""
+COPIES = 3
+"""How many copies of an entry are in memory at the same time while it is written and checked."""
 
 
 def write_entry(
@@ -33,8 +38,14 @@ def write_entry(
         check: Gets the file before it takes its place; if it raises, nothing is written.
 
     Raises:
+        MemoryError: Less memory is left than writing and checking need.
         OSError: The file cannot be written; `SafetensorError` is raised too and is no subclass.
     """
+    size, left = sum(part.numel() * part.element_size() for part in split_csr(tensors).values()), available_memory()
+    if left < COPIES * size:
+        raise MemoryError(
+            f"{path}: an entry of {size:,} bytes needs {COPIES} times as much memory, and {left:,} bytes are left"
+        )
     entry = json.dumps(content)
     with write_atomically(path) as temporary:
         write_tensors(temporary, tensors, {"entry": entry, "hash": hash_tensors(entry, split_csr(tensors))})
