@@ -211,9 +211,9 @@ def test_an_interrupted_benchmark_restores_what_is_whole_and_fits_the_rest(bench
     models = [model for model in before_rankers("counted") if model["label"] in ("trees", "mmr")]
     with pytest.raises(KeyboardInterrupt):
         bench(models, progress=Interrupt("mmr"))
-    entries = list((tmp_path / "out" / "predictors").iterdir())
-    assert len(entries) == 2
-    for file in entries:
+    files = list((tmp_path / "out" / "predictors").glob("*/*"))
+    assert len(files) == 2
+    for file in files:
         content = bytearray(file.read_bytes())
         if damage == "flipped":
             content[-1] ^= 1
@@ -245,6 +245,40 @@ def test_a_predictor_that_no_other_row_uses_is_not_stored(bench, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         bench([{"label": "alone", "predictor": "counted"}, {"predictor": "ease"}], progress=Interrupt("ease"))
     assert not (tmp_path / "out" / "predictors").exists()
+
+
+class Folders(Progress):
+    """Notes how many predictors are stored when a row begins."""
+
+    def __init__(self, folder):
+        self.folder, self.counts = folder, {}
+
+    def started(self, label, seed, *, again=""):
+        self.counts[label] = len(list(self.folder.glob("predictors/*/*")))
+
+
+def test_a_predictor_is_removed_after_the_last_row_that_shares_it(bench, tmp_path):
+    counted, ease = (
+        [
+            {"label": predictor, "predictor": predictor},
+            {"label": f"{predictor}, mmr", "predictor": predictor, "rankers": ["mmr"], "featurizer": TF_IDF},
+        ]
+        for predictor in ("counted", "ease")
+    )
+    seen = Folders(tmp_path / "out")
+    bench([*counted, *ease], progress=seen)
+    assert [seen.counts[model["label"]] for model in (*counted, *ease)] == [0, 1, 0, 1]
+    # what a finished row shared is not stored for it again
+    seen = Folders(tmp_path / "out")
+    first = {
+        "label": "first",
+        "predictor": "counted",
+        "featurizer": TF_IDF,
+        "rankers": [{"name": "mmr", "relevance": 0.5}],
+    }
+    _, fits = bench([first, {"label": "last", "predictor": "popular"}, *counted], progress=seen)
+    assert fits == 1
+    assert seen.counts["last"] == 0
 
 
 def test_trials_that_search_the_ranker_alone_fit_the_predictor_once(bench):
@@ -332,7 +366,7 @@ def test_seconds_and_memory_of_a_restored_predictor_are_those_of_its_fit(tmp_pat
 
 def memory_of_entries(folder):
     """Return the stored memory of each fit in a folder, in MiB."""
-    return [read_entry(path)[1]["memory_mib"] for path in folder.iterdir()]
+    return [read_entry(path)[1]["memory_mib"] for path in folder.rglob("*.safetensors")]
 
 
 def test_the_memory_of_a_fit_is_not_that_of_what_came_before(tmp_path, monkeypatch):

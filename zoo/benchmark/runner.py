@@ -155,6 +155,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
                     progress.warned(problem)
                 if not row.error:  # a failed run is tried again and resumes from its checkpoint
                     forget(folder)
+            shared.forget_predictors_of(run)
             progress.finished(replace(row, label=run.model.label), resumed=resumed)
         shared.forget_predictors()  # an interrupted benchmark keeps them to resume
     finally:  # write the report of the finished runs also after Ctrl-C

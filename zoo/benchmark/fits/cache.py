@@ -40,14 +40,16 @@ class FitCache:
         fits: The functions that fit, for a pipeline.
     """
 
-    def __init__(self, features: Path, predictors: Path | None = None) -> None:
+    def __init__(self, features: Path, predictors: Path | None = None, *, stores_predictors: bool = True) -> None:
         """Use folders, which are created when the first entry is written.
 
         Args:
             features: The folder of fitted featurizers and item features.
             predictors: The folder of fitted predictors; None to fit each predictor itself.
+            stores_predictors: Whether to add to them, or only to read them.
         """
         self.features, self.predictors, self.time_correction = features, predictors, 0.0
+        self.stores_predictors = stores_predictors
         self.fits = PartFits(self.fit_featurizer, self.fit_predictor)
         self._memory = PeakMemory()
 
@@ -106,7 +108,8 @@ class FitCache:
 
         def store(training: dict[str, Any] | None, cost: Mapping[str, float], path: Path) -> None:
             pruned = training is not None and training["stopped"] == "pruned"
-            state = predictor_state(fit, cost["seconds"]) if unchanged and not pruned else None
+            kept = self.stores_predictors and unchanged and not pruned
+            state = predictor_state(fit, cost["seconds"]) if kept else None
             if state is not None:
                 content = {**cost, "state": state.values, "training": training}
                 write_entry(path, state.tensors, content, lambda written: check_predictor(fit, written))

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from zoo.benchmark.fits.cache import FitCache
+from zoo.benchmark.results_folder.store import Store
 from zoo.benchmark.runs import Run
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedModel, digest
 
@@ -23,13 +24,14 @@ SEARCHED = {"predictor", "featurizer", "train"}
 class SharedFits:
     """The fits that runs of a benchmark share.
 
-    A predictor is stored only if another run of the plan can use it, or a further trial of the same search. Predictors on a
-    graphics card are not shared, because a restored one is on the CPU. Nor are those that train in epochs with a time limit,
-    which cannot be repeated, or with a logger or callbacks of a plugin, which see the training of each row.
+    A predictor is stored only if a later run of the plan that is not finished can use it, or a further trial of the same search,
+    and is removed after the last of them. Predictors on a graphics card are not shared, because a restored one is on the CPU. Nor
+    are those that train in epochs with a time limit, which cannot be repeated, or with a logger or callbacks of a plugin, which see
+    the training of each row.
 
     Attributes:
-        folder: The folder of the benchmark.
-        runs: Its runs.
+        folder: The folder of the benchmark, with the rows of the runs that are finished.
+        runs: Its runs, in the order in which they run.
         device: The device of its fits.
         watched: Whether plugins add callbacks to trainings.
     """
@@ -48,21 +50,39 @@ class SharedFits:
 
     def of_row(self, run: Run) -> FitCache:
         """Return the cache for the row of a run."""
-        mine = self._predictor(run)
-        shared = mine is not None and any(self._predictor(other) == mine for other in self.runs if other.key != run.key)
-        return self._cache(self.folder, predictors=shared or self._trials_share(run))
+        return self._cache(self.folder, run, stores=self._is_awaited(run))
 
     def of_search(self, run: Run, folder: Path) -> FitCache:
         """Return the cache for the trials of a search, whose own folder has its features."""
-        return self._cache(folder, predictors=self._trials_share(run))
+        return self._cache(folder, run, stores=self._trials_share(run))
+
+    def forget_predictors_of(self, run: Run) -> None:
+        """Remove the fitted predictors that a run shares, unless a later run can use them; the run has ended."""
+        group = self._predictor(run)
+        if group is not None and not self._is_awaited(run):
+            shutil.rmtree(self.folder / PREDICTORS / group, ignore_errors=True)
 
     def forget_predictors(self) -> None:
-        """Remove the fitted predictors."""
+        """Remove the fitted predictors of all runs."""
         shutil.rmtree(self.folder / PREDICTORS, ignore_errors=True)
 
-    def _cache(self, features: Path, *, predictors: bool) -> FitCache:
-        """Return a cache with its features below a folder."""
-        return FitCache(features / FEATURES, self.folder / PREDICTORS if predictors else None)
+    def _cache(self, features: Path, run: Run, *, stores: bool) -> FitCache:
+        """Return a cache with its features below a folder; it has a folder of predictors if there can be an entry."""
+        group = self._predictor(run)
+        place = None if group is None else self.folder / PREDICTORS / group
+        if place is not None and not stores and not place.exists():
+            place = None
+        return FitCache(features / FEATURES, place, stores_predictors=stores)
+
+    def _is_awaited(self, run: Run) -> bool:
+        """Return whether a later run, which is not finished, can use the predictor of a run."""
+        mine, store = self._predictor(run), Store(self.folder)
+        if mine is None:
+            return False
+        last = max(at for at, other in enumerate(self.runs) if other.key == run.key)
+        return any(
+            self._predictor(later) == mine and store.finished(later.key) is None for later in self.runs[last + 1 :]
+        )
 
     def _trials_share(self, run: Run) -> bool:
         """Return whether a run is tuned and all its trials have the same predictor."""
@@ -85,7 +105,7 @@ class SharedFits:
             "train": model.train.model_dump(mode="json") if any(p.capabilities.trains_in_epochs for p in parts) else None,
             "filters": [part.as_json() for part in model.filters] if early else None,
             "seed": None if all(part.capabilities.deterministic for part in parts) else run.seed,
-            "search": run.search,
+            "search": None if self._trials_share(run) else run.search,
         })  # fmt: skip
 
     def _can_share(self, run: Run) -> bool:
