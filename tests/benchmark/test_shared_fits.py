@@ -1,9 +1,11 @@
 """A predictor before several rankers is fitted once for each log, and every row is that of a run alone."""
 
+import pickle
 import textwrap
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -444,3 +446,34 @@ def test_an_entry_that_memory_does_not_suffice_to_read_is_fitted_again(tmp_path,
     fit = request()
     assert cache.fit_predictor(fit) is None
     assert fit.predictor.weights.shape == (3, 3)
+
+
+@pytest.mark.parametrize("how", ["column", "pickle"])
+def test_a_fit_that_reads_a_further_column_is_restored_where_that_column_is_the_same(tmp_path, monkeypatch, how):
+    target, fits = default_registry().find("predictor", "ease").target(), []
+    real = target.fit
+
+    def fit(self, data, context):
+        log = data.interactions if how == "column" else pickle.loads(pickle.dumps(data.interactions))
+        fits.append(log.column("price").to_pylist())
+        real(self, data, context)
+
+    monkeypatch.setattr(target, "fit", fit)
+    cache = FitCache(tmp_path / "features", tmp_path / "predictors")
+    for prices, note, fitted in (
+        ([1, 2, 3, 4, 5], "a", True),
+        ([1, 2, 3, 4, 5], "a", False),
+        ([1, 2, 3, 4, 6], "a", True),
+        ([1, 2, 3, 4, 6], "b", how == "pickle"),  # a fit that can read everything depends on everything
+    ):
+        fits.clear()
+        source = pa.table({"price": prices, "note": [note] * 5})
+        log = small_log()
+        log = replace(log, source=source, rows=np.arange(5)).extract(np.ones(5, np.bool_))
+        cache.fit_predictor(request(log=log))
+        assert fits == ([prices] if fitted else [])
+
+
+def test_the_key_has_the_names_of_the_further_columns():
+    logs = [replace(small_log(), source=pa.table({name: [1] * 5}), rows=np.arange(5)) for name in ("price", "basket")]
+    assert len({predictor_key(request(log=log)) for log in (*logs, small_log())}) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from zoo.benchmark.fits.entries import NO_ROOM, UNUSABLE, below, read_entry, wit
 from zoo.benchmark.fits.keys import featurizer_key, predictor_key
 from zoo.benchmark.fits.peak_memory import PeakMemory, peak_memory
 from zoo.benchmark.fits.predictor_entries import check_predictor, load_predictor, predictor_state, schema_sizes
+from zoo.benchmark.fits.read_columns import NotedData
 from zoo.config.chosen import Chosen
 from zoo.pipeline.part_fits import PartFits, PredictorFit
 from zoo.stages.context import RunContext
@@ -72,16 +74,18 @@ class FitCache:
             load_stage(featurizer, State(below(STATE, tensors), content["state"]), str(path), schema_sizes(data))
             return features_from_state(below(FEATURES, tensors), content["features"])
 
-        def store(features: ItemFeatures, cost: Mapping[str, float], path: Path) -> None:
-            state, (tensors, about) = featurizer.state(), features_to_state(features)
+        def store(features: ItemFeatures, about: Mapping[str, Any], path: Path) -> None:
+            state, (tensors, made) = featurizer.state(), features_to_state(features)
             refuse_foreign(state, "featurizer", type(featurizer).__name__)
             named = with_prefix(STATE, state.tensors) | with_prefix(FEATURES, tensors)
-            write_entry(path, named, {**cost, "state": state.values, "features": about})
+            write_entry(path, named, {**about, "state": state.values, "features": made})
 
+        noted = NotedData.of(data)
         return self._fit_or_restore(
+            noted,
             lambda: self.features / _file(featurizer_key(chosen, data, context)),
             restore,
-            lambda resumed: fit_features(featurizer, data, context.for_training(resumed=resumed), chosen.origin),
+            lambda resumed: fit_features(featurizer, noted.data, context.for_training(resumed=resumed), chosen.origin),
             store,
         )
 
@@ -94,7 +98,7 @@ class FitCache:
         folder = self.predictors
         if folder is None:
             return fit.run()
-        unchanged = True
+        unchanged, noted = True, NotedData.of(fit.data)
 
         def restore(tensors: Mapping[str, Tensor], content: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
             return load_predictor(fit.predictor, fit.data, tensors, content, path)
@@ -102,39 +106,41 @@ class FitCache:
         def run(resumed: Callable[[float], None]) -> dict[str, Any] | None:
             nonlocal unchanged
             before = ProcessState.now()
-            training = fit.resuming(resumed).run()
+            training = replace(fit.resuming(resumed), data=noted.data).run()
             unchanged = vars(before) == vars(ProcessState.now())
             return training
 
-        def store(training: dict[str, Any] | None, cost: Mapping[str, float], path: Path) -> None:
+        def store(training: dict[str, Any] | None, about: Mapping[str, Any], path: Path) -> None:
             pruned = training is not None and training["stopped"] == "pruned"
             kept = self.stores_predictors and unchanged and not pruned
-            state = predictor_state(fit, cost["seconds"]) if kept else None
+            state = predictor_state(fit, about["seconds"]) if kept else None
             if state is not None:
-                content = {**cost, "state": state.values, "training": training}
+                content = {**about, "state": state.values, "training": training}
                 write_entry(path, state.tensors, content, lambda written: check_predictor(fit, written))
 
-        return self._fit_or_restore(lambda: folder / _file(predictor_key(fit)), restore, run, store)
+        return self._fit_or_restore(noted, lambda: folder / _file(predictor_key(fit)), restore, run, store)
 
     def _fit_or_restore(
         self,
+        noted: NotedData,
         place: Callable[[], Path],
         restore: Callable[[Mapping[str, Tensor], Mapping[str, Any], Path], T],
         fit: Callable[[Callable[[float], None]], T],
-        store: Callable[[T, Mapping[str, float], Path], None],
+        store: Callable[[T, Mapping[str, Any], Path], None],
     ) -> T:
         """Return what a fit returns, from its entry if there is one.
 
         Args:
+            noted: The data that it fits on.
             place: Returns the file of the entry.
             restore: Restores the part from the tensors and the content of the entry; gets its file for messages.
             fit: Fits the part; gets what receives the seconds of earlier processes.
-            store: Writes the entry of what the fit returned, with its cost.
+            store: Writes the entry of what the fit returned, with its cost and the hashes of the further columns that it read.
         """
         start = time.perf_counter()
         path = place()
         with self._memory.ignored():
-            found = _read(path, restore)
+            found = _read(path, noted, restore)
         if found is None:
             began, earlier = time.perf_counter(), list[float]()
             with self._memory.part() as peak:
@@ -142,7 +148,7 @@ class FitCache:
             seconds = time.perf_counter() - began + sum(earlier)
             cost = {"seconds": seconds, "memory_mib": peak.so_far()}
             with self._memory.ignored(), suppress(*UNUSABLE, *NO_ROOM):
-                store(result, cost, path)
+                store(result, {**cost, "columns": noted.hashes(noted.read)}, path)
         else:
             result, cost = found
         self._memory.raise_to(cost["memory_mib"])
@@ -151,11 +157,13 @@ class FitCache:
 
 
 def _read(
-    path: Path, restore: Callable[[Mapping[str, Tensor], Mapping[str, Any], Path], T]
+    path: Path, noted: NotedData, restore: Callable[[Mapping[str, Tensor], Mapping[str, Any], Path], T]
 ) -> tuple[T, dict[str, float]] | None:
     """Return what an entry restores and its cost; None if it cannot be used, or not with the memory that is left."""
     with suppress(*UNUSABLE, MemoryError):
         tensors, content = read_entry(path)
+        if content["columns"] != noted.hashes(content["columns"]):
+            return None
         return restore(tensors, content, path), {name: float(content[name]) for name in ("seconds", "memory_mib")}
     return None
 

@@ -45,11 +45,15 @@ def predictor_key(fit: PredictorFit) -> str:
 
 
 def _common(chosen: Chosen, data: TrainingData, context: RunContext, *, sources: list[Chosen]) -> dict[str, Any]:
-    """Return what featurizers and predictors depend on."""
-    can = chosen.capabilities
+    """Return what featurizers and predictors depend on.
+
+    Of the further columns of the log it has the names. An entry has the hashes of those that the fit read.
+    """
+    can, further = chosen.capabilities, data.interactions.source
     return {
         "versions": {**versions(), **sources_of(chosen, *sources)},
         "data": fingerprint(data.interactions, data.catalogue, pa.array([], pa.string())),
+        "columns": [] if further is None else sorted(further.column_names),
         "ties": data.interactions.ties,
         "device": str(context.device),
         "threads": torch.get_num_threads(),
