@@ -114,6 +114,7 @@ def test_the_page_shows_the_searches_and_where_the_settings_are_from(tmp_path):
     store.open(BenchmarkManifest("t", {}, {}, {"ndcg@10": True}, experiment, runs))
     search = {
         "trials": 20,
+        "budget": {"trials": 20},
         "failed": 1,
         "seconds": 40.0,
         "metric": "ndcg@10",
