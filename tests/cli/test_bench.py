@@ -66,7 +66,7 @@ def test_a_benchmark_prints_its_table_and_goes_on_where_it_was(bench, zoo, tmp_p
         f"In {tmp_path / 'out'}: report.md, results.jsonl, lists.parquet",
         f"Open {tmp_path / 'out' / 'report.html'} in a browser.",
     ]
-    told = [line for line in first.stderr.splitlines() if not line.startswith("estimate: at least ")]
+    told = [line for line in first.stderr.splitlines() if not line.startswith("estimate: ")]
     assert len(told) < len(first.stderr.splitlines())
     assert told[:3] == ["reading data ...", "3 runs of 3 models: 3 to do", "1/3 shelf: fit ..."]
     del told[1]

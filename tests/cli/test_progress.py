@@ -192,6 +192,23 @@ def test_a_time_limit_bounds_the_time_left(clock):
     assert picture(bars)[2] == "at most 0:00:20 left, resumes after epoch 1"
 
 
+def test_a_likely_duration_is_told_as_soon_as_one_is_known(clock):
+    bars = shown(terminal=False)
+    told = Bars(bars, clock)
+    net = {"epochs": 10, "fewest_epochs": 10, "fits": 1, "work": 1.0}
+    told.planned(Plan((PlannedRun("popular"), PlannedRun("net", 0, **net), PlannedRun("other", 0, **net))))
+    told.started("popular", None, again="")
+    clock.now = 1.0
+    told.phase("recommend", 1, 1)
+    told.finished(Row("key", "popular", None, {}), resumed=False)
+    told.started("net", 0, again="")
+    clock.now = 3.0  # soon after the last line
+    told.phase("fit", 1, 10)
+    estimates = [line for line in bars.console.file.getvalue().splitlines() if line.startswith("estimate")]
+    assert estimates[-1] == "estimate: about 43 s in all, at least 23 s (not measured yet: other)"
+    assert all("at least" in line and "about" not in line for line in estimates[:-1])
+
+
 def test_the_plan_and_the_estimate_are_shown(clock):
     bars = shown(terminal=False)
     told = Bars(bars, clock)

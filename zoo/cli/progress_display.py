@@ -63,6 +63,7 @@ class Bars(Progress):
         self._done = self._of = self._at = 0
         self._since = 0, clock()
         self._begun, self._forecast, self._forecast_at, self._measured = clock(), None, None, False
+        self._guessed = False
         self._last = self._said = clock()
 
     def reading(self) -> None:
@@ -180,14 +181,19 @@ class Bars(Progress):
         self._tell_estimate(now)
 
     def _tell_estimate(self, now: float, *, again: bool = False) -> None:
-        """Show the estimate, if there is one; `again` prints its line whenever the last one was printed."""
+        """Show the estimate, if there is one.
+
+        Its line is printed now and then, when a likely duration is known for the first time, and with `again` in any case.
+        """
         estimate = None if self._forecast is None else self._forecast.estimate(now)
         if estimate is None:
             return
         self._bars.update(self._runs, description=f"runs, {estimate}")
+        guessed, self._guessed = self._guessed, self._guessed or estimate.likely is not None
         if (
             again
             or self._forecast_at is None
+            or self._guessed > guessed
             or (not self._bars.console.is_terminal and now - self._forecast_at >= FORECAST_SILENCE)
         ):
             self._forecast_at = now
