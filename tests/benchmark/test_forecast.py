@@ -118,10 +118,13 @@ def test_finished_runs_of_the_folder_count_for_other_seeds():
     assert found.estimate(11.0) == Estimate(112.0, 112.0, 112.0)
 
 
-def test_with_the_default_fewer_epochs_are_likely():
+def test_with_the_default_number_of_epochs_patience_says_what_is_likely():
     found = forecast(PlannedRun("net", 0, **NET, more_on_small_data=True))
     found.phase("fit", 1, 100, 14.0)
-    assert found.estimate(14.0).likely == 14 + 39 * 4 + 30 * 4
+    assert found.estimate(14.0).likely == 14 + (33 - 1) * 4 + (33 - 10) * 4  # three times the fewest epochs
+    small = forecast(PlannedRun("net", 0, **NET, more_on_small_data=True, more_patience_on_small_data=True))
+    small.phase("fit", 1, 200, 14.0)  # the data chose 200 epochs, and a patience of 20
+    assert small.estimate(14.0).likely == 14 + (63 - 1) * 4 + (63 - 10) * 4
 
 
 def test_networks_that_have_not_begun_are_guessed_by_the_work_of_an_epoch():

@@ -19,9 +19,11 @@ CLOSE = 1.25
 """A range whose ends differ by less than this factor is shown as one value."""
 NAMES = 3
 """Number of models without a measurement that the text names."""
-TRAINED_SHARE, CHOSEN_SHARE = 0.4, 0.8
-"""The likely shares of `max_epochs` after which early stopping ends a training: with the default, .29 to .51 where it was measured; with a
-number that an experiment sets, .53 to 1 in examples/sequential.toml."""
+PATIENCES, CHOSEN_SHARE = 3, 0.8
+"""After how many times its fewest epochs early stopping is likely to end a training: after 1.8 to 5.4 times where it was measured; and
+after which share of a number of epochs that an experiment sets: .53 to 1 in examples/sequential.toml."""
+PATIENCE_SHARE = 0.1
+"""The patience that the data choose, as a share of the epochs that they choose."""
 
 
 @dataclass(frozen=True)
@@ -263,8 +265,16 @@ class Forecast:
 
 def _likely_epochs(plan: PlannedRun, epochs: int) -> float:
     """Return after how many of at most `epochs` epochs the first training of a run is likely to end."""
-    share = TRAINED_SHARE if plan.more_on_small_data else CHOSEN_SHARE
-    return epochs if plan.patience is None else min(max(share * epochs, plan.fewest_epochs), epochs)
+    if plan.patience is None:
+        return epochs
+    likely = PATIENCES * _fewest_epochs(plan, epochs) if plan.more_on_small_data else CHOSEN_SHARE * epochs
+    return min(max(likely, plan.fewest_epochs), epochs)
+
+
+def _fewest_epochs(plan: PlannedRun, epochs: float) -> float:
+    """Return after how many epochs early stopping can end a training of at most `epochs` epochs."""
+    by_data = PATIENCE_SHARE * epochs + 1 if plan.more_patience_on_small_data else 0.0
+    return max(plan.fewest_epochs, by_data)
 
 
 def _epochs_before_patience(plan: PlannedRun, trained: float) -> float:

@@ -25,6 +25,7 @@ class PlannedRun:
         patience: Validations without improvement that end the first training; None without early stopping.
         time_limit: The limit of a training in seconds, or None.
         more_on_small_data: Whether the data may choose more than `epochs`.
+        more_patience_on_small_data: Whether the data may choose more than `patience`.
         search: The search before the model is fitted, in words; empty without one.
         trials: The budget of the search in trials, or None.
         minutes: The budget of the search in minutes, or None.
@@ -40,6 +41,7 @@ class PlannedRun:
     patience: int | None = None
     time_limit: float | None = None
     more_on_small_data: bool = False
+    more_patience_on_small_data: bool = False
     search: str = ""
     trials: int | None = None
     minutes: float | None = None
@@ -89,6 +91,7 @@ class PlannedRun:
             train.patience if stops_early else None,
             None if train.time_limit is None else 60 * train.time_limit,
             stops_early and model.train.max_epochs is None,
+            stops_early and model.train.patience is None,
             work=model.epoch_work(size) if size else None,
             **search,
         )
