@@ -14,7 +14,7 @@ import zoo
 from zoo.cli.bench_command import bench
 from zoo.cli.compare_command import compare
 from zoo.cli.config_command import config
-from zoo.cli.data_command import data
+from zoo.cli.data.group import data
 from zoo.cli.demo_command import demo
 from zoo.cli.doctor_command import doctor
 from zoo.cli.fit_command import fit

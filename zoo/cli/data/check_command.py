@@ -1,4 +1,4 @@
-"""`zoo data`: look at data before anything is fitted."""
+"""`zoo data check`: whether the table of an experiment could name a false winner."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ from zoo.text_safety import show
 EXPERIMENT = ".toml"
 
 
-@click.group()
-def data() -> None:
-    """Check data and their split before anything is fitted."""
-
-
-@data.command()
+@click.command()
 @click.argument("file", type=FILE)
 @click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
 @set_option

@@ -1,0 +1,1 @@
+"""`zoo data`: look at data, check and clean them before anything is fitted."""
