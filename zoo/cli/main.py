@@ -12,6 +12,7 @@ import click
 
 import zoo
 from zoo.cli.bench_command import bench
+from zoo.cli.cache_command import cache
 from zoo.cli.compare_command import compare
 from zoo.cli.config_command import config
 from zoo.cli.data.group import data
@@ -140,6 +141,7 @@ for _command in (
     recommend,
     config,
     data,
+    cache,
     plugin,
     doctor,
 ):

@@ -44,12 +44,23 @@ def read_arrow_file(file: Path, kind: str, columns: list[str] | None = None) -> 
     Raises:
         DataError: The file is not valid in its format, or a column has a type that cannot be read.
     """
+    tables = list(read_arrow_batches(file, kind, columns))
+    if tables:
+        return pa.concat_tables(unify_texts(tables), promote_options="permissive")
+    with _open(file, kind, columns) as (schema, _):
+        names = schema.names if columns is None else columns
+        return normalise_types(schema.empty_table().select(names), str(file))
+
+
+def read_arrow_batches(file: Path, kind: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Yield the rows of a file a batch at a time; see `read_arrow_file`. None for a file without rows.
+
+    A decimal without a fraction may be an integer in one batch and text in another, where it needs more than 64 bits.
+    """
     with _open(file, kind, columns) as (schema, batches):
         names = schema.names if columns is None else columns
-        tables = [normalise_types(pa.Table.from_batches([batch]).select(names), str(file)) for batch in batches]
-        if not tables:
-            return normalise_types(schema.empty_table().select(names), str(file))
-        return pa.concat_tables(unify_texts(tables), promote_options="permissive")
+        for batch in batches:
+            yield normalise_types(pa.Table.from_batches([batch]).select(names), str(file))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from zoo.data.arrow_files import read_arrow_file, read_column_names
+from zoo.data.arrow_files import read_arrow_batches, read_arrow_file, read_column_names
 from zoo.data.arrow_types import normalise_types
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
@@ -33,6 +33,8 @@ FORMATS = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
+ARROW_KINDS = ("parquet", "arrow")
+"""The formats that are read a batch at a time."""
 
 
 class Files(Dataset[FilesParams]):
@@ -127,13 +129,7 @@ class FileTable:
         tables = []
         for file in self.files:
             self._refuse_changed(file)
-            names = self.column_names if file == self.files[0] else self._names(file)
-            for column in columns:
-                if column not in names:
-                    raise DataError(
-                        f"{file}: no column {column!r}, which {self.files[0]} has.{suggestion(column, names)} "
-                        f"Its columns: {', '.join(names)}. Use files with the same columns."
-                    )
+            self._require(file, columns)
             tables.append(self._read(file, columns))
         self._rows = [table.num_rows for table in tables]
         try:
@@ -142,6 +138,41 @@ class FileTable:
             raise DataError(
                 f"{self.name}: the files' columns are of different types ({error}). Use files with the same column types."
             ) from error
+
+    def batches(self, columns: list[str]) -> Iterator[pa.Table]:
+        """Yield the given columns a part of the rows at a time: a batch of a parquet or Arrow file, or all rows of another file.
+
+        Raises:
+            DataError: A file cannot be read or lacks a column.
+        """
+        self._rows = []
+        for file in self.files:
+            self._refuse_changed(file)
+            self._require(file, columns)
+            kind = _format(file)
+            self._rows.append(0)
+            for part in read_arrow_batches(file, kind, columns) if kind in ARROW_KINDS else [self._read(file, columns)]:
+                self._rows[-1] += part.num_rows
+                yield part
+
+    @property
+    def size(self) -> int:
+        """Return the size of the files in bytes."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def _require(self, file: Path, columns: list[str]) -> None:
+        """Refuse a file that lacks a column.
+
+        Raises:
+            DataError: The file lacks a column.
+        """
+        names = self.column_names if file == self.files[0] else self._names(file)
+        for column in columns:
+            if column not in names:
+                raise DataError(
+                    f"{file}: no column {column!r}, which {self.files[0]} has.{suggestion(column, names)} "
+                    f"Its columns: {', '.join(names)}. Use files with the same columns."
+                )
 
     def _refuse_changed(self, file: Path) -> None:
         """Refuse a file that was modified between two reads, because its rows may no longer match."""

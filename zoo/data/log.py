@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,25 +50,45 @@ class Data:
         return f"Data({'; '.join([format_events(self.log), *noted])})"
 
 
-def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
+@dataclass(frozen=True, eq=False)
+class UnfilteredLog:
+    """A log before it is filtered.
+
+    Attributes:
+        log: The events, with provisional item numbers.
+        user_ids: The user ids in the order of the log's rows.
+        item_ids: The item ids in the order of the provisional numbers, from 1.
+        notes: Counts of the rows that were left out.
+    """
+
+    log: Interactions
+    user_ids: pa.Array
+    item_ids: pa.Array
+    notes: Notes
+
+
+BuildLog = Callable[[MappedTable, DataSettings], UnfilteredLog]
+"""Builds a log from the table of the events."""
+
+
+def read_data(
+    tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False, build_log: BuildLog | None = None
+) -> Data:
     """Build an event log and a catalogue from tables.
 
     Args:
         tables: The events and, optionally, the items.
         settings: The settings of `[data]`.
         sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
+        build_log: Builds the log before it is filtered; in memory by default.
 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
     """
-    events = MappedTable.of(
-        tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
-    )
-    anonymous = sessions_as_users and "user_id" not in events.names and "session_id" in events.names
-    if anonymous:
-        events = replace(events, names={"user_id": events.names["session_id"], **events.names})
-    log, users, items, notes = _build_unfiltered_log(events, settings)
-    if anonymous:
+    events = map_events(tables, settings, sessions_as_users=sessions_as_users)
+    built = (build_log or build_in_memory)(events, settings)
+    log, items, notes = built.log, built.item_ids, built.notes
+    if sessions_as_users and "session_id" in events.names and events.names["user_id"] == events.names["session_id"]:
         notes["users are"] = "sessions"
     if settings.duplicates != "keep":  # the order of copies decides which one remains
         log = order_ties(log, columns=tuple(UNIT_COLUMNS.values()))
@@ -83,12 +103,38 @@ def read_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
     vocabulary, catalogue = _catalogue(tables, settings, items.take(pa.array(np.flatnonzero(log.known[1:]))), notes)
     number = np.concatenate([[0], vocabulary.numbers(items)]).astype(np.int32)
-    log = order_ties(replace(log, items=number[log.items], n_items=len(vocabulary) - 1))
+    if not np.array_equal(number, np.arange(len(number))):
+        log = replace(log, items=number[log.items])
+    log = order_ties(replace(log, n_items=len(vocabulary) - 1))
     notes |= {"events": len(log), "users": log.n_users, "items": log.n_items}
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
         notes["events at the same time as the one before"] = int(np.count_nonzero(tied_with_previous(log)))
-    return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+    return Data(log, catalogue, built.user_ids.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+
+
+def map_events(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> MappedTable:
+    """Return the table of the events under its canonical column names.
+
+    Args:
+        tables: The tables.
+        settings: The settings of `[data]`.
+        sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
+
+    Raises:
+        DataError: The mapping does not fit the table.
+    """
+    events = MappedTable.of(
+        tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
+    )
+    if "user_id" in events.names or "session_id" not in events.names:
+        return events
+    if not sessions_as_users:
+        raise DataError(
+            f'{_explain_missing_column(events, "user_id")} If the sessions have no users, split.unit = "session" makes '
+            "each session a user."
+        )
+    return replace(events, names={"user_id": events.names["session_id"], **events.names})
 
 
 def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> list[int]:
@@ -105,15 +151,12 @@ def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> lis
     return [list(known).index(name) for name in names]
 
 
-def _build_unfiltered_log(
-    events: MappedTable, settings: DataSettings
-) -> tuple[Interactions, pa.Array, pa.Array, Notes]:
-    """Return the unfiltered log with provisional item numbers, the user ids, the item ids and the notes."""
-    if "user_id" not in events.names and "session_id" in events.names:
-        raise DataError(
-            f'{_explain_missing_column(events, "user_id")} If the sessions have no users, split.unit = "session" makes '
-            "each session a user."
-        )
+def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLog:
+    """Build a log that fits into memory.
+
+    Raises:
+        DataError: The table does not fit; the message names file, column, row and value.
+    """
     for name in ("user_id", "item_id"):
         events.require(name)
     clock = choose_clock(events, settings.time)
@@ -126,7 +169,7 @@ def _build_unfiltered_log(
     times = parse_times(events, None if clock == "file-order" else table.column(clock), clock)
     notes["times read as"] = times.read_as
     codes, event_names = _event_types(events, table, settings)
-    weights = _weights(event_names, settings.event_weights)
+    weights = event_weights(event_names, settings.event_weights)
     del table
     kept = (users.codes >= 0) & (items.codes >= 0)
     wanted = np.ones(len(event_names), np.bool_)
@@ -155,7 +198,7 @@ def _build_unfiltered_log(
     )
     if rows is not None and log.rows is not None:
         log = replace(log, rows=rows[log.rows])
-    return log, users.unique, items.unique, notes
+    return UnfilteredLog(log, users.unique, items.unique, notes)
 
 
 def _take_rows(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
@@ -188,9 +231,7 @@ def _read_ids(
 def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
     """Return the event type code of each row, `[N]`, and the sorted names of the types."""
     if "event" not in events.names:
-        if settings.events is not None or settings.event_weights:
-            setting = "data.events" if settings.events is not None else "data.event_weights"
-            raise DataError(f"{setting} names event types, but: " + _explain_missing_column(events, "event"))
+        refuse_event_settings(events, settings)
         return np.zeros(table.num_rows, np.uint8), ["interaction"]
     found = ids(events, table.column("event"), "event")
     if (found.codes < 0).any():
@@ -206,6 +247,17 @@ def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -
     return found.codes.astype(np.uint8), found.unique.to_pylist()
 
 
+def refuse_event_settings(events: MappedTable, settings: DataSettings) -> None:
+    """Refuse settings of event types for a table without a column of them.
+
+    Raises:
+        DataError: `events` or `event_weights` is set.
+    """
+    if settings.events is not None or settings.event_weights:
+        setting = "data.events" if settings.events is not None else "data.event_weights"
+        raise DataError(f"{setting} names event types, but: " + _explain_missing_column(events, "event"))
+
+
 def _explain_missing_column(table: MappedTable, name: str) -> str:
     """Return the error message for a missing column."""
     try:
@@ -215,7 +267,7 @@ def _explain_missing_column(table: MappedTable, name: str) -> str:
     return ""
 
 
-def _weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.float32]:
+def event_weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.float32]:
     """Return the weight of each event type, 1 by default."""
     event_codes(list(weights), names, "data.event_weights")
     return np.array([weights.get(name, 1.0) for name in names], np.float32)

@@ -13,8 +13,9 @@ from zoo.data.dataset_params import FilesParams
 from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
 from zoo.data.loaded import FRAME
-from zoo.data.log import Data, read_data
+from zoo.data.log import Data
 from zoo.data.near_columns import near_column, suggest_column
+from zoo.data.prepared.prepare import open_data
 from zoo.data.schema import CANONICAL
 from zoo.errors import ConfigError, DataError
 from zoo.params import validated
@@ -77,7 +78,7 @@ def read_log(
     raw = {**settings, "source": source, "columns": columns, "item_columns": item_columns}
     read = validated(DataSettings, raw, "data")
     _check_frames(tables, read)
-    return replace(read_data(tables, read), settings=read)
+    return replace(open_data(tables, read), settings=read)
 
 
 def _open(interactions: Any, items: Any, delimiter: str | None) -> tuple[Tables, dict[str, Any]]:

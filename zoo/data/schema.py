@@ -183,17 +183,7 @@ def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     Raises:
         DataError: The column has another type.
     """
-    column = normalise_column(column)
-    kind = column.type
-    if pa.types.is_floating(kind):
-        column = _to_integers(table, column, name)
-    elif not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise DataError(
-            f"{table.origin}: {table.display_name(name)} is {kind}, expected ids: integers or text. "
-            f"Choose another column in {table.setting}, or cast it in the file."
-        )
-    encoded = column.cast(pa.string()).dictionary_encode() if pa.types.is_null(kind) else column.dictionary_encode()
-    encoded = encoded.unify_dictionaries().combine_chunks()
+    encoded = _id_column(table, column, name).dictionary_encode().unify_dictionaries().combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     found = encoded.dictionary.cast(pa.string())
     order = pc.sort_indices(found)
@@ -202,6 +192,38 @@ def ids(table: MappedTable, column: pa.ChunkedArray, name: str) -> Ids:
     rank = np.full(len(found) + 1, -1, np.int32)  # code -1 reads the last entry
     rank[order] = np.arange(len(order), dtype=np.int32)
     return Ids(rank[codes], found.take(pa.array(order)))
+
+
+def id_values(table: MappedTable, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return the ids of a column as int64 or text, null where a row has none; see `ids`.
+
+    Raises:
+        DataError: The column has another type.
+    """
+    column = _id_column(table, column, name)
+    if not is_text(column.type):
+        return column.cast(pa.int64() if column.type != pa.uint64() else pa.string())
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), pa.scalar(None, column.type), column)
+
+
+def _id_column(table: MappedTable, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return a column of ids as integers or text.
+
+    Raises:
+        DataError: The column has another type.
+    """
+    column = normalise_column(column)
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return _to_integers(table, column, name)
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if is_text(kind) or pa.types.is_integer(kind):
+        return column
+    raise DataError(
+        f"{table.origin}: {table.display_name(name)} is {kind}, expected ids: integers or text. "
+        f"Choose another column in {table.setting}, or cast it in the file."
+    )
 
 
 def first_failing(column: pa.ChunkedArray, parse: Callable[[pa.ChunkedArray], object]) -> int:

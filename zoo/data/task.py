@@ -20,8 +20,9 @@ from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.item_values import items_with_values
 from zoo.data.loaded import LoadedLog
-from zoo.data.log import event_codes, read_data
+from zoo.data.log import event_codes
 from zoo.data.parts import NO_PART, Parts
+from zoo.data.prepared.prepare import open_data
 from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
 from zoo.data.targets import TargetRules, build_queries
@@ -251,7 +252,7 @@ def read_task(
     if isinstance(dataset, LoadedLog):
         read = dataset.data
     else:
-        read = read_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
+        read = open_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
+from zoo.cli.data.named_data import load_named, set_and_items
+from zoo.cli.output import echo_json, json_option
 from zoo.text_safety import show
-
-EXPERIMENT = ".toml"
 
 
 @click.command()
-@click.argument("file", type=FILE)
-@click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
-@set_option
-@plugin_option
+@set_and_items
 @json_option
 @click.pass_context
 def check(
@@ -38,21 +34,12 @@ def check(
     does not name.
     """
     from zoo.benchmark.tables.check_report import format_finding
-    from zoo.config.load import load_data_experiment, load_experiment
     from zoo.data.checks.all_checks import CHECKS, check_experiment
     from zoo.data.checks.finding import open_findings
     from zoo.data.log_summary import summarise_log
     from zoo.data.task import load_task
 
-    registry = registry_with(plugins)
-    if file.suffix == EXPERIMENT:
-        if items is not None:
-            raise click.UsageError(
-                f"--items is for a file of events, and {file} is an experiment: set items in its [data] source."
-            )
-        experiment = load_experiment(file, overrides, registry).require_recommend()
-    else:
-        experiment = load_data_experiment(file, items, overrides, registry=registry)
+    experiment = load_named(file, items, overrides, plugins)
     task = load_task(experiment)
     findings = check_experiment(experiment, task)
     warnings = open_findings(findings)

@@ -1,0 +1,145 @@
+"""Open the data of an experiment: a prepared log where there is one, a large source is prepared first, others are read into memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from zoo.atomic import write_folder_atomically
+from zoo.config.experiment import DataSettings
+from zoo.data.bounded_parquet import format_bytes
+from zoo.data.dataset import Tables
+from zoo.data.files import FileTable
+from zoo.data.log import Data, map_events, read_data
+from zoo.data.prepared.build_log import OutOfCore
+from zoo.data.prepared.cache import FOLDER_VARIABLE, cache_folder, enforce_limit, mark_opened
+from zoo.data.prepared.folder import Prepared, open_prepared, read_manifest, write_prepared
+from zoo.errors import ComponentError, DataError
+from zoo.folder_lock import lock_folder
+
+LARGE_BYTES = 100 * 2**20
+"""Files of events of this size in sum are prepared by every command."""
+Tell = Callable[[str], None]
+
+
+def open_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
+    """Return the log and the catalogue of tables; see `zoo.data.log.read_data`.
+
+    Files whose log is in the cache are opened from there. Files of 100 MiB or more are prepared first, if DuckDB is installed.
+
+    Raises:
+        DataError: The tables do not fit, or the folder of the cache is full.
+    """
+    source = Source.of(tables, settings, sessions_as_users=sessions_as_users)
+    if source is None:
+        return read_data(tables, settings, sessions_as_users=sessions_as_users)
+    prepared = read_manifest(source.folder)
+    if prepared is None and source.events.size >= LARGE_BYTES and find_spec("duckdb") is not None:
+        prepared = prepare(source)
+    return source.open(prepared) if prepared else read_data(tables, settings, sessions_as_users=sessions_as_users)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Files with the settings by which they become a log.
+
+    Attributes:
+        tables: The tables.
+        events: The files of the events.
+        settings: The settings of `[data]`.
+        sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
+        identity: What the log depends on: the files with size and time of change, and the settings.
+    """
+
+    tables: Tables
+    events: FileTable
+    settings: DataSettings
+    sessions_as_users: bool
+    identity: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, tables: Tables, settings: DataSettings, *, sessions_as_users: bool) -> Source | None:
+        """Return the source of tables that are files, or None for others."""
+        events, items = tables.interactions, tables.items
+        if not isinstance(events, FileTable) or not (items is None or isinstance(items, FileTable)):
+            return None
+        kept = settings.model_dump(mode="json", exclude={"source", "accept"})
+        identity = {
+            "interactions": _stamps(events),
+            "items": [] if items is None else _stamps(items),
+            "settings": kept,
+            "sessions_as_users": sessions_as_users,
+        }
+        return cls(tables, events, settings, sessions_as_users, identity)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the prepared log."""
+        text = json.dumps(self.identity, sort_keys=True)
+        return cache_folder() / blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+
+    def open(self, prepared: Prepared) -> Data:
+        """Return the data of the prepared log."""
+        mark_opened(prepared)
+        events = map_events(self.tables, self.settings, sessions_as_users=self.sessions_as_users)
+        return open_prepared(prepared, events)
+
+
+def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
+    """Prepare a log, unless it is in the cache already; a second process waits for the first.
+
+    Args:
+        source: The files and settings.
+        tell: Receives who prepares the same log, before waiting for it.
+
+    Raises:
+        DataError: The tables do not fit, or the folder of the cache is full.
+        ComponentError: DuckDB is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise ComponentError(
+            'preparing data needs the package DuckDB, which is not installed: pip install "shopzoo[large]"'
+        ) from None
+    folder = source.folder
+    try:
+        with lock_folder(folder.with_name(f"{folder.name}.lock"), wait=True, waiting=tell):
+            if read_manifest(folder) is None:
+                with write_folder_atomically(folder) as temporary:
+                    build_log = OutOfCore(source.events, temporary)
+                    data = read_data(
+                        source.tables, source.settings, sessions_as_users=source.sessions_as_users, build_log=build_log
+                    )
+                    write_prepared(data, temporary, source.identity)
+                    del data  # some systems rename no folder with mapped files
+    except (duckdb.Error, OSError) as error:
+        raise DataError(_explain(folder.parent, source, error)) from error
+    enforce_limit(folder)
+    prepared = read_manifest(folder)
+    if prepared is None:
+        raise DataError(f"{folder}: the prepared log was removed while it was opened. Run the command again.")
+    return prepared
+
+
+def _stamps(files: FileTable) -> list[list[Any]]:
+    """Return path, size and time of change of each file, and the delimiter."""
+    states = [(file.absolute(), file.stat()) for file in files.files]
+    return [[str(file), state.st_size, state.st_mtime_ns, files.delimiter] for file, state in states]
+
+
+def _explain(folder: Path, source: Source, error: Exception) -> str:
+    """Return the message about a log that could not be prepared."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return (
+        f"{folder}: the log could not be prepared: {reason}. It needs up to {format_bytes(8 * source.events.size)} of disk for a "
+        f"while, and {format_bytes(shutil.disk_usage(there).free)} are free. Free space, or name another folder in the environment "
+        f"variable {FOLDER_VARIABLE}."
+    )
