@@ -1,12 +1,14 @@
-"""How long it takes, and how much memory, to read, sort and split a log. Prints a JSON line a size.
+"""How long it takes, and how much memory, to read, sort and split a log, and to prepare it out of core. Prints JSON lines.
 
     python tests/speed/data.py [EVENTS ...]      2,000,000 and 20,000,000 by default
+    python tests/speed/data.py 200000000         10 million users, one million items: out of core alone
 
 Events are drawn with numpy (a user for each 20, an item for each 100, Zipf popularity, 90 days, in no order) and written
 to parquet beforehand; each size is measured in a fresh process, whose peak is what the kernel says it was.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -18,17 +20,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+IN_MEMORY = 50_000_000
+"""The most events that are also read into memory."""
+PART = 10_000_000
+
 
 def write(n: int, file: Path) -> None:
     """Write a log of n events, with a column that nobody asks for."""
     rng = np.random.default_rng(0)
-    columns = {
-        "user_id": rng.integers(0, max(n // 20, 1), n),
-        "item_id": (rng.zipf(1.2, n) - 1) % max(n // 100, 1000),
-        "timestamp": 1_500_000_000_000 + rng.integers(0, 90 * 86_400_000, n),
-        "price": rng.random(n).astype(np.float32),
-    }
-    pq.write_table(pa.table(columns), file, compression="zstd")
+    items = min(max(n // 100, 1000), 1_000_000)
+    kinds = [("user_id", pa.int64()), ("item_id", pa.int64()), ("timestamp", pa.int64()), ("price", pa.float32())]
+    with pq.ParquetWriter(file, pa.schema(kinds), compression="zstd") as writer:
+        for start in range(0, n, PART):
+            m = min(PART, n - start)
+            columns = [
+                rng.integers(0, max(n // 20, 1), m),
+                (rng.zipf(1.2, m) - 1) % items,
+                1_500_000_000_000 + rng.integers(0, 90 * 86_400_000, m),
+                rng.random(m).astype(np.float32),
+            ]
+            writer.write_table(pa.table(columns, schema=writer.schema))
 
 
 def measure(file: Path) -> dict[str, float]:
@@ -64,6 +75,34 @@ def measure(file: Path) -> dict[str, float]:
     }
 
 
+def prepare(file: Path) -> dict[str, float]:
+    """Prepare a log out of core, or open it if that was done."""
+    from zoo.config.experiment import DataSettings
+    from zoo.data.dataset_params import FilesParams
+    from zoo.data.files import Files
+    from zoo.data.prepared.folder import read_manifest
+    from zoo.data.prepared.prepare import Source
+    from zoo.data.prepared.prepare import prepare as prepare_source
+
+    base, start = peak_gib(), time.perf_counter()
+    tables = Files(FilesParams(interactions=[str(file)])).read()
+    source = Source.of(tables, DataSettings(source="files"), sessions_as_users=False)
+    prepared = read_manifest(source.folder)
+    task = "open_s" if prepared else "prepare_s"
+    log = source.open(prepared or prepare_source(source)).log
+    seconds = time.perf_counter() - start
+    rate = {} if prepared else {"events_per_s": round(len(log) / seconds)}
+    size = (prepared or read_manifest(source.folder)).size
+    return {
+        "events": len(log),
+        task: round(seconds, 3),
+        **rate,
+        "folder_mib": round(size / 2**20),
+        "imports_gib": round(base, 2),
+        "peak_gib": round(peak_gib(), 2),
+    }
+
+
 def peak_gib() -> float:
     """Return the largest resident size of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
@@ -81,6 +120,8 @@ def main() -> None:
         write(int(sys.argv[2]), Path(sys.argv[3]))
     elif sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(Path(sys.argv[2]))))
+    elif sys.argv[1:2] == ["--prepare"]:
+        print(json.dumps(prepare(Path(sys.argv[2]))))
     else:
         compare([int(n) for n in sys.argv[1:]] or [2_000_000, 20_000_000])
 
@@ -91,10 +132,11 @@ def compare(sizes: list[int]) -> None:
         for n in sizes:
             file = Path(folder) / f"{n}.parquet"
             subprocess.run([sys.executable, __file__, "--write", str(n), str(file)], check=True)
-            done = subprocess.run(
-                [sys.executable, __file__, "--measure", str(file)], stdout=subprocess.PIPE, check=True
-            )
-            print(done.stdout.decode().strip(), flush=True)
+            environment = {**os.environ, "ZOO_CACHE": str(Path(folder) / "cache")}
+            for task in [*(["--measure"] if n <= IN_MEMORY else []), "--prepare", "--prepare"]:
+                command = [sys.executable, __file__, task, str(file)]
+                done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)
+                print(done.stdout.decode().strip(), flush=True)
             file.unlink()
 
 

@@ -42,10 +42,10 @@ def enforce_limit(newest: Path) -> None:
     Raises:
         ConfigError: `ZOO_CACHE_GIB` is not a number.
     """
-    kept = 0
+    kept, limit = 0, limit_bytes()
     for prepared in sorted(cached_logs(), key=lambda found: found.folder != newest):
         kept += prepared.size
-        if kept > limit_bytes() and prepared.folder != newest:
+        if kept > limit and prepared.folder != newest:
             shutil.rmtree(prepared.folder, ignore_errors=True)
 
 

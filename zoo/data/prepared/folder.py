@@ -20,7 +20,8 @@ from zoo.data.schema import MappedTable
 FORMAT = 1
 """The version of the layout; a folder of another version is prepared again."""
 MANIFEST, USERS, ITEMS, OFFSETS = "manifest.json", "users.arrow", "items.arrow", "offsets.bin"
-ITEM_ID = "item_id"
+ITEM_ID, COLUMN = "item_id", "column "
+"""The column of the ids, and the prefix of the names of the others."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def write_prepared(data: Data, folder: Path, identity: dict[str, Any]) -> None:
             _write_array(folder / f"{name}.bin", values, file_type(name))
     _write_array(folder / OFFSETS, log.offsets, np.dtype("<i8"))
     _write_table(folder / USERS, pa.table({"user_id": data.user_ids}))
-    item_columns = {f"column {name}": data.catalogue.table[name] for name in data.catalogue.columns}
+    item_columns = {f"{COLUMN}{name}": data.catalogue.table[name] for name in data.catalogue.columns}
     _write_table(folder / ITEMS, pa.table({ITEM_ID: data.catalogue.ids, **item_columns}))
     manifest = {
         "format": FORMAT,
@@ -103,7 +104,7 @@ def open_prepared(prepared: Prepared, events: MappedTable) -> Data:
     folder, facts = prepared.folder, prepared.log
     log_items, times, codes, rows = open_columns(folder, facts["events"])
     log = Interactions(
-        np.fromfile(folder / OFFSETS, "<i8"),
+        np.memmap(folder / OFFSETS, "<i8", "r"),
         log_items,
         times,
         codes,
@@ -116,12 +117,10 @@ def open_prepared(prepared: Prepared, events: MappedTable) -> Data:
         facts["ties"],
     )
     items = _open_table(folder / ITEMS)
-    table = items.drop_columns([ITEM_ID]).rename_columns(
-        [name.removeprefix("column ") for name in items.column_names[1:]]
-    )
-    ids = items[ITEM_ID].combine_chunks()
-    catalogue = Catalogue(ids, table if table.column_names else Catalogue.bare(len(ids) - 1).table)
-    users = _open_table(folder / USERS)["user_id"].combine_chunks()
+    names = items.column_names[1:]
+    table = items.select(names).rename_columns([name.removeprefix(COLUMN) for name in names])
+    catalogue = Catalogue(_whole(items[ITEM_ID]), table)
+    users = _whole(_open_table(folder / USERS)["user_id"])
     return Data(log, catalogue, users, dict(prepared.notes))
 
 
@@ -139,3 +138,8 @@ def _write_table(path: Path, table: pa.Table) -> None:
 
 def _open_table(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
