@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def require_jinja2() -> None:
-    """Refuse to write a report without its template engine.
+def require_jinja2(name: str = "report.html") -> None:
+    """Refuse to write a page, of a name, without its template engine.
 
     Raises:
         ComponentError: Jinja2 is not installed.
@@ -31,7 +31,7 @@ def require_jinja2() -> None:
         import jinja2  # noqa: F401
     except ImportError:
         raise ComponentError(
-            'report.html needs the package Jinja2, which is not installed: pip install "shopzoo[report]"'
+            f'{name} needs the package Jinja2, which is not installed: pip install "shopzoo[report]"'
         ) from None
 
 
@@ -41,6 +41,22 @@ def render(parts: Sequence[BenchmarkPage], differences: Sequence[str] = ()) -> s
     Args:
         parts: The parts, one for each task.
         differences: Why parts are not compared with each other.
+
+    Raises:
+        ComponentError: Jinja2 is not installed.
+    """
+    title = ", ".join(part.title for part in parts)
+    return render_page("page.html.j2", title, "report", parts=parts, differences=differences)
+
+
+def render_page(template: str, title: str, brand: str, **content: Any) -> str:
+    """Return a page in the style of the project, complete in itself.
+
+    Args:
+        template: The template, which extends `base.html.j2`.
+        title: The title of the page.
+        brand: What kind of page it is, after the name of the project.
+        content: What the template shows.
 
     Raises:
         ComponentError: Jinja2 is not installed.
@@ -60,10 +76,11 @@ def render(parts: Sequence[BenchmarkPage], differences: Sequence[str] = ()) -> s
     )
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
-            parts=parts,
-            differences=differences,
+            **content,
+            title=title,
+            brand=brand,
             style=Markup(style),  # noqa: S704 - a file of this package
             script=Markup(script),  # noqa: S704 - a file of this package
             policy=policy,

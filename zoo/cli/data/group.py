@@ -6,12 +6,14 @@ import click
 
 from zoo.cli.data.check_command import check
 from zoo.cli.data.prepare_command import prepare
+from zoo.cli.data.report_command import report_data
 
 
 @click.group()
 def data() -> None:
-    """Check and prepare data before anything is fitted."""
+    """Look at data, check and prepare them before anything is fitted."""
 
 
 data.add_command(check)
 data.add_command(prepare)
+data.add_command(report_data)

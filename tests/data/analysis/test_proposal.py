@@ -1,0 +1,114 @@
+"""The proposed experiment is a file that can be run, and its split suits the data."""
+
+import tomllib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from zoo.config.load import load_data_experiment, load_experiment
+from zoo.data.analysis.analyse import analyse
+from zoo.data.analysis.proposal import format_literal
+from zoo.data.task import load_task
+from zoo.registry.registry import registry_with
+
+SETS = {
+    "amazon-gift-cards": {"policy": "leave-last-out"},
+    "ml-100k": {"policy": "leave-last-out"},
+    "yoochoose-100k": {"policy": "given", "unit": "session"},
+    "retailrocket-small": {"policy": "strong-generalisation"},
+}
+
+
+def runs(report, folder):
+    """Write the proposal, load it and return its content and its task."""
+    file = folder / "proposed.toml"
+    file.write_text(report.proposal, encoding="utf-8")
+    return tomllib.loads(report.proposal), load_task(load_experiment(file).require_recommend())
+
+
+def test_a_shop_with_other_names_is_guessed_split_by_time_and_asked_for_purchases(report_on, shop, tmp_path):
+    names = {
+        "user_id": "customerId",
+        "item_id": "sku",
+        "timestamp": "created_at",
+        "event": "action",
+        "session_id": "visit",
+    }
+    events = shop.interactions.rename_columns([names.get(n, n) for n in shop.interactions.column_names])
+    items = shop.items.rename_columns(["product_id" if n == "item_id" else n for n in shop.items.column_names])
+    report = report_on(events, items)
+    assert [g for g in report.guessed if "user_id" in g] == ["user_id is the column 'customerId' of the events"]
+    proposed, task = runs(report, tmp_path)
+    assert proposed["data"]["columns"] == names
+    assert proposed["data"]["item_columns"] == {"item_id": "product_id"}
+    assert proposed["split"] == {"policy": "temporal", "cuts": [0.8, 0.9], "unit": "session", "targets": "all"}
+    assert proposed["evaluate"]["target_events"] == ["purchase"]
+    assert report.split.queries == {part: len(task.queries(part)) for part in ("validate", "test")}
+
+
+def test_orders_become_baskets_and_positions_the_end_of_each_user(report_on, tmp_path):
+    rng = np.random.default_rng(0)
+    orders = np.tile([0, 0, 1, 1, 2, 2, 3, 3], 300) + np.repeat(np.arange(300), 8) * 10
+    table = {
+        "user_id": np.repeat(np.arange(300), 8),
+        "item_id": rng.integers(0, 200, 2400),
+        "position": np.arange(2400),
+        "receipt": orders,
+    }
+    proposed, _ = runs(report_on(table), tmp_path)
+    assert proposed["data"]["columns"] == {"basket_id": "receipt"}
+    assert proposed["split"] == {"policy": "leave-last-out", "unit": "basket"}
+
+
+def test_rows_without_ids_and_copies_are_dropped_by_the_proposal(report_on, tmp_path):
+    rng = np.random.default_rng(0)
+    users = [None, *np.repeat(np.arange(300), 5).tolist()]
+    times = 1_700_000_000_000 + np.concatenate([[0], np.tile(np.arange(5), 300)]) * 9_000_000_000
+    table = pa.table({"user_id": users, "item_id": rng.integers(0, 100, 1501), "timestamp": times})
+    proposed, _ = runs(report_on(pa.concat_tables([table, table.slice(7, 3)])), tmp_path)
+    assert proposed["data"]["null_ids"] == "drop"
+    assert proposed["data"]["duplicates"] == "drop-exact"
+
+
+def test_too_few_events_have_no_proposal_and_say_why(report_on):
+    report = report_on(
+        {"user_id": ["a", "b"], "item_id": ["x", "y"], "timestamp": [1_700_000_000_000, 1_700_000_000_001]}
+    )
+    assert report.proposal == ""
+    assert report.split is None
+    (fault,) = [fault for fault in report.faults if fault.name == "no-split"]
+    assert "leave-last-out" in fault.found
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_real_data(name, data_dir, tmp_path):
+    folder = data_dir / name
+    items = folder / "items.parquet"
+    experiment = load_data_experiment(
+        folder / "interactions.parquet", items if items.exists() else None, registry=registry_with()
+    )
+    proposed, task = runs(analyse(experiment, name, guess=True), tmp_path)
+    assert {key: proposed["split"].get(key) for key in SETS[name]} == SETS[name]
+    assert len(task.queries("test")) >= 100
+
+
+@pytest.mark.parametrize("value", [{"a b": 'x"\n', "c": [1, 0.5, True]}, "\x7f ü", {}])
+def test_a_literal_reads_back(value):
+    assert tomllib.loads(f"v = {format_literal(value)}")["v"] == value
+
+
+def test_columns_that_are_not_there_are_named_by_the_reader(report_on):
+    from zoo.errors import DataError
+
+    with pytest.raises(DataError, match=r"no column 'item_id'"):
+        report_on({"user_id": ["a"], "when": ["2024-01-01"]})
+
+
+def test_parquet_of_the_tests_is_read(tmp_path, report_on, shop):
+    """A file of events of its own, without items, has no findings about items."""
+    report = report_on(shop.interactions)
+    assert report.catalogue == ()
+    assert report.prices.source == "events"
+    assert pq.read_metadata(tmp_path / "events.parquet").num_rows == report.size.n_events

@@ -1,0 +1,165 @@
+"""The data report: what is in a log, what is wrong with it, and a proposed experiment that was tried."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from zoo.config.load import experiment_from
+from zoo.config.resolved import ResolvedExperiment
+from zoo.data.analysis.event_faults import find_event_faults
+from zoo.data.analysis.fault import Fault
+from zoo.data.analysis.goods import Cold, Column, Prices, measure_catalogue, measure_cold, measure_prices
+from zoo.data.analysis.guess import ReadForReport, read_for_report
+from zoo.data.analysis.item_faults import find_item_faults
+from zoo.data.analysis.proposal import Proposal, propose, usable_units
+from zoo.data.analysis.propose_split import propose_splits
+from zoo.data.analysis.rhythm import Rhythm, Sessions, Turnover, measure_rhythm, measure_sessions, measure_turnover
+from zoo.data.analysis.size import Histories, Size, measure_histories, measure_size
+from zoo.data.checks.all_checks import check_task
+from zoo.data.task import Task, load_task
+from zoo.errors import DataError, SplitError
+
+
+@dataclass(frozen=True)
+class TriedSplit:
+    """What the proposed split gives.
+
+    Attributes:
+        name: The split, in a phrase.
+        train: The training events before the test part.
+        queries: The queries of each part that is held out.
+        given_up: Splits that would suit and leave no queries, with the reason.
+    """
+
+    name: str
+    train: int
+    queries: dict[str, int]
+    given_up: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """The analysis of data.
+
+    Attributes:
+        title: The name of the data.
+        guessed: What was guessed about the columns, as sentences.
+        size: Users, items and events.
+        histories: Lengths of histories, and popularity.
+        rhythm: When events happen; None without timestamps.
+        sessions: Sessions by idle time; None without times of day.
+        turnover: Items that come and go; None without timestamps.
+        catalogue: The columns of the items.
+        prices: Prices and what sells by price; None without prices.
+        cold: What the default splits leave without a past.
+        faults: What is wrong, the faults of the data first, then those of the proposed split.
+        split: What the proposed split gives; None if none could be used.
+        proposal: The proposed experiment file; empty if no split could be used.
+    """
+
+    title: str
+    guessed: tuple[str, ...]
+    size: Size
+    histories: Histories
+    rhythm: Rhythm | None
+    sessions: Sessions | None
+    turnover: Turnover | None
+    catalogue: tuple[Column, ...]
+    prices: Prices | None
+    cold: tuple[Cold, ...]
+    faults: tuple[Fault, ...]
+    split: TriedSplit | None
+    proposal: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON."""
+        return asdict(self)
+
+
+def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataReport:
+    """Analyse the data of an experiment and propose an experiment.
+
+    Args:
+        experiment: The experiment, of which only `[data]` is used.
+        title: The name of the data.
+        guess: Whether to guess columns whose names differ.
+
+    Raises:
+        DataError: The data cannot be read; the message names file, column, row and value.
+    """
+    read = read_for_report(
+        experiment.source.build(), experiment.experiment.data, guess=guess, origin=experiment.source.origin
+    )
+    data = read.data
+    size, cold = measure_size(data), measure_cold(data.log)
+    faults = [*find_event_faults(data), *find_item_faults(data)]
+    proposal, tried, of_split = _try_splits(experiment, read, size, cold)
+    return DataReport(
+        title=title,
+        guessed=read.guessed,
+        size=size,
+        histories=measure_histories(data.log),
+        rhythm=measure_rhythm(data.log),
+        sessions=measure_sessions(data.log),
+        turnover=measure_turnover(data.log),
+        catalogue=measure_catalogue(data.catalogue),
+        prices=measure_prices(data),
+        cold=cold,
+        faults=(*faults, *of_split),
+        split=tried,
+        proposal="" if proposal is None else proposal.text,
+    )
+
+
+def _try_splits(
+    experiment: ResolvedExperiment, read: ReadForReport, size: Size, cold: tuple[Cold, ...]
+) -> tuple[Proposal | None, TriedSplit | None, list[Fault]]:
+    """Return the first proposal whose split leaves queries, what it gives, and what the checks find in it."""
+    source, given_up = _source(experiment), list[str]()
+    predictors = [component.name for component in experiment.registry.components("predictor")]
+    splits = propose_splits(
+        read.data.log,
+        read.splits,
+        usable_units(read.data.log),
+        cold,
+        read.settings.columns,
+        days=size.days,
+        anonymous=size.user_kind == "sessions",
+    )
+    for split in splits:
+        proposal = propose(read, source, split, predictors)
+        resolved = experiment_from(tomllib.loads(proposal.text), registry=experiment.registry).require_recommend()
+        try:
+            task = load_task(resolved)
+        except (DataError, SplitError) as error:
+            given_up.append(f"{split.words}: {error}")
+            continue
+        tried = TriedSplit(
+            split.words,
+            len(task.training("test")),
+            {part: len(task.queries(part)) for part in task.parts.held_out},
+            tuple(given_up),
+        )
+        return proposal, tried, _split_faults(task)
+    effect = "Without queries nothing can be compared."
+    fault = Fault("no-split", "; ".join(given_up), None, None, (), effect, "use more events, or more events per user")
+    return None, None, [fault]
+
+
+def _split_faults(task: Task) -> list[Fault]:
+    """Return what the checks find in the proposed split, whichever models will run on it."""
+    return [
+        Fault(f"split: {finding.name}", finding.found, None, None, (), finding.effect, finding.remedy)
+        for finding in check_task(task)
+    ]
+
+
+def _source(experiment: ResolvedExperiment) -> Mapping[str, Any]:
+    """Return the source with the parameters that differ from their defaults; variables as written in the file."""
+    chosen = experiment.source
+    params = chosen.params.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    hidden: dict[str, Any] = experiment.variables.hide({"name": chosen.name, **params})
+    return hidden
