@@ -38,12 +38,12 @@ def test_it_writes_a_page_values_and_an_experiment_and_says_so(zoo, experiment, 
 
 
 def test_a_folder_with_something_else_is_not_replaced(zoo, experiment, tmp_path):
-    result = zoo("data", "report", experiment, "--out", tmp_path, code=1)
+    result = zoo("data", "report", experiment, "--out", tmp_path, code=2)
     assert (
         f"{tmp_path} holds 'shop.toml', which is no part of a data report and would be lost. "
         "Choose another folder with --out." in result.output
     )
-    result = zoo("data", "report", experiment, "--out", experiment, code=1)
+    result = zoo("data", "report", experiment, "--out", experiment, code=2)
     assert f"{experiment} is a file, expected a folder to write. Choose another one with --out." in result.output
 
 
