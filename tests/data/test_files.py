@@ -1,6 +1,7 @@
 """Files of every format give the same tables, leave nothing behind, and bad ones are named."""
 
 import gzip
+import io
 import json
 import os
 from pathlib import Path
@@ -38,10 +39,14 @@ def cache_of_datasets(tmp_path, monkeypatch):
     return folder
 
 
+def open_zstd(file, mode, encoding):
+    return io.TextIOWrapper(pa.output_stream(str(file), compression="zstd"), encoding)
+
+
 def write(file, table=TABLE):
     """Write a table in the format that the file's name tells."""
-    opened = gzip.open if file.suffix == ".gz" else open
-    kind = file.name.removesuffix(".gz").rsplit(".", 1)[1]
+    opened = {".gz": gzip.open, ".zst": open_zstd}.get(file.suffix, open)
+    kind = file.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[1]
     if kind == "parquet":
         pq.write_table(table, file, row_group_size=2)
     elif kind in ("csv", "tsv"):
@@ -88,7 +93,7 @@ def refused(*args, **kwargs):
 
 
 FORMATS = [
-    "parquet", "csv", "csv.gz", "tsv", "tsv.gz", "jsonl", "jsonl.gz", "ndjson", "json", "json.gz", "arrow", "feather",
+    "parquet", "csv", "csv.gz", "tsv", "tsv.gz", "jsonl", "jsonl.gz", "csv.zst", "jsonl.zst", "ndjson", "json", "json.gz", "arrow", "feather",
 ]  # fmt: skip
 
 
@@ -214,7 +219,7 @@ def test_a_format_that_is_not_known_is_refused(tmp_path):
     for name in ("events.xlsx", "events", "events.parquet.gz"):
         assert refused(text(tmp_path / name, "x")) == (
             f"{tmp_path / name}: unknown format, expected .parquet, .csv, .tsv, .json, .jsonl, .ndjson, .arrow, .feather, "
-            "or .csv.gz, .tsv.gz, .json.gz, .jsonl.gz."
+            "or .csv, .tsv, .json, .jsonl with .gz or .zst."
         )
 
 

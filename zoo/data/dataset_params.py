@@ -18,7 +18,7 @@ def resolve_paths(value: Any, info: ValidationInfo) -> Any:
 
 
 class FilesParams(Params):
-    """Files on this machine: parquet, csv, tsv (also .gz), json, jsonl (also .gz), arrow.
+    """Files on this machine: parquet, csv, tsv, json, jsonl (these four also .gz, .zst), arrow.
 
     Text is UTF-8. An empty field is null, and so is an id that is only white space; `NULL` and `NA` are ordinary ids.
     """

@@ -1,7 +1,7 @@
 """Tables from files and from the Hugging Face Hub.
 
-Parquet and Arrow files are read by pyarrow, the others and the Hub by `datasets`. Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` are preserved; the schema casts the other
-columns.
+Parquet, Arrow and CSV files are read by pyarrow, JSON and the Hub by `datasets`, and also the CSV files that pyarrow refuses.
+Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` are preserved; the schema casts the other columns.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from zoo.data.arrow_files import read_arrow_batches, read_arrow_file, read_column_names
 from zoo.data.arrow_types import normalise_types
+from zoo.data.csv_files import read_csv, read_csv_header
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
 from zoo.data.readers import BATCH_ROWS, first_line, silence_datasets, stream_file
@@ -185,10 +186,11 @@ class FileTable:
         """Return the column names of a file."""
         kind = _format(file)
         if kind == "csv":
-            first = stream_file(
-                file, "csv", **self._csv_options(file, header=None, nrows=1, na_values=None)
-            ).to_pylist()
-            names = [str(value) or f"Unnamed: {i}" for i, value in enumerate(first[0].values())]
+            header = read_csv_header(file, self._separator(file))
+            if header is None:
+                options = self._csv_options(file, header=None, nrows=1, na_values=None)
+                header = list(stream_file(file, "csv", **options).to_pylist()[0].values())
+            names = [str(value) or f"Unnamed: {i}" for i, value in enumerate(header)]
             _refuse_one_field(file, names)
         elif kind == "json":  # a column may first occur in any row
             names = list(self._read_whole(file).column_names)
@@ -204,9 +206,13 @@ class FileTable:
         kind = _format(file)
         if kind == "parquet":
             return read_arrow_file(file, kind, columns)
-        if kind == "csv":  # read all columns to detect rows with too many fields
+        if kind == "csv":
+            table = read_csv(file, self._separator(file), columns)
+            if table is not None:
+                return table
             import datasets
 
+            # read all columns to detect rows with too many fields
             texts = datasets.Features({name: datasets.Value("string") for name in self._names(file)})
             return stream_file(
                 file, kind, keep=columns, **self._csv_options(file, features=texts, chunksize=BATCH_ROWS // 8)
@@ -215,8 +221,12 @@ class FileTable:
 
     def _csv_options(self, file: Path, **options: Any) -> dict[str, Any]:
         """Return the reader's options for a CSV file: values stay text, and an empty field is null."""
-        separator = self.delimiter or ("\t" if ".tsv" in file.suffixes else ",")
-        return {"sep": separator, "keep_default_na": False, "na_values": [""], "index_col": False, **options}
+        common = {"keep_default_na": False, "na_values": [""], "index_col": False}
+        return {"sep": self._separator(file), **common, **options}
+
+    def _separator(self, file: Path) -> str:
+        """Return the field delimiter of a CSV file."""
+        return self.delimiter or ("\t" if ".tsv" in file.suffixes else ",")
 
     def _read_whole(self, file: Path) -> pa.Table:
         """Read a file whose format cannot be read by columns, and cache it."""
@@ -295,7 +305,7 @@ def _format(file: Path) -> str:
     kind = _known_format(file)
     if kind is None:
         raise DataError(
-            f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv.gz, .tsv.gz, .json.gz, .jsonl.gz."
+            f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv, .tsv, .json, .jsonl with .gz or .zst."
         )
     return kind
 
@@ -303,7 +313,7 @@ def _format(file: Path) -> str:
 def _known_format(file: Path) -> str | None:
     """Return the format of a file by its extension, or None if the extension is unknown."""
     endings = file.suffixes[-2:]
-    zipped = endings[-1:] == [".gz"]
+    zipped = endings[-1:] in ([".gz"], [".zst"])
     ending = (endings[:-1] if zipped else endings)[-1:]
     kind = FORMATS.get(ending[0].lower()) if ending else None
     return None if zipped and kind not in ("csv", "json") else kind

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import shutil
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pyarrow as pa
 
@@ -36,9 +37,13 @@ def stream_file(file: Path, kind: str, *, keep: list[str] | None = None, **optio
     import datasets
 
     try:
-        with TemporaryDirectory() as locks, silence_datasets():  # streaming writes only a lock file
+        with (
+            TemporaryDirectory() as locks,
+            _plain(file) as plain,
+            silence_datasets(),
+        ):  # streaming writes only a lock file
             stream = datasets.load_dataset(
-                kind, data_files={"train": [glob.escape(str(file.absolute()))]}, split="train", streaming=True,
+                kind, data_files={"train": [glob.escape(str(plain.absolute()))]}, split="train", streaming=True,
                 cache_dir=locks, **options,
             )  # fmt: skip
             known = None if stream.features is None else stream.features.arrow_schema.empty_table()
@@ -70,12 +75,24 @@ def _batches(stream: Any, keep: list[str] | None) -> Iterator[pa.Table]:
         yield part
 
 
+@contextmanager
+def _plain(file: Path) -> Iterator[Path]:
+    """Yield a file that `datasets` can open: for Zstandard, which it cannot without another package, a temporary copy."""
+    if file.suffix != ".zst":
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / file.stem
+        with pa.input_stream(str(file), compression="zstd") as packed, copy.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked, 2**20)
+        yield copy
+
+
 def _describe_invalid_line(file: Path, separator: str) -> str | None:
     """Describe the first invalid line of a CSV file: wrong encoding or too many fields. None for other errors."""
-    opened = gzip.open if file.suffix == ".gz" else open
     width = 0
     try:
-        with opened(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        with _plain(file) as plain, _opened(plain) as text:
             lines = csv.reader(text, delimiter=separator)
             for fields in lines:
                 width = width or len(fields)
@@ -87,9 +104,22 @@ def _describe_invalid_line(file: Path, separator: str) -> str | None:
                     )
                 if len(fields) > width:
                     return f"line {lines.line_num} has {len(fields)} fields, the header {width}"
-    except (OSError, EOFError, TypeError, csv.Error, zlib.error):  # broken in another way, or separated by a pattern
+    except (
+        pa.ArrowException,
+        OSError,
+        EOFError,
+        TypeError,
+        csv.Error,
+        zlib.error,
+    ):  # broken in another way, or separated by a pattern
         return None
     return None
+
+
+def _opened(file: Path) -> TextIO:
+    """Open a text file, plain or gzip; bytes that are not UTF-8 become surrogates."""
+    opened = gzip.open if file.suffix == ".gz" else open
+    return cast(TextIO, opened(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""))
 
 
 def first_line(error: Exception) -> str:
