@@ -17,7 +17,7 @@ import zoo
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
 from zoo.data.dataset_params import FilesParams, HubParams
-from zoo.data.files import Files, Hub
+from zoo.data.files import Files, Hub, file_table
 from zoo.data.fingerprint import fingerprint
 from zoo.data.log import read_data
 from zoo.errors import ConfigError, DataError
@@ -210,8 +210,25 @@ def test_files_that_are_not_there_are_refused(tmp_path):
         f"{tmp_path / '*.csv'}: no file matches this pattern. Paths in an experiment file are relative to it."
     )
     assert refused(Path("nowhere.csv")).startswith(f"{Path.cwd() / 'nowhere.csv'}: the file does not exist.")
-    assert refused(tmp_path) == (
-        f"{tmp_path} is a folder, expected a file. Use a file, or a pattern such as {tmp_path / '*.parquet'}."
+
+
+def test_a_folder_is_the_files_in_it(tmp_path):
+    folder = tmp_path / "events"
+    (folder / "b").mkdir(parents=True)
+    (folder / "_temporary").mkdir()
+    assert refused(folder) == (
+        f"{folder}: the folder has no file that can be read, expected .parquet, .csv, .tsv, .json, .jsonl, .ndjson, .arrow, .feather."
+    )
+    write(folder / "b" / "2.parquet", TABLE.slice(1))
+    write(folder / "a.parquet", TABLE.slice(0, 1))
+    for skipped in ("_SUCCESS", ".hidden.parquet", "_metadata.parquet", "_temporary/3.parquet", "notes.md"):
+        text(folder / skipped, "x")
+    assert file_table(folder).files == [folder / "a.parquet", folder / "b" / "2.parquet"]
+    assert len(log_of(read(folder)).log) == 3
+    write(folder / "c.csv")
+    assert refused(folder) == (
+        f"{folder}: the folder has files of several formats, such as a.parquet and c.csv. "
+        f"Use a pattern such as {folder}/**/*.parquet."
     )
 
 

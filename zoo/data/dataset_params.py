@@ -24,7 +24,7 @@ class FilesParams(Params):
     """
 
     interactions: list[str] = Field(min_length=1)
-    """Path, pattern (`events/*.parquet`), or a list of them: the events. Relative to the experiment file."""
+    """Path of a file or folder, pattern (`events/*.parquet`), or a list of them: the events. Relative to the experiment file."""
     items: list[str] = Field([])
     """Path, pattern, or a list of them: the items. None by default."""
     delimiter: str | None = Field(None, min_length=1)

@@ -6,7 +6,6 @@ Columns are read on demand. CSV is read as text, so ids such as `007` or `NA` ar
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,19 +20,10 @@ from zoo.data.arrow_types import normalise_types
 from zoo.data.csv_files import read_csv, read_csv_header
 from zoo.data.dataset import Dataset, Tables
 from zoo.data.dataset_params import FilesParams, HubParams
+from zoo.data.find_files import find_files, format_of
 from zoo.data.readers import BATCH_ROWS, first_line, silence_datasets, stream_file
 from zoo.errors import DataError, suggestion
 
-FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-}
 ARROW_KINDS = ("parquet", "arrow")
 """The formats that are read a batch at a time."""
 
@@ -150,7 +140,7 @@ class FileTable:
         for file in self.files:
             self._refuse_changed(file)
             self._require(file, columns)
-            kind = _format(file)
+            kind = format_of(file)
             self._rows.append(0)
             for part in read_arrow_batches(file, kind, columns) if kind in ARROW_KINDS else [self._read(file, columns)]:
                 self._rows[-1] += part.num_rows
@@ -184,7 +174,7 @@ class FileTable:
 
     def _names(self, file: Path) -> list[str]:
         """Return the column names of a file."""
-        kind = _format(file)
+        kind = format_of(file)
         if kind == "csv":
             header = read_csv_header(file, self._separator(file))
             if header is None:
@@ -203,7 +193,7 @@ class FileTable:
 
     def _read(self, file: Path, columns: list[str]) -> pa.Table:
         """Read the given columns of one file."""
-        kind = _format(file)
+        kind = format_of(file)
         if kind == "parquet":
             return read_arrow_file(file, kind, columns)
         if kind == "csv":
@@ -231,7 +221,7 @@ class FileTable:
     def _read_whole(self, file: Path) -> pa.Table:
         """Read a file whose format cannot be read by columns, and cache it."""
         if file not in self._cache:
-            kind = _format(file)
+            kind = format_of(file)
             table = read_arrow_file(file, kind) if kind == "arrow" else stream_file(file, kind)
             self._cache[file] = normalise_types(table, str(file))
         return self._cache[file]
@@ -243,7 +233,7 @@ def file_table(path: str | Path | Sequence[str], delimiter: str | None = None) -
     Raises:
         DataError: A file does not exist, is empty, or has an unknown extension.
     """
-    return FileTable(_find_files([str(path)] if isinstance(path, str | Path) else path), delimiter)
+    return FileTable(find_files([str(path)] if isinstance(path, str | Path) else path), delimiter)
 
 
 def _refuse_one_field(file: Path, names: list[str]) -> None:
@@ -258,62 +248,3 @@ def _refuse_one_field(file: Path, names: list[str]) -> None:
             f"{file}: the header is a single field, {names[0]!r}, and seems to be separated by {delimiter!r}. "
             f"Set delimiter = {json.dumps(delimiter)} in data.source (in Python, delimiter={json.dumps(delimiter)})."
         )
-
-
-def _find_files(paths: Sequence[str]) -> list[Path]:
-    """Return the files that match paths and patterns; matches of a pattern are sorted by name.
-
-    Raises:
-        DataError: A path or pattern matches no file, or a file is empty or has an unknown extension.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if Path(path).is_file():
-            files.append(Path(path))
-        elif matches := sorted(m for m in glob.glob(path, recursive=True) if Path(m).is_file()):
-            files += map(Path, matches)
-        else:
-            raise DataError(_explain_missing(Path(path)))
-    for file in files:
-        _format(file)
-        if file.stat().st_size == 0:
-            raise DataError(
-                f"{file}: the file is empty (0 bytes), expected a table. Recreate it, or choose another file."
-            )
-    return files
-
-
-def _explain_missing(path: Path) -> str:
-    """Return the error message for a path that matches no file."""
-    path = path.absolute()
-    if path.is_dir():
-        return f"{path} is a folder, expected a file. Use a file, or a pattern such as {path / '*.parquet'}."
-    if glob.has_magic(str(path)):
-        return f"{path}: no file matches this pattern. Paths in an experiment file are relative to it."
-    if not path.parent.is_dir():
-        return f"{path}: the folder {path.parent} does not exist. Paths in an experiment file are relative to it."
-    beside = sorted(f.name for f in path.parent.iterdir() if f.is_file() and _known_format(f))
-    return f"{path}: the file does not exist.{suggestion(path.name, beside)} Paths in an experiment file are relative to it."
-
-
-def _format(file: Path) -> str:
-    """Return the format of a file by its extension.
-
-    Raises:
-        DataError: The extension is unknown.
-    """
-    kind = _known_format(file)
-    if kind is None:
-        raise DataError(
-            f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv, .tsv, .json, .jsonl with .gz or .zst."
-        )
-    return kind
-
-
-def _known_format(file: Path) -> str | None:
-    """Return the format of a file by its extension, or None if the extension is unknown."""
-    endings = file.suffixes[-2:]
-    zipped = endings[-1:] in ([".gz"], [".zst"])
-    ending = (endings[:-1] if zipped else endings)[-1:]
-    kind = FORMATS.get(ending[0].lower()) if ending else None
-    return None if zipped and kind not in ("csv", "json") else kind
