@@ -97,7 +97,7 @@ class _Text(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._source.read(None if size < 0 else size)
+        data: bytes = self._source.read(None if size < 0 else size)
         if not data and self._last not in NEWLINES:
             data = b"\n"
         self._last = data[-1:] or self._last
