@@ -27,7 +27,7 @@ def data_figures(report: DataReport) -> list[Figure]:
     """Return the charts of a data report, those that its data allow."""
     histories = report.histories
     curve = _lines(
-        "Concentration of the events on items", "share of the items, most frequent first", "share of the events",
+        "Concentration", "share of the items, most frequent first", "share of the events",
         [x for x, _ in histories.curve], {"events": [y for _, y in histories.curve]},
     )  # fmt: skip
     figures = [

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli.data.named_data import EXPERIMENT
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
 from zoo.text_safety import show
 
 if TYPE_CHECKING:
     from zoo.data.analysis.analyse import DataReport
 
-EXPERIMENT = ".toml"
 OUT = Path("data-report")
 
 
