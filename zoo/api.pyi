@@ -2,6 +2,10 @@
 
 from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue
+from zoo.data.cleaner import Cleaned as Cleaned
+from zoo.data.cleaner import Cleaner as Cleaner
+from zoo.data.cleaner import Flag as Flag
+from zoo.data.cleaner import UncleanLog as UncleanLog
 from zoo.data.dataset import Dataset as Dataset
 from zoo.data.dataset import Tables as Tables
 from zoo.data.interactions import Interactions as Interactions

@@ -16,7 +16,7 @@ API_VERSION = 2
 OLDEST_API = 0
 """The oldest version of the plugin API that still works, with a warning."""
 
-StageName = Literal["dataset", "featurizer", "predictor", "filter", "ranker", "metric"]
+StageName = Literal["dataset", "cleaner", "featurizer", "predictor", "filter", "ranker", "metric"]
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 STAGES: tuple[StageName, ...] = get_args(StageName)
 MODEL_KEYS: dict[StageName, str] = {

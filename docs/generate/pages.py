@@ -178,7 +178,7 @@ def _component(component: Component) -> Iterable[str]:
     spec = component.spec
     yield f"### {spec.stage} `{spec.name}`"
     yield spec.summary
-    if spec.stage not in ("dataset", "metric"):
+    if spec.stage not in ("dataset", "cleaner", "metric"):
         yield f"With its default parameters it {'; '.join(format_capabilities(capabilities_of(component), spec.stage))}."
     yield keys_table(spec.params.model_json_schema())
     if spec.aliases:

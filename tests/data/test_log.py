@@ -295,5 +295,5 @@ def test_a_table_without_rows_is_refused():
 def test_a_log_of_which_nothing_is_left_is_refused_with_the_reasons():
     assert refused(ROWS, events=["cancel"], k_core=2) == (
         "events.csv: no event is left (rows: 5; left out: event 'purchase': 2; left out: event 'view': 2; left out: k-core: 1). "
-        "Relax data.events, data.until, data.k_core or data.null_ids (in Python, the keywords of `read_log`)."
+        "Relax data.events, data.until, data.clean, data.k_core or data.null_ids (in Python, the keywords of `read_log`)."
     )

@@ -29,7 +29,7 @@ def test_the_page_of_python_names_has_what_users_call_of_a_result():
 
 
 def test_every_component_of_this_repository_has_its_place(pages):
-    distributions = ("shopzoo", "shopzoo-baselines", "shopzoo-mf", "shopzoo-rules")
+    distributions = ("shopzoo", "shopzoo-baselines", "shopzoo-mf", "shopzoo-rules", "shopzoo-cleaning")
     ours = [c for c in Registry.discover().components() if c.plugin.distribution in distributions]
     assert len(ours) > 20
     for c in ours:

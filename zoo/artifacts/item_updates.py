@@ -18,8 +18,8 @@ from zoo.config.variables import expand_variables
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
 from zoo.data.frames import frame_table
+from zoo.data.ids_of_tables import refuse_repeated
 from zoo.data.item_values import items_with_value
-from zoo.data.log import refuse_repeated
 from zoo.data.schema import Ids, MappedTable, ids
 from zoo.errors import DataError, suggestion
 from zoo.pipeline import Rules

@@ -11,7 +11,7 @@ import pyarrow as pa
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
 from zoo.data.frames import frame_table
-from zoo.data.log import refuse_repeated
+from zoo.data.ids_of_tables import refuse_repeated
 from zoo.data.schema import MappedTable, ids
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion

@@ -144,6 +144,7 @@ def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
     plain["data"]["source"] = _component_table(experiment.source)
     plain["evaluate"]["metrics"] = [_component_table(metric) for metric in experiment.metrics]
     if isinstance(experiment, ResolvedExperiment):
+        plain["data"]["clean"] = [_component_table(cleaner) for cleaner in experiment.cleaners]
         plain["evaluate"]["features"] = [_component_table(featurizer) for featurizer in experiment.metric_features]
     for table, model in zip(plain["model"], experiment.models, strict=True):
         table["label"] = model.label

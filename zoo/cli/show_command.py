@@ -112,7 +112,7 @@ def _print(component: Component, out: Console) -> None:
         section(
             "Search space", "\n".join(f"[cyan]{name}[/cyan]  {escape(str(space))}" for name, space in spaces.items())
         )
-    if spec.stage not in ("dataset", "metric"):
+    if spec.stage not in ("dataset", "cleaner", "metric"):
         section(
             "Capabilities, with the default parameters",
             "\n".join(format_capabilities(capabilities_of(component), spec.stage)),

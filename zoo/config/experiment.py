@@ -11,6 +11,7 @@ from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.check_names import CheckName
 from zoo.config.experiment_file import (
     Choice,
+    CleanerChoices,
     DataTable,
     EvaluateTable,
     ExperimentFile,
@@ -69,6 +70,8 @@ class DataSettings(DataTable):
     """Weight of each event type (`{view = 1, purchase = 5}`); 1 by default."""
     until: Moment | None = None
     """Drop events from this moment on, as if the data ended there. Use it to choose parameters without looking at the test part."""
+    clean: CleanerChoices = []
+    """Cleaners, applied in this order before `k_core` and `duplicates`: names, or tables with `name` and parameters. They learn from the events before the last cut of a temporal split only; the report counts what each removed, and why."""
     k_core: KCore = Field(KCore(), json_schema_extra=_number_or_table)
     """Minimum number of events per user and per item."""
     duplicates: Literal["keep", "drop-exact", "first", "last"] = "keep"
@@ -83,7 +86,8 @@ class DataSettings(DataTable):
     @model_validator(mode="before")
     @classmethod
     def _k_core_of_both(cls, value: Any) -> Any:
-        """Apply `k_core = 5` to users and items."""
+        """Apply `k_core = 5` to users and items, and accept one cleaner where a list is expected."""
+        value = as_lists(value, ("clean",))
         if isinstance(value, dict) and isinstance(value.get("k_core"), int):
             value = {**value, "k_core": {"user": value["k_core"], "item": value["k_core"]}}
         return value

@@ -74,6 +74,7 @@ Label = Annotated[str, Field(max_length=LONGEST_LABEL), AfterValidator(_check_la
 """The name of a model in tables."""
 DatasetChoice = Annotated[Choice, Field(json_schema_extra={ONE: "dataset"})]
 PredictorChoice = Annotated[Choice, Field(json_schema_extra={ONE: "predictor"})]
+CleanerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "cleaner"})]
 FeaturizerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "featurizer"})]
 FilterChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "filter"})]
 RankerChoices = Annotated[list[Choice], Field(json_schema_extra={ONE: "ranker"})]

@@ -13,7 +13,7 @@ from zoo.config.train import TrainSettings
 from zoo.spec import StageName
 
 _COMPONENTS: dict[type[BaseModel], dict[str, StageName]] = {
-    DataTable: {"source": "dataset"},
+    DataTable: {"source": "dataset", "clean": "cleaner"},
     EvaluateTable: {"metrics": "metric", "features": "featurizer"},
     ModelTable: {"predictor": "predictor", "featurizer": "featurizer", "filters": "filter", "rankers": "ranker"},
 }

@@ -61,7 +61,9 @@ def resolve_recommend(raw: dict[str, Any], registry: Registry, base: Path) -> Re
     if problems or found.source is None:
         raise ConfigError("\n".join(problems))
     models = tuple(model for model in found.models if model is not None)
-    return ResolvedExperiment(experiment, found.source, found.metrics, models, registry, found.metric_features)
+    return ResolvedExperiment(
+        experiment, found.source, found.metrics, models, registry, found.metric_features, found.cleaners
+    )
 
 
 def resolve_data(raw: dict[str, Any], registry: Registry, base: Path) -> ResolvedExperiment:
@@ -75,7 +77,9 @@ def resolve_data(raw: dict[str, Any], registry: Registry, base: Path) -> Resolve
     found, problems = resolve_tables(tables, registry, base)
     if problems or found.source is None:
         raise ConfigError("\n".join(problems))
-    return ResolvedExperiment(experiment, found.source, found.metrics, (), registry, found.metric_features)
+    return ResolvedExperiment(
+        experiment, found.source, found.metrics, (), registry, found.metric_features, found.cleaners
+    )
 
 
 _LEAST: dict[str, Any] = {"data": {"source": "-"}, "model": [{"predictor": "-"}]}
@@ -130,6 +134,7 @@ class Resolved:
     metrics: tuple[Chosen, ...]
     metric_features: tuple[Chosen, ...]
     models: tuple[ResolvedModel | None, ...]
+    cleaners: tuple[Chosen, ...] = ()
 
 
 def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[Resolved, list[str]]:
@@ -137,6 +142,7 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
     data, split, evaluate = tables.data, tables.split, tables.evaluate
     lookup = Lookup(registry, base)
     source = lookup.one("dataset", data.source, "data.source") if data else None
+    cleaners = lookup.many("cleaner", data.clean, "data.clean") if data else ()
     metrics = lookup.many("metric", evaluate.metrics, "evaluate.metrics") if evaluate else ()
     features = lookup.many("featurizer", evaluate.features, "evaluate.features") if evaluate else ()
     train = tables.train or TrainSettings()
@@ -155,7 +161,7 @@ def resolve_tables(tables: RawTables, registry: Registry, base: Path) -> tuple[R
             f"split.policy 'temporal' cuts at moments, and data.time = {data.time!r} gives an order without timestamps. "
             f"Use data with timestamps, or {WITHOUT_CLOCK}."
         )
-    return Resolved(source, metrics, features, models), problems
+    return Resolved(source, metrics, features, models, cleaners), problems
 
 
 def _resolve_model(

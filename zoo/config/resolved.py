@@ -261,11 +261,13 @@ class ResolvedExperiment(BaseResolvedExperiment):
 
     Attributes:
         metric_features: Featurizers whose item features the metrics compare.
+        cleaners: The cleaners of `[data]`, in their order.
     """
 
     experiment: Experiment
     models: tuple[ResolvedModel, ...]
     metric_features: tuple[Chosen, ...] = ()
+    cleaners: tuple[Chosen, ...] = ()
 
     @property
     def bootstrap(self) -> int:
@@ -290,6 +292,7 @@ class ResolvedExperiment(BaseResolvedExperiment):
         """Return the experiment with all defaults filled in."""
         plain = super().as_json()
         plain["evaluate"]["features"] = [f.as_json() for f in self.metric_features]
+        plain["data"]["clean"] = [cleaner.as_json() for cleaner in self.cleaners]
         return plain
 
 

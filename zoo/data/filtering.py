@@ -11,8 +11,8 @@ from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.errors import DataError
 
 
-def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
-    """Filter the log by end date, duplicates and k-core; count the removed events in `notes`.
+def end_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
+    """End the log at `until`; count the removed events in `notes`.
 
     Raises:
         DataError: `until` is set, and the log has no timestamps.
@@ -26,6 +26,11 @@ def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Inter
         before = len(log)
         log = log.where(log.times < round(settings.until.timestamp() * 1000))
         notes["left out: events from data.until on"] = before - len(log)
+    return log
+
+
+def filter_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interactions:
+    """Filter the log by duplicates and k-core; count the removed events in `notes`."""
     if settings.duplicates != "keep":
         before = len(log)
         log = log.where(_drop_duplicates(log, settings.duplicates))

@@ -8,21 +8,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
-from zoo.config.split_settings import UNIT_COLUMNS
+from zoo.config.split_settings import UNIT_COLUMNS, Split
 from zoo.data.catalogue import Catalogue
+from zoo.data.cleaner import UncleanLog
+from zoo.data.cleaning import CleanLog, apply_cleaners, find_cleaners, find_cut, log_catalogue
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
-from zoo.data.filtering import filter_log
+from zoo.data.filtering import end_log, filter_log
+from zoo.data.ids_of_tables import build_catalogue, read_ids
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.log_summary import format_events
 from zoo.data.near_columns import format_mapping
-from zoo.data.schema import Ids, MappedTable, ids
+from zoo.data.schema import MappedTable, ids
 from zoo.data.units import order_ties
-from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion
 
 
@@ -71,8 +73,33 @@ BuildLog = Callable[[MappedTable, DataSettings], UnfilteredLog]
 """Builds a log from the table of the events."""
 
 
+@dataclass(frozen=True, eq=False)
+class ReadEvents:
+    """The events of a table after the cleaners, before further filters and before items are numbered.
+
+    Attributes:
+        table: The event table.
+        clean: The log with provisional item numbers, and what the cleaners removed.
+        users: The user ids, in the order of the log's rows, `[U]`.
+        items: The item ids, in the order of their provisional numbers from 1, `[I - 1]`.
+        notes: Counts of removed rows.
+    """
+
+    table: MappedTable
+    clean: CleanLog
+    users: pa.Array
+    items: pa.Array
+    notes: Notes
+
+
 def read_data(
-    tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False, build_log: BuildLog | None = None
+    tables: Tables,
+    settings: DataSettings,
+    *,
+    sessions_as_users: bool = False,
+    cleaners: Sequence[Chosen] | None = None,
+    split: Split | None = None,
+    build_log: BuildLog | None = None,
 ) -> Data:
     """Build an event log and a catalogue from tables.
 
@@ -80,28 +107,31 @@ def read_data(
         tables: The events and, optionally, the items.
         settings: The settings of `[data]`.
         sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
+        cleaners: The cleaners of `[data]`; by default they are looked up among the installed plugins.
+        split: The policy, whose last cut in time bounds what cleaners learn from.
         build_log: Builds the log before it is filtered; in memory by default.
 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
     """
-    events = map_events(tables, settings, sessions_as_users=sessions_as_users)
-    built = (build_log or build_in_memory)(events, settings)
-    log, items, notes = built.log, built.item_ids, built.notes
-    if sessions_as_users and "session_id" in events.names and events.names["user_id"] == events.names["session_id"]:
-        notes["users are"] = "sessions"
+    read = read_events(
+        tables, settings, sessions_as_users=sessions_as_users, cleaners=cleaners, split=split, build_log=build_log
+    )
+    log, users, items, notes, origin = read.clean.log, read.users, read.items, read.notes, read.table.origin
     if settings.duplicates != "keep":  # the order of copies decides which one remains
         log = order_ties(log, columns=tuple(UNIT_COLUMNS.values()))
     log = filter_log(log, settings, notes)
     if not len(log):
         counted = "; ".join(f"{name}: {value}" for name, value in notes.items() if isinstance(value, int) and value)
         raise DataError(
-            f"{events.origin}: no event is left ({counted}). Relax data.events, data.until, data.k_core or "
-            "data.null_ids (in Python, the keywords of `read_log`)."
+            f"{origin}: no event is left ({counted}). Relax data.events, data.until, data.clean, data.k_core "
+            "or data.null_ids (in Python, the keywords of `read_log`)."
         )
     present = log.lengths > 0
     log = replace(log, offsets=np.concatenate([[0], np.cumsum(log.lengths[present])]))
-    vocabulary, catalogue = _catalogue(tables, settings, items.take(pa.array(np.flatnonzero(log.known[1:]))), notes)
+    replaced = items.filter(pa.array(read.clean.items[1:] != np.arange(1, len(items) + 1)))
+    logged = items.take(pa.array(np.flatnonzero(log.known[1:])))
+    vocabulary, catalogue = build_catalogue(tables, settings, logged, notes, replaced)
     number = np.concatenate([[0], vocabulary.numbers(items)]).astype(np.int32)
     if not np.array_equal(number, np.arange(len(number))):
         log = replace(log, items=number[log.items])
@@ -110,7 +140,32 @@ def read_data(
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
         notes["events at the same time as the one before"] = int(np.count_nonzero(tied_with_previous(log)))
-    return Data(log, catalogue, built.user_ids.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+    return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+
+
+def read_events(
+    tables: Tables,
+    settings: DataSettings,
+    *,
+    sessions_as_users: bool = False,
+    cleaners: Sequence[Chosen] | None = None,
+    split: Split | None = None,
+    build_log: BuildLog | None = None,
+) -> ReadEvents:
+    """Read the events of tables and apply the cleaners; the arguments and errors are those of `read_data`."""
+    events = map_events(tables, settings, sessions_as_users=sessions_as_users)
+    built = (build_log or build_in_memory)(events, settings)
+    log, users, items, notes = built.log, built.user_ids, built.item_ids, built.notes
+    if sessions_as_users and "session_id" in events.names and events.names["user_id"] == events.names["session_id"]:
+        notes["users are"] = "sessions"
+    log = end_log(log, settings, notes)
+    chosen = find_cleaners(settings) if cleaners is None else cleaners
+    if chosen:
+        unclean = UncleanLog(log, log_catalogue(tables, settings, items), users, find_cut(log, split))
+        clean = apply_cleaners(unclean, chosen, notes)
+    else:
+        clean = CleanLog(log, np.arange(len(items) + 1, dtype=np.int32))
+    return ReadEvents(events, clean, users, items, notes)
 
 
 def map_events(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> MappedTable:
@@ -165,7 +220,7 @@ def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLo
     if not table.num_rows:
         raise DataError(f"{events.origin}: the table has no rows, expected one row per event. Choose another file.")
     notes: Notes = {"rows": table.num_rows}
-    users, items = _read_ids(events, table, ["user_id", "item_id"], settings, notes)
+    users, items = read_ids(events, table, ["user_id", "item_id"], settings, notes)
     times = parse_times(events, None if clock == "file-order" else table.column(clock), clock)
     notes["times read as"] = times.read_as
     codes, event_names = _event_types(events, table, settings)
@@ -204,28 +259,6 @@ def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLo
 def _take_rows(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
     """Return the values of the given rows, or `values` itself if `rows` is None."""
     return values if rows is None else values[rows]
-
-
-def _read_ids(
-    table: MappedTable, columns: pa.Table, names: Sequence[str], settings: DataSettings, notes: Notes
-) -> list[Ids]:
-    """Number the ids of the given columns.
-
-    Raises:
-        DataError: A row has no id, and `data.null_ids` is "error".
-    """
-    found = [ids(table, columns.column(name), name) for name in names]
-    missing = {name: int(np.count_nonzero(f.codes < 0)) for name, f in zip(names, found, strict=True)}
-    if any(missing.values()) and settings.null_ids == "error":
-        at, name = next((at, name) for at, name in enumerate(names) if missing[name])
-        counted = ", ".join(f"rows without {name}: {count:,}" for name, count in missing.items() if count)
-        table.fail(
-            int(np.argmax(found[at].codes < 0)),
-            f"{table.display_name(name)} is empty, expected an id ({counted}). "
-            'Correct the data, or drop these rows: data.null_ids = "drop" (in Python, null_ids="drop").',
-        )
-    notes |= {f"left out: rows of {table.origin} without {name}": count for name, count in missing.items()}
-    return found
 
 
 def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
@@ -271,58 +304,3 @@ def event_weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray
     """Return the weight of each event type, 1 by default."""
     event_codes(list(weights), names, "data.event_weights")
     return np.array([weights.get(name, 1.0) for name in names], np.float32)
-
-
-def _catalogue(tables: Tables, settings: DataSettings, logged: pa.Array, notes: Notes) -> tuple[Vocabulary, Catalogue]:
-    """Return the vocabulary of the items in the log and the item table, and the catalogue in its order."""
-    if tables.items is None:
-        vocabulary = Vocabulary.of(logged, settings.salt)
-        return vocabulary, vocabulary.catalogue()
-    source = MappedTable.of(
-        tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place
-    )
-    source.require("item_id")
-    table = source.select(source.column_names)
-    if not table.num_rows:
-        raise DataError(f"{source.origin}: the table has no rows, expected one row per item. Choose another file.")
-    (found,) = _read_ids(source, table, ["item_id"], settings, notes)
-    refuse_repeated(source, found)
-    _refuse_disjoint(source, found, logged, tables.interactions_from)
-    vocabulary = Vocabulary.of(pa.array({*found.unique.to_pylist(), *logged.to_pylist()}, pa.string()), settings.salt)
-    notes["items of the log that the item table lacks"] = len(vocabulary) - 1 - len(found.unique)
-    return vocabulary, vocabulary.catalogue(found, table.drop_columns(["item_id"]))
-
-
-def refuse_repeated(source: MappedTable, found: Ids, name: str = "item_id") -> None:
-    """Refuse an item table that lists an item twice; `name` is the column of the ids.
-
-    Raises:
-        DataError: An item occurs twice; the message names both rows.
-    """
-    rows = np.flatnonzero(found.codes >= 0)
-    codes = found.codes[rows]
-    if len(codes) == len(found.unique):
-        return
-    first = np.unique(codes, return_index=True)[1]
-    again = int(np.setdiff1d(np.arange(len(codes)), first)[0])
-    earlier = int(rows[np.argmax(codes == codes[again])])
-    source.fail(
-        int(rows[again]),
-        f"{source.display_name(name)} {found.unique[int(codes[again])].as_py()!r} occurs already in {source.place(earlier)}, "
-        "expected each item once. Remove one of the rows.",
-    )
-
-
-def _refuse_disjoint(source: MappedTable, found: Ids, logged: pa.Array, log_origin: str) -> None:
-    """Refuse an item table that contains none of the log's items.
-
-    Raises:
-        DataError: The tables share no id; the message shows an id from each.
-    """
-    if len(found.unique) and not pc.any(pc.is_in(logged, found.unique)).as_py():
-        raise DataError(
-            f"{source.origin}: this table has none of the {len(logged):,} items of {log_origin}. "
-            f"An id there is {logged[0].as_py()!r}, an id here is {found.unique[0].as_py()!r}. "
-            "Ids are compared as text: write them the same way in both files (leading zeros, prefixes), or map `item_id` "
-            "to the right column in data.columns or data.item_columns."
-        )

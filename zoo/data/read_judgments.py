@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from zoo.config.rank_experiment import JudgedData
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Tables
+from zoo.data.ids_of_tables import refuse_repeated
 from zoo.data.judgments import Judgments
-from zoo.data.log import refuse_repeated
 from zoo.data.schema import MappedTable, first_failing, ids, is_text
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError, suggestion

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from hashlib import blake2b
 
 import numpy as np
@@ -16,6 +15,7 @@ from zoo.data.dataset import Notes
 from zoo.data.given_split import split_by_column
 from zoo.data.interactions import Interactions
 from zoo.data.log_summary import format_period
+from zoo.data.moments import moment_of_cut
 from zoo.data.parts import NO_PART, PARTS, Parts, code_of
 from zoo.data.plugin_split import split_by_plugin
 from zoo.data.units import Units
@@ -98,19 +98,11 @@ def _temporal(units: Units, settings: Temporal) -> Parts:
     names: tuple[Part, ...] = ("validate", "rank", "test")
     held_out = {1: names[2:], 2: (names[0], names[2]), 3: names}[len(settings.cuts)]
     times = units.ends[units.numbers] if units.kind == "session" else units.log.times
-    moments = [_moment(times, cut) for cut in settings.cuts]
+    moments = [moment_of_cut(times, cut) for cut in settings.cuts]
     codes = np.zeros(len(times), np.uint8)
     for part, moment in zip(held_out, moments, strict=True):
         codes[times >= moment] = code_of(part)
     return Parts(codes, held_out, dict(zip(held_out, moments, strict=True)))
-
-
-def _moment(times: NDArray[np.int64], cut: float | datetime) -> int:
-    """Return a cut as UTC milliseconds; a share is a quantile of the times."""
-    if isinstance(cut, datetime):
-        return round(cut.timestamp() * 1000)
-    rank = min(int(cut * len(times)), len(times) - 1)
-    return int(np.partition(times, rank)[rank])
 
 
 def _leave_last_out(units: Units, settings: LeaveLastOut) -> Parts:

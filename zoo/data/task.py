@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings, EvaluateSettings, Part
 from zoo.config.resolved import ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
@@ -233,6 +235,7 @@ def load_task(experiment: ResolvedExperiment) -> Task:
         settings.evaluate,
         refit=settings.train.refit,
         origin=experiment.source.origin,
+        cleaners=experiment.cleaners,
     )
 
 
@@ -244,15 +247,18 @@ def read_task(
     *,
     refit: bool = True,
     origin: str = "",
+    cleaners: Sequence[Chosen] | None = None,
 ) -> Task:
     """Read a dataset component and split it into a task; a log that was read already is not read again.
 
-    `origin` names the component in messages.
+    `origin` names the component in messages; `cleaners` are those of `[data]`, by default looked up among the installed plugins.
     """
     if isinstance(dataset, LoadedLog):
         read = dataset.data
     else:
-        read = open_data(read_tables(dataset, origin), data, sessions_as_users=split_settings.unit == "session")
+        anonymous = split_settings.unit == "session"
+        tables = read_tables(dataset, origin)
+        read = open_data(tables, data, sessions_as_users=anonymous, cleaners=cleaners, split=split_settings)
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
     )

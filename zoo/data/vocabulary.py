@@ -59,7 +59,7 @@ class Vocabulary:
         """Return the catalogue: the columns of a table, in the order of the item numbers.
 
         Args:
-            ids: The item of each row of the table, without duplicates.
+            ids: The item of each row of the table, without duplicates; items that are not in the vocabulary are left out.
             table: The columns of the items.
         """
         if ids is None or table is None or not table.column_names:
@@ -67,4 +67,5 @@ class Vocabulary:
         row_of = np.full(len(self), -1, np.int64)
         has_id = ids.codes >= 0
         row_of[self.numbers(ids.unique)[ids.codes[has_id]]] = np.flatnonzero(has_id)
+        row_of[0] = -1
         return Catalogue(self.ids, table.take(pa.array(row_of, mask=row_of < 0)))

@@ -26,6 +26,7 @@ SUMMARIES = {
     "filter": "Keeps the items that occur often enough in training.",
     "ranker": "Scores candidates with a ridge regression on their features.",
     "metric": "Rank-biased precision: hits, weighted by the chance that a reader gets to their rank.",
+    "cleaner": "Removes the events of users who have unusually many.",
     "dataset": "Generated users who walk from item to item.",
 }
 """The kinds of components with a template, and a summary of each template's component."""

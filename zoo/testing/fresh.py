@@ -59,7 +59,7 @@ class FreshProcess:
         before, errors, saved = dict[str, Tensor](), dict[str, str](), dict[str, str]()
         with tempfile.TemporaryDirectory() as folder:
             for at, subject in enumerate(self.subjects):
-                if subject.stage in ("dataset", "metric") or subject.problem("answer"):
+                if subject.stage in ("dataset", "cleaner", "metric") or subject.problem("answer"):
                     continue
                 try:
                     saved[key_of(subject)] = str(save_component(subject, Path(folder) / str(at), before))

@@ -10,7 +10,7 @@ Needs = Literal["spec", "class", "fit", "answer"]
 """What must work before a check can run: the registry entry, the class and `tiny`, a fit, or the shape of the outputs."""
 
 FITTED_STAGES: tuple[StageName, ...] = ("featurizer", "predictor", "filter", "ranker")
-ALL_STAGES: tuple[StageName, ...] = ("dataset", *FITTED_STAGES, "metric")
+ALL_STAGES: tuple[StageName, ...] = ("dataset", "cleaner", *FITTED_STAGES, "metric")
 
 
 class CheckFailedError(AssertionError):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.config.train import NetworkSettings
+from zoo.data.cleaner import Cleaner
 from zoo.data.dataset import Dataset
 from zoo.data.queries import Queries
 from zoo.errors import ZooError
@@ -38,7 +39,7 @@ from zoo.testing.shape_checks import cast, require_shape, require_values
 from zoo.tracebacks import undeclared_histories
 
 BASES: dict[StageName, type] = {
-    "dataset": Dataset, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
+    "dataset": Dataset, "cleaner": Cleaner, "featurizer": Featurizer, "predictor": Predictor, "filter": Filter, "ranker": Ranker,
     "metric": Metric,
 }  # fmt: skip
 SETTINGS = NetworkSettings(max_epochs=8, batch_size=16, learning_rate=0.01)

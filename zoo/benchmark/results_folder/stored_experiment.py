@@ -105,6 +105,8 @@ def _as_file(stored: dict[str, Any], registry: Registry) -> dict[str, Any]:
     """Return the content of an experiment file that resolves to a stored experiment."""
     raw: dict[str, Any] = json.loads(json.dumps(stored))
     raw["data"]["source"] = _component("dataset", raw["data"]["source"], registry)
+    if "clean" in raw["data"]:
+        raw["data"]["clean"] = [_component("cleaner", cleaner, registry) for cleaner in raw["data"]["clean"]]
     raw["evaluate"]["metrics"] = [_component("metric", metric, registry) for metric in raw["evaluate"]["metrics"]]
     if "features" in raw["evaluate"]:
         raw["evaluate"]["features"] = [_component("featurizer", f, registry) for f in raw["evaluate"]["features"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.atomic import write_folder_atomically
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
+from zoo.config.split_settings import Split
 from zoo.data.bounded_parquet import format_bytes
 from zoo.data.dataset import Tables
 from zoo.data.files import FileTable
@@ -28,17 +30,24 @@ LARGE_BYTES = 100 * 2**20
 Tell = Callable[[str], None]
 
 
-def open_data(tables: Tables, settings: DataSettings, *, sessions_as_users: bool = False) -> Data:
+def open_data(
+    tables: Tables,
+    settings: DataSettings,
+    *,
+    sessions_as_users: bool = False,
+    cleaners: Sequence[Chosen] | None = None,
+    split: Split | None = None,
+) -> Data:
     """Return the log and the catalogue of tables; see `zoo.data.log.read_data`.
 
-    Files whose log is in the cache are opened from there. Files of 100 MiB or more are prepared first, if DuckDB is installed.
+    A log with cleaners depends on the split and is never prepared. Files whose log is in the cache are opened from there. Files of 100 MiB or more are prepared first, if DuckDB is installed.
 
     Raises:
         DataError: The tables do not fit, or the folder of the cache is full.
     """
     source = Source.of(tables, settings, sessions_as_users=sessions_as_users)
     if source is None:
-        return read_data(tables, settings, sessions_as_users=sessions_as_users)
+        return read_data(tables, settings, sessions_as_users=sessions_as_users, cleaners=cleaners, split=split)
     prepared = read_manifest(source.folder)
     if prepared is None and source.events.size >= LARGE_BYTES and find_spec("duckdb") is not None:
         prepared = prepare(source)
@@ -65,7 +74,9 @@ class Source:
 
     @classmethod
     def of(cls, tables: Tables, settings: DataSettings, *, sessions_as_users: bool) -> Source | None:
-        """Return the source of tables that are files, or None for others."""
+        """Return the source of tables that are files and have no cleaners, or None for others."""
+        if settings.clean:
+            return None
         events, items = tables.interactions, tables.items
         if not isinstance(events, FileTable) or not (items is None or isinstance(items, FileTable)):
             return None

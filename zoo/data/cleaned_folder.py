@@ -1,0 +1,79 @@
+"""Write cleaned data: the rows that remain, the rows that were removed with cleaner and reason, and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo.config.experiment import DataSettings
+from zoo.data.dataset import Tables
+from zoo.data.log import ReadEvents
+from zoo.data.schema import MappedTable
+from zoo.text_safety import show
+
+BY_SETTINGS = ("[data]", "no id, or left out by data.events or data.until")
+"""Cleaner and reason of the rows that the settings of `[data]` remove before the cleaners."""
+
+
+def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, folder: Path) -> dict[str, int]:
+    """Write `interactions.parquet`, `rejected.parquet`, `report.md` and, if there are items, `items.parquet` to a folder.
+
+    Rows keep the order of the source, and columns their canonical names.
+
+    Returns:
+        The number of rows of each Parquet file.
+
+    Raises:
+        OSError: A file cannot be written.
+        DataError: A column cannot be read.
+    """
+    log = read.clean.log
+    assert log.rows is not None
+    assert log.source is not None
+    source = log.source.select(list(log.source.column_names))
+    kept = np.sort(log.rows)
+    rows = [removal.rows for removal in read.clean.removals]
+    seen = np.concatenate([kept, *rows])
+    others = np.setdiff1d(np.arange(source.num_rows), seen)
+    labels = [(r.cleaner, r.reason) for r in read.clean.removals] + [BY_SETTINGS]
+    sizes = [*map(len, rows), len(others)]
+    rejected = source.take(pa.array(np.concatenate([*rows, others])))
+    for at, name in enumerate(("cleaner", "reason")):
+        values = np.repeat(np.array([label[at] for label in labels], object), sizes)
+        rejected = rejected.append_column(name, pa.array(values, pa.string()))
+    written = {"interactions": _with_replaced_items(source.take(pa.array(kept)), read), "rejected": rejected}
+    if tables.items is not None:
+        written["items"] = _kept_items(tables, settings, read)
+    for name, table in written.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+    counts = {name: table.num_rows for name, table in written.items()}
+    lines = [f"| {show(str(name))} | {value:,} |" if isinstance(value, int) else f"| {show(name)} | {show(value)} |" for name, value in read.notes.items()]  # fmt: skip
+    files = [f"- `{name}.parquet`: {count:,} rows" for name, count in counts.items()]
+    text = ["# Cleaned data", "", *files, "", "| what | count |", "| --- | ---: |", *lines, ""]
+    (folder / "report.md").write_text("\n".join(text), encoding="utf-8")
+    return counts
+
+
+def _with_replaced_items(table: pa.Table, read: ReadEvents) -> pa.Table:
+    """Return the remaining rows, by row of the source, with the ids of the items that replace others."""
+    log, numbers = read.clean.log, read.clean.items
+    if (numbers == np.arange(len(numbers))).all() or log.rows is None:
+        return table
+    in_file = log.items[np.argsort(log.rows)]
+    column = read.items.take(pa.array(in_file - 1))
+    return table.set_column(table.column_names.index("item_id"), "item_id", column)
+
+
+def _kept_items(tables: Tables, settings: DataSettings, read: ReadEvents) -> pa.Table:
+    """Return the item table without the items that others replace."""
+    assert tables.items is not None
+    items = MappedTable.of(tables.items, settings.item_columns, "data.item_columns", tables.items_from, tables.items_place)  # fmt: skip
+    table = items.select(items.column_names)
+    replaced = read.items.filter(pa.array(read.clean.items[1:] != np.arange(1, len(read.items) + 1)))
+    if not len(replaced):
+        return table
+    gone = {*replaced.to_pylist()}
+    return table.filter(pa.array([str(i) not in gone for i in table.column("item_id").to_pylist()]))
