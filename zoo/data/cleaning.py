@@ -108,6 +108,25 @@ def log_catalogue(tables: Tables, settings: DataSettings, item_ids: pa.Array) ->
     return Catalogue(padded, others.take(rows)) if others.num_columns else bare
 
 
+def clean_log(
+    log: Interactions,
+    tables: Tables,
+    settings: DataSettings,
+    ids_of: tuple[pa.Array, pa.Array],
+    notes: Notes,
+    *,
+    cleaners: Sequence[Chosen] | None,
+    split: Split | None,
+) -> CleanLog:
+    """Return a log after the cleaners of `[data]`; `ids_of` are its user and item ids, see `zoo.data.log.read_data`."""
+    chosen = find_cleaners(settings) if cleaners is None else cleaners
+    users, items = ids_of
+    if not chosen:
+        return CleanLog(log, np.arange(len(items) + 1, dtype=np.int32))
+    unclean = UncleanLog(log, log_catalogue(tables, settings, items), users, find_cut(log, split))
+    return apply_cleaners(unclean, chosen, notes)
+
+
 def apply_cleaners(data: UncleanLog, cleaners: Sequence[Chosen], notes: Notes) -> CleanLog:
     """Remove, replace and add what the cleaners say, in their order; each reads what the ones before it left.
 

@@ -14,8 +14,7 @@ from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
 from zoo.config.split_settings import UNIT_COLUMNS, Split
 from zoo.data.catalogue import Catalogue
-from zoo.data.cleaner import UncleanLog
-from zoo.data.cleaning import CleanLog, apply_cleaners, find_cleaners, find_cut, log_catalogue
+from zoo.data.cleaning import CleanLog, clean_log
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.filtering import end_log, filter_log
@@ -159,12 +158,7 @@ def read_events(
     if sessions_as_users and "session_id" in events.names and events.names["user_id"] == events.names["session_id"]:
         notes["users are"] = "sessions"
     log = end_log(log, settings, notes)
-    chosen = find_cleaners(settings) if cleaners is None else cleaners
-    if chosen:
-        unclean = UncleanLog(log, log_catalogue(tables, settings, items), users, find_cut(log, split))
-        clean = apply_cleaners(unclean, chosen, notes)
-    else:
-        clean = CleanLog(log, np.arange(len(items) + 1, dtype=np.int32))
+    clean = clean_log(log, tables, settings, (users, items), notes, cleaners=cleaners, split=split)
     return ReadEvents(events, clean, users, items, notes)
 
 
