@@ -7,7 +7,7 @@ import click
 from zoo.cli.data.check_command import check
 from zoo.cli.data.clean_command import clean
 from zoo.cli.data.prepare_command import prepare
-from zoo.cli.data.report_command import report
+from zoo.cli.data.report_command import report_data
 
 
 @click.group()
@@ -15,7 +15,7 @@ def data() -> None:
     """Look at data, clean, check and prepare them before anything is fitted."""
 
 
-data.add_command(report)
+data.add_command(report_data)
 data.add_command(check)
 data.add_command(clean)
 data.add_command(prepare)
