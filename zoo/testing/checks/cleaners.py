@@ -93,7 +93,7 @@ def _unclean() -> UncleanLog:
 
 def _usual_price(log: Interactions) -> NDArray[np.float64]:
     """Return a price for each event, by its item, `[N]`."""
-    return 1.0 + log.items % 40
+    return np.asarray(1.0 + log.items % 40, np.float64)
 
 
 def _changes(unclean: UncleanLog) -> dict[str, UncleanLog]:
