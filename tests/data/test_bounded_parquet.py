@@ -298,7 +298,7 @@ def test_a_log_that_does_not_fit_into_memory(tmp_path, monkeypatch):
 
 
 def test_a_compressed_text_that_does_not_fit_into_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.data.readers.available_memory", lambda: 2**16)
+    monkeypatch.setattr("zoo.data.csv_files.available_memory", lambda: 2**16)
     path = tmp_path / "events.csv.gz"
     path.write_bytes(gzip.compress(b"user_id,item_id,timestamp\n" + b"u,i,1717158615250\n" * 100_000))
     with pytest.raises(

@@ -198,7 +198,7 @@ def test_all_single_files_that_are_not_there_are_named_at_once(tmp_path, single_
     ),
     (
         "@hookimpl\ndef zoo_components():\n    return [ComponentSpec('a', 'reranker', 'm:C', Params, '')]",
-        "ValueError: component 'a': stage 'reranker' is none of dataset, featurizer, predictor, filter, ranker, metric (",
+        "ValueError: component 'a': stage 'reranker' is none of dataset, cleaner, featurizer, predictor, filter, ranker, metric (",
     ),
     (
         "@hookimpl\ndef zoo_components():\n    return [ComponentSpec('a', 'filter', 'm.C', Params, '')]",
