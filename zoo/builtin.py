@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SyntheticShopParams
+from zoo.data.dataset_params import FilesParams, HubParams, JudgedFilesParams, SqlParams, SyntheticShopParams
 from zoo.hookspecs import hookimpl
 from zoo.metric_params import (
     CategoryParams,
@@ -15,7 +15,7 @@ from zoo.metric_params import (
 from zoo.params import Params
 from zoo.spec import Capabilities, ComponentSpec
 
-READS_FILES = {"dataset.required-params": "it reads files or a repository that the user names"}
+READS_FILES = {"dataset.required-params": "it reads files, a repository or a database that the user names"}
 
 
 @hookimpl
@@ -51,6 +51,15 @@ def _datasets() -> list[ComponentSpec]:
             "zoo.data.files:Hub",
             HubParams,
             "Events and items from the Hugging Face Hub.",
+            api=2,
+            expected_failures=READS_FILES,
+        ),
+        ComponentSpec(
+            "sql",
+            "dataset",
+            "zoo.data.sql:Sql",
+            SqlParams,
+            "Events and items from queries of a database: DuckDB, SQLite, PostgreSQL.",
             api=2,
             expected_failures=READS_FILES,
         ),

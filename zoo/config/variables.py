@@ -14,6 +14,11 @@ from typing import Any
 from zoo.errors import ConfigError
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
+PASSWORDS = (
+    re.compile(r"\w[\w+.-]*://[^:/?#@\s]*:(?!\d*(?:/[^@?]*)?\?[^@]*=)(.+?)@"),
+    re.compile(r"\w[\w+.-]*://\S*[?&](?:ssl)?password=([^&#]+)"),
+)
+"""A URI with a password: before the host, or among the parameters."""
 LONG, SHORTEST = 8, 4
 """Values of `LONG` characters or more are looked for everywhere. Those of `SHORTEST` or more are looked for as whole words of
 sentences (messages, notes): elsewhere they are rather a part of a setting than a secret. Shorter ones stay in other texts.
@@ -74,7 +79,7 @@ def expand_variables(raw: dict[str, Any], env: Mapping[str, str]) -> tuple[dict[
     """Return the content of an experiment file with `${VAR}` replaced in every string, and what was replaced.
 
     Raises:
-        ConfigError: A variable is not set, or a reference is not closed.
+        ConfigError: A variable is not set, a reference is not closed, or a URI contains a password that is not a variable.
     """
     texts: dict[str, str] = {}
     keys: set[str] = set()
@@ -84,7 +89,10 @@ def expand_variables(raw: dict[str, Any], env: Mapping[str, str]) -> tuple[dict[
             return {k: expand(value, f"{where}.{k}" if where else str(k), str(k)) for k, value in node.items()}
         if isinstance(node, list):
             return [expand(value, f"{where}[{i}]", key) for i, value in enumerate(node, 1)]
-        if not isinstance(node, str) or "${" not in node:
+        if not isinstance(node, str):
+            return node
+        _refuse_password(node, where)
+        if "${" not in node:
             return node
         _check_references(node, where, env)
         expanded = REFERENCE.sub(lambda match: env[match[1]], node)
@@ -102,6 +110,20 @@ def _names(texts: Any) -> Iterator[str]:
     """Yield the names of the variables in the given texts."""
     for text in texts:
         yield from REFERENCE.findall(text)
+
+
+def _refuse_password(text: str, where: str) -> None:
+    """Refuse a URI with a password as text: results and artifacts repeat the strings of the file.
+
+    Raises:
+        ConfigError: It has one; the message does not repeat it.
+    """
+    found = [match[1] for pattern in PASSWORDS if (match := pattern.match(text))]
+    if not all(REFERENCE.fullmatch(password) for password in found):
+        raise ConfigError(
+            f"{where}: the URI contains a password as text, and results and artifacts repeat the file. Write ${{PASSWORD}} in its "
+            "place, and set the environment variable: export PASSWORD=..."
+        )
 
 
 def _check_references(text: str, where: str, env: Mapping[str, str]) -> None:

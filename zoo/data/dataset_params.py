@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from zoo.data.database_uri import resolve_uri
 from zoo.params import Params
 
 
@@ -67,6 +68,24 @@ class HubParams(Params):
     """A commit or tag that pins the version of the data."""
     cache: str | None = None
     """The folder for downloads; the Hugging Face cache (`HF_HOME`) by default."""
+
+
+class SqlParams(Params):
+    """The results of queries of a database: DuckDB, SQLite or PostgreSQL, which are opened read-only."""
+
+    uri: str
+    """`duckdb:///shop.db`, `sqlite:///shop.db` (four slashes before an absolute path; others are relative to the experiment file) or
+    `postgresql://user:${PASSWORD}@host/database`. A password is a variable of the environment; it is never stored.
+    """
+    query: str = Field(min_length=1)
+    """The SELECT statement that gives the events."""
+    items_query: str | None = Field(None, min_length=1)
+    """The SELECT statement that gives the items. None by default: no item table."""
+
+    @field_validator("uri", mode="before")
+    @classmethod
+    def _uri(cls, value: Any, info: ValidationInfo) -> str:
+        return resolve_uri(value, (info.context or {}).get("base", Path()))
 
 
 class SyntheticShopParams(Params):
