@@ -8,13 +8,13 @@ import shopzoo_cleaning
 import zoo
 from zoo.api import Catalogue, Interactions, UncleanLog
 
-DAY = 86_400_000
+CORE = ("user", "item", "time", "event")
 SPECS = {spec.name: spec for spec in shopzoo_cleaning.zoo_components()}
 
 
 @pytest.fixture(scope="session")
 def shop():
-    """Return the columns of the built-in shop: user, item, time, purchase or not, and quantity."""
+    """Return the columns of the built-in shop: user, item, time, purchase or not, and further columns."""
     table = zoo.load("synthetic-shop", customers=400, items=300, events=20_000, seed=5).read().interactions
     users, items = (table[name].combine_chunks().dictionary_decode().to_pylist() for name in ("user_id", "item_id"))
     return {
@@ -23,7 +23,19 @@ def shop():
         "time": table["timestamp"].to_numpy(),
         "event": (table["quantity"].to_numpy() > 0).astype(np.int64),
         "quantity": table["quantity"].to_numpy(),
+        "price": table["price"].to_numpy(),
+        "visit": table["session_id"].to_numpy(),
     }
+
+
+@pytest.fixture(scope="session")
+def goods(shop):
+    """Return the catalogue of the built-in shop."""
+    tables = zoo.load("synthetic-shop", customers=400, items=300, events=20_000, seed=5).read()
+    sold = np.unique(tables.interactions["item_id"].combine_chunks().dictionary_decode().to_pylist())
+    ids = tables.items["item_id"].to_pylist()
+    rows = pa.array([None, *(ids.index(item) for item in sold)])
+    return Catalogue(pa.array([None, *sold], pa.string()), tables.items.drop_columns(["item_id"]).take(rows))
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +50,7 @@ def planted():
         marks = np.arange(len(both["user"])) >= len(columns["user"])
         log = Interactions.from_arrays(
             both["user"], both["item"], both["time"], events=both["event"], event_names=("view", "purchase"),
-            source=pa.table({"quantity": both["quantity"], "planted": marks}),
+            source=pa.table({**{name: both[name] for name in columns if name not in CORE}, "planted": marks}),
         )  # fmt: skip
         return UncleanLog(log, Catalogue.bare(log.n_items), pa.array([str(u) for u in range(log.n_users)]))
 

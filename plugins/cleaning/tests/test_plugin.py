@@ -8,8 +8,11 @@ SPECS = {spec.name: spec for spec in shopzoo_cleaning.zoo_components()}
 
 
 def test_provides_what_it_says():
-    assert set(SPECS) == {"duplicates", "returns", "bots", "time-defects"}
+    assert set(SPECS) == {
+        "duplicates", "returns", "bots", "time-defects", "sessions", "rare", "price-outliers", "test-accounts", "merge-items",
+    }  # fmt: skip
     assert {spec.stage for spec in SPECS.values()} == {"cleaner"}
+    assert all(spec.citation for spec in SPECS.values())
 
 
 def test_the_cleaners_of_the_readme_are_valid():

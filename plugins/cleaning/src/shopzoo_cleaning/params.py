@@ -39,3 +39,52 @@ class TimeDefectsParams(Params):
     """A time is out of range if a gap without any event of this length lies between it and the bulk of the events."""
     bulk: float = Field(0.98, gt=0.5, lt=1)
     """The share of the events in the middle that is never out of range."""
+
+
+class SessionsParams(Params):
+    """Parameters of `sessions`."""
+
+    minutes: float = Field(30.0, gt=0)
+    """A session ends when its user does nothing for longer than this."""
+
+
+class RareParams(Params):
+    """Parameters of `rare`."""
+
+    user: int = Field(5, ge=1)
+    """A user with fewer events, before the cut and of items that are not rare, is rare; 1 to keep all users."""
+    item: int = Field(5, ge=1)
+    """An item with fewer events, before the cut and of users who are not rare, is rare; 1 to keep all items."""
+
+
+class PriceOutliersParams(Params):
+    """Parameters of `price-outliers`. A price must exceed both limits."""
+
+    deviations: float = Field(3.5, gt=0)
+    """An outlier differs from the median by more than this many robust standard deviations, in logarithms of prices."""
+    factor: float = Field(3.0, gt=1)
+    """An outlier is more than this many times the median, or less than the median divided by it; of a category, the square of it."""
+    prices: int = Field(5, ge=3)
+    """An item with fewer prices before the cut is compared with its category, and a category with fewer is not judged."""
+
+
+class InternalAccountsParams(Params):
+    """Parameters of `test-accounts`."""
+
+    patterns: list[str] = Field(
+        [
+            r"(^|[^a-z])(test|testing|tester|dummy|demo|fake|admin|administrator|root|staff|internal)[ _-]?(user|account|customer)?([^a-z]|$)"
+        ]
+    )
+    """Regular expressions (RE2); a user whose id contains one, in any case, is a test account. The default finds such words between digits, punctuation and the ends of the id."""
+    times: float = Field(20.0, gt=1)
+    """An account is of the staff if it has more than this many times the events that 95 % of the users do not exceed."""
+    events: int = Field(1000, ge=1)
+    """An account with fewer events before the cut is not of the staff by its volume."""
+
+
+class MergeItemsParams(Params):
+    """Parameters of `merge-items`."""
+
+    same: list[str] = Field([])
+    """Columns of the catalogue that must be equal too, such as `brand` or `colour`; a missing value equals another missing value."""
