@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -117,3 +120,77 @@ def test_the_counts_stand_in_the_report_of_a_benchmark(zoo, plugin, tmp_path):
     assert "left out: cleaner dear, dear" in (tmp_path / "results" / "report.md").read_text()
     manifest = json.loads((tmp_path / "results" / "manifest.json").read_text())
     assert "cleaners_of_a_test/dear" in json.dumps(manifest)
+
+
+def test_preparing_a_log_with_cleaners_says_to_write_it_first(zoo, experiment, plugin):
+    shown = zoo("data", "prepare", experiment, "--plugin", plugin, code=2).stderr
+    assert "data.clean lists cleaners, and a log with cleaners is read into memory" in shown
+    assert f"Write the cleaned files once, `zoo data clean {experiment} --out DIR`, and prepare those." in shown
+
+
+KILLED = """
+import os, signal, sys
+import pyarrow.parquet as pq
+from zoo.cli.main import main
+
+number, out, arguments = int(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
+moments = 0
+
+
+def pass_moment():
+    global moments
+    moments += 1
+    if moments == number:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count(event, args):
+    if args and event.startswith(("open", "os.", "shutil.")) and os.path.basename(out) in str(args[0]):
+        pass_moment()
+
+
+write_table = pq.write_table
+
+
+def write(table, file, **options):  # the files are written outside Python, where no audit event tells of them
+    write_table(table.slice(0, table.num_rows // 2), file)
+    pass_moment()
+    write_table(table, file, **options)
+    pass_moment()
+
+
+pq.write_table = write
+sys.addaudithook(count)
+main(["data", "clean", *arguments, "--out", out], standalone_mode=False)
+print(moments, file=sys.stderr)
+"""
+
+
+@pytest.mark.robust
+def test_killed_at_every_moment(zoo, experiment, plugin, tmp_path):
+    out = tmp_path / "place" / "cleaned"
+    out.parent.mkdir()
+
+    def run(number):
+        command = [sys.executable, "-c", KILLED, str(number), str(out), str(experiment)]
+        return subprocess.run([*command, "--plugin", str(plugin)], capture_output=True, text=True, check=False)
+
+    def content():
+        return {file.name: pq.read_table(file).to_pydict() for file in sorted(out.glob("*.parquet"))} | {
+            "report.md": (out / "report.md").read_text()
+        }
+
+    whole = run(0)
+    assert whole.returncode == 0, whole.stderr
+    expected, moments = content(), int(whole.stderr.split()[-1])
+    assert len(expected) == 4
+    assert moments >= 15
+    for number in range(1, moments + 1):
+        shutil.rmtree(out)
+        assert run(number).returncode == -9
+        if out.exists():
+            assert content() == expected
+            shutil.rmtree(out)
+        zoo("data", "clean", experiment, "--plugin", plugin, "--out", out)
+        assert content() == expected
+        assert os.listdir(out.parent) == ["cleaned"]  # what the killed process left is gone

@@ -143,7 +143,7 @@ def test_no_event_left_names_the_cleaner(cleaned):
         ("no item", "`items` has numbers outside 1 to 4, or entry 0 is not 0"),
         ("chain", "`items` replaces item 3 by an item that is replaced itself"),
         ("short column", "the column 'x' has 2 values, expected 6, one per event"),
-        ("old column", r"has a column 'price' already\. Leave the cleaner out, or map the column"),
+        ("old column", r"has a column 'price' already\. Leave the cleaner out, or give the column another name"),
     ],
 )
 def test_a_wrong_answer_names_the_cleaner(cleaned, answer, message):

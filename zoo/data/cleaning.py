@@ -215,8 +215,8 @@ def check_cleaned(found: Cleaned, data: UncleanLog, origin: str) -> None:
             raise DataError(f"{origin}: the column {name!r} has {len(column):,} values, expected {n:,}, one per event.")
         if data.has_column(name):
             raise DataError(
-                f"{origin}: the log has a column {name!r} already. Leave the cleaner out, or map the column to another name "
-                "in data.columns."
+                f"{origin}: the log has a column {name!r} already. Leave the cleaner out, or give the column another name "
+                "in the file."
             )
 
 

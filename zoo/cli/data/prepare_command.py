@@ -29,6 +29,11 @@ def prepare(*, file: Path, items: Path | None, overrides: tuple[str, ...], plugi
     experiment = load_named(file, items, overrides, plugins)
     settings, start = experiment.experiment, time.perf_counter()
     tables = read_tables(experiment.source.build(), experiment.source.origin)
+    if settings.data.clean:
+        raise DataError(
+            f"{file}: data.clean lists cleaners, and a log with cleaners is read into memory: what they remove depends on the "
+            f"split. Write the cleaned files once, `zoo data clean {file} --out DIR`, and prepare those."
+        )
     source = Source.of(tables, settings.data, sessions_as_users=settings.split.unit == "session")
     if source is None:
         raise DataError(

@@ -27,7 +27,7 @@ class Sessions(Cleaner[SessionsParams]):
         if data.has_column("session_id"):
             raise DataError(
                 "cleaner 'sessions': the log has a column `session_id` already. Leave the cleaner out of data.clean to use it; "
-                'or map it to another name, data.columns = { visit = "session_id" }, to cut new sessions.'
+                "to cut new sessions, give the column another name in the file, or do not map it in data.columns."
             )
         if log.clock != "timestamp":
             raise DataError(
