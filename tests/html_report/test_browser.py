@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo.config.load import experiment_from
+from zoo.data.analysis.analyse import analyse
+from zoo.html_report.data_page import write_data_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REQUIRED = bool(os.environ.get("ZOO_BROWSER"))
@@ -33,6 +36,15 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=BROWSER, args=[*sandbox, "--disable-gpu"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def data_page(tmp_path_factory):
+    """Return the path of the data report of the built-in shop."""
+    source = {"name": "synthetic-shop", "customers": 200, "items": 100, "events": 6000}
+    experiment = experiment_from({"data": {"source": source}, "model": [{"predictor": "popular"}]})
+    out = tmp_path_factory.mktemp("data") / "report"
+    return write_data_report(analyse(experiment.require_recommend(), "shop", guess=False), out)[0]
 
 
 @pytest.fixture
@@ -171,22 +183,40 @@ def test_a_point_says_what_it_is(view):
     assert "ndcg@5" in tab.locator(".tooltip").text_content()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_rule_of_accessibility_is_broken_and_nothing_is_wider_than_the_page(view, width, scheme):
+def serious_violations(tab):
+    """Return what axe-core finds on the page, with all details open."""
     from axe_playwright_python.sync_playwright import Axe
 
-    tab = view(viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     for block in tab.locator("details.block summary").all():
         block.click()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(tab).response["violations"]
-    serious = [
+    return [
         (v["id"], v["nodes"][0]["target"], v["nodes"][0]["failureSummary"])
-        for v in found
+        for v in Axe().run(tab).response["violations"]
         if v["impact"] in ("serious", "critical")
     ]
-    assert serious == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["page", "data_page"])
+def test_no_rule_of_accessibility_is_broken_and_nothing_is_wider_than_the_page(view, width, scheme, name, request):
+    tab = view(
+        request.getfixturevalue(name),
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True,
+    )  # fmt: skip
+    assert serious_violations(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_changes_the_theme_of_a_data_report(view, data_page):
+    tab = view(data_page, color_scheme="dark")
+    dark = background(tab)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to the content"
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Theme: system"
+    tab.keyboard.press("Enter")
+    assert background(tab) == "rgb(255, 255, 255)" != dark
 
 
 def test_a_page_of_two_tasks_has_parts_of_their_own(view, results, tmp_path):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from zoo.data.analysis.analyse import DataReport
 from zoo.data.analysis.distributions import Distribution
-from zoo.html_report.charts import SERIES, Chart, Line, Scale, Tick, path_through, plot_area, ticks_apart
+from zoo.html_report.charts import SERIES, Chart, Line, Scale, Tick, path_through, plot_area
 
 WIDTH, HEIGHT = 400, 230
+DIGIT = 7.5
+"""The width of a digit of a label, in units of the chart."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -68,7 +71,7 @@ def _histogram(distribution: Distribution, title: str, counted: str) -> Figure:
     labels = [f"{edge:,.0f}" for edge in distribution.edges[:-1]]
     chart = _bars(title, f"{title.lower()}, from", counted, labels, {counted: distribution.counts})
     low, high = distribution.quantiles[2], distribution.quantiles[5]
-    note = f"Median {distribution.median:g}; a quarter has at most {low:g}, one in twenty more than {high:g}."
+    note = f"Median {distribution.median:g}; a quarter has at most {low:,.0f}, one in twenty more than {high:,.0f}."
     return Figure(chart, (), note)
 
 
@@ -83,8 +86,10 @@ def _bars(
     for number, (name, values) in enumerate(series.items()):
         edges = [(x.at(0), y.at(0)), *((x.at(at), y.at(value)) for at, value in enumerate(values)), (x.at(n), y.at(0))]
         lines.append(Line(name, path_through(edges, steps=True), number % SERIES))
-    ticks = ticks_apart([Tick(x.at(at + 0.5), label) for at, label in enumerate(labels)])
-    kept = [tick for tick in ticks if left + 3 * len(tick.label) <= tick.at <= right - 2 * len(tick.label)] or ticks[:1]
+    widest = DIGIT * max(map(len, labels), default=1)
+    step = math.ceil(n * (widest + DIGIT) / (right - left))
+    ticks = [Tick(x.at(at + 0.5), label) for at, label in enumerate(labels)][(step - 1) // 2 :: step]
+    kept = [tick for tick in ticks if left + widest / 3 <= tick.at <= right - widest / 3] or ticks[:1]
     return Chart(title, x_label, f"{title}: {y_label}", kept, y.ticks(4), lines=lines, width=WIDTH, height=HEIGHT)
 
 

@@ -1,4 +1,4 @@
-"""Defects that are planted into the built-in shop are found; the shop itself raises at most one."""
+"""Defects that are planted into the built-in shop are found; the shop itself raises none."""
 
 import numpy as np
 import pyarrow as pa
@@ -73,8 +73,8 @@ def returns(events, items):
     return with_column(events, "quantity", quantity), items
 
 
-def bot(events, items):
-    at = rows(events, 0.4)
+def bot(events, items, share=0.2):
+    at = rows(events, share)
     copy = events.take(at)
     copy = with_column(copy, "user_id", ["crawler"] * len(at))
     return pa.concat_tables([events, with_column(copy, "timestamp", copy["timestamp"].to_numpy() + 7_777)]), items
@@ -103,10 +103,11 @@ def no_titles(events, items):
     return events, with_column(items, "title", pa.array([None if n % 10 == 0 else t for n, t in enumerate(titles)]))
 
 
-def same_titles(events, items):
+def same_titles(events, items, share=0.2):
     titles = items["title"].to_pylist()
+    many = round(share * len(titles))
     return events, with_column(
-        items, "title", [titles[n // 2 * 2].upper() if n % 2 else t for n, t in enumerate(titles)]
+        items, "title", [titles[n - 1].upper() if n % 2 and n < many else t for n, t in enumerate(titles)]
     )
 
 
@@ -143,8 +144,21 @@ PLANTED = [
 ]  # fmt: skip
 
 
-def test_the_built_in_shop_raises_at_most_one(report_on, shop):
-    assert names(report_on(shop.interactions, shop.items)) <= {"repeated-titles"}
+def test_the_built_in_shop_raises_none(report_on, shop):
+    assert names(report_on(shop.interactions, shop.items)) == set()
+
+
+@pytest.mark.parametrize("plant", [bot, same_titles])
+@pytest.mark.parametrize("share", [0.08, 0.2, 0.4])
+def test_bots_and_repeated_titles_are_found_at_three_strengths(report_on, shop, plant, share):
+    """A bot has this share of the shop's own events; titles are those of this share of the items."""
+    report = report_on(*plant(plain(shop.interactions), plain(shop.items), share))
+    assert names(report) == {"very-active-users" if plant is bot else "repeated-titles"}
+
+
+def test_titles_that_name_kinds_of_goods_are_no_finding(report_on, shop):
+    items = with_column(plain(shop.items), "title", [f"socks {n % 40}" for n in range(shop.items.num_rows)])
+    assert "repeated-titles" not in names(report_on(shop.interactions, items))
 
 
 @pytest.mark.parametrize(("plant", "name"), PLANTED, ids=[name for _, name in PLANTED])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.data.named_data import EXPERIMENT
-from zoo.cli.output import FILE, echo_json, json_option, plugin_option, registry_with, set_option
+from zoo.cli.data.named_data import EXPERIMENT, load_named, set_and_items
+from zoo.cli.output import FILE, echo_json, json_option
 from zoo.text_safety import show
 
 if TYPE_CHECKING:
@@ -18,13 +18,10 @@ OUT = Path("data-report")
 
 
 @click.command("report")
-@click.argument("file", type=FILE)
-@click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
+@set_and_items
 @click.option(
     "--out", type=FILE, default=OUT, show_default=True, help="The folder to write; an older report is replaced."
 )
-@set_option
-@plugin_option
 @json_option
 def report_data(
     *,
@@ -43,21 +40,11 @@ def report_data(
     FILE is an experiment file, of which only [data] is used, or a file of events. Columns of a file of events whose names differ
     from the known ones are guessed, and the report says what was guessed; name them with --set data.columns.user_id=... .
     """
-    from zoo.config.load import load_data_experiment, load_experiment
     from zoo.data.analysis.analyse import analyse
     from zoo.html_report.data_page import write_data_report
 
-    registry = registry_with(plugins)
-    is_experiment = file.suffix == EXPERIMENT
-    if is_experiment:
-        if items is not None:
-            raise click.UsageError(
-                f"--items is for a file of events, and {file} is an experiment: set items in its [data] source."
-            )
-        experiment = load_experiment(file.absolute(), overrides, registry).require_recommend()
-    else:
-        experiment = load_data_experiment(file, items, overrides, registry=registry)
-    report = analyse(experiment, file.name, guess=not is_experiment)
+    experiment = load_named(file.absolute(), items, overrides, plugins)
+    report = analyse(experiment, file.name, guess=file.suffix != EXPERIMENT)
     written = write_data_report(report, out)
     if as_json:
         echo_json(report.as_json())

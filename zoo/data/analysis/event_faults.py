@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow.compute as pc
@@ -25,8 +26,12 @@ MOMENT = 0.003
 MOMENT_USERS = 10
 EARLIEST = np.datetime64("1990-01-01", "ms").astype(np.int64)
 """Shops on the web do not have earlier events."""
-MARGIN = 1.0
-"""Robust standard deviations of the logarithm that a very active user is beyond the most active of as many lognormal users."""
+CHANCE = 0.01
+"""Chance that the most active of lognormal users is taken for one with far more events than others."""
+TAIL = 0.95
+"""The quantile of the logarithms of events per user that gives the spread of the active half: up to a twentieth may be bots."""
+FEWEST = 100
+"""Events of a user below which they are never very many."""
 PRICE = 10.0
 """Factor between a price and the median of its item from which on it is an outlier."""
 PLACEHOLDER = r"^(null|none|nan|n/?a|undefined|unknown|anonymous|guest|-1|test([-_ ].*|\d*)|dummy.*|admin|.*@test\..*)$"
@@ -134,10 +139,7 @@ def _users(data: Data) -> Iterator[Fault]:
     """Yield very active users, and ids that stand for no user."""
     log = data.log
     active = log.lengths[log.lengths > 0]
-    sizes = np.log(active)
-    middle = float(np.median(sizes))
-    spread = max(1.4826 * float(np.median(np.abs(sizes - middle))), 0.6)
-    heavy = log.lengths > max(np.exp(middle + (np.sqrt(2 * np.log(len(active))) + MARGIN) * spread), 100)
+    heavy = log.lengths > _most_events(active)
     if heavy.any():
         rows = np.flatnonzero(heavy)[np.argsort(-log.lengths[heavy], kind="stable")]
         events = int(log.lengths[heavy].sum())
@@ -159,6 +161,21 @@ def _users(data: Data) -> Iterator[Fault]:
             "Events of many people in one history are no history; events of a test are no demand.",
             "remove these rows, or give guests their session ids",
         )  # fmt: skip
+
+
+def _most_events(active: NDArray[np.int64]) -> float:
+    """Return the most events that a user of a shop like this one has, from the median and a high quantile of the others.
+
+    Args:
+        active: The events of each user with one, `[M]`.
+    """
+    if not len(active):
+        return FEWEST
+    middle, high = np.quantile(np.log(active), [0.5, TAIL])
+    normal = NormalDist()
+    spread = max(float(high - middle) / normal.inv_cdf(TAIL), 0.3)
+    most = float(middle) + normal.inv_cdf(1 - CHANCE / len(active)) * spread
+    return max(float(np.exp(most)), FEWEST)
 
 
 def _numbers(data: Data) -> Iterator[Fault]:

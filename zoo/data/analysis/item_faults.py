@@ -16,7 +16,9 @@ from zoo.data.log import Data
 from zoo.data.schema import is_text
 
 TITLES = 0.005
-"""Share of the items with an event from which on missing or repeated titles are reported."""
+"""Share of the items with an event from which on missing titles are reported."""
+REPEATED = (0.0125, 0.5)
+"""Shares of the items between which repeated titles are reported: fewer happen by chance, and more are names of kinds of goods."""
 NUMBERED = 0.7
 """Rank correlation of ids and first times from which on ids are numbered by time."""
 FEWEST = 50
@@ -53,7 +55,8 @@ def _titles(data: Data) -> Iterator[Fault]:
     counted = sold & present
     copies = np.zeros(len(codes), np.bool_)
     copies[counted] = np.bincount(codes[counted])[codes[counted]] > 1 if counted.any() else False
-    if (count := int(np.count_nonzero(copies))) >= max(TITLES * n, 2):
+    count, (least, most) = int(np.count_nonzero(copies)), REPEATED
+    if max(least * n, 2) <= count <= most * n:
         order = np.flatnonzero(copies)
         order = order[np.argsort(codes[order], kind="stable")]
         yield Fault(
