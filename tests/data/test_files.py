@@ -236,7 +236,8 @@ def test_a_format_that_is_not_known_is_refused(tmp_path):
     for name in ("events.xlsx", "events", "events.parquet.gz"):
         assert refused(text(tmp_path / name, "x")) == (
             f"{tmp_path / name}: unknown format, expected .parquet, .csv, .tsv, .json, .jsonl, .ndjson, .arrow, .feather, "
-            "or .csv, .tsv, .json, .jsonl with .gz or .zst."
+            "or .csv, .tsv, .json, .jsonl with .gz or .zst. Rename a file of text to .tsv if tabs separate its columns, or to .csv "
+            "and set delimiter = ... in data.source."
         )
 
 

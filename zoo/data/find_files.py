@@ -87,7 +87,8 @@ def format_of(file: Path) -> str:
     kind = known_format(file)
     if kind is None:
         raise DataError(
-            f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv, .tsv, .json, .jsonl with .gz or .zst."
+            f"{file}: unknown format, expected {', '.join(FORMATS)}, or .csv, .tsv, .json, .jsonl with .gz or .zst. "
+            "Rename a file of text to .tsv if tabs separate its columns, or to .csv and set delimiter = ... in data.source."
         )
     return kind
 

@@ -1,5 +1,6 @@
 """The proposed experiment is a file that can be run, and its split suits the data."""
 
+import re
 import tomllib
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from zoo.config.load import load_data_experiment, load_experiment
 from zoo.data.analysis.analyse import analyse
+from zoo.data.analysis.fault import Fault
 from zoo.data.analysis.proposal import format_literal
+from zoo.data.analysis.propose_cleaners import propose_cleaners
 from zoo.data.task import load_task
 from zoo.registry.registry import registry_with
 
@@ -18,6 +21,10 @@ SETS = {
     "ml-100k": {"policy": "leave-last-out"},
     "yoochoose-100k": {"policy": "given", "unit": "session"},
     "retailrocket-small": {"policy": "strong-generalisation"},
+    "amazon-sports": {"policy": "leave-last-out"},
+    "amazon-toys": {"policy": "leave-last-out"},
+    "ml-1m": {"policy": "leave-last-out"},
+    "yelp2018": {"policy": "given", "validate_share": 0.1},
 }
 
 
@@ -70,6 +77,46 @@ def test_rows_without_ids_and_copies_are_dropped_by_the_proposal(report_on, tmp_
     proposed, _ = runs(report_on(pa.concat_tables([table, table.slice(7, 3)])), tmp_path)
     assert proposed["data"]["null_ids"] == "drop"
     assert proposed["data"]["duplicates"] == "drop-exact"
+
+
+def returned(table):
+    quantity = np.ones(table.num_rows, np.int64)
+    quantity[::50] = -1
+    return table.set_column(table.column_names.index("quantity"), "quantity", pa.array(quantity))
+
+
+def repeated_soon(table):
+    again = table.slice(0, table.num_rows // 20)
+    later = pa.array(again["timestamp"].to_numpy() + 400)
+    return pa.concat_tables([table, again.set_column(again.column_names.index("timestamp"), "timestamp", later)])
+
+
+@pytest.mark.parametrize(("plant", "cleaner"), [(returned, "returns"), (repeated_soon, "duplicates")])
+def test_installed_cleaners_that_treat_what_was_found_are_proposed(report_on, shop, tmp_path, plant, cleaner):
+    report = report_on(plant(shop.interactions), shop.items)
+    proposed, task = runs(report, tmp_path)
+    assert proposed["data"]["clean"] == [cleaner]
+    assert re.search(rf"^# {cleaner} for [\d,]+ events .*\nclean = ", report.proposal, re.MULTILINE)
+    assert any(note.startswith("left out") and cleaner in note for note in task.notes), task.notes
+    assert report.split.queries == {part: len(task.queries(part)) for part in task.parts.held_out}
+
+
+def test_cleaners_that_are_not_installed_or_need_times_are_not_proposed():
+    fault = Fault("very-active-users", "users with far more events than others", 2, 0.1, (), "", "")
+    installed = [c for c in registry_with().components("cleaner") if c.name in ("bots", "duplicates")]
+    assert list(propose_cleaners([fault], installed, "timestamp")) == ["bots"]
+    assert propose_cleaners([fault], installed, "position") == {}
+    assert propose_cleaners([fault], [], "timestamp") == {}
+
+
+def test_the_cleaners_of_a_given_file_are_kept(tmp_path):
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[data]\nsource = { name = "synthetic-shop", customers = 300, items = 100, events = 9000 }\n'
+        'clean = [{ name = "bots", per_hour = 50 }]\n[[model]]\npredictor = "popular"\n'
+    )
+    report = analyse(load_experiment(file).require_recommend(), "shop", guess=False)
+    assert runs(report, tmp_path)[0]["data"]["clean"] == [{"name": "bots", "per_hour": 50}]
 
 
 def test_too_few_events_have_no_proposal_and_say_why(report_on):

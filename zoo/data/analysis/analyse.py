@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from zoo.data.analysis.goods import Cold, Column, Prices, measure_catalogue, mea
 from zoo.data.analysis.guess import ReadForReport, read_for_report
 from zoo.data.analysis.item_faults import find_item_faults
 from zoo.data.analysis.proposal import Proposal, propose, usable_units
+from zoo.data.analysis.propose_cleaners import propose_cleaners
 from zoo.data.analysis.propose_split import propose_splits
 from zoo.data.analysis.rhythm import Rhythm, Sessions, Turnover, measure_rhythm, measure_sessions, measure_turnover
 from zoo.data.analysis.size import Histories, Size, measure_histories, measure_size
@@ -91,12 +92,16 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
         DataError: The data cannot be read; the message names file, column, row and value.
     """
     read = read_for_report(
-        experiment.source.build(), experiment.experiment.data, guess=guess, origin=experiment.source.origin
+        experiment.source.build(),
+        experiment.experiment.data,
+        guess=guess,
+        origin=experiment.source.origin,
+        cleaners=experiment.cleaners,
     )
     data = read.data
     size, cold = measure_size(data), measure_cold(data.log)
     faults = [*find_event_faults(data), *find_item_faults(data)]
-    proposal, tried, of_split = _try_splits(experiment, read, size, cold)
+    proposal, tried, of_split = _try_splits(experiment, read, size, cold, faults)
     return DataReport(
         title=title,
         guessed=read.guessed,
@@ -115,11 +120,16 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
 
 
 def _try_splits(
-    experiment: ResolvedExperiment, read: ReadForReport, size: Size, cold: tuple[Cold, ...]
+    experiment: ResolvedExperiment,
+    read: ReadForReport,
+    size: Size,
+    cold: tuple[Cold, ...],
+    faults: Sequence[Fault],
 ) -> tuple[Proposal | None, TriedSplit | None, list[Fault]]:
     """Return the first proposal whose split leaves queries, what it gives, and what the checks find in it."""
     source, given_up = _source(experiment), list[str]()
     predictors = [component.name for component in experiment.registry.components("predictor")]
+    cleaners = propose_cleaners(faults, experiment.registry.components("cleaner"), read.data.log.clock)
     splits = propose_splits(
         read.data.log,
         read.splits,
@@ -130,10 +140,10 @@ def _try_splits(
         anonymous=size.user_kind == "sessions",
     )
     for split in splits:
-        proposal = propose(read, source, split, predictors)
+        proposal = propose(read, source, split, predictors, cleaners)
         resolved = experiment_from(tomllib.loads(proposal.text), registry=experiment.registry).require_recommend()
         try:
-            task = load_task(resolved)
+            task = _task_of(resolved, read)
         except (DataError, SplitError) as error:
             given_up.append(f"{split.words}: {error}")
             continue
@@ -147,6 +157,25 @@ def _try_splits(
     effect = "Without queries nothing can be compared."
     fault = Fault("no-split", "; ".join(given_up), None, None, (), effect, "use more events, or more events per user")
     return None, None, [fault]
+
+
+def _task_of(experiment: ResolvedExperiment, read: ReadForReport) -> Task:
+    """Return the task of a proposal; its data are read again only if it reads other events than the report did.
+
+    Raises:
+        DataError: The data cannot be read in this way.
+        SplitError: The split leaves a part without queries.
+    """
+    settings = experiment.experiment
+    others = {"source", "null_ids", "accept"}  # the report left out the rows without ids, or there are none
+    given, used = (data.model_dump(exclude=others) for data in (settings.data, read.read_with))
+    if experiment.cleaners or given != used:  # cleaners learn from the events before the cut of the split
+        return load_task(experiment)
+    data = read.data
+    return Task.of(
+        data.log, settings.split, settings.evaluate, data.catalogue,
+        user_ids=data.user_ids, refit=settings.train.refit, notes=data.notes,
+    )  # fmt: skip
 
 
 def _split_faults(task: Task) -> list[Fault]:

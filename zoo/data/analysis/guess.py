@@ -8,10 +8,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from zoo.config.chosen import Chosen
 from zoo.config.experiment import DataSettings
+from zoo.data.analysis.shape import advise_on_shape
 from zoo.data.dataset import Columns, Dataset, Tables, read_tables
-from zoo.data.log import Data, read_data
+from zoo.data.log import Data
 from zoo.data.near_columns import near_column
+from zoo.data.prepared.prepare import open_data
+from zoo.errors import DataError
 
 EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "event", "session_id", "basket_id", "price", "quantity")
 """Columns of events that are guessed, in this order; a column of the file is taken once."""
@@ -27,17 +31,26 @@ class ReadForReport:
     Attributes:
         data: The log and the catalogue.
         settings: The settings of `[data]` for the proposal: those that were given, with what was guessed.
+        read_with: The settings of `[data]` that `data` were read with: without ids, rows are left out, and copies are kept.
         guessed: What was guessed, as sentences.
         splits: The values of a column `split` of the events; empty without one.
     """
 
     data: Data
     settings: DataSettings
+    read_with: DataSettings
     guessed: tuple[str, ...]
     splits: tuple[str, ...]
 
 
-def read_for_report(dataset: Dataset[Any], settings: DataSettings, *, guess: bool, origin: str = "") -> ReadForReport:
+def read_for_report(
+    dataset: Dataset[Any],
+    settings: DataSettings,
+    *,
+    guess: bool,
+    origin: str = "",
+    cleaners: Sequence[Chosen] | None = None,
+) -> ReadForReport:
     """Read data for a report.
 
     Args:
@@ -45,6 +58,7 @@ def read_for_report(dataset: Dataset[Any], settings: DataSettings, *, guess: boo
         settings: The settings of `[data]`.
         guess: Whether to guess columns and the order where the settings do not name them.
         origin: The component of the source, for messages.
+        cleaners: The cleaners of `[data]`; by default they are looked up among the installed plugins.
 
     Raises:
         DataError: The data cannot be read; the message names file, column, row and value.
@@ -53,8 +67,14 @@ def read_for_report(dataset: Dataset[Any], settings: DataSettings, *, guess: boo
     if guess:
         settings, guessed = _guess(tables, settings)
     counted = settings.model_copy(update={"null_ids": "drop", "duplicates": "keep"})
-    data = read_data(tables, counted, sessions_as_users=True)
-    return ReadForReport(data, settings, tuple(guessed), _splits(tables.interactions))
+    try:
+        data = open_data(tables, counted, sessions_as_users=True, cleaners=cleaners)
+    except DataError as error:
+        advice = advise_on_shape(tables, settings)
+        if not advice:
+            raise
+        raise DataError(f"{error}\n{advice}") from error
+    return ReadForReport(data, settings, counted, tuple(guessed), _splits(tables.interactions))
 
 
 def _guess(tables: Tables, settings: DataSettings) -> tuple[DataSettings, list[str]]:

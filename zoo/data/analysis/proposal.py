@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.config.experiment import DataSettings
 from zoo.config.split_settings import UNIT_COLUMNS, Temporal
 from zoo.data.analysis.guess import ReadForReport
 from zoo.data.analysis.propose_split import Line, ProposedSplit
@@ -42,7 +43,11 @@ class Proposal:
 
 
 def propose(
-    read: ReadForReport, source: Mapping[str, Any], split: ProposedSplit, predictors: Sequence[str]
+    read: ReadForReport,
+    source: Mapping[str, Any],
+    split: ProposedSplit,
+    predictors: Sequence[str],
+    cleaners: Mapping[str, str],
 ) -> Proposal:
     """Return a proposed experiment.
 
@@ -51,11 +56,12 @@ def propose(
         source: The component of the source with its parameters.
         split: The split to use.
         predictors: The names of the installed predictors.
+        cleaners: The names of cleaners that suit what is wrong, with their reasons.
     """
     log = read.data.log
     sections = [
         "# Proposed by `zoo data report`. Each line says why it is there: read them before you trust a figure.",
-        _section("[data]", _data_lines(read, source, split)),
+        _section("[data]", _data_lines(read, source, split, cleaners)),
         _section("[split]", split.lines),
         _section("[evaluate]", _evaluate_lines(log)),
     ]
@@ -72,7 +78,9 @@ def usable_units(log: Interactions) -> dict[str, UnitColumn]:
     return found
 
 
-def _data_lines(read: ReadForReport, source: Mapping[str, Any], split: ProposedSplit) -> list[Line]:
+def _data_lines(
+    read: ReadForReport, source: Mapping[str, Any], split: ProposedSplit, cleaners: Mapping[str, str]
+) -> list[Line]:
     """Return the lines of `[data]`."""
     settings, data = read.settings, read.data
     lines = [Line("source", source if len(source) > 1 else source["name"], "")]
@@ -105,15 +113,27 @@ def _data_lines(read: ReadForReport, source: Mapping[str, Any], split: ProposedS
                 or "as in the given file",
             )
         )
+    lines += _clean_lines(settings, cleaners)
     copies = int(np.count_nonzero(find_exact_copies(data.log))) if data.log.clock == "timestamp" else 0
     if settings.duplicates != "keep":
         lines.append(Line("duplicates", settings.duplicates, "as in the given file"))
-    elif copies:
+    elif copies and "duplicates" not in cleaners:
         lines.append(Line("duplicates", "drop-exact", f"{copies:,} events copy another one"))
     elif _is_unordered(data.log) and len(data.log.event_names) > 1:
         why = "without an order, a view of an item may follow its purchase: one event of a user with an item remains"
         lines.append(Line("duplicates", "first", why))
     return lines
+
+
+def _clean_lines(settings: DataSettings, cleaners: Mapping[str, str]) -> list[Line]:
+    """Return the line of the cleaners: those of the given file, then those that suit what remains."""
+    given = settings.model_dump(mode="json", include={"clean"}, exclude_defaults=True).get("clean", [])
+    known = {entry["name"] if isinstance(entry, Mapping) else entry for entry in given}
+    new = [name for name in cleaners if name not in known]
+    if not given and not new:
+        return []
+    reasons = [*(["as in the given file"] if given else []), *(cleaners[name] for name in new)]
+    return [Line("clean", [*given, *new], "; ".join(reasons))]
 
 
 def _evaluate_lines(log: Interactions) -> list[Line]:
