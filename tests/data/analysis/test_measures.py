@@ -7,6 +7,7 @@ import pytest
 
 from zoo.data.analysis.distributions import Distribution, concentration_curve, gini, rank_correlation, share_of_top
 from zoo.data.analysis.goods import measure_cold
+from zoo.data.analysis.numbers import median_by_item
 from zoo.data.analysis.rhythm import DAY, measure_rhythm, measure_sessions, measure_turnover
 from zoo.data.analysis.size import repeated
 from zoo.data.interactions import Interactions
@@ -110,3 +111,14 @@ def test_a_log_without_times_has_no_rhythm():
 
 def test_times_of_days_have_no_sessions():
     assert measure_sessions(Interactions.from_arrays(USERS, ITEMS, np.arange(9) * DAY)) is None
+
+
+def test_the_median_by_item_is_that_of_its_values_that_are_not_negative():
+    rng = np.random.default_rng(0)
+    items = rng.integers(1, 40, 1000).astype(np.int32)
+    values = np.round(rng.lognormal(3, 2, 1000), 2)
+    values[::7], values[::11], values[::13] = np.nan, -1.0, 0.0
+    medians = median_by_item(items, values, 45)
+    for item in range(46):
+        own = np.sort(values[(items == item) & (values >= 0)])
+        assert medians[item] == pytest.approx(own[(len(own) - 1) // 2] if len(own) else np.nan, nan_ok=True)

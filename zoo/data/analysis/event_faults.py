@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.data.analysis.fault import Example, Fault, event_examples, user_name
-from zoo.data.analysis.numbers import event_numbers
+from zoo.data.analysis.numbers import event_numbers, median_by_item
 from zoo.data.analysis.rhythm import DAY
 from zoo.data.filtering import find_exact_copies
 from zoo.data.interactions import tied_with_previous
@@ -194,7 +194,7 @@ def _numbers(data: Data) -> Iterator[Fault]:
         return
     known = np.isfinite(price)
     wrong = known & (price < 0)
-    wrong |= known & _far_from_median(log.items, price)
+    wrong |= known & _far_from_median(log.items, price, log.n_items)
     count = int(np.count_nonzero(wrong))
     if count:
         yield Fault(
@@ -205,13 +205,9 @@ def _numbers(data: Data) -> Iterator[Fault]:
         )  # fmt: skip
 
 
-def _far_from_median(items: NDArray[np.int32], price: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _far_from_median(items: NDArray[np.int32], price: NDArray[np.float64], n_items: int) -> NDArray[np.bool_]:
     """Return which positive prices are far from the median of their item's positive prices, `[N]`; of items with 5 prices or more."""
-    positive = np.flatnonzero(np.isfinite(price) & (price > 0))
-    order = positive[np.lexsort((price[positive], items[positive]))]
-    _, starts, item, counts = np.unique(items[order], return_index=True, return_inverse=True, return_counts=True)
-    median = price[order][starts + (counts - 1) // 2][item]
-    far = (price[order] >= PRICE * median) | (price[order] <= median / PRICE)
-    found = np.zeros(len(price), np.bool_)
-    found[order[far & (counts[item] >= 5)]] = True
-    return found
+    positive = np.isfinite(price) & (price > 0)
+    median = median_by_item(items[positive], price[positive], n_items)[items]
+    many = np.bincount(items[positive], minlength=n_items + 1)[items] >= 5
+    return positive & many & ((price >= PRICE * median) | (price <= median / PRICE))

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from zoo.data.analysis.numbers import event_numbers
+from zoo.data.analysis.numbers import event_numbers, median_by_item
+from zoo.data.analysis.size import first_of_pair
 from zoo.data.catalogue import Catalogue
 from zoo.data.checks.future import to_numbers
 from zoo.data.interactions import Interactions
@@ -106,12 +107,7 @@ def item_prices(data: Data) -> tuple[str, NDArray[np.float64]] | None:
     own = event_numbers(data.log, "price")
     if own is None or not np.isfinite(own).any():
         return None
-    at = np.flatnonzero(np.isfinite(own))
-    order = at[np.lexsort((own[at], data.log.items[at]))]
-    items, starts, counts = np.unique(data.log.items[order], return_index=True, return_counts=True)
-    prices = np.full(data.log.n_items + 1, np.nan)
-    prices[items] = own[order][starts + (counts - 1) // 2]
-    return "events", prices
+    return "events", median_by_item(data.log.items, own, data.log.n_items)
 
 
 def measure_prices(data: Data) -> Prices | None:
@@ -135,21 +131,26 @@ def measure_prices(data: Data) -> Prices | None:
 
 def measure_cold(log: Interactions) -> tuple[Cold, ...]:
     """Return what the default splits leave without a past: the last tenth of the time, and the last moment of each user."""
-    found = []
-    if log.clock == "timestamp" and len(log):
+    found: list[Cold] = []
+    if log.clock == "file-order" or not len(log):
+        return ()
+    first = first_of_pair(log)
+    if log.clock == "timestamp":
         cut = np.partition(log.times, int(0.9 * len(log)))[int(0.9 * len(log))]
-        found.append(_cold(log, log.times >= cut, "temporal (last tenth of the events)"))
-    if log.clock != "file-order" and len(log):
-        moments = log.moments
-        ends = log.offsets[1:][log.lengths > 0] - 1
-        test = moments == np.repeat(moments[ends], log.lengths[log.lengths > 0])
-        found.append(_cold(log, test, "leave-last-out (last moment of each user)"))
+        found.append(_cold(log, first, log.times >= cut, "temporal (last tenth of the events)"))
+    moments = log.moments
+    ends = log.offsets[1:][log.lengths > 0] - 1
+    test = moments == np.repeat(moments[ends], log.lengths[log.lengths > 0])
+    found.append(_cold(log, first, test, "leave-last-out (last moment of each user)"))
     return tuple(found)
 
 
-def _cold(log: Interactions, test: NDArray[np.bool_], split: str) -> Cold:
-    """Return what a test part, `[N]` bool, leaves without a past."""
-    users, pairs = log.users, log.users * (log.n_items + 1) + log.items
+def _cold(log: Interactions, first: NDArray[np.int64], test: NDArray[np.bool_], split: str) -> Cold:
+    """Return what a test part, `[N]` bool, leaves without a past.
+
+    It is the end of each user, so that an event repeats an item of the past if the first event of its pair, `[N]`, is before it.
+    """
+    users = log.users
     asked = np.bincount(users[test], minlength=log.n_users) > 0
     known = np.bincount(users[~test], minlength=log.n_users) > 0
     seen = np.bincount(log.items[~test], minlength=log.n_items + 1) > 0
@@ -158,5 +159,5 @@ def _cold(log: Interactions, test: NDArray[np.bool_], split: str) -> Cold:
         int(np.count_nonzero(asked)),
         float(np.mean(~known[asked])) if asked.any() else 0.0,
         float(np.mean(~seen[log.items[test]])) if test.any() else 0.0,
-        float(np.mean(np.isin(pairs[test], pairs[~test]))) if test.any() else 0.0,
+        float(np.mean(~test[first[test]])) if test.any() else 0.0,
     )

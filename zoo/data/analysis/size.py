@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.data.analysis.distributions import Distribution, concentration_curve, gini, share_of_top
 from zoo.data.interactions import Interactions
@@ -78,8 +79,8 @@ def measure_size(data: Data) -> Size:
     pairs = len(log) - int(np.count_nonzero(again))
     of_type = {}
     for code, name in enumerate(log.event_names):
-        own = log.where(log.events == code)
-        of_type[name] = float(np.mean(repeated(own))) if len(own) else 0.0
+        own = again if len(counts) == 1 else repeated(log.where(log.events == code))
+        of_type[name] = float(np.mean(own)) if len(own) else 0.0
     return Size(
         users=int(np.count_nonzero(log.lengths)),
         user_kind=str(data.notes.get("users are", "users")),
@@ -113,9 +114,18 @@ def measure_histories(log: Interactions) -> Histories:
     )
 
 
-def repeated(log: Interactions) -> np.ndarray:
-    """Return which events have an earlier event of the same user and item, `[N]` bool."""
+def repeated(log: Interactions) -> NDArray[np.bool_]:
+    """Return which events have an earlier event of the same user and item, `[N]`."""
+    return first_of_pair(log) != np.arange(len(log))
+
+
+def first_of_pair(log: Interactions) -> NDArray[np.int64]:
+    """Return the first event of the same user and item as each event, `[N]`."""
     pairs = log.users * (log.n_items + 1) + log.items
-    again = np.ones(len(log), np.bool_)
-    again[np.unique(pairs, return_index=True)[1]] = False
-    return again
+    order = np.argsort(pairs, kind="stable")  # events have the order of their users: little is left to sort
+    ordered = pairs[order]
+    new = np.ones(len(log), np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    first = np.empty(len(log), np.int64)
+    first[order] = order[new][np.cumsum(new) - 1]
+    return first
