@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from zoo.data.analysis.fault import Fault
 from zoo.registry.component import Component
+from zoo.spec import Capabilities
 
 CLEANERS = {
     "duplicates": ("near-duplicates",),
@@ -25,10 +26,16 @@ def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], cl
         clock: What orders the events; `timestamp` if they have times.
     """
     found = {fault.name: fault for fault in faults}
-    names = [c.name for c in installed if clock == "timestamp" or not c.spec.capabilities.needs_time]
+    names = [component.name for component in installed if clock == "timestamp" or not _needs_time(component)]
     proposed = {}
     for name, treated in CLEANERS.items():
         own = [found[fault] for fault in treated if fault in found]
         if own and names.count(name) == 1:
             proposed[name] = "; ".join(f"{name} for {fault.count:,} {fault.found}" for fault in own)
     return proposed
+
+
+def _needs_time(component: Component) -> bool:
+    """Return whether a component needs timestamps; true if that depends on its parameters."""
+    declared = component.spec.capabilities
+    return declared.needs_time if isinstance(declared, Capabilities) else True

@@ -20,7 +20,7 @@ class ReturnsParams(Params):
 class BotsParams(Params):
     """Parameters of `bots`. A user is a bot by any of the four signs."""
 
-    per_hour: int = Field(300, ge=2)
+    per_hour: int = Field(300, ge=2, le=1_000_000_000)
     """More events than this in some hour."""
     regularity: float = Field(0.1, ge=0)
     """A coefficient of variation of the gaps (at least `events` of them) below this; people have gaps that vary more than their mean."""
@@ -28,7 +28,7 @@ class BotsParams(Params):
     """A larger share of the items that occur (at least 100 of them) in the user's events."""
     hours: int = Field(22, ge=1, le=25)
     """At least this many different hours of one day with an event; 25 to leave this sign out."""
-    events: int = Field(50, ge=3)
+    events: int = Field(50, ge=3, le=1_000_000_000)
     """A user with fewer events before the cut is not judged."""
 
 
@@ -51,9 +51,9 @@ class SessionsParams(Params):
 class RareParams(Params):
     """Parameters of `rare`."""
 
-    user: int = Field(5, ge=1)
+    user: int = Field(5, ge=1, le=1_000_000_000)
     """A user with fewer events, before the cut and of items that are not rare, is rare; 1 to keep all users."""
-    item: int = Field(5, ge=1)
+    item: int = Field(5, ge=1, le=1_000_000_000)
     """An item with fewer events, before the cut and of users who are not rare, is rare; 1 to keep all items."""
 
 
@@ -64,7 +64,7 @@ class PriceOutliersParams(Params):
     """An outlier differs from the median by more than this many robust standard deviations, in logarithms of prices."""
     factor: float = Field(3.0, gt=1)
     """An outlier is more than this many times the median, or less than the median divided by it; of a category, the square of it."""
-    prices: int = Field(5, ge=3)
+    prices: int = Field(5, ge=3, le=1_000_000_000)
     """An item with fewer prices before the cut is compared with its category, and a category with fewer is not judged."""
 
 
@@ -79,7 +79,7 @@ class InternalAccountsParams(Params):
     """Regular expressions (RE2); a user whose id contains one, in any case, is a test account. The default finds such words between digits, punctuation and the ends of the id."""
     times: float = Field(20.0, gt=1)
     """An account is of the staff if it has more than this many times the events that 95 % of the users do not exceed."""
-    events: int = Field(1000, ge=1)
+    events: int = Field(1000, ge=1, le=1_000_000_000)
     """An account with fewer events before the cut is not of the staff by its volume."""
 
 
