@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from zoo.data.analysis.fault import Fault
 from zoo.registry.component import Component
-from zoo.spec import Capabilities
 
 CLEANERS = {
     "duplicates": ("near-duplicates",),
@@ -26,7 +25,7 @@ def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], cl
         clock: What orders the events; `timestamp` if they have times.
     """
     found = {fault.name: fault for fault in faults}
-    names = [component.name for component in installed if clock == "timestamp" or not _needs_time(component)]
+    names = [c.name for c in installed if _is_usable(c, clock)]
     proposed = {}
     for name, treated in CLEANERS.items():
         own = [found[fault] for fault in treated if fault in found]
@@ -35,7 +34,9 @@ def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], cl
     return proposed
 
 
-def _needs_time(component: Component) -> bool:
-    """Return whether a component needs timestamps; true if that depends on its parameters."""
-    declared = component.spec.capabilities
-    return declared.needs_time if isinstance(declared, Capabilities) else True
+def _is_usable(cleaner: Component, clock: str) -> bool:
+    """Return whether a cleaner runs on the log with its default parameters."""
+    params = cleaner.spec.params
+    if any(field.is_required() for field in params.model_fields.values()):
+        return False
+    return clock == "timestamp" or not cleaner.spec.capabilities_for(params()).needs_time

@@ -116,7 +116,8 @@ def measure_histories(log: Interactions) -> Histories:
 
 def repeated(log: Interactions) -> NDArray[np.bool_]:
     """Return which events have an earlier event of the same user and item, `[N]`."""
-    return np.not_equal(first_of_pair(log), np.arange(len(log)), dtype=np.bool_)
+    again: NDArray[np.bool_] = first_of_pair(log) != np.arange(len(log))
+    return again
 
 
 def first_of_pair(log: Interactions) -> NDArray[np.int64]:
