@@ -96,7 +96,7 @@ def test_every_part_of_a_config_is_valid(page, tmp_path):
         part = tomllib.loads(block)
         if "project" not in part and "model" not in part:  # a plugin's pyproject; a whole config, tested above
             data = {**whole["data"], **part.pop("data", {})}
-            assert experiment_from({**whole, **part, "data": data}, tmp_path).models
+            assert experiment_from({**whole, **part, "data": data}, tmp_path, env={"PASSWORD": "hunter2"}).models
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
