@@ -16,7 +16,7 @@ from zoo.errors import ConfigError
 REFERENCE = re.compile(r"\$\{(\w+)\}")
 PASSWORDS = (
     re.compile(r"\w[\w+.-]*://[^:/?#@\s]*:(?!\d*(?:/[^@?]*)?\?[^@]*=)(.+?)@"),
-    re.compile(r"\w[\w+.-]*://\S*[?&](?:ssl)?password=([^&#]+)"),
+    re.compile(r"(?<=[?&])(?:ssl)?password=([^&#]+)"),
 )
 """A URI with a password: before the host, or among the parameters."""
 LONG, SHORTEST = 8, 4
@@ -118,7 +118,7 @@ def _refuse_password(text: str, where: str) -> None:
     Raises:
         ConfigError: It has one; the message does not repeat it.
     """
-    found = [match[1] for pattern in PASSWORDS if (match := pattern.match(text))]
+    found = [match for pattern in PASSWORDS for match in pattern.findall(text)] if "://" in text else []
     if not all(REFERENCE.fullmatch(password) for password in found):
         raise ConfigError(
             f"{where}: the URI contains a password as text, and results and artifacts repeat the file. Write ${{PASSWORD}} in its "

@@ -111,6 +111,25 @@ def test_files_with_ids_of_different_types_are_read_as_a_whole(logs, tmp_path, w
         ({}, {"events": ["veiw"]}, r"no event 'veiw' in the data. Did you mean 'view'"),
         ({}, {"event_weights": {"buy": 2}}, r"no event 'buy'"),
         ({}, {"k_core": 1000}, r"no event is left"),
+        (
+            {"event": ["refund"] * 1000, "item_id": pa.nulls(1000, pa.int64())},
+            {"null_ids": "drop"},
+            r"no event is left",
+        ),
+        (
+            {
+                name: values[:0]
+                for name, values in {
+                    "user_id": [1],
+                    "item_id": [1],
+                    "timestamp": [1],
+                    "event": ["a"],
+                    "price": [1.0],
+                }.items()
+            },
+            {},
+            r"no rows",
+        ),
     ],
 )
 def test_errors_are_the_same(logs, tmp_path, write, columns, settings, message):

@@ -120,9 +120,19 @@ def test_the_logs_that_were_opened_last_remain(logs, write, monkeypatch):
     assert {prepared.folder for prepared in cached_logs()} == {folders[0], folders[1]}
 
 
-def test_a_limit_that_is_no_number(monkeypatch):
-    monkeypatch.setenv("ZOO_CACHE_GIB", "much")
-    with pytest.raises(ConfigError, match="ZOO_CACHE_GIB is 'much', expected a number of GiB"):
+def test_large_files_are_read_into_memory_where_the_cache_cannot_be_written(write, logs, cache, monkeypatch):
+    monkeypatch.setattr(preparing, "LARGE_BYTES", 1)
+    file = write(**logs.draw())
+    cache.parent.write_text("a file in its place")
+    with pytest.warns(UserWarning, match="The log is read into memory"):
+        found = logs.opened(file)
+    assert logs.content(found) == logs.content(logs.in_memory(file))
+
+
+@pytest.mark.parametrize("limit", ["much", "inf", "nan", "-1"])
+def test_a_limit_that_is_no_number(monkeypatch, limit):
+    monkeypatch.setenv("ZOO_CACHE_GIB", limit)
+    with pytest.raises(ConfigError, match=f"ZOO_CACHE_GIB is '{limit}', expected a number of GiB"):
         enforce_limit(None)
 
 

@@ -6,6 +6,7 @@ logs that were not opened for the longest time are removed.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -65,11 +66,14 @@ def limit_bytes() -> float:
     """
     text = os.environ.get(LIMIT_VARIABLE) or str(DEFAULT_GIB)
     try:
-        return float(text) * 2**30
+        limit = float(text)
     except ValueError:
+        limit = math.nan
+    if not 0 <= limit < math.inf:
         raise ConfigError(
             f"the environment variable {LIMIT_VARIABLE} is {text!r}, expected a number of GiB such as 100. Correct it."
-        ) from None
+        )
+    return limit * 2**30
 
 
 def _whole(folder: Path) -> Iterator[Prepared]:

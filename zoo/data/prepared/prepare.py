@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,9 +21,9 @@ from zoo.data.dataset import Tables
 from zoo.data.files import FileTable
 from zoo.data.log import Data, map_events, read_data
 from zoo.data.prepared.build_log import OutOfCore
-from zoo.data.prepared.cache import FOLDER_VARIABLE, cache_folder, enforce_limit, mark_opened
+from zoo.data.prepared.cache import FOLDER_VARIABLE, cache_folder, enforce_limit, limit_bytes, mark_opened
 from zoo.data.prepared.folder import Prepared, open_prepared, read_manifest, write_prepared
-from zoo.errors import ComponentError, DataError
+from zoo.errors import ComponentError, DataError, ResultsError
 from zoo.folder_lock import lock_folder
 
 LARGE_BYTES = 100 * 2**20
@@ -40,18 +41,28 @@ def open_data(
 ) -> Data:
     """Return the log and the catalogue of tables; see `zoo.data.log.read_data`.
 
-    A log with cleaners depends on the split and is never prepared. Files whose log is in the cache are opened from there. Files of 100 MiB or more are prepared first, if DuckDB is installed.
+    A log with cleaners depends on the split and is never prepared. Files whose log is in the cache are opened from there. Files of
+    100 MiB or more are prepared first, if DuckDB is installed; where the cache cannot be used, a warning says so.
 
     Raises:
-        DataError: The tables do not fit, or the folder of the cache is full.
+        DataError: The tables do not fit; the message names file, column, row and value.
     """
     source = Source.of(tables, settings, sessions_as_users=sessions_as_users)
     if source is None:
         return read_data(tables, settings, sessions_as_users=sessions_as_users, cleaners=cleaners, split=split)
-    prepared = read_manifest(source.folder)
-    if prepared is None and source.events.size >= LARGE_BYTES and find_spec("duckdb") is not None:
-        prepared = prepare(source)
-    return source.open(prepared) if prepared else read_data(tables, settings, sessions_as_users=sessions_as_users)
+    try:
+        prepared = read_manifest(source.folder)
+        if prepared is None and source.events.size >= LARGE_BYTES and find_spec("duckdb") is not None:
+            prepared = prepare(source)
+        if prepared is not None:
+            return source.open(prepared)
+    except (CacheError, OSError) as error:  # a full or removed cache: the log can still be read
+        warnings.warn(f"The log is read into memory. {error}", stacklevel=2)
+    return read_data(tables, settings, sessions_as_users=sessions_as_users)
+
+
+class CacheError(DataError):
+    """The cache cannot be written or read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +121,8 @@ def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
         tell: Receives who prepares the same log, before waiting for it.
 
     Raises:
-        DataError: The tables do not fit, or the folder of the cache is full.
+        DataError: The tables do not fit.
+        CacheError: The folder of the cache is full, or cannot be written.
         ComponentError: DuckDB is not installed.
     """
     try:
@@ -120,6 +132,7 @@ def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
             'preparing data needs the package DuckDB, which is not installed: pip install "shopzoo[large]"'
         ) from None
     folder = source.folder
+    limit_bytes()  # a wrong limit is told before the work
     try:
         with lock_folder(folder.with_name(f"{folder.name}.lock"), wait=True, waiting=tell):
             if read_manifest(folder) is None:
@@ -130,12 +143,12 @@ def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
                     )
                     write_prepared(data, temporary, source.identity)
                     del data  # some systems rename no folder with mapped files
-    except (duckdb.Error, OSError) as error:
-        raise DataError(_explain(folder.parent, source, error)) from error
+    except (duckdb.Error, OSError, ResultsError) as error:
+        raise CacheError(_explain(folder.parent, source, error)) from error
     enforce_limit(folder)
     prepared = read_manifest(folder)
     if prepared is None:
-        raise DataError(f"{folder}: the prepared log was removed while it was opened. Run the command again.")
+        raise CacheError(f"{folder}: the prepared log was removed while it was opened. Run the command again.")
     return prepared
 
 
@@ -150,7 +163,7 @@ def _explain(folder: Path, source: Source, error: Exception) -> str:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
     return (
-        f"{folder}: the log could not be prepared: {reason}. It needs up to {format_bytes(8 * source.events.size)} of disk for a "
+        f"{folder}: the log could not be prepared: {reason}. It needs up to {format_bytes(8 * sum(size for _, size, *_ in source.identity['interactions']))} of disk for a "
         f"while, and {format_bytes(shutil.disk_usage(there).free)} are free. Free space, or name another folder in the environment "
         f"variable {FOLDER_VARIABLE}."
     )

@@ -90,7 +90,8 @@ class LogSorter:
             },
         )
         try:
-            self.rows = self._count(_load(self._connection, parts))
+            n_rows = _load(self._connection, parts)
+            self.rows = self._count(n_rows) if n_rows else Rows(0, {}, {})
         except BaseException:
             self.__exit__()
             raise
@@ -124,7 +125,8 @@ class LogSorter:
     def _count(self, n_rows: int) -> Rows:
         """Return what the rows have."""
         (without,) = self._connection.sql('SELECT count(*) - count("user"), count(*) - count(item) FROM raw').fetchall()
-        by_event = self._connection.sql(f"SELECT event, count(*) FROM raw WHERE {HAS_IDS} GROUP BY event").fetchall()  # noqa: S608 - a constant
+        counted = f"SELECT event, count(*) FILTER (WHERE {HAS_IDS}) FROM raw GROUP BY event"  # noqa: S608 - a constant
+        by_event = self._connection.sql(counted).fetchall()
         return Rows(n_rows, dict(zip(("user_id", "item_id"), without, strict=True)), dict(by_event))
 
     def _create(self, name: str, columns: Mapping[str, Any]) -> None:

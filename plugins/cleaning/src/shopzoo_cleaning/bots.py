@@ -39,9 +39,9 @@ def _most_in_an_hour(users: NDArray[np.int64], times: NDArray[np.int64], n: int)
     most = np.zeros(n, np.int64)
     if not len(users):
         return most
-    start = int(times.min())
-    span = int(times.max()) - start + 2 * HOUR
-    key = users * span + (times - start)  # ascending: the log is sorted by user and time
+    steps = np.minimum(np.diff(times), HOUR + 1)  # longer gaps say nothing, and could overflow
+    steps[np.diff(users) != 0] = HOUR + 1
+    key = np.concatenate([[0], np.cumsum(steps)])  # ascending: the log is sorted by user and time
     within = np.arange(len(key)) - np.searchsorted(key, key - HOUR, "right") + 1
     np.maximum.at(most, users, within)
     return most

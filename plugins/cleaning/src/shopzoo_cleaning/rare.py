@@ -19,9 +19,10 @@ class Rare(Cleaner[RareParams]):
         log, before, all_users = data.log, data.before, data.log.users
         users, items = all_users[before], log.items[before]
         rare_user, rare_item = np.zeros(log.n_users, np.bool_), np.zeros(log.n_items + 1, np.bool_)
+        known_users, known_items = _occur(users, log.n_users), _occur(items, log.n_items + 1)
         while True:
-            few_users = _few(users, self.params.user, log.n_users)
-            few_items = _few(items, self.params.item, log.n_items + 1)
+            few_users = known_users & ~rare_user & _few(users, self.params.user, log.n_users)
+            few_items = known_items & ~rare_item & _few(items, self.params.item, log.n_items + 1)
             if not (few_users.any() or few_items.any()):
                 break
             rare_user |= few_users
@@ -36,6 +37,10 @@ class Rare(Cleaner[RareParams]):
 
 
 def _few(numbers: NDArray[np.integer], fewest: int, n: int) -> NDArray[np.bool_]:
-    """Return which numbers below `n` occur, but fewer times than `fewest`, `[n]`."""
-    count = np.bincount(numbers, minlength=n)
-    return (count > 0) & (count < fewest)
+    """Return which numbers below `n` occur fewer times than `fewest`, `[n]`."""
+    return np.asarray(np.bincount(numbers, minlength=n) < fewest)
+
+
+def _occur(numbers: NDArray[np.integer], n: int) -> NDArray[np.bool_]:
+    """Return which numbers below `n` occur, `[n]`."""
+    return ~_few(numbers, 1, n)

@@ -28,6 +28,9 @@ class TimeDefects(Cleaner[TimeDefectsParams]):
         zero = (times >= 0) & (times < DAY)
         rest = ~zero
         low, high = self._range(times[before & rest])
+        if low < self.params.gap_days * DAY:  # a clock that counts from zero, or no other events
+            zero, rest = np.zeros(len(log), np.bool_), np.ones(len(log), np.bool_)
+            low, high = self._range(times[before])
         _, end = self._range(times[rest]) if data.cut is not None else (low, high)
         early = rest & (times < low)
         late = rest & np.where(before, times > high, times > max(end, high))
