@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shopzoo_cleaning.numbers import read_numbers
 from shopzoo_cleaning.params import PriceOutliersParams
-from zoo.api import Cleaned, Cleaner, DataError, Flag, UncleanLog
+from zoo.api import Cleaned, Cleaner, Flag, UncleanLog
 
 NORMAL = 1.4826
 """The standard deviation of normal values is this multiple of their median absolute deviation."""
@@ -25,7 +26,7 @@ class PriceOutliers(Cleaner[PriceOutliersParams]):
         Raises:
             DataError: The log has no column `price`, or it is no number.
         """
-        log, price = data.log, _prices(data)
+        log, price = data.log, read_numbers(data, "price", "price-outliers")
         positive = price > 0
         value = np.log(np.where(positive, price, 1.0))
         learned = positive & data.before
@@ -77,19 +78,3 @@ def _categories(data: UncleanLog) -> NDArray[np.int64] | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None  # a list of categories has no usual price
     return np.asarray(pc.fill_null(codes, -1).to_numpy(), np.int64) + 1
-
-
-def _prices(data: UncleanLog) -> NDArray[np.float64]:
-    """Return the price of each event, `[N]`; NaN where it is missing."""
-    if not data.has_column("price"):
-        raise DataError(
-            "cleaner 'price-outliers' reads the column `price` of the events, and there is none. Map the column that holds it: "
-            'data.columns = { price = "..." }, or leave the cleaner out of data.clean.'
-        )
-    column = data.log.column("price")
-    try:
-        return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(
-            f"cleaner 'price-outliers': the column `price` is {column.type}, expected numbers. Cast it in the file."
-        ) from None

@@ -1,10 +1,10 @@
 """Returns: rows with a quantity below zero, and the purchases that they cancel."""
 
 import numpy as np
-import pyarrow as pa
 
+from shopzoo_cleaning.numbers import read_numbers
 from shopzoo_cleaning.params import ReturnsParams
-from zoo.api import Cleaned, Cleaner, DataError, Flag, UncleanLog
+from zoo.api import Cleaned, Cleaner, Flag, UncleanLog
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -24,7 +24,7 @@ class Returns(Cleaner[ReturnsParams]):
             DataError: The log has no column `quantity`, or it is no number.
         """
         log = data.log
-        quantity = _quantities(data)
+        quantity = read_numbers(data, "quantity", "returns")
         negative = quantity < 0
         cancelled = np.zeros(len(log), np.bool_)
         keys = log.users * (log.n_items + 1) + log.items
@@ -50,19 +50,3 @@ class Returns(Cleaner[ReturnsParams]):
                     del open_purchases[place]
                     break
         return Cleaned((Flag(negative, "quantity below zero"), Flag(cancelled, "purchase that was cancelled")))
-
-
-def _quantities(data: UncleanLog) -> np.ndarray:
-    """Return the quantity of each event, `[N]`; NaN where it is missing."""
-    if not data.has_column("quantity"):
-        raise DataError(
-            "cleaner 'returns' reads the column `quantity` of the events, and there is none. Map the column that holds it: "
-            'data.columns = { quantity = "..." }, or leave the cleaner out of data.clean.'
-        )
-    column = data.log.column("quantity")
-    try:
-        return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(
-            f"cleaner 'returns': the column `quantity` is {column.type}, expected numbers. Cast it in the file."
-        ) from None
