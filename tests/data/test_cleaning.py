@@ -9,7 +9,10 @@ import pytest
 from zoo.config.experiment import DataSettings
 from zoo.config.load import load_experiment
 from zoo.config.lookup import Lookup
+from zoo.data.catalogue import Catalogue
+from zoo.data.cleaner import UncleanLog
 from zoo.data.dataset import Tables
+from zoo.data.interactions import Interactions
 from zoo.data.log import read_data, read_events
 from zoo.data.task import load_task
 from zoo.errors import ConfigError, DataError
@@ -34,7 +37,7 @@ class Any(Cleaner[AnyParams]):
             "nothing": lambda: Cleaned(),
             "odd": lambda: Cleaned((Flag(odd, "an odd item"), Flag(odd, "once more")), remarks={"seen": n}),
             "rest": lambda: Cleaned((Flag(np.ones(n, bool), "the rest"),)),
-            "late": lambda: Cleaned((Flag(~data.before, "from the cut on"),)),
+            "late": lambda: Cleaned((Flag(~data.before & odd, "from the cut on"),)),
             "merge": lambda: Cleaned(items=np.minimum(all_items, 2), items_reason="alike"),
             "column": lambda: Cleaned(columns={"session_id": np.arange(n) // 2}),
             "fail": lambda: 1 / 0,
@@ -169,9 +172,25 @@ def test_the_cut_is_the_last_one_of_a_temporal_split(registry, tmp_path, split, 
     plain = load_task(load_experiment(file, split, registry).require_recommend())
     experiment = load_experiment(file, [*split, 'data.clean={name="any",do="late"}'], registry).require_recommend()
     task = load_task(experiment)
-    late = int(np.count_nonzero(np.sort(plain.log.times) >= np.sort(plain.log.times)[int(0.7 * len(plain.log))]))
-    assert task.notes.get("left out: cleaner any, from the cut on", 0) == (late if removed else 0)
+    times = np.sort(plain.log.times)
+    late = np.count_nonzero(times >= times[int(0.7 * len(times))])
+    count = task.notes.get("left out: cleaner any, from the cut on", 0)
+    assert 0.2 * late < count < 0.8 * late if removed else count == 0
+    assert task.parts.starts == plain.parts.starts  # what is removed late moves no cut
+    assert len(plain.log) - len(task.log) == count
     assert experiment.as_json()["data"]["clean"] == [{"name": "cleaner_of_a_test/any", "do": "late"}]
+
+
+@pytest.mark.parametrize(
+    ("unit", "before"), [("event", [0, 1, 2, 3, 4]), ("session", [0, 1, 3, 4]), ("basket", [0, 1, 3, 4])]
+)
+def test_a_unit_that_ends_after_the_cut_is_not_learned_from(unit, before):
+    ids = pa.array(["s1", "s1", "s2", "s3", "s3", "s2"])
+    table = pa.table({"session_id": ids, "basket_id": ids})
+    users = np.array([0, 0, 0, 1, 1, 0])
+    log = Interactions.from_arrays(users, np.arange(1, 7), np.arange(6), clock="timestamp", source=table)
+    unclean = UncleanLog(log, Catalogue.bare(6), pa.array(["a", "b"]), cut=5, unit=unit)
+    assert log.rows[unclean.before].tolist() == before
 
 
 def test_an_unknown_cleaner_is_named_with_its_place(registry, tmp_path):

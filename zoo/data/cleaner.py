@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from zoo.config.split_settings import Unit
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
+from zoo.data.units import unit_ends
 from zoo.params import Params
 
 P = TypeVar("P", bound=Params)
@@ -27,23 +30,25 @@ class UncleanLog:
             `log.column(name)` if `has_column(name)`.
         catalogue: The items of the log in the same numbers, `[I]`: `catalogue.ids` has the ids as in the data.
         user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
-        cut: The time of the first event of the test part, in the unit of `log.times`; None if the split does not cut by time.
+        cut: The time at which the test part starts, in the unit of `log.times`; None if the split does not cut by time.
+        unit: What the split never divides: with baskets or sessions, one that ends after the cut belongs to the test.
     """
 
     log: Interactions
     catalogue: Catalogue
     user_ids: pa.Array
     cut: int | None = None
+    unit: Unit = "event"
 
     @property
     def item_ids(self) -> pa.Array:
         """Return the item ids as in the data, `[I]`; entry 0 is padding and None."""
         return self.catalogue.ids
 
-    @property
+    @cached_property
     def before(self) -> NDArray[np.bool_]:
-        """Return which events lie before the cut, `[N]`: thresholds are learned from these only."""
-        return np.ones(len(self.log), np.bool_) if self.cut is None else self.log.times < self.cut
+        """Return which events belong to no unit of the test part, `[N]`: thresholds are learned from these only."""
+        return np.ones(len(self.log), np.bool_) if self.cut is None else unit_ends(self.log, self.unit) < self.cut
 
     def has_column(self, name: str) -> bool:
         """Return whether the log has a further column of this name."""

@@ -22,6 +22,7 @@ from zoo.data.dataset import Notes, Tables
 from zoo.data.interactions import Interactions
 from zoo.data.moments import moment_of_cut
 from zoo.data.schema import MappedTable, ids
+from zoo.data.units import unit_ends
 from zoo.errors import ConfigError, DataError, ZooError
 from zoo.registry.plugin import describe_error
 from zoo.registry.registry import default_registry
@@ -50,11 +51,14 @@ class CleanLog:
         log: The remaining events; items have the numbers that replace theirs.
         items: The number that replaces each provisional item number, `[I]`.
         removals: What was removed, in the order of the cleaners.
+        moments: The cuts of the split that bounded what the cleaners learned from, UTC milliseconds; empty without cleaners,
+            or if the split does not cut by time.
     """
 
     log: Interactions
     items: NDArray[np.int32]
     removals: tuple[Removal, ...] = ()
+    moments: tuple[int, ...] = ()
 
 
 def find_cleaners(settings: DataSettings) -> tuple[Chosen, ...]:
@@ -72,14 +76,16 @@ def find_cleaners(settings: DataSettings) -> tuple[Chosen, ...]:
     return found
 
 
-def find_cut(log: Interactions, split: Split | None) -> int | None:
-    """Return the time of the first event of the test part, UTC milliseconds; None if the split does not cut by time.
+def find_moments(log: Interactions, split: Split | None) -> tuple[int, ...]:
+    """Return the cuts of a temporal split, UTC milliseconds; empty if the split does not cut by time.
 
-    A share is the time at that share of the events before cleaning.
+    A share is the time at that share of the events before cleaning, for cleaners and for the split: what cleaners remove
+    must not move a cut into the events from which they learned.
     """
     if not isinstance(split, Temporal) or log.clock != "timestamp" or not len(log):
-        return None
-    return moment_of_cut(log.times, split.cuts[-1])
+        return ()
+    times = unit_ends(log, split.unit)
+    return tuple(moment_of_cut(times, cut) for cut in split.cuts)
 
 
 def log_catalogue(tables: Tables, settings: DataSettings, item_ids: pa.Array) -> Catalogue:
@@ -123,8 +129,15 @@ def clean_log(
     users, items = ids_of
     if not chosen:
         return CleanLog(log, np.arange(len(items) + 1, dtype=np.int32))
-    unclean = UncleanLog(log, log_catalogue(tables, settings, items), users, find_cut(log, split))
-    return apply_cleaners(unclean, chosen, notes)
+    moments = find_moments(log, split)
+    unclean = UncleanLog(
+        log,
+        log_catalogue(tables, settings, items),
+        users,
+        moments[-1] if moments else None,
+        "event" if split is None else split.unit,
+    )
+    return replace(apply_cleaners(unclean, chosen, notes), moments=moments)
 
 
 def apply_cleaners(data: UncleanLog, cleaners: Sequence[Chosen], notes: Notes) -> CleanLog:

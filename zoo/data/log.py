@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,14 +17,14 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.cleaning import CleanLog, clean_log
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
+from zoo.data.event_types import event_codes, event_weights, read_event_types
 from zoo.data.filtering import end_log, filter_log
 from zoo.data.ids_of_tables import build_catalogue, read_ids
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.log_summary import format_events
-from zoo.data.near_columns import format_mapping
-from zoo.data.schema import MappedTable, ids
+from zoo.data.schema import MappedTable
 from zoo.data.units import order_ties
-from zoo.errors import DataError, suggestion
+from zoo.errors import DataError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +37,7 @@ class Data:
         user_ids: The user ids as in the data, in the order of the log's rows, `[U]`.
         notes: Counts of removed rows, and other remarks for reports.
         settings: The settings of `[data]` that `read_log` used; None for data that were read in another way.
+        moments: The cuts of a temporal split in the log before its cleaners, UTC milliseconds; empty without cleaners.
     """
 
     log: Interactions
@@ -44,6 +45,7 @@ class Data:
     user_ids: pa.Array
     notes: Notes
     settings: DataSettings | None = None
+    moments: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         """Return the size of the log, its time range and its notes."""
@@ -139,7 +141,13 @@ def read_data(
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
         notes["events at the same time as the one before"] = int(np.count_nonzero(tied_with_previous(log)))
-    return Data(log, catalogue, users.filter(pa.array(present)), {name: v for name, v in notes.items() if v})
+    return Data(
+        log,
+        catalogue,
+        users.filter(pa.array(present)),
+        {name: v for name, v in notes.items() if v},
+        moments=read.clean.moments,
+    )
 
 
 def read_events(
@@ -179,25 +187,13 @@ def map_events(tables: Tables, settings: DataSettings, *, sessions_as_users: boo
     if "user_id" in events.names or "session_id" not in events.names:
         return events
     if not sessions_as_users:
-        raise DataError(
-            f'{_explain_missing_column(events, "user_id")} If the sessions have no users, split.unit = "session" makes '
-            "each session a user."
-        )
-    return replace(events, names={"user_id": events.names["session_id"], **events.names})
-
-
-def event_codes(names: Sequence[str], known: Sequence[str], setting: str) -> list[int]:
-    """Return the codes of event types.
-
-    Raises:
-        DataError: A name is not an event type of the log.
-    """
-    for name in names:
-        if name not in known:
+        try:
+            events.require("user_id")
+        except DataError as error:
             raise DataError(
-                f"{setting}: no event {name!r} in the data.{suggestion(name, known)} Its events: {', '.join(known)}."
-            )
-    return [list(known).index(name) for name in names]
+                f'{error} If the sessions have no users, split.unit = "session" makes each session a user.'
+            ) from None
+    return replace(events, names={"user_id": events.names["session_id"], **events.names})
 
 
 def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLog:
@@ -217,7 +213,7 @@ def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLo
     users, items = read_ids(events, table, ["user_id", "item_id"], settings, notes)
     times = parse_times(events, None if clock == "file-order" else table.column(clock), clock)
     notes["times read as"] = times.read_as
-    codes, event_names = _event_types(events, table, settings)
+    codes, event_names = read_event_types(events, table, settings)
     weights = event_weights(event_names, settings.event_weights)
     del table
     kept = (users.codes >= 0) & (items.codes >= 0)
@@ -253,48 +249,3 @@ def build_in_memory(events: MappedTable, settings: DataSettings) -> UnfilteredLo
 def _take_rows(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
     """Return the values of the given rows, or `values` itself if `rows` is None."""
     return values if rows is None else values[rows]
-
-
-def _event_types(events: MappedTable, table: pa.Table, settings: DataSettings) -> tuple[NDArray[np.uint8], list[str]]:
-    """Return the event type code of each row, `[N]`, and the sorted names of the types."""
-    if "event" not in events.names:
-        refuse_event_settings(events, settings)
-        return np.zeros(table.num_rows, np.uint8), ["interaction"]
-    found = ids(events, table.column("event"), "event")
-    if (found.codes < 0).any():
-        events.fail(
-            int(np.argmax(found.codes < 0)),
-            f"{events.display_name('event')} is empty, expected the event type. Correct the row.",
-        )
-    if len(found.unique) > 256:
-        raise DataError(
-            f"{events.origin}: {events.display_name('event')} has {len(found.unique)} different values ({found.unique[0]}, {found.unique[1]}, ...), "
-            f"expected at most 256 types. Map the right column: {format_mapping(events.setting, 'event')}."
-        )
-    return found.codes.astype(np.uint8), found.unique.to_pylist()
-
-
-def refuse_event_settings(events: MappedTable, settings: DataSettings) -> None:
-    """Refuse settings of event types for a table without a column of them.
-
-    Raises:
-        DataError: `events` or `event_weights` is set.
-    """
-    if settings.events is not None or settings.event_weights:
-        setting = "data.events" if settings.events is not None else "data.event_weights"
-        raise DataError(f"{setting} names event types, but: " + _explain_missing_column(events, "event"))
-
-
-def _explain_missing_column(table: MappedTable, name: str) -> str:
-    """Return the error message for a missing column."""
-    try:
-        table.require(name)
-    except DataError as error:
-        return str(error)
-    return ""
-
-
-def event_weights(names: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.float32]:
-    """Return the weight of each event type, 1 by default."""
-    event_codes(list(weights), names, "data.event_weights")
-    return np.array([weights.get(name, 1.0) for name in names], np.float32)

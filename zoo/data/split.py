@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -22,19 +23,20 @@ from zoo.data.units import Units
 from zoo.errors import SplitError
 
 
-def split(units: Units, settings: Split, cold: NDArray[np.bool_] | None = None) -> Parts:
+def split(units: Units, settings: Split, cold: NDArray[np.bool_] | None = None, moments: Sequence[int] = ()) -> Parts:
     """Assign the events of a log to the parts of a split.
 
     Args:
         units: The events and their units.
         settings: The policy.
         cold: The held-out items, `[I]`: all of their events except test targets are excluded.
+        moments: The cuts of a temporal split, UTC milliseconds; found in this log by default.
 
     Raises:
         SplitError: The log lacks a clock or column that the policy needs, or no training event is left.
     """
     if isinstance(settings, Temporal):
-        parts = _temporal(units, settings)
+        parts = _temporal(units, settings, moments)
     elif isinstance(settings, LeaveLastOut):
         parts = _leave_last_out(units, settings)
     elif isinstance(settings, StrongGeneralisation):
@@ -88,7 +90,7 @@ def period(log: Interactions, settings: Split) -> str:
     return f"; the events run from {format_period(log)}"
 
 
-def _temporal(units: Units, settings: Temporal) -> Parts:
+def _temporal(units: Units, settings: Temporal, moments: Sequence[int]) -> Parts:
     """Cut the log at dates or at quantiles of the times. A unit that ends at a cut belongs to the part that starts there."""
     if units.log.clock != "timestamp":
         raise SplitError(
@@ -98,7 +100,7 @@ def _temporal(units: Units, settings: Temporal) -> Parts:
     names: tuple[Part, ...] = ("validate", "rank", "test")
     held_out = {1: names[2:], 2: (names[0], names[2]), 3: names}[len(settings.cuts)]
     times = units.ends[units.numbers] if units.kind == "session" else units.log.times
-    moments = [moment_of_cut(times, cut) for cut in settings.cuts]
+    moments = moments or [moment_of_cut(times, cut) for cut in settings.cuts]
     codes = np.zeros(len(times), np.uint8)
     for part, moment in zip(held_out, moments, strict=True):
         codes[times >= moment] = code_of(part)

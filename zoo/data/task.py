@@ -18,11 +18,11 @@ from zoo.config.resolved import ResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, StrongGeneralisation, Targets, identify_split
 from zoo.data.catalogue import Catalogue
 from zoo.data.dataset import Dataset, Notes, read_tables
+from zoo.data.event_types import event_codes
 from zoo.data.fingerprint import fingerprint
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.item_values import items_with_values
 from zoo.data.loaded import LoadedLog
-from zoo.data.log import event_codes
 from zoo.data.parts import NO_PART, Parts
 from zoo.data.prepared.prepare import open_data
 from zoo.data.queries import Queries
@@ -72,6 +72,7 @@ class Task:
         user_ids: pa.Array | None = None,
         refit: bool = True,
         notes: Notes | None = None,
+        moments: Sequence[int] = (),
     ) -> Task:
         """Split a log into a task.
 
@@ -83,6 +84,7 @@ class Task:
             user_ids: The user ids as in the data, `[U]`; the user numbers by default.
             refit: Whether models are refitted on all events before the test part.
             notes: Notes from reading the log.
+            moments: The cuts of a temporal split, UTC milliseconds; found in the log by default.
 
         Raises:
             SplitError: The split leaves no training events, or a part without queries, or lacks a column.
@@ -92,7 +94,7 @@ class Task:
         catalogue = catalogue or Catalogue.bare(log.n_items)
         cold = cold_items(catalogue.ids, split_settings)
         units = find_units(log, split_settings.unit)
-        parts = split(units, split_settings, cold)
+        parts = split(units, split_settings, cold, moments)
         task = cls(
             units.log,
             catalogue,
@@ -260,5 +262,6 @@ def read_task(
         tables = read_tables(dataset, origin)
         read = open_data(tables, data, sessions_as_users=anonymous, cleaners=cleaners, split=split_settings)
     return Task.of(
-        read.log, split_settings, evaluate, read.catalogue, user_ids=read.user_ids, refit=refit, notes=read.notes
-    )
+        read.log, split_settings, evaluate, read.catalogue,
+        user_ids=read.user_ids, refit=refit, notes=read.notes, moments=read.moments,
+    )  # fmt: skip

@@ -86,6 +86,21 @@ def find_units(log: Interactions, kind: Unit = "event") -> Units:
     return Units(log, kind, steps, steps) if kind == "event" else _find_sessions(log, steps)
 
 
+def unit_ends(log: Interactions, kind: Unit) -> NDArray[np.int64]:
+    """Return the time of the last event of each event's unit, in the order of `log`, `[N]`.
+
+    In a log without the column for the unit, each event is one.
+    """
+    has_column = kind != "event" and log.source is not None and UNIT_COLUMNS[kind] in log.source.column_names
+    if not has_column or log.rows is None:
+        return log.times
+    units = find_units(log, kind)
+    assert units.log.rows is not None
+    ends = np.empty(len(log), np.int64)
+    ends[np.argsort(log.rows)] = units.ends[units.numbers][np.argsort(units.log.rows)]
+    return ends
+
+
 def number_moments(log: Interactions) -> NDArray[np.int64]:
     """Return the moment of each event, counted from 0 over all users, `[N]`."""
     return np.cumsum(~tied_with_previous(log)) - 1

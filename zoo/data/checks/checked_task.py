@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from zoo.config.resolved import ResolvedModel
 from zoo.config.split_settings import StrongGeneralisation
 from zoo.data.checks.unit_columns import find_unit_columns
+from zoo.data.event_types import event_codes
 from zoo.data.interactions import Interactions
-from zoo.data.log import event_codes
 from zoo.data.task import Task
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence, count_of
-from zoo.data.log import event_codes
+from zoo.data.event_types import event_codes
 from zoo.data.units import number_moments
 
 LIMIT = 0.02

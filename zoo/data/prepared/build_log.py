@@ -10,8 +10,9 @@ import numpy as np
 
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Notes
+from zoo.data.event_types import event_codes, event_weights, refuse_event_settings
 from zoo.data.files import FileTable
-from zoo.data.log import UnfilteredLog, build_in_memory, event_codes, event_weights, refuse_event_settings
+from zoo.data.log import UnfilteredLog, build_in_memory
 from zoo.data.prepared.event_parts import EventParts, MixedParts
 from zoo.data.prepared.sort_log import LogSorter, Rows
 from zoo.data.schema import MappedTable
