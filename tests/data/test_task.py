@@ -199,6 +199,32 @@ def test_targets_are_a_set_and_those_without_a_price_are_counted():
         assert "test: targets without a price" not in task.notes
 
 
+def test_a_sample_of_the_test_queries_is_the_same_each_time_and_is_stated():
+    rng = np.random.default_rng(0)
+    log = Interactions.from_arrays(
+        rng.integers(0, 80, 800), rng.integers(1, 30, 800), rng.permutation(800), clock="timestamp"
+    )
+    whole = Task.of(log, Temporal(cuts=[0.5, 0.7]))
+    tasks = [Task.of(log, Temporal(cuts=[0.5, 0.7]), EvaluateSettings(queries=20)) for _ in range(2)]
+    first, second = (task.queries("test") for task in tasks)
+    of_whole, of_first = (
+        {
+            int(row): set(one)
+            for row, one in zip(q.row, np.split(q.answers().items, q.answers().offsets[1:-1]), strict=True)
+        }
+        for q in (whole.queries("test"), first)
+    )
+    assert len(first) == 20
+    assert len(set(first.row)) == 20
+    assert first.row.tolist() == second.row.tolist() != sorted(of_whole)[:20]
+    assert of_first == {row: of_whole[row] for row in of_first}
+    assert len(tasks[0].queries("validate")) == len(whole.queries("validate"))
+    assert tasks[0].notes["test: queries"] == 20
+    assert tasks[0].notes["test: targets"] == len(first.answers().items)
+    assert tasks[0].description()["evaluate"]["queries"] == {"drawn": 20, "of": len(of_whole)}
+    assert Task.of(log, Temporal(cuts=[0.5, 0.7]), EvaluateSettings(queries=800)).description() == whole.description()
+
+
 def test_new_users_are_counted_and_may_be_left_out():
     log = Interactions.from_arrays(np.array([0, 0, 1]), np.array([1, 2, 1]), np.array([1, 10, 11]))
     asked, left_out = (

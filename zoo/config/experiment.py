@@ -27,7 +27,7 @@ from zoo.config.experiment_file import (
 )
 from zoo.config.split_settings import Given, LeaveLastOut, Moment, Split, StrongGeneralisation, Targets, Temporal
 from zoo.config.tune import TuneSettings, table_only
-from zoo.params import StrictTable
+from zoo.params import StrictTable, is_unset
 from zoo.spec import StageName
 
 __all__ = [
@@ -110,6 +110,8 @@ class EvaluateSettings(EvaluateTable):
     """Featurizers whose item features `diversity` compares; the same for every model."""
     new_users: bool = True
     """Whether to evaluate queries without a history. The report counts them either way."""
+    queries: int | None = Field(None, ge=1, le=1_000_000_000, exclude_if=is_unset)
+    """The most test queries that are evaluated, for catalogues whose lists take long. Of more, a sample is drawn that is the same for every model; the report states it, and intervals are those of the sample. By default all."""
     fallback: Fallback = "popular"
     """What fills the slots that a model leaves empty, in evaluation and in serving: `popular`, the items with the most events in training; or `none`, so that they count as misses. All slots are empty for a query without a history, if the predictor needs one."""
     candidates: int = Field(200, ge=1, le=1_000_000)

@@ -32,7 +32,7 @@ def format_recommend_protocol(facts: ProtocolFacts) -> str:
         "events of one moment in the order of the file" if facts.experiment["data"].get("ties") == "file" else "",
         *(f"{part} from {moment}" for part, moment in facts.starts.items()),
         f"{100 * split['cold_items']:g} % of the items held out as cold" if split.get("cold_items") else "",
-        f"{facts.queries:,} queries" if facts.queries else "",
+        f"{facts.queries:,} queries{_drawn_from(facts.description)}" if facts.queries else "",
         f"targets: {', '.join(wanted)} events" if wanted else "targets: events of every type",
         "every eligible item is ranked",
         {True: "seen items excluded", False: "seen items allowed"}.get(seen)
@@ -46,6 +46,12 @@ def format_recommend_protocol(facts: ProtocolFacts) -> str:
         else "fitted without the validation events (no refit)",
     ]
     return "; ".join(str(p) for p in parts if p) + "."
+
+
+def _drawn_from(description: dict[str, Any]) -> str:
+    """Return from how many queries those of the test were drawn; empty if all were asked."""
+    drawn = description.get("evaluate", {}).get("queries")
+    return f" drawn from {drawn['of']:,}" if drawn else ""
 
 
 def _format_split(split: dict[str, Any]) -> str:

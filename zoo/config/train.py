@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, field_validator
 
 from zoo.errors import ConfigError
-from zoo.params import StrictTable, validated
+from zoo.params import StrictTable, is_unset, validated
 from zoo.search_space import Field, choice, log_range
 
 RANKER_DEFAULTS: dict[str, Any] = {
@@ -21,11 +21,6 @@ FIXED: dict[str, Any] = {
 """The settings that the data may choose, as they are for a network that does not choose by the data."""
 
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
-
-
-def _is_unset(value: float | None) -> bool:
-    """Return whether a setting that earlier versions lacked has no effect; it is then left out of the hash of a row."""
-    return not value
 
 
 class LoggerTable(StrictTable):
@@ -52,7 +47,7 @@ class NetworkSettings(StrictTable):
     """Maximum number of queries per validation, sampled evenly."""
     batch_size: int | None = Field(None, ge=1, le=1_000_000, tune=choice(None, 32, 64, 128, 256, 512))
     """Number of sequences per batch. By default the power of two that makes about 100 batches an epoch, from 32 to 256; for models that learn from pairs of user and item up to 1,024."""
-    epoch_batches: int | None = Field(None, ge=1, le=1_000_000_000, exclude_if=_is_unset)
+    epoch_batches: int | None = Field(None, ge=1, le=1_000_000_000, exclude_if=is_unset)
     """Maximum number of batches per epoch; a longer epoch reads a new random sample of the data each time. By default 1,000 for predictors, so that training on large data is validated often enough; unlimited for text encoders and rankers."""
     learning_rate: float | None = Field(None, gt=0, tune=log_range(0.0002, 0.01, unset=True))
     """Learning rate of AdamW; with a schedule, its peak. By default 0.002 at width 64, lower for wider models: 0.002 (64 / width)^½."""
@@ -62,7 +57,7 @@ class NetworkSettings(StrictTable):
     """Number of steps in which the learning rate rises from zero. By default 100 if `learning_rate` is not set, 0 if it is."""
     weight_decay: float = Field(0.0, ge=0, tune=choice(0.0, 0.01, 0.1))
     """Weight decay of AdamW; not applied to biases and norms."""
-    averaging: float = Field(0.0, ge=0, lt=1, exclude_if=_is_unset)
+    averaging: float = Field(0.0, ge=0, lt=1, exclude_if=is_unset)
     """Decay, per step, of an exponential moving average of the weights, which is validated and kept in place of the last weights; 0 to average nothing."""
     clip_norm: float | None = Field(None, gt=0)
     """Maximum gradient norm; larger gradients are clipped."""

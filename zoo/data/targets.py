@@ -16,6 +16,8 @@ from zoo.errors import SplitError
 
 NO_TARGET, SEEN_BEFORE = "events that are no target", "item seen before"
 """The names of notes about excluded target events, and the reason for those whose item is in the history."""
+DRAWN_FROM = "queries drawn from"
+"""The name of the note about the queries of which a sample is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +116,25 @@ def build_queries(
     notes[name] = int(np.count_nonzero(new))
     if not rules.new_users:
         queries = queries.where(~new)
-    notes |= {"queries": len(queries)}
-    if queries.targets is not None:
-        notes |= {"targets": len(queries.targets.items), "cold targets": int(np.count_nonzero(queries.targets.cold))}
-    return queries, notes
+    return queries, notes | _count(queries)
+
+
+def draw_queries(queries: Queries, n: int) -> tuple[Queries, dict[str, int]]:
+    """Return n of the queries, the same in every process and for every model, and counts of them."""
+    drawn = np.zeros(len(queries), np.bool_)
+    drawn[np.random.default_rng(0).choice(len(queries), n, replace=False)] = True
+    few = queries.where(drawn)
+    return few, {DRAWN_FROM: len(queries), **_count(few)}
+
+
+def _count(queries: Queries) -> dict[str, int]:
+    """Return the numbers of queries and of their targets."""
+    targets = queries.answers()
+    return {
+        "queries": len(queries),
+        "targets": len(targets.items),
+        "cold targets": int(np.count_nonzero(targets.cold)),
+    }
 
 
 def _histories(

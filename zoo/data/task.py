@@ -27,7 +27,7 @@ from zoo.data.parts import NO_PART, Parts
 from zoo.data.prepared.prepare import open_data
 from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
-from zoo.data.targets import TargetRules, build_queries
+from zoo.data.targets import DRAWN_FROM, TargetRules, build_queries, draw_queries
 from zoo.data.units import Units, find_units
 from zoo.errors import SplitError
 
@@ -154,6 +154,8 @@ class Task:
         rules = self.evaluate.model_dump(
             mode="json", include={"exclude_seen", "target_events", "eligible", "new_users", "fallback"}
         )
+        if of := self.notes.get(f"test: {DRAWN_FROM}"):  # absent if all queries are asked
+            rules["queries"] = {"drawn": len(self.queries("test")), "of": of}
         tied = self.log.ties == "together" and bool(tied_with_previous(self.log).any())
         ties = (
             {"ties": "together"} if tied else {}
@@ -201,6 +203,10 @@ class Task:
                 f"the split leaves no {part} queries (policy {self.split.policy!r}; events: {self.parts.counts()}"
                 f"{'; ' if reasons else ''}{reasons}{period(self.log, self.split)}). Hold out more, or relax the rules of [evaluate]."
             )
+        most = self.evaluate.queries
+        if part == "test" and most is not None and len(queries) > most:
+            queries, drawn = draw_queries(queries, most)
+            counts |= drawn
         if queries.targets is not None and self.catalogue.has_numbers("price"):
             prices = self.catalogue.numbers("price")[queries.targets.items]
             counts["targets without a price"] = int(np.count_nonzero(np.isnan(prices)))
