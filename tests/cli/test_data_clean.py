@@ -68,6 +68,20 @@ def experiment(tmp_path):
     return file
 
 
+@pytest.mark.parametrize("numbers", [int, float, str])
+def test_items_that_others_replace_are_gone_whatever_the_type_of_ids(zoo, plugin, tmp_path, numbers):
+    sku = [numbers(item) for item in (1, 2, 3, 2)]
+    pq.write_table(pa.table({"user_id": [1, 1, 2, 2], "item_id": sku, "timestamp": [1, 2, 3, 4], "price": [1.0] * 4}), tmp_path / "events.parquet")  # fmt: skip
+    items = {"item_id": [numbers(item) for item in (1, 2, 3, 4)], "title": ["A", "B", "B", "C"]}
+    pq.write_table(pa.table(items), tmp_path / "items.parquet")
+    (tmp_path / "shop.toml").write_text(
+        '[data]\nsource = { name = "files", interactions = "events.parquet", items = "items.parquet" }\nclean = "alike"\n'
+        '[[model]]\npredictor = "popular"\n'
+    )
+    zoo("data", "clean", tmp_path / "shop.toml", "--out", tmp_path / "out", "--plugin", plugin)
+    assert pq.read_table(tmp_path / "out" / "items.parquet")["title"].to_pylist() == ["A", "B", "C"]
+
+
 def test_nothing_is_lost(zoo, experiment, plugin, tmp_path):
     out = tmp_path / "cleaned"
     lines = zoo("data", "clean", experiment, "--out", out, "--plugin", plugin).stdout.splitlines()

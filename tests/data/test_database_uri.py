@@ -82,3 +82,21 @@ def test_no_message_contains_the_password(password):
     assert DatabaseUri.of(uri).hide(repeated) == (
         "postgresql://127.0.0.1:1/shop *** postgresql://127.0.0.1:1/shop '***'"
     )
+
+
+@pytest.mark.parametrize(
+    ("uri", "connection", "shown"),
+    [
+        ("postgresql://me:a@b:c@shop.org/db", "postgresql://me:a%40b%3Ac@shop.org/db", "postgresql://shop.org/db"),
+        (
+            "postgresql://me:secret@shop.org:5432/db?options=a@b&sslmode=require",
+            "postgresql://me:secret@shop.org:5432/db?options=a@b&sslmode=require",
+            "postgresql://shop.org:5432/db",
+        ),
+        ("postgresql://me:pass@word@[::1]/db?user=a@b", "postgresql://me:pass%40word@[::1]/db?user=a@b", "postgresql://[::1]/db"),
+    ],
+)  # fmt: skip
+def test_a_password_ends_before_the_host(uri, connection, shown):
+    found = DatabaseUri.of(uri)
+    assert found.connection == connection
+    assert found.shown == shown

@@ -221,7 +221,7 @@ def test_a_folder_is_the_files_in_it(tmp_path):
     )
     write(folder / "b" / "2.parquet", TABLE.slice(1))
     write(folder / "a.parquet", TABLE.slice(0, 1))
-    for skipped in ("_SUCCESS", ".hidden.parquet", "_metadata.parquet", "_temporary/3.parquet", "notes.md"):
+    for skipped in ("_SUCCESS", ".hidden.parquet", "_metadata.parquet", "_temporary/3.parquet"):
         text(folder / skipped, "x")
     assert file_table(folder).files == [folder / "a.parquet", folder / "b" / "2.parquet"]
     assert len(log_of(read(folder)).log) == 3
@@ -230,6 +230,23 @@ def test_a_folder_is_the_files_in_it(tmp_path):
         f"{folder}: the folder has files of several formats, such as a.parquet and c.csv. "
         f"Use a pattern such as {folder}/**/*.parquet."
     )
+
+
+def test_a_file_that_is_named_twice_is_refused(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("user_id,item_id\n1,2\n")
+    with pytest.raises(
+        DataError, match=r"a\.csv: named twice, by .*a\.csv' and by .*\*\.csv'; its rows would count twice"
+    ):
+        file_table([str(tmp_path / "a.csv"), str(tmp_path / "*.csv")])
+
+
+def test_a_folder_tells_what_it_does_not_read(tmp_path):
+    (tmp_path / "a.csv").write_text("user_id,item_id\n1,2\n")
+    (tmp_path / "part-0").write_text("user_id,item_id\n1,2\n")
+    (tmp_path / "_SUCCESS").touch()
+    with pytest.warns(UserWarning, match=r"1 file of another format not read, such as part-0; expected \.parquet"):
+        assert [file.name for file in file_table(tmp_path).files] == ["a.csv"]
 
 
 def test_a_format_that_is_not_known_is_refused(tmp_path):

@@ -35,7 +35,7 @@ def list_logs() -> None:
 
 @cache.command()
 def clear() -> None:
-    """Remove all prepared logs; commands prepare them again when they need them."""
+    """Remove all prepared logs, also those of other versions; commands prepare them again when they need them."""
     from zoo.data.bounded_parquet import format_bytes
     from zoo.data.prepared.cache import clear_cache
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
 from zoo.data.log import ReadEvents
-from zoo.data.schema import MappedTable
+from zoo.data.schema import MappedTable, ids
 from zoo.text_safety import show
 
 BY_SETTINGS = ("[data]", "no id, or left out by data.events or data.until")
@@ -75,5 +76,6 @@ def _kept_items(tables: Tables, settings: DataSettings, read: ReadEvents) -> pa.
     replaced = read.items.filter(pa.array(read.clean.items[1:] != np.arange(1, len(read.items) + 1)))
     if not len(replaced):
         return table
-    gone = {*replaced.to_pylist()}
-    return table.filter(pa.array([str(i) not in gone for i in table.column("item_id").to_pylist()]))
+    found = ids(items, table.column("item_id"), "item_id")
+    gone = pc.is_in(found.unique, replaced).to_numpy(zero_copy_only=False)
+    return table.filter(pa.array(~np.append(gone, False)[found.codes]))  # a row without an id has the code -1

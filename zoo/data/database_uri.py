@@ -12,7 +12,9 @@ FILES = ("duckdb", "sqlite")
 """Databases that are a file."""
 SERVERS = {"postgresql": "postgresql", "postgres": "postgresql"}
 PASSWORD = re.compile(r"\w+://[^:/?#@]*:(?!\d*(?:/[^@?]*)?\?[^@]*=)(.+)@")
-"""A URI with a password, which may contain any sign."""
+"""A URI with a password, which may contain any sign: up to the last `@`, so that nothing of it is shown."""
+PLACE = re.compile(r"(?:[\w.-]*|\[[\da-fA-F:.]+\])(?::\d+)?(?:/[^/?@]*)?(?:\?\w+=[^&]*(?:&\w+=[^&]*)*)?")
+"""What follows the `@` after a password: host, port, database and parameters, whose values may contain an `@` too."""
 PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]+)")
 SHORT = 4
 """Shorter passwords are hidden where they stand as words: elsewhere they are rather a part of a word of the message."""
@@ -64,8 +66,8 @@ class DatabaseUri:
         found = PASSWORD.match(self.text)
         if not found:
             return self.text
-        start, end = found.span(1)
-        return f"{self.text[:start]}{_escape(found[1])}{self.text[end:]}"
+        start, end = found.start(1), self._end_of_password(found)
+        return f"{self.text[:start]}{_escape(self.text[start:end])}{self.text[end:]}"
 
     def hide(self, text: str) -> str:
         """Return a message without the password, in whatever form a driver repeats it."""
@@ -84,8 +86,13 @@ class DatabaseUri:
         """Return the name of the database in messages: the path of a file, or the URI without user, password and parameters."""
         if self.system in FILES:
             return str(self.path)
-        place = self.connection.partition("://")[2].rpartition("@")[2]
-        return f"{self.system}://{place.partition('?')[0]}"
+        place = self.connection.partition("://")[2].partition("?")[0].rpartition("@")[2]
+        return f"{self.system}://{place}"
+
+    def _end_of_password(self, found: re.Match[str]) -> int:
+        """Return where the password ends: at the first `@` before a host, else at the last one."""
+        signs = (at for at in range(found.start(1), found.end(1)) if self.text[at] == "@")
+        return next((at for at in signs if PLACE.fullmatch(self.text, at + 1)), found.end(1))
 
     def _passwords(self) -> list[str]:
         """Return the passwords in the URI, before the host and among the parameters."""

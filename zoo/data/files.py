@@ -119,7 +119,7 @@ class FileTable:
         """
         tables = []
         for file in self.files:
-            self._refuse_changed(file)
+            self.stamp(file)
             self._require(file, columns)
             tables.append(self._read(file, columns))
         self._rows = [table.num_rows for table in tables]
@@ -138,7 +138,7 @@ class FileTable:
         """
         self._rows = []
         for file in self.files:
-            self._refuse_changed(file)
+            self.stamp(file)
             self._require(file, columns)
             kind = format_of(file)
             self._rows.append(0)
@@ -165,12 +165,17 @@ class FileTable:
                     f"Its columns: {', '.join(names)}. Use files with the same columns."
                 )
 
-    def _refuse_changed(self, file: Path) -> None:
-        """Refuse a file that was modified between two reads, because its rows may no longer match."""
+    def stamp(self, file: Path) -> tuple[int, int]:
+        """Return the size of a file and when it changed, in nanoseconds since 1970.
+
+        Raises:
+            DataError: It has changed since this was asked or the file was read first, so that its rows may no longer match.
+        """
         status = file.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         if self._stamps.setdefault(file, stamp) != stamp:
             raise DataError(f"{file}: the file has changed since it was first read. Load the data again.")
+        return stamp
 
     def _names(self, file: Path) -> list[str]:
         """Return the column names of a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,18 +25,18 @@ def find_files(paths: Sequence[str]) -> list[Path]:
     """Return the files that match paths and patterns, and those of folders; matches of a pattern are sorted by name.
 
     Raises:
-        DataError: A path or pattern matches no file, a folder has no or mixed files, or a file is empty or has an unknown extension.
+        DataError: A path or pattern matches no file, a folder has no or mixed files, a file is empty or has an unknown extension, or
+            two of the paths stand for the same file.
     """
-    files: list[Path] = []
+    found: dict[Path, str] = {}
     for path in paths:
-        if Path(path).is_file():
-            files.append(Path(path))
-        elif Path(path).is_dir():
-            files += _files_of_folder(Path(path))
-        elif matches := sorted(m for m in glob.glob(path, recursive=True) if Path(m).is_file()):
-            files += map(Path, matches)
-        else:
-            raise DataError(_explain_missing(Path(path)))
+        for file in _files_of(path):
+            if file in found:
+                raise DataError(
+                    f"{file}: named twice, by {found[file]!r} and by {path!r}; its rows would count twice. Leave one out."
+                )
+            found[file] = path
+    files = list(found)
     for file in files:
         format_of(file)
         if file.stat().st_size == 0:
@@ -45,17 +46,33 @@ def find_files(paths: Sequence[str]) -> list[Path]:
     return files
 
 
+def _files_of(path: str) -> list[Path]:
+    """Return the files that one path, pattern or folder stands for.
+
+    Raises:
+        DataError: There is none, or a folder has mixed files.
+    """
+    if Path(path).is_file():
+        return [Path(path)]
+    if Path(path).is_dir():
+        return _files_of_folder(Path(path))
+    matches = sorted(m for m in glob.glob(path, recursive=True) if Path(m).is_file())
+    if not matches:
+        raise DataError(_explain_missing(Path(path)))
+    return [Path(match) for match in matches]
+
+
 def _files_of_folder(folder: Path) -> list[Path]:
     """Return the files of a folder and its subfolders in a known format, sorted; names with a first `.` or `_` are skipped.
+
+    A warning names files of other formats.
 
     Raises:
         DataError: The folder has no such file, or files of several formats.
     """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and known_format(path) and not any(p[0] in "._" for p in path.relative_to(folder).parts)
-    )
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = [path for path in paths if not any(part[0] in "._" for part in path.relative_to(folder).parts)]
+    found = [path for path in paths if known_format(path)]
     if not found:
         raise DataError(f"{folder.absolute()}: the folder has no file that can be read, expected {', '.join(FORMATS)}.")
     other = next((file for file in found if format_of(file) != format_of(found[0])), None)
@@ -63,6 +80,14 @@ def _files_of_folder(folder: Path) -> list[Path]:
         raise DataError(
             f"{folder.absolute()}: the folder has files of several formats, such as {found[0].name} and {other.name}. "
             f"Use a pattern such as {folder / '**' / ('*' + found[0].suffix)}."
+        )
+    others = [path for path in paths if not known_format(path)]
+    if others:
+        files = "1 file" if len(others) == 1 else f"{len(others)} files"
+        warnings.warn(
+            f"{folder.absolute()}: {files} of another format not read, such as {others[0].relative_to(folder)}; expected "
+            f"{', '.join(FORMATS)}.",
+            stacklevel=2,
         )
     return found
 

@@ -120,6 +120,38 @@ def test_the_logs_that_were_opened_last_remain(logs, write, monkeypatch):
     assert {prepared.folder for prepared in cached_logs()} == {folders[0], folders[1]}
 
 
+def test_remains_are_cleared(logs, write, cache):
+    """A log of another version, a damaged one, and what a killed process was writing."""
+    folder = prepare(logs.source(write(**logs.draw()))).folder
+    (folder / MANIFEST).write_text("{}")
+    (folder.parent / "of another version").mkdir()
+    (folder.parent / "of another version" / "items.bin").write_bytes(bytes(1000))
+    script = (
+        "from zoo.process_identity import ProcessIdentity as P; print(*vars(P.of_this_process()).values(), sep='.')"
+    )
+    writer = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout
+    (folder.parent / f".half.{writer.strip()}.{'0' * 12}").mkdir()
+    assert cached_logs() == []
+    assert "removed 2 logs" in CliRunner().invoke(main, ["cache", "clear"]).output
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_remains_count_for_the_limit(logs, write, monkeypatch):
+    folders = [prepare(logs.source(write(f"{seed}.parquet", **logs.draw(seed=seed)))).folder for seed in range(2)]
+    (folders[0] / MANIFEST).write_text("{}")
+    monkeypatch.setenv("ZOO_CACHE_GIB", "0")
+    enforce_limit(folders[1])
+    assert [folder.exists() for folder in folders] == [False, True]
+
+
+def test_a_file_that_changes_before_it_is_read_is_refused(logs, write):
+    file = write(**logs.draw())
+    source = logs.source(file)
+    os.utime(source.events.files[0], (1, 1))
+    with pytest.raises(DataError, match="has changed since it was first read"):
+        prepare(source)
+
+
 def test_large_files_are_read_into_memory_where_the_cache_cannot_be_written(write, logs, cache, monkeypatch):
     monkeypatch.setattr(preparing, "LARGE_BYTES", 1)
     file = write(**logs.draw())

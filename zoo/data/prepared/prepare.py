@@ -21,7 +21,7 @@ from zoo.data.dataset import Tables
 from zoo.data.files import FileTable
 from zoo.data.log import Data, map_events, read_data
 from zoo.data.prepared.build_log import OutOfCore
-from zoo.data.prepared.cache import FOLDER_VARIABLE, cache_folder, enforce_limit, limit_bytes, mark_opened
+from zoo.data.prepared.cache import FOLDER_VARIABLE, LOCK, cache_folder, enforce_limit, limit_bytes, mark_opened
 from zoo.data.prepared.folder import Prepared, open_prepared, read_manifest, write_prepared
 from zoo.errors import ComponentError, DataError, ResultsError
 from zoo.folder_lock import lock_folder
@@ -134,7 +134,7 @@ def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
     folder = source.folder
     limit_bytes()  # a wrong limit is told before the work
     try:
-        with lock_folder(folder.with_name(f"{folder.name}.lock"), wait=True, waiting=tell):
+        with lock_folder(folder.with_name(f"{folder.name}{LOCK}"), wait=True, waiting=tell):
             if read_manifest(folder) is None:
                 with write_folder_atomically(folder) as temporary:
                     build_log = OutOfCore(source.events, temporary)
@@ -154,8 +154,7 @@ def prepare(source: Source, tell: Tell = lambda text: None) -> Prepared:
 
 def _stamps(files: FileTable) -> list[list[Any]]:
     """Return path, size and time of change of each file, and the delimiter."""
-    states = [(file.absolute(), file.stat()) for file in files.files]
-    return [[str(file), state.st_size, state.st_mtime_ns, files.delimiter] for file, state in states]
+    return [[str(file.absolute()), *files.stamp(file), files.delimiter] for file in files.files]
 
 
 def _explain(folder: Path, source: Source, error: Exception) -> str:
