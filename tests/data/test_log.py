@@ -169,6 +169,21 @@ def test_a_log_that_ends_at_a_moment_holds_what_happened_before():
         DataSettings.model_validate({"source": "files", "until": 5})
 
 
+def test_a_sample_of_the_users_depends_on_their_ids_alone():
+    rng = np.random.default_rng(0)
+    rows = [(f"u{u}", f"i{i}", START + t, "view") for t, (u, i) in enumerate(rng.integers(0, 40, (400, 2)))]
+    data = data_of(rows, sample_users=10)
+    chosen = {*data.user_ids.to_pylist()}
+    assert len(chosen) == 10
+    assert listed(data) == [row for row in listed(data_of(rows)) if row[0] in chosen]
+    assert data.notes["left out: users outside the sample"] == 400 - len(data.log)
+    later = [(user, item, time + DAY, "view") for user, item, time, _ in rows[::-1]]
+    assert {*data_of(rows[:1] + later, sample_users=10).user_ids.to_pylist()} == chosen
+    assert chosen < {*data_of(rows, sample_users=11).user_ids.to_pylist()}
+    assert chosen != {*data_of(rows, sample_users=10, salt="another").user_ids.to_pylist()}
+    assert listed(data_of(rows, sample_users=40)) == listed(data_of(rows))
+
+
 def test_event_types_have_weights():
     data = data_of(ROWS, event_weights={"purchase": 5, "view": 0.5}, ties="file")
     assert data.log.event_weights.tolist() == [1.0, 5.0, 0.5]

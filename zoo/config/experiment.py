@@ -70,6 +70,8 @@ class DataSettings(DataTable):
     """Weight of each event type (`{view = 1, purchase = 5}`); 1 by default."""
     until: Moment | None = None
     """Drop events from this moment on, as if the data ended there. Use it to choose parameters without looking at the test part."""
+    sample_users: int | None = Field(None, ge=1, le=1_000_000_000, exclude_if=is_unset)
+    """The most users to keep, for a first look at large data: those whose ids have the smallest hashes, keyed by `salt`, so that the sample depends on nothing else. All by default."""
     clean: CleanerChoices = []
     """Cleaners, applied in this order before `k_core` and `duplicates`: names, or tables with `name` and parameters. They learn from the events before the last cut of a temporal split only; the report counts what each removed, and why."""
     k_core: KCore = Field(KCore(), json_schema_extra=_number_or_table)

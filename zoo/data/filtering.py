@@ -1,13 +1,16 @@
-"""Filters of the event log: an end date, duplicate removal and the k-core."""
+"""Filters of the event log: an end date, a sample of the users, duplicate removal and the k-core."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.config.experiment import DataSettings, KCore
 from zoo.data.dataset import Notes
 from zoo.data.interactions import Interactions, tied_with_previous
+from zoo.data.vocabulary import Vocabulary
 from zoo.errors import DataError
 
 
@@ -26,6 +29,27 @@ def end_log(log: Interactions, settings: DataSettings, notes: Notes) -> Interact
         before = len(log)
         log = log.where(log.times < round(settings.until.timestamp() * 1000))
         notes["left out: events from data.until on"] = before - len(log)
+    return log
+
+
+def sample_users(log: Interactions, user_ids: pa.Array, settings: DataSettings, notes: Notes) -> Interactions:
+    """Keep the events of at most `sample_users` users; count the removed events in `notes`.
+
+    Args:
+        log: The log.
+        user_ids: The user ids in the order of its rows, `[U]`.
+        settings: The settings of `[data]`.
+        notes: Counts of removed events.
+    """
+    present = log.lengths > 0
+    most = settings.sample_users
+    if most is None or np.count_nonzero(present) <= most:
+        return log
+    drawn = Vocabulary.of(user_ids.filter(pa.array(present)), settings.salt).ids[1 : most + 1]
+    of_sample = pc.is_in(user_ids, drawn).to_numpy(zero_copy_only=False)
+    before = len(log)
+    log = log.where(np.repeat(of_sample, log.lengths))
+    notes["left out: users outside the sample"] = before - len(log)
     return log
 
 

@@ -18,7 +18,7 @@ from zoo.data.cleaning import CleanLog, clean_log
 from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.event_types import event_codes, event_weights, read_event_types
-from zoo.data.filtering import end_log, filter_log
+from zoo.data.filtering import end_log, filter_log, sample_users
 from zoo.data.ids_of_tables import build_catalogue, read_ids
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.log_summary import format_events
@@ -165,7 +165,7 @@ def read_events(
     log, users, items, notes = built.log, built.user_ids, built.item_ids, built.notes
     if sessions_as_users and "session_id" in events.names and events.names["user_id"] == events.names["session_id"]:
         notes["users are"] = "sessions"
-    log = end_log(log, settings, notes)
+    log = sample_users(end_log(log, settings, notes), users, settings, notes)
     clean = clean_log(log, tables, settings, (users, items), notes, cleaners=cleaners, split=split)
     return ReadEvents(events, clean, users, items, notes)
 

@@ -20,7 +20,9 @@ from zoo.errors import ConfigError, DataError
 pytest.importorskip("duckdb", reason="preparing data needs DuckDB")
 
 
-@pytest.mark.parametrize("settings", [{}, {"k_core": 3, "events": ["view", "cart"]}, {"ties": "file"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"k_core": 3, "events": ["view", "cart"], "sample_users": 30}, {"ties": "file"}], ids=str
+)
 def test_a_prepared_log_is_the_one_that_is_read(logs, write, settings):
     file, items = write(**logs.draw()), write("items.parquet", item_id=np.arange(80), title=["a title"] * 80)
     expected = logs.in_memory(file, items=[items], **settings)
