@@ -114,6 +114,23 @@ def test_nothing_is_lost(zoo, experiment, plugin, tmp_path):
     assert "| left out: cleaner dear, dear | 1 |" in report
 
 
+def test_sessions_without_users_keep_their_columns(zoo, plugin, tmp_path):
+    events = {"session_id": [1, 1, 2], "item_id": ["a", "b", "a"], "timestamp": [1, 2, 3], "price": [1.0, 500.0, 2.0]}
+    pq.write_table(pa.table(events), tmp_path / "clicks.parquet")
+    file = tmp_path / "clicks.toml"
+    file.write_text(
+        '[data]\nsource = { name = "files", interactions = "clicks.parquet" }\nclean = ["dear"]\n'
+        '[split]\nunit = "session"\n[[model]]\npredictor = "popular"\n'
+    )
+    zoo("data", "clean", file, "--out", tmp_path / "cleaned", "--plugin", plugin)
+    kept, rejected = (pq.read_table(tmp_path / "cleaned" / f"{name}.parquet") for name in ("interactions", "rejected"))
+    assert kept.column_names == list(events)
+    assert kept["session_id"].to_pylist() == [1, 2]
+    assert rejected.select(list(events)).to_pylist() == [
+        {"session_id": 1, "item_id": "b", "timestamp": 2, "price": 500.0}
+    ]
+
+
 def test_an_existing_folder_and_no_cleaner_are_refused(zoo, experiment, plugin, tmp_path):
     out = tmp_path / "cleaned"
     arguments = ("data", "clean", experiment, "--plugin", plugin, "--out")

@@ -34,7 +34,11 @@ def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, fold
     log = read.clean.log
     assert log.rows is not None
     assert log.source is not None
-    source = log.source.select(list(log.source.column_names))
+    own = {
+        *tables.interactions.column_names,
+        *settings.columns,
+    }  # of sessions without users, `user_id` is a second name
+    source = log.source.select([name for name in log.source.column_names if name != "user_id" or name in own])
     kept = np.sort(log.rows)
     rows = [removal.rows for removal in read.clean.removals]
     seen = np.concatenate([kept, *rows])

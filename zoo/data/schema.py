@@ -110,8 +110,9 @@ class MappedTable:
         Raises:
             DataError: A number cannot be parsed, a text is not UTF-8, or a column has a type that cannot be read.
         """
-        table = self.table.select([self.names[name] for name in columns])
-        table = normalise_types(table, self.origin).rename_columns(columns)
+        own = [self.names[name] for name in columns]
+        table = self.table.select(list(dict.fromkeys(own)))  # sessions without users stand under two names
+        table = normalise_types(table, self.origin).select(own).rename_columns(columns)
         for at, name in enumerate(columns):
             if is_text(table.column(at).type):
                 self._refuse_stray_bytes(table.column(at), name)
