@@ -32,7 +32,14 @@ METRIC = "ndcg@10"
 RAW = "{} on raw data"
 """The label of the lists of a model that is fitted on raw data."""
 MODELS = ["item-knn", "als", "transition-graph", {"name": "sasrec", "loss": "sampled-softmax"}]
-TRAIN = {"seeds": [0, 1, 2], "max_epochs": 30, "patience": 5, "threads": 1}
+TRAIN = {
+    "seeds": [0, 1, 2],
+    "max_epochs": 15,
+    "patience": 4,
+    "epoch_batches": 50,
+    "validation_queries": 1_000,
+    "threads": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,12 @@ class Set:
     more: tuple[str, ...] = ()
 
 
-SETS = {"planted": Set(), "online-retail": Set(), "yoochoose-100k": Set(), "complete-journey": Set(400, ("rare",))}
+SETS = {
+    "planted": Set(),
+    "online-retail": Set(),
+    "yoochoose-100k": Set(),
+    "complete-journey": Set(300, ("rare",)),
+}
 
 
 def main() -> None:

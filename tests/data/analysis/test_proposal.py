@@ -8,11 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from zoo.config.experiment import DataSettings
 from zoo.config.load import load_data_experiment, load_experiment
 from zoo.data.analysis.analyse import analyse
 from zoo.data.analysis.fault import Fault
 from zoo.data.analysis.proposal import format_literal
 from zoo.data.analysis.propose_cleaners import propose_cleaners
+from zoo.data.dataset import Tables
+from zoo.data.log import read_data
 from zoo.data.task import load_task
 from zoo.registry.registry import registry_with
 
@@ -101,12 +104,39 @@ def test_installed_cleaners_that_treat_what_was_found_are_proposed(report_on, sh
     assert report.split.queries == {part: len(task.queries(part)) for part in task.parts.held_out}
 
 
-def test_cleaners_that_are_not_installed_or_need_times_are_not_proposed():
-    fault = Fault("very-active-users", "users with far more events than others", 2, 0.1, (), "", "")
-    installed = [c for c in registry_with().components("cleaner") if c.name in ("bots", "duplicates")]
-    assert list(propose_cleaners([fault], installed, "timestamp")) == ["bots"]
-    assert propose_cleaners([fault], installed, "position") == {}
-    assert propose_cleaners([fault], [], "timestamp") == {}
+def at_night(table, n=400):
+    """Return the events with a bot that has no more of them than the most active customers, every two hours."""
+    start = table["timestamp"].to_numpy().min()
+    columns = {name: pa.concat_arrays([table[name].combine_chunks()[:1]] * n) for name in table.column_names}
+    columns["user_id"] = pa.array(["bot"] * n).dictionary_encode()
+    columns["item_id"] = table["item_id"].combine_chunks().dictionary_decode()[:n].dictionary_encode()
+    columns["timestamp"] = pa.array(start + np.arange(n) * 7_200_000)
+    bot = pa.table(columns).cast(table.schema)
+    return pa.concat_tables([table, bot]).unify_dictionaries()
+
+
+def test_a_bot_is_found_by_the_cleaner_and_the_proposal_is_made_for_what_remains(report_on, shop, tmp_path):
+    stray = shop.interactions.slice(0, 30)
+    stray = stray.set_column(stray.column_names.index("timestamp"), "timestamp", pa.array(np.zeros(30, np.int64)))
+    report = report_on(pa.concat_tables([at_night(shop.interactions), stray]), shop.items)
+    proposed, _ = runs(report, tmp_path)
+    assert "very-active-users" not in {fault.name for fault in report.faults}
+    assert proposed["data"]["clean"] == ["time-defects", "bots"]
+    assert "# time-defects for 30 events (on 1970-01-01, time zero)\n# bots for 400 events (" in report.proposal
+    assert "the log has times over 36" in report.proposal  # days, in place of those since 1970
+
+
+def test_cleaners_that_remove_nothing_are_not_installed_or_need_times_are_not_proposed(shop):
+    def proposed(installed, fault="very-active-users", time="timestamp"):
+        table = at_night(shop.interactions)
+        data = read_data(Tables(table, None), DataSettings(source="synthetic-shop", time=time))
+        return list(propose_cleaners([Fault(fault, "", 2, 0.1, (), "", "")], installed, data).reasons)
+
+    installed = [c for c in registry_with().components("cleaner") if c.name in ("bots", "duplicates", "test-accounts")]
+    assert proposed(installed) == ["bots"]
+    assert proposed(installed, "near-duplicates") == ["bots"]
+    assert proposed(installed, time="file-order") == []
+    assert proposed([]) == []
 
 
 def test_the_cleaners_of_a_given_file_are_kept(tmp_path):

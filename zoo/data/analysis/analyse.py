@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zoo.config.load import experiment_from
@@ -101,7 +101,7 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
     data = read.data
     size, cold = measure_size(data), measure_cold(data.log)
     faults = [*find_event_faults(data), *find_item_faults(data)]
-    proposal, tried, of_split = _try_splits(experiment, read, size, cold, faults)
+    proposal, tried, of_split = _try_splits(experiment, read, faults)
     return DataReport(
         title=title,
         guessed=read.guessed,
@@ -120,27 +120,26 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
 
 
 def _try_splits(
-    experiment: ResolvedExperiment,
-    read: ReadForReport,
-    size: Size,
-    cold: tuple[Cold, ...],
-    faults: Sequence[Fault],
+    experiment: ResolvedExperiment, read: ReadForReport, faults: Sequence[Fault]
 ) -> tuple[Proposal | None, TriedSplit | None, list[Fault]]:
-    """Return the first proposal whose split leaves queries, what it gives, and what the checks find in it."""
+    """Return the first proposal whose split leaves queries, what it gives, and what the checks find in it.
+
+    A proposal is made for what the proposed cleaners leave of the log.
+    """
     source, given_up = _source(experiment), list[str]()
-    predictors = [component.name for component in experiment.registry.components("predictor")]
-    cleaners = propose_cleaners(faults, experiment.registry.components("cleaner"), read.data.log.clock)
+    predictors = experiment.registry.components("predictor")
+    cleaners = propose_cleaners(faults, experiment.registry.components("cleaner"), read.data)
+    clean = replace(read, data=replace(read.data, log=cleaners.log))
     splits = propose_splits(
-        read.data.log,
+        cleaners.log,
         read.splits,
-        usable_units(read.data.log),
-        cold,
+        usable_units(cleaners.log),
+        measure_cold(cleaners.log),
         read.settings.columns,
-        days=size.days,
-        anonymous=size.user_kind == "sessions",
+        anonymous=read.data.notes.get("users are") == "sessions",
     )
     for split in splits:
-        proposal = propose(read, source, split, predictors, cleaners)
+        proposal = propose(clean, source, split, predictors, cleaners.reasons)
         resolved = experiment_from(tomllib.loads(proposal.text), registry=experiment.registry).require_recommend()
         try:
             task = _task_of(resolved, read)

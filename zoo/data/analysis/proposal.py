@@ -18,6 +18,7 @@ from zoo.data.analysis.size import repeated
 from zoo.data.checks.unit_columns import UnitColumn, find_unit_columns
 from zoo.data.filtering import find_exact_copies
 from zoo.data.interactions import Interactions
+from zoo.registry.component import Component
 from zoo.text_safety import show
 
 PURCHASES = ("purchase", "buy", "order", "transaction", "checkout", "bought", "sale")
@@ -26,6 +27,8 @@ REPEATS = 0.05
 """Share of repeated targets from which on seen items may be recommended again."""
 EASE_ITEMS = 12_000
 """The most items for `ease`: its matrix of items by items then has 1.2 GB in 64 bits."""
+SOFTMAX_ITEMS, SAMPLED = 20_000, "sampled-softmax"
+"""The most items for a softmax over all of them on a CPU, and the loss for more."""
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -46,26 +49,28 @@ def propose(
     read: ReadForReport,
     source: Mapping[str, Any],
     split: ProposedSplit,
-    predictors: Sequence[str],
+    predictors: Sequence[Component],
     cleaners: Mapping[str, str],
 ) -> Proposal:
     """Return a proposed experiment.
 
     Args:
-        read: The data.
+        read: The data, as the cleaners leave them.
         source: The component of the source with its parameters.
         split: The split to use.
-        predictors: The names of the installed predictors.
+        predictors: The installed predictors.
         cleaners: The names of cleaners that suit what is wrong, with their reasons.
     """
     log = read.data.log
+    evaluate = _evaluate_lines(log)
     sections = [
         "# Proposed by `zoo data report`. Each line says why it is there: read them before you trust a figure.",
         _section("[data]", _data_lines(read, source, split, cleaners)),
         _section("[split]", split.lines),
-        _section("[evaluate]", _evaluate_lines(log)),
+        _section("[evaluate]", evaluate),
     ]
-    sections += [_section("[[model]]", [line]) for line in _models(log, split, predictors)]
+    repeats = any(line.key == "exclude_seen" and line.value is not True for line in evaluate)
+    sections += [_section("[[model]]", [line]) for line in _models(log, split, predictors, repeats=repeats)]
     return Proposal("\n".join(sections), split.words)
 
 
@@ -133,7 +138,7 @@ def _clean_lines(settings: DataSettings, cleaners: Mapping[str, str]) -> list[Li
     if not given and not new:
         return []
     reasons = [*(["as in the given file"] if given else []), *(cleaners[name] for name in new)]
-    return [Line("clean", [*given, *new], "; ".join(reasons))]
+    return [Line("clean", [*given, *new], "\n".join(reasons))]
 
 
 def _evaluate_lines(log: Interactions) -> list[Line]:
@@ -169,29 +174,38 @@ def _is_unordered(log: Interactions) -> bool:
     return log.clock == "file-order"
 
 
-def _models(log: Interactions, split: ProposedSplit, predictors: Sequence[str]) -> list[Line]:
+def _models(log: Interactions, split: ProposedSplit, predictors: Sequence[Component], *, repeats: bool) -> list[Line]:
     """Return the models that suit the data: cheap ones first, each with its reason."""
     ordered = log.clock != "file-order" and split.ordered
     items = int(np.count_nonzero(log.known))
     again = float(np.mean(repeated(log)))
     choices = [
         ("popular", True, "what everybody buys: no model that is worse is worth its cost"),
-        ("personal-popular", again >= REPEATS, f"what the user had before: {again:.1%} of the events are repeats"),
+        ("personal-popular", repeats and again >= REPEATS, f"what the user had before: {again:.1%} of the events are repeats"),
         ("item-knn", True, "items of the same users; strong and fast"),
         ("transition-graph", ordered, "what follows what: strong if the order matters"),
         ("als", True, "matrix factorisation, also for long tails"),
         ("ease", items <= EASE_ITEMS, f"a linear model of items by items: {items:,} squared fit in memory"),
         ("sasrec", ordered, "a sequence network; needs the extra time only if it beats the models above"),
-    ]
-    return [Line("predictor", name, why) for name, wanted, why in choices if wanted and name in predictors]
+    ]  # fmt: skip
+    installed = {component.name: component for component in predictors}
+    lines = [Line("predictor", name, why) for name, wanted, why in choices if wanted and name in installed]
+    return [_with_sampled_loss(line, installed[line.value], items) for line in lines]
+
+
+def _with_sampled_loss(line: Line, predictor: Component, items: int) -> Line:
+    """Return the line of a network with a sampled loss, if there are many items and the default compares with all of them."""
+    loss = predictor.spec.params.model_fields.get("loss")
+    if items <= SOFTMAX_ITEMS or loss is None or loss.default != "softmax":
+        return line
+    return Line("predictor", {"name": line.value, "loss": SAMPLED}, f"{line.reason}; its default loss compares with all {items:,} items, this one with a sample")  # fmt: skip
 
 
 def _section(header: str, lines: Sequence[Line]) -> str:
     """Return a table of TOML with its reasons, each above its line."""
     parts = ["", header]
     for line in lines:
-        if line.reason:
-            parts.append(f"# {show(line.reason)}")
+        parts += [f"# {show(reason)}" for reason in line.reason.splitlines()]
         parts.append(f"{line.key} = {format_literal(line.value)}")
     return "\n".join(parts)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.config.split_settings import UNIT_COLUMNS, Given
 from zoo.data.analysis.goods import Cold
+from zoo.data.analysis.rhythm import DAY
 from zoo.data.checks.unit_columns import UnitColumn
 from zoo.data.interactions import Interactions
 
@@ -56,7 +57,6 @@ def propose_splits(
     cold: Sequence[Cold],
     mapped: Mapping[str, str],
     *,
-    days: float,
     anonymous: bool,
 ) -> list[ProposedSplit]:
     """Return splits in the order of preference.
@@ -67,7 +67,6 @@ def propose_splits(
         units: The columns of baskets and sessions.
         cold: What the default splits leave without a past.
         mapped: `[data] columns`.
-        days: The days between the first and the last event; 0 without timestamps.
         anonymous: Whether the users are sessions.
     """
     unit = _unit(units, mapped, anonymous=anonymous)
@@ -75,6 +74,7 @@ def propose_splits(
     if TRAIN in splits and TEST in splits:
         found.append(_given(log, splits, anonymous=anonymous))
     by_time = next((c for c in cold if c.split.startswith("temporal")), None)
+    days = float(log.times.max() - log.times.min()) / DAY if len(log) else 0.0  # of timestamps only
     if log.clock == "timestamp" and by_time is not None:
         temporal = _temporal(log, unit, by_time, days, anonymous=anonymous)
         by_user = next(c for c in cold if c is not by_time)
