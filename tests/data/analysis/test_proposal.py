@@ -124,6 +124,7 @@ def test_a_bot_is_found_by_the_cleaner_and_the_proposal_is_made_for_what_remains
     assert proposed["data"]["clean"] == ["time-defects", "bots"]
     assert "# time-defects for 30 events (on 1970-01-01, time zero)\n# bots for 400 events (" in report.proposal
     assert "the log has times over 36" in report.proposal  # days, in place of those since 1970
+    assert [cut[:8] for cut in proposed["split"]["cuts"]] == ["2024-11-", "2024-12-"]
 
 
 def test_cleaners_that_remove_nothing_are_not_installed_or_need_times_are_not_proposed(shop):

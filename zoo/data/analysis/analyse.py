@@ -15,7 +15,7 @@ from zoo.data.analysis.goods import Cold, Column, Prices, measure_catalogue, mea
 from zoo.data.analysis.guess import ReadForReport, read_for_report
 from zoo.data.analysis.item_faults import find_item_faults
 from zoo.data.analysis.proposal import Proposal, propose, usable_units
-from zoo.data.analysis.propose_cleaners import propose_cleaners
+from zoo.data.analysis.propose_cleaners import STRAY_TIMES, propose_cleaners
 from zoo.data.analysis.propose_split import propose_splits
 from zoo.data.analysis.rhythm import Rhythm, Sessions, Turnover, measure_rhythm, measure_sessions, measure_turnover
 from zoo.data.analysis.size import Histories, Size, measure_histories, measure_size
@@ -137,6 +137,7 @@ def _try_splits(
         measure_cold(cleaners.log),
         read.settings.columns,
         anonymous=read.data.notes.get("users are") == "sessions",
+        stray=STRAY_TIMES in cleaners.reasons,
     )
     for split in splits:
         proposal = propose(clean, source, split, predictors, cleaners.reasons)

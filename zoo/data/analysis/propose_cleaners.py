@@ -15,10 +15,12 @@ from zoo.data.log import Data
 from zoo.errors import ZooError
 from zoo.registry.component import Component
 
+STRAY_TIMES = "time-defects"
+"""The cleaner of times that are not those of the events."""
 CLEANERS = {
     "duplicates": ("near-duplicates",),
     "returns": ("negative-quantities",),
-    "time-defects": ("epoch-times", "future-times"),
+    STRAY_TIMES: ("epoch-times", "future-times"),
     "test-accounts": ("placeholder-users",),
     "bots": ("very-active-users",),
 }

@@ -58,6 +58,7 @@ def propose_splits(
     mapped: Mapping[str, str],
     *,
     anonymous: bool,
+    stray: bool = False,
 ) -> list[ProposedSplit]:
     """Return splits in the order of preference.
 
@@ -68,6 +69,7 @@ def propose_splits(
         cold: What the default splits leave without a past.
         mapped: `[data] columns`.
         anonymous: Whether the users are sessions.
+        stray: Whether a cleaner removes stray times; shares of the events before that would cut elsewhere.
     """
     unit = _unit(units, mapped, anonymous=anonymous)
     found = []
@@ -76,7 +78,7 @@ def propose_splits(
     by_time = next((c for c in cold if c.split.startswith("temporal")), None)
     days = float(log.times.max() - log.times.min()) / DAY if len(log) else 0.0  # of timestamps only
     if log.clock == "timestamp" and by_time is not None:
-        temporal = _temporal(log, unit, by_time, days, anonymous=anonymous)
+        temporal = _temporal(log, unit, by_time, days, anonymous=anonymous, stray=stray)
         by_user = next(c for c in cold if c is not by_time)
         known = by_time.queries * (1 - by_time.users)
         few = known < FEWEST and by_user.queries >= 3 * known
@@ -136,11 +138,22 @@ def _given(log: Interactions, splits: Sequence[str], *, anonymous: bool) -> Prop
 
 
 def _temporal(
-    log: Interactions, unit: tuple[list[Line], dict[str, str]], cold: Cold, days: float, *, anonymous: bool
+    log: Interactions,
+    unit: tuple[list[Line], dict[str, str]],
+    cold: Cold,
+    days: float,
+    *,
+    anonymous: bool,
+    stray: bool,
 ) -> ProposedSplit:
     """Return a split by time."""
     moments = np.quantile(log.times, CUTS, method="lower").astype(np.int64)
-    dates = " and ".join(str(np.datetime64(int(m), "ms").astype("M8[m]")) for m in moments)
+    dates = [f"{np.datetime64(int(m), 'ms').astype('M8[m]')}" for m in moments]
+    at = (
+        "after 80 and 90 % of the events that the cleaners leave"
+        if stray
+        else f"shares of the events: {' and '.join(dates)} (UTC)"
+    )
     why = f"the log has times over {days:,.0f} days: the past predicts the future, as in a shop"
     known = (
         ""
@@ -149,7 +162,7 @@ def _temporal(
     )
     lines = [
         Line("policy", "temporal", why),
-        Line("cuts", CUTS, f"shares of the events: {dates} (UTC){known}"),
+        Line("cuts", [f"{date}Z" for date in dates] if stray else CUTS, f"{at}{known}"),
         *unit[0],
     ]
     if unit[0] and unit[0][0].value == "session" and not anonymous:
