@@ -9,11 +9,10 @@ from typing import Any
 
 from zoo.config.load import experiment_from
 from zoo.config.resolved import ResolvedExperiment
-from zoo.data.analysis.event_faults import find_event_faults
 from zoo.data.analysis.fault import Fault
+from zoo.data.analysis.find_faults import find_faults
 from zoo.data.analysis.goods import Cold, Column, Prices, measure_catalogue, measure_cold, measure_prices
 from zoo.data.analysis.guess import ReadForReport, read_for_report
-from zoo.data.analysis.item_faults import find_item_faults
 from zoo.data.analysis.proposal import Proposal, propose, usable_units
 from zoo.data.analysis.propose_cleaners import STRAY_TIMES, propose_cleaners
 from zoo.data.analysis.propose_split import propose_splits
@@ -77,7 +76,7 @@ class DataReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON."""
-        return asdict(self)
+        return {**asdict(replace(self, faults=())), "faults": [fault.as_json() for fault in self.faults]}
 
 
 def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataReport:
@@ -100,7 +99,7 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
     )
     data = read.data
     size, cold = measure_size(data), measure_cold(data.log)
-    faults = [*find_event_faults(data), *find_item_faults(data)]
+    faults = find_faults(data)
     proposal, tried, of_split = _try_splits(experiment, read, faults)
     return DataReport(
         title=title,

@@ -20,9 +20,10 @@ STRAY_TIMES = "time-defects"
 CLEANERS = {
     "duplicates": ("near-duplicates",),
     "returns": ("negative-quantities",),
-    STRAY_TIMES: ("epoch-times", "future-times"),
-    "test-accounts": ("placeholder-users",),
+    STRAY_TIMES: ("epoch-times", "future-times", "mixed-units"),
+    "test-accounts": ("placeholder-users", "very-active-users"),
     "bots": ("very-active-users",),
+    "price-outliers": ("price-outliers",),
 }
 """Names of cleaners, in the order in which they are applied, with the faults that they treat. Exact copies need none: `duplicates = "drop-exact"`."""
 WITHOUT_FAULT = ("bots",)

@@ -53,7 +53,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="cleaner",
             target="shopzoo_cleaning.time_defects:TimeDefects",
             params=TimeDefectsParams,
-            summary="Removes events at time zero and far outside the range of the others; reports days whose events are all at midnight.",
+            summary="Removes events at time zero, in another unit and far outside the range of the others; reports days whose events are all at midnight.",
             citation="Gschwandtner, Gärtner, Aigner & Miksch: A taxonomy of dirty time-oriented data. CD-ARES 2012.",
             capabilities=_TIMED,
             api=2,

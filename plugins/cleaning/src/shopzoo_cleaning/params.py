@@ -37,7 +37,7 @@ class TimeDefectsParams(Params):
 
     gap_days: float = Field(365.0, gt=0)
     """A time is out of range if a gap without any event of this length lies between it and the bulk of the events."""
-    bulk: float = Field(0.98, gt=0.5, lt=1)
+    bulk: float = Field(0.8, gt=0.5, lt=1)
     """The share of the events in the middle that is never out of range."""
 
 

@@ -8,6 +8,8 @@ from zoo.api import Cleaned, Cleaner, Flag, UncleanLog
 
 DAY = 86_400_000
 """Milliseconds."""
+UNIT = 1000.0
+"""The factor between seconds, milliseconds and microseconds."""
 FEW = 10
 """A day with fewer events than this says nothing about times of day."""
 
@@ -32,10 +34,13 @@ class TimeDefects(Cleaner[TimeDefectsParams]):
             zero, rest = np.zeros(len(log), np.bool_), np.ones(len(log), np.bool_)
             low, high = self._range(times[before])
         _, end = self._range(times[rest]) if data.cut is not None else (low, high)
-        early = rest & (times < low)
-        late = rest & np.where(before, times > high, times > max(end, high))
+        end = np.where(before, high, max(end, high))
+        early, late = rest & (times < low), rest & (times > end)
+        other_unit = early & (times >= low / UNIT) & (times <= end / UNIT)
+        other_unit |= late & (times >= low * UNIT) & (times <= end * UNIT)
         flags = (
             Flag(zero, "on 1970-01-01, time zero"),
+            Flag(other_unit, "in another unit than the others: seconds or microseconds"),
             Flag(early, "long before all other events"),
             Flag(late, "long after all other events"),
         )
