@@ -102,6 +102,9 @@ def test_items_of_an_experiment_are_in_the_file(zoo, experiment):
     stderr = zoo("data", "check", experiment, "--items", "items.parquet", code=2).stderr
     assert "--items is for a file of events" in stderr
     assert "set items in its [data] source" in stderr
+    stderr = zoo("data", "check", experiment, "--users", "users.parquet", code=2).stderr
+    assert "--users is for a file of events" in stderr
+    assert "set users in its [data] source" in stderr
 
 
 def test_an_unknown_check_is_refused_with_a_suggestion(zoo, experiment):

@@ -131,6 +131,14 @@ def test_sessions_without_users_keep_their_columns(zoo, plugin, tmp_path):
     ]
 
 
+def test_users_are_written_under_canonical_names(zoo, experiment, plugin, tmp_path):
+    pq.write_table(pa.table({"customer": [1, 2, 3], "age": [20, 30, 40]}), tmp_path / "users.parquet")
+    users = ["--set", "data.source.users=users.parquet", "--set", 'data.user_columns={user_id = "customer"}']
+    lines = zoo("data", "clean", experiment, "--out", tmp_path / "out", "--plugin", plugin, *users).stdout.splitlines()
+    assert lines[-1].endswith("2 rows of items, 3 rows of users")
+    assert pq.read_table(tmp_path / "out" / "users.parquet").to_pydict() == {"user_id": [1, 2, 3], "age": [20, 30, 40]}
+
+
 def test_an_existing_folder_and_no_cleaner_are_refused(zoo, experiment, plugin, tmp_path):
     out = tmp_path / "cleaned"
     arguments = ("data", "clean", experiment, "--plugin", plugin, "--out")

@@ -330,18 +330,21 @@ def test_a_hub_dataset_is_read_by_config_and_split(tmp_path):
     repository.mkdir()
     write(repository / "events.csv")
     text(repository / "items.csv", "item_id,title\nNA,A hat\n")
+    text(repository / "users.csv", "user_id,age\na,20\n")
     text(
         repository / "README.md",
         "---\nconfigs:\n- config_name: events\n  data_files: [{split: test, path: events.csv}]\n"
-        "- config_name: items\n  data_files: [{split: full, path: items.csv}]\n---\n",
+        "- config_name: items\n  data_files: [{split: full, path: items.csv}]\n"
+        "- config_name: users\n  data_files: [{split: test, path: users.csv}]\n---\n",
     )
     given = {"dataset": str(repository), "cache": str(tmp_path / "cache")}
-    params = {"config": "events", "split": "test", "items": "items", "items_split": "full"}
+    params = {"config": "events", "split": "test", "items": "items", "items_split": "full", "users": "users"}
     tables = Hub(HubParams.model_validate({**given, **params})).read()
     assert tables.interactions.column_names == TABLE.column_names
     assert tables.interactions.select(["timestamp"]).column(0).to_pylist() == [row["timestamp"] for row in ROWS]
     assert tables.items.num_rows == 1
     assert tables.items_from == f"{repository} (items, full)"
+    assert (tables.users.num_rows, tables.users_from) == (1, f"{repository} (users, test)")
     with pytest.raises(DataError) as error:
         Hub(HubParams.model_validate({**given, "config": "event", "split": "test"})).read()
     assert str(error.value).startswith(f"hub dataset '{repository}' (config 'event', split 'test') cannot be read: ")

@@ -185,3 +185,12 @@ def test_documents_may_have_a_table_of_their_own() -> None:
     assert sorted(ids[:2]) == ["k", "l"]
     with pytest.raises(DataError, match="file, row 3: item_id is 'z', which is not in docs"):
         read({"item_id": ["k", "l", "z", "k", "k", "l"]}, items=items, text=["title"], features=[])
+
+
+def test_a_user_table_is_refused() -> None:
+    tables = Tables(pa.table(ROWS), users=pa.table({"user_id": ["a"]}), users_from="users.csv")
+    with pytest.raises(DataError) as error:
+        read_judgments(tables, JudgedData.model_validate({"source": "files"}), None)
+    assert str(error.value) == (
+        "data.source: judged lists have queries and no users, and the source has the user table users.csv. Remove `users`."
+    )

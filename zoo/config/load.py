@@ -77,6 +77,7 @@ def load_data_experiment(
     items: str | Path | None = None,
     overrides: Sequence[str] = (),
     *,
+    users: str | Path | None = None,
     registry: Registry,
 ) -> ResolvedExperiment:
     """Return an experiment without models on a file of events, with defaults for everything else.
@@ -85,14 +86,16 @@ def load_data_experiment(
         interactions: The file of the events.
         items: The file of the items, if there is one.
         overrides: `"path=value"` for `data`, `split` and `evaluate`.
+        users: The file of the users, if there is one.
         registry: Where components are looked up.
 
     Raises:
         ConfigError: An override has a problem.
     """
     source = {"name": "files", "interactions": str(Path(interactions).absolute())}
-    if items is not None:
-        source["items"] = str(Path(items).absolute())
+    source |= {
+        name: str(Path(file).absolute()) for name, file in (("items", items), ("users", users)) if file is not None
+    }
     raw: dict[str, Any] = {"data": {"source": source}}
     for override in overrides:
         raw = _apply_override(raw, override)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from zoo.config.experiment import DataSettings
 from zoo.data.dataset import Tables
+from zoo.data.ids_of_tables import map_users
 from zoo.data.log import ReadEvents
 from zoo.data.schema import MappedTable, ids
 from zoo.text_safety import show
@@ -20,9 +21,9 @@ BY_SETTINGS = ("[data]", "no id, or left out by data.events or data.until")
 
 
 def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, folder: Path) -> dict[str, int]:
-    """Write `interactions.parquet`, `rejected.parquet`, `report.md` and, if there are items, `items.parquet` to a folder.
+    """Write the tables of cleaned data and `report.md` to a folder.
 
-    Rows keep the order of the source, and columns their canonical names.
+    The tables are `interactions.parquet`, `rejected.parquet` and, if there are any, `items.parquet` and `users.parquet`. Rows keep the order of the source, and columns their canonical names.
 
     Returns:
         The number of rows of each Parquet file.
@@ -52,6 +53,9 @@ def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, fold
     written = {"interactions": _with_replaced_items(source.take(pa.array(kept)), read), "rejected": rejected}
     if tables.items is not None:
         written["items"] = _kept_items(tables, settings, read)
+    if tables.users is not None:
+        users = map_users(tables, settings)
+        written["users"] = users.select(users.column_names)
     for name, table in written.items():
         pq.write_table(table, folder / f"{name}.parquet")
     counts = {name: table.num_rows for name, table in written.items()}

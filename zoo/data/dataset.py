@@ -44,6 +44,9 @@ class Tables:
             `interactions_from` and the row number by default.
         items_place: The same for the items.
         ids_restart: Whether query ids of judged lists restart in each file, so that two queries may share an id.
+        users: One row per user, or None if the dataset has no user table.
+        users_from: The name of the user table in error messages.
+        users_place: The same as `interactions_place` for the users.
     """
 
     interactions: Columns
@@ -53,10 +56,13 @@ class Tables:
     interactions_place: Callable[[int], str] | None = None
     items_place: Callable[[int], str] | None = None
     ids_restart: bool = False
+    users: Columns | None = None
+    users_from: str = "users"
+    users_place: Callable[[int], str] | None = None
 
 
 class Dataset(ABC, Generic[P]):
-    """A source of interactions and items; built from its parameters alone."""
+    """A source of interactions, items and users; built from its parameters alone."""
 
     def __init__(self, params: P) -> None:
         self.params = params
@@ -93,7 +99,11 @@ def read_tables(dataset: Dataset[Any], origin: str = "") -> Tables:
         raise DataError(
             f"{name}: `read` returned {type(tables).__name__}, expected zoo.api.Tables(interactions, items)"
         )
-    for what, table in (("interactions", tables.interactions), ("items", tables.items)):
+    for what, table in (
+        ("interactions", tables.interactions),
+        ("items", tables.items),
+        ("users", tables.users),
+    ):
         if (table is not None or what == "interactions") and not (
             hasattr(table, "column_names") and hasattr(table, "select")
         ):

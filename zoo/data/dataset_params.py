@@ -18,6 +18,11 @@ def resolve_paths(value: Any, info: ValidationInfo) -> Any:
     return [str(base / Path(path).expanduser()) if isinstance(path, str) else path for path in paths]
 
 
+def _is_unset(value: Any) -> bool:
+    """Return whether a parameter has no value; it is then left out of what is stored, as before there were user tables."""
+    return not value
+
+
 class FilesParams(Params):
     """Files on this machine: parquet, csv, tsv, json, jsonl (these four also .gz, .zst), arrow.
 
@@ -28,10 +33,12 @@ class FilesParams(Params):
     """Path of a file or folder, pattern (`events/*.parquet`), or a list of them: the events. Relative to the experiment file."""
     items: list[str] = Field([])
     """Path, pattern, or a list of them: the items. None by default."""
+    users: list[str] = Field([], exclude_if=_is_unset)
+    """Path, pattern, or a list of them: the users. None by default."""
     delimiter: str | None = Field(None, min_length=1)
     """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
 
-    _paths = field_validator("interactions", "items", mode="before")(resolve_paths)
+    _paths = field_validator("interactions", "items", "users", mode="before")(resolve_paths)
 
 
 class JudgedFilesParams(Params):
@@ -64,6 +71,10 @@ class HubParams(Params):
     """The config that holds the items. None by default: no item table."""
     items_split: str | None = None
     """The split that holds the items; the same name as `split` by default."""
+    users: str | None = Field(None, exclude_if=_is_unset)
+    """The config that holds the users. None by default: no user table."""
+    users_split: str | None = Field(None, exclude_if=_is_unset)
+    """The split that holds the users; the same name as `split` by default."""
     revision: str | None = None
     """A commit or tag that pins the version of the data."""
     cache: str | None = None
@@ -81,6 +92,8 @@ class SqlParams(Params):
     """The SELECT statement that gives the events."""
     items_query: str | None = Field(None, min_length=1)
     """The SELECT statement that gives the items. None by default: no item table."""
+    users_query: str | None = Field(None, min_length=1, exclude_if=_is_unset)
+    """The SELECT statement that gives the users. None by default: no user table."""
 
     @field_validator("uri", mode="before")
     @classmethod

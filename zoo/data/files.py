@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,14 @@ ARROW_KINDS = ("parquet", "arrow")
 
 
 class Files(Dataset[FilesParams]):
-    """Interactions and items from local files."""
+    """Interactions, items and users from local files."""
 
     def read(self) -> Tables:
         """Return the tables; their columns are read on demand."""
         p = self.params
         events = file_table(p.interactions, p.delimiter)
         items = file_table(p.items, p.delimiter) if p.items else None
+        users = file_table(p.users, p.delimiter) if p.users else None
         return Tables(
             events,
             items,
@@ -43,11 +44,14 @@ class Files(Dataset[FilesParams]):
             items.name if items else "items",
             events.place,
             items.place if items else None,
+            users=users,
+            users_from=users.name if users else "users",
+            users_place=users.place if users else None,
         )
 
 
 class Hub(Dataset[HubParams]):
-    """Interactions and items from a dataset on the Hugging Face Hub, stored in the Hugging Face cache.
+    """Interactions, items and users from a dataset on the Hugging Face Hub, stored in the Hugging Face cache.
 
     Columns have the types shown on the dataset's page. Ids with a numeric type have lost any leading zeros.
     """
@@ -57,10 +61,14 @@ class Hub(Dataset[HubParams]):
         p = self.params
         origin = f"{p.dataset} ({p.config or 'default'}, {p.split})"
         events = self._table(p.config, p.split)
-        if p.items is None:
-            return Tables(events, interactions_from=origin)
-        items_split = p.items_split or p.split
-        return Tables(events, self._table(p.items, items_split), origin, f"{p.dataset} ({p.items}, {items_split})")
+        tables = Tables(events, interactions_from=origin)
+        if p.items is not None:
+            at = p.items_split or p.split
+            tables = replace(tables, items=self._table(p.items, at), items_from=f"{p.dataset} ({p.items}, {at})")
+        if p.users is not None:
+            at = p.users_split or p.split
+            tables = replace(tables, users=self._table(p.users, at), users_from=f"{p.dataset} ({p.users}, {at})")
+        return tables
 
     def _table(self, config: str | None, split: str) -> pa.Table:
         """Return one split of one config, memory-mapped."""

@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
+from zoo.data.user_table import UserTable
 
 
-def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> str:
+def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array, users: UserTable | None = None) -> str:
     """Return a hash of everything that the core reads from a data set.
 
     It covers users, items, times, event types and their weights in log order, the item numbers, and the catalogue
-    columns sorted by name. It does not cover the further columns of the log, which are read only when a model needs
+    columns sorted by name; with a user table, also its columns. It does not cover the further columns of the log, which are read only when a model needs
     them.
     """
     digest = blake2b(digest_size=16)
@@ -27,6 +28,8 @@ def fingerprint(log: Interactions, catalogue: Catalogue, user_ids: pa.Array) -> 
         for part in _contents(column):
             digest.update(part)
     digest.update(repr(sorted(catalogue.columns)).encode())
+    if users is not None and users.columns:  # without them the hash is that of versions without user tables
+        digest.update(b"users" + fingerprint_table(users.table.select(sorted(users.columns))).encode())
     return digest.hexdigest()
 
 

@@ -19,11 +19,12 @@ from zoo.data.clock import choose_clock, parse_times
 from zoo.data.dataset import Notes, Tables
 from zoo.data.event_types import event_codes, event_weights, read_event_types
 from zoo.data.filtering import end_log, filter_log, sample_users
-from zoo.data.ids_of_tables import build_catalogue, read_ids
+from zoo.data.ids_of_tables import build_catalogue, build_users, read_ids
 from zoo.data.interactions import Interactions, tied_with_previous
 from zoo.data.log_summary import format_events
 from zoo.data.schema import MappedTable
 from zoo.data.units import order_ties
+from zoo.data.user_table import UserTable
 from zoo.errors import DataError
 
 
@@ -38,6 +39,7 @@ class Data:
         notes: Counts of removed rows, and other remarks for reports.
         settings: The settings of `[data]` that `read_log` used; None for data that were read in another way.
         moments: The cuts of a temporal split in the log before its cleaners, UTC milliseconds; empty without cleaners.
+        users: The columns of the users; None without a user table.
     """
 
     log: Interactions
@@ -46,6 +48,7 @@ class Data:
     notes: Notes
     settings: DataSettings | None = None
     moments: tuple[int, ...] = ()
+    users: UserTable | None = None
 
     def __repr__(self) -> str:
         """Return the size of the log, its time range and its notes."""
@@ -105,7 +108,7 @@ def read_data(
     """Build an event log and a catalogue from tables.
 
     Args:
-        tables: The events and, optionally, the items.
+        tables: The events and, optionally, the items and the users.
         settings: The settings of `[data]`.
         sessions_as_users: Whether the sessions are the users if the events have no `user_id`.
         cleaners: The cleaners of `[data]`; by default they are looked up among the installed plugins.
@@ -141,13 +144,10 @@ def read_data(
     notes["items without an event"] = log.n_items - int(np.count_nonzero(log.known))
     if log.clock != "file-order":
         notes["events at the same time as the one before"] = int(np.count_nonzero(tied_with_previous(log)))
-    return Data(
-        log,
-        catalogue,
-        users.filter(pa.array(present)),
-        {name: v for name, v in notes.items() if v},
-        moments=read.clean.moments,
-    )
+    user_ids = users.filter(pa.array(present))
+    user_table = build_users(tables, settings, user_ids, notes)
+    notes = {name: v for name, v in notes.items() if v}
+    return Data(log, catalogue, user_ids, notes, moments=read.clean.moments, users=user_table)
 
 
 def read_events(

@@ -32,6 +32,11 @@ def read_judgments(tables: Tables, settings: JudgedData, column: str | None) -> 
     Raises:
         DataError: The tables do not fit; the message names file, column, row and value.
     """
+    if tables.users is not None:
+        raise DataError(
+            f"data.source: judged lists have queries and no users, and the source has the user table {tables.users_from}. Remove "
+            "`users`."
+        )
     rows = MappedTable.of(
         tables.interactions, settings.columns, "data.columns", tables.interactions_from, tables.interactions_place
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any
 
 from zoo.config.experiment import DataSettings
-from zoo.data.dataset import Dataset, Tables, read_tables
+from zoo.data.dataset import Columns, Dataset, Tables, read_tables
 from zoo.data.dataset_params import FilesParams
 from zoo.data.files import Files
 from zoo.data.frames import FrameTable, frame_table, is_frame
@@ -22,12 +22,15 @@ from zoo.params import validated
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 """A path, a pattern such as `events/*.parquet`, or a list of them."""
+IDS = {"item_columns": ["item_id"], "user_columns": ["user_id"]}
+"""The columns that a frame of items or users needs, by the setting that maps it."""
 
 
 def read_log(
     interactions: Any,
     items: Any = None,
     *,
+    users: Any = None,
     user_id: str | None = None,
     item_id: str | None = None,
     timestamp: str | None = None,
@@ -49,7 +52,9 @@ def read_log(
             object with `__arrow_c_stream__`, a dictionary of columns; or a path, a pattern or a list of paths: parquet, csv,
             tsv, json, jsonl, arrow; or a dataset, as `zoo.load` returns it. Later changes of a frame have no effect.
         items: The items, one per row, with `item_id`; without it the catalogue has only the ids.
-        user_id: The column that holds the users, if it has another name than `user_id`.
+        users: The users, one per row, with `user_id`, and columns that models may read; a frame or a path as well.
+        user_id: The column that holds the users, if it has another name than `user_id`; it also applies to `users` unless that
+            has a column `user_id`.
         item_id: The same for the items; it also applies to `items` unless that has a column `item_id`.
         timestamp: The same for the times: dates, times with or without a zone (then UTC), or numbers since 1970.
         event: The same for the event types.
@@ -57,7 +62,8 @@ def read_log(
         **settings: Keys of `[data]` except `source`: `columns`, `time`, `events`, `until`, `k_core`, `duplicates`, ...
 
     Returns:
-        `log` (an `Interactions`), `catalogue` (a `Catalogue`), `user_ids` (the ids as in the data, `[U]`) and `notes`.
+        `log` (an `Interactions`), `catalogue` (a `Catalogue`), `user_ids` (the ids as in the data, `[U]`), `users` (a
+        `UserTable`, None without one) and `notes`.
 
     Raises:
         ConfigError: A setting is unknown or has an invalid value.
@@ -69,45 +75,63 @@ def read_log(
         )
     names = {"user_id": user_id, "item_id": item_id, "timestamp": timestamp, "event": event}
     columns = _merge(settings.pop("columns", {}), {key: name for key, name in names.items() if name is not None})
-    tables, source = _open(interactions, items, delimiter)
-    item_columns = settings.pop("item_columns", {})
-    if item_id is not None and tables.items is not None and isinstance(item_columns, dict):
-        own = tables.items.column_names
-        if "item_id" not in item_columns and "item_id" not in own and item_id in own:
-            item_columns = {"item_id": item_id, **item_columns}
-    raw = {**settings, "source": source, "columns": columns, "item_columns": item_columns}
+    tables, source = _open(interactions, items, users, delimiter)
+    item_columns = _with_id(settings.pop("item_columns", {}), tables.items, "item_id", item_id)
+    user_columns = _with_id(settings.pop("user_columns", {}), tables.users, "user_id", user_id)
+    raw = {**settings, "source": source, "columns": columns, "item_columns": item_columns, "user_columns": user_columns}
     read = validated(DataSettings, raw, "data")
     _check_frames(tables, read)
     return replace(open_data(tables, read), settings=read)
 
 
-def _open(interactions: Any, items: Any, delimiter: str | None) -> tuple[Tables, dict[str, Any]]:
+def _with_id(mapping: Any, table: Columns | None, canonical: str, column: str | None) -> Any:
+    """Return the mapping of a table with the column of its ids, if a keyword names it and nothing else does."""
+    if column is None or table is None or not isinstance(mapping, dict) or canonical in mapping:
+        return mapping
+    own = table.column_names
+    return {canonical: column, **mapping} if canonical not in own and column in own else mapping
+
+
+def _open(interactions: Any, items: Any, users: Any, delimiter: str | None) -> tuple[Tables, dict[str, Any]]:
     """Return the tables and the entry of their source in the settings."""
     if isinstance(interactions, Dataset):
         tables = read_tables(interactions)
-    elif not is_frame(interactions) and (items is None or not is_frame(items)):
-        values = {"interactions": _path_list(interactions), "items": _path_list(items), "delimiter": delimiter}
+    elif not any(map(is_frame, (interactions, items, users))):
+        named = {"interactions": interactions, "items": items, "users": users}
+        values = {**{name: _path_list(paths) for name, paths in named.items()}, "delimiter": delimiter}
         files = validated(FilesParams, values, "read_log")
         return Files(files).read(), {"name": "files", **files.model_dump(exclude_defaults=True)}
-    elif is_frame(interactions):
-        events = frame_table(interactions)
-        tables = Tables(events, None, events.origin, interactions_place=events.place)
     else:
-        tables = Files(
-            validated(FilesParams, {"interactions": _path_list(interactions), "delimiter": delimiter}, "read_log")
-        ).read()
-    if items is None:
-        return tables, {"name": FRAME.name}
-    if not is_frame(items):
-        found = Files(
-            validated(FilesParams, {"interactions": _path_list(items), "delimiter": delimiter}, "read_log")
-        ).read()
-        rows, origin, place = found.interactions, found.interactions_from, found.interactions_place
-        return replace(tables, items=rows, items_from=origin, items_place=place), {"name": FRAME.name}
-    frame = frame_table(items)
-    origin = frame.origin if frame.origin != tables.interactions_from else f"{frame.origin} of items"
-    frame = replace(frame, origin=origin)
-    return replace(tables, items=frame, items_from=origin, items_place=frame.place), {"name": FRAME.name}
+        rows, origin, place = _one_table(interactions, delimiter)
+        tables = Tables(rows, interactions_from=origin, interactions_place=place)
+    if items is not None:
+        rows, origin, place = _one_table(items, delimiter, "items", tables.interactions_from)
+        tables = replace(tables, items=rows, items_from=origin, items_place=place)
+    if users is not None:
+        rows, origin, place = _one_table(users, delimiter, "users", tables.interactions_from)
+        tables = replace(tables, users=rows, users_from=origin, users_place=place)
+    return tables, {"name": FRAME.name}
+
+
+def _one_table(
+    source: Any, delimiter: str | None, kind: str = "", taken: str = ""
+) -> tuple[Columns, str, Callable[[int], str] | None]:
+    """Return the table in a frame or in files, its name in messages and the places of its rows.
+
+    Args:
+        source: The frame or the paths.
+        delimiter: The field delimiter of csv files.
+        kind: What its rows are, which is added to the name of a frame that would be `taken`.
+        taken: The name of another frame.
+    """
+    if is_frame(source):
+        frame = frame_table(source)
+        if frame.origin == taken:
+            frame = replace(frame, origin=f"{frame.origin} of {kind}")
+        return frame, frame.origin, frame.place
+    values = {"interactions": _path_list(source), "delimiter": delimiter}
+    found = Files(validated(FilesParams, values, "read_log")).read()
+    return found.interactions, found.interactions_from, found.interactions_place
 
 
 def _check_frames(tables: Tables, settings: DataSettings) -> None:
@@ -115,13 +139,14 @@ def _check_frames(tables: Tables, settings: DataSettings) -> None:
     for table, mapping, setting in (
         (tables.interactions, settings.columns, "columns"),
         (tables.items, settings.item_columns, "item_columns"),
+        (tables.users, settings.user_columns, "user_columns"),
     ):
         if not isinstance(table, FrameTable):
             continue
         for name, column in mapping.items():
             if column not in table.column_names and name in CANONICAL:
                 raise DataError(_no_column(table, column, f"{name}={column!r} names"))
-        needed = ["item_id"] if setting == "item_columns" else ["user_id", "item_id", *_clock(table, settings)]
+        needed = IDS[setting] if setting in IDS else ["user_id", "item_id", *_clock(table, settings)]
         for name in needed:
             if name not in mapping and name not in table.column_names:
                 near = near_column(name, table.column_names)
@@ -131,12 +156,12 @@ def _check_frames(tables: Tables, settings: DataSettings) -> None:
                     + (
                         f"read_log(..., {name}={held_by})."
                         if setting == "columns"
-                        else f"item_columns={{{name!r}: {held_by}}}."
+                        else f"{setting}={{{name!r}: {held_by}}}."
                     )
                 )
         if not table.n_rows:
             raise DataError(
-                f"{table.origin} has no rows, expected one row per {'event' if setting == 'columns' else 'item'}."
+                f"{table.origin} has no rows, expected one row per {setting.partition('_')[0] if setting in IDS else 'event'}."
             )
 
 

@@ -57,6 +57,7 @@ def without_test(task: Task, *, rankers_learn: bool, refit: bool) -> Task:
         Parts(codes, ("validate", *held_out), starts),
         task.eligible,
         {},
+        users=task.users,
     )
     for part in held_out:
         found.build_part(part)

@@ -34,7 +34,7 @@ ADVICE = {
 
 
 class Sql(Dataset[SqlParams]):
-    """Interactions and items from queries of a database."""
+    """Interactions, items and users from queries of a database."""
 
     def read(self) -> Tables:
         """Return the results of the queries.
@@ -46,10 +46,12 @@ class Sql(Dataset[SqlParams]):
         p = self.params
         uri = DatabaseUri.of(p.uri)
         events_from, items_from = "the query of data.source", "the items_query of data.source"
+        users_from = "the users_query of data.source"
         with _connected(uri) as batches:
             events = _result(uri, batches, p.query, events_from)
             items = None if p.items_query is None else _result(uri, batches, p.items_query, items_from)
-        return Tables(events, items, events_from, items_from)
+            users = None if p.users_query is None else _result(uri, batches, p.users_query, users_from)
+        return Tables(events, items, events_from, items_from, users=users, users_from=users_from)
 
 
 Batches = Callable[[str], Iterable[pa.Table]]

@@ -29,6 +29,7 @@ from zoo.data.queries import Queries
 from zoo.data.split import cold_items, period, split
 from zoo.data.targets import DRAWN_FROM, TargetRules, build_queries, draw_queries
 from zoo.data.units import Units, find_units
+from zoo.data.user_table import UserTable
 from zoo.errors import SplitError
 
 
@@ -47,6 +48,7 @@ class Task:
         parts: The part of each event.
         eligible: The items that may be recommended, `[I]`; padding is not eligible.
         notes: Counts of excluded events, and other remarks for reports.
+        users: The columns of the users; None without a user table.
     """
 
     log: Interactions
@@ -60,6 +62,7 @@ class Task:
     eligible: NDArray[np.bool_]
     notes: Notes
     _queries: dict[Part, Queries] = field(default_factory=dict)
+    users: UserTable | None = None
 
     @classmethod
     def of(
@@ -73,6 +76,7 @@ class Task:
         refit: bool = True,
         notes: Notes | None = None,
         moments: Sequence[int] = (),
+        users: UserTable | None = None,
     ) -> Task:
         """Split a log into a task.
 
@@ -85,6 +89,7 @@ class Task:
             refit: Whether models are refitted on all events before the test part.
             notes: Notes from reading the log.
             moments: The cuts of a temporal split, UTC milliseconds; found in the log by default.
+            users: The columns of the users; none by default.
 
         Raises:
             SplitError: The split leaves no training events, or a part without queries, or lacks a column.
@@ -106,6 +111,7 @@ class Task:
             parts,
             items_with_values(catalogue, evaluate.eligible, "evaluate.eligible"),
             {**(notes or {}), **units.notes, **parts.notes},
+            users=users,
         )
         if cold is not None:
             task.notes["items held out as cold"] = int(np.count_nonzero(cold))
@@ -141,8 +147,8 @@ class Task:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return a hash of the data: the log and the catalogue's columns."""
-        return fingerprint(self.log, self.catalogue, self.user_ids)
+        """Return a hash of the data: the log, and the columns of items and users."""
+        return fingerprint(self.log, self.catalogue, self.user_ids, self.users)
 
     @cached_property
     def _parts_hash(self) -> str:
@@ -269,5 +275,5 @@ def read_task(
         read = open_data(tables, data, sessions_as_users=anonymous, cleaners=cleaners, split=split_settings)
     return Task.of(
         read.log, split_settings, evaluate, read.catalogue,
-        user_ids=read.user_ids, refit=refit, notes=read.notes, moments=read.moments,
+        user_ids=read.user_ids, refit=refit, notes=read.notes, moments=read.moments, users=read.users,
     )  # fmt: skip

@@ -54,17 +54,19 @@ class Logs:
         return DataSettings.model_validate({"source": "files", **settings})
 
     @staticmethod
-    def tables(*files, items=()):
+    def tables(*files, items=(), users=()):
         """Return the tables of files, read anew."""
-        return Files(FilesParams(interactions=list(files), items=list(items))).read()
+        return Files(FilesParams(interactions=list(files), items=list(items), users=list(users))).read()
 
-    def source(self, *files, items=(), **settings):
+    def source(self, *files, items=(), users=(), **settings):
         """Return files with their settings."""
-        return Source.of(self.tables(*files, items=items), self.settings(**settings), sessions_as_users=False)
+        return Source.of(
+            self.tables(*files, items=items, users=users), self.settings(**settings), sessions_as_users=False
+        )
 
-    def in_memory(self, *files, items=(), sessions_as_users=False, **settings):
+    def in_memory(self, *files, items=(), users=(), sessions_as_users=False, **settings):
         """Return the data of files as they are read into memory."""
-        tables = self.tables(*files, items=items)
+        tables = self.tables(*files, items=items, users=users)
         return read_data(tables, self.settings(**settings), sessions_as_users=sessions_as_users)
 
     def out_of_core(self, folder, *files, items=(), sessions_as_users=False, **settings):
@@ -75,16 +77,22 @@ class Logs:
         kept = self.settings(**settings)
         return read_data(tables, kept, sessions_as_users=sessions_as_users, build_log=build_log)
 
-    def opened(self, *files, items=(), **settings):
+    def opened(self, *files, items=(), users=(), **settings):
         """Return the data of files as every command opens them."""
-        return open_data(self.tables(*files, items=items), self.settings(**settings))
+        return open_data(self.tables(*files, items=items, users=users), self.settings(**settings))
 
     @staticmethod
     def content(data, column=None):
         """Return what is known of the data, for comparisons."""
         log = data.log
         values = log.column(column).to_pylist() if column else None
-        return fingerprint(log, data.catalogue, data.user_ids), data.notes, list(data.notes), log.rows.tolist(), values
+        return (
+            fingerprint(log, data.catalogue, data.user_ids, data.users),
+            data.notes,
+            list(data.notes),
+            log.rows.tolist(),
+            values,
+        )
 
 
 @pytest.fixture

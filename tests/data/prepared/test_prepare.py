@@ -37,6 +37,19 @@ def test_a_prepared_log_is_the_one_that_is_read(logs, write, settings):
     )
 
 
+def test_a_user_table_is_prepared_too(logs, write):
+    file = write(**logs.draw())
+    users = write("users.parquet", user_id=[f"u{number}" for number in range(50)], age=np.arange(50))
+    assert logs.source(file).folder != logs.source(file, users=[users]).folder
+    prepare(logs.source(file, users=[users]))
+    found, expected = logs.opened(file, users=[users]), logs.in_memory(file, users=[users])
+    assert isinstance(found.log.items, np.memmap)
+    assert logs.content(found) == logs.content(expected)
+    assert found.users.numbers("age")[1:].tolist() == [float(name[1:]) for name in found.user_ids.to_pylist()]
+    write("users.parquet", user_id=[f"u{number}" for number in range(50)], age=np.arange(50) + 1)
+    assert not isinstance(logs.opened(file, users=[users]).log.items, np.memmap)
+
+
 def test_small_files_are_read_into_memory(logs, write, cache):
     assert not isinstance(logs.opened(write(**logs.draw())).log.items, np.memmap)
     assert not cache.exists()

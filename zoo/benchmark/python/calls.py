@@ -205,6 +205,7 @@ def _whole_task(experiment: ResolvedExperiment, log: Data) -> Task:
         parts=Parts(np.zeros(len(units.log), np.uint8), ()),
         eligible=items_with_values(log.catalogue, settings.evaluate.eligible, "evaluate.eligible"),
         notes=dict(log.notes),
+        users=log.users,
     )
 
 

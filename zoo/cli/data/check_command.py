@@ -21,6 +21,7 @@ def check(
     *,
     file: Path,
     items: Path | None,
+    users: Path | None,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
     as_json: bool,
@@ -39,7 +40,7 @@ def check(
     from zoo.data.log_summary import summarise_log
     from zoo.data.task import load_task
 
-    experiment = load_named(file, items, overrides, plugins)
+    experiment = load_named(file, items, users, overrides, plugins)
     task = load_task(experiment)
     findings = check_experiment(experiment, task)
     warnings = open_findings(findings)

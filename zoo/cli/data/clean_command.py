@@ -19,7 +19,7 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
     """Write the data of an experiment after the cleaners of [data] clean.
 
     FILE is an experiment file. The folder gets `interactions.parquet` (the remaining rows with all of their columns),
-    `items.parquet` if there are items, `rejected.parquet` (every removed row, with `cleaner` and `reason`) and `report.md`.
+    `items.parquet` and `users.parquet` if there are such tables, `rejected.parquet` (every removed row, with `cleaner` and `reason`) and `report.md`.
     The folder is complete or absent. Choose other cleaners with --set 'data.clean=["duplicates"]'.
     """
     from zoo.atomic import write_folder_atomically

@@ -17,13 +17,14 @@ EXPERIMENT = ".toml"
 
 
 def set_and_items(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument FILE and the options `--items`, `--set` and `--plugin` to a command."""
-    option = click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
-    return click.argument("file", type=FILE)(option(set_option(plugin_option(command))))
+    """Add the argument FILE and the options `--items`, `--users`, `--set` and `--plugin` to a command."""
+    items = click.option("--items", type=FILE, help="The file of the items, if FILE is a file of events.")
+    users = click.option("--users", type=FILE, help="The file of the users, if FILE is a file of events.")
+    return click.argument("file", type=FILE)(items(users(set_option(plugin_option(command)))))
 
 
 def load_named(
-    file: Path, items: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]
+    file: Path, items: Path | None, users: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]
 ) -> ResolvedExperiment:
     """Return the experiment of a file, or one without models on a file of events, with defaults for everything else.
 
@@ -34,9 +35,10 @@ def load_named(
 
     registry = registry_with(plugins)
     if file.suffix != EXPERIMENT:
-        return load_data_experiment(file, items, overrides, registry=registry)
-    if items is not None:
-        raise click.UsageError(
-            f"--items is for a file of events, and {file} is an experiment: set items in its [data] source."
-        )
+        return load_data_experiment(file, items, overrides, users=users, registry=registry)
+    for name, given in (("items", items), ("users", users)):
+        if given is not None:
+            raise click.UsageError(
+                f"--{name} is for a file of events, and {file} is an experiment: set {name} in its [data] source."
+            )
     return load_experiment(file, overrides, registry).require_recommend()

@@ -13,7 +13,9 @@ from zoo.text_safety import show
 
 @click.command()
 @set_and_items
-def prepare(*, file: Path, items: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
+def prepare(
+    *, file: Path, items: Path | None, users: Path | None, overrides: tuple[str, ...], plugins: tuple[Path, ...]
+) -> None:
     """Sort the events of files into a folder of columns that later commands map into memory.
 
     FILE is an experiment file, or a file of events. The folder is in the cache, which the environment variable ZOO_CACHE names; see
@@ -26,7 +28,7 @@ def prepare(*, file: Path, items: Path | None, overrides: tuple[str, ...], plugi
     from zoo.data.prepared.prepare import prepare as prepare_source
     from zoo.errors import DataError
 
-    experiment = load_named(file, items, overrides, plugins)
+    experiment = load_named(file, items, users, overrides, plugins)
     settings, start = experiment.experiment, time.perf_counter()
     tables = read_tables(experiment.source.build(), experiment.source.origin)
     if settings.data.clean:

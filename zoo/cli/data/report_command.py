@@ -27,6 +27,7 @@ def report_data(
     *,
     file: Path,
     items: Path | None,
+    users: Path | None,
     out: Path,
     overrides: tuple[str, ...],
     plugins: tuple[Path, ...],
@@ -43,7 +44,7 @@ def report_data(
     from zoo.data.analysis.analyse import analyse
     from zoo.html_report.data_page import write_data_report
 
-    experiment = load_named(file.absolute(), items, overrides, plugins)
+    experiment = load_named(file.absolute(), items, users, overrides, plugins)
     report = analyse(experiment, file.name, guess=file.suffix != EXPERIMENT)
     written = write_data_report(report, out)
     if as_json:

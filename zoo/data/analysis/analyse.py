@@ -173,7 +173,7 @@ def _task_of(experiment: ResolvedExperiment, read: ReadForReport) -> Task:
     data = read.data
     return Task.of(
         data.log, settings.split, settings.evaluate, data.catalogue,
-        user_ids=data.user_ids, refit=settings.train.refit, notes=data.notes,
+        user_ids=data.user_ids, refit=settings.train.refit, notes=data.notes, users=data.users,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from zoo.errors import DataError
 EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "event", "session_id", "basket_id", "price", "quantity")
 """Columns of events that are guessed, in this order; a column of the file is taken once."""
 ITEM_COLUMNS = ("item_id", "title", "price")
+USER_COLUMNS = ("user_id",)
 MOST_TYPES = 256
 """Distinct values up to which a column may hold event types."""
 
@@ -90,6 +91,9 @@ def _guess(tables: Tables, settings: DataSettings) -> tuple[DataSettings, list[s
         of_items, more = _near(tables.items, settings.item_columns, ITEM_COLUMNS, "the items")
         said += more
     update: dict[str, Any] = {"columns": columns, "item_columns": of_items}
+    if tables.users is not None:
+        update["user_columns"], more = _near(tables.users, settings.user_columns, USER_COLUMNS, "the users")
+        said += more
     ordered = {"timestamp", "position"} & {*tables.interactions.column_names, *columns}
     if settings.time == "auto" and not ordered:
         update["time"] = "file-order"

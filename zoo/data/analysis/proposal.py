@@ -94,6 +94,8 @@ def _data_lines(
         lines.append(Line("columns", columns, "the known name of a column = its name in the file"))
     if settings.item_columns:
         lines.append(Line("item_columns", settings.item_columns, "the same for the items"))
+    if settings.user_columns:
+        lines.append(Line("user_columns", settings.user_columns, "the same for the users"))
     if settings.time != "auto":
         lines.append(
             Line(

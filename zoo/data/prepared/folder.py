@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.log import Data
+from zoo.data.numbered_table import NumberedTable
 from zoo.data.prepared.sort_log import COLUMNS, file_type, open_columns
 from zoo.data.schema import MappedTable
+from zoo.data.user_table import UserTable
 
 FORMAT = 1
 """The version of the layout; a folder of another version is prepared again."""
 MANIFEST, USERS, ITEMS, OFFSETS = "manifest.json", "users.arrow", "items.arrow", "offsets.bin"
-ITEM_ID, COLUMN = "item_id", "column "
+USER_COLUMNS = "user_columns.arrow"
+"""The columns of a user table; a log without one has no such file."""
+ID, COLUMN = "item_id", "column "
 """The column of the ids, and the prefix of the names of the others."""
 
 
@@ -75,8 +79,9 @@ def write_prepared(data: Data, folder: Path, identity: dict[str, Any]) -> None:
             _write_array(folder / f"{name}.bin", values, file_type(name))
     _write_array(folder / OFFSETS, log.offsets, np.dtype("<i8"))
     _write_table(folder / USERS, pa.table({"user_id": data.user_ids}))
-    item_columns = {f"{COLUMN}{name}": data.catalogue.table[name] for name in data.catalogue.columns}
-    _write_table(folder / ITEMS, pa.table({ITEM_ID: data.catalogue.ids, **item_columns}))
+    _write_table(folder / ITEMS, _prefixed(data.catalogue))
+    if data.users is not None:
+        _write_table(folder / USER_COLUMNS, _prefixed(data.users))
     manifest = {
         "format": FORMAT,
         "identity": identity,
@@ -116,12 +121,21 @@ def open_prepared(prepared: Prepared, events: MappedTable) -> Data:
         rows,
         facts["ties"],
     )
-    items = _open_table(folder / ITEMS)
-    names = items.column_names[1:]
-    table = items.select(names).rename_columns([name.removeprefix(COLUMN) for name in names])
-    catalogue = Catalogue(_whole(items[ITEM_ID]), table)
-    users = _whole(_open_table(folder / USERS)["user_id"])
-    return Data(log, catalogue, users, dict(prepared.notes))
+    user_ids = _whole(_open_table(folder / USERS)["user_id"])
+    users = UserTable(*_unprefixed(folder / USER_COLUMNS)) if USER_COLUMNS in prepared.sizes else None
+    return Data(log, Catalogue(*_unprefixed(folder / ITEMS)), user_ids, dict(prepared.notes), users=users)
+
+
+def _prefixed(table: NumberedTable) -> pa.Table:
+    """Return the ids and the columns of a table, so that no column has the name of the ids."""
+    return pa.table({ID: table.ids, **{f"{COLUMN}{name}": table.table[name] for name in table.columns}})
+
+
+def _unprefixed(path: Path) -> tuple[pa.Array, pa.Table]:
+    """Return the ids and the columns of a file."""
+    table = _open_table(path)
+    names = table.column_names[1:]
+    return _whole(table[ID]), table.select(names).rename_columns([name.removeprefix(COLUMN) for name in names])
 
 
 def _write_array(path: Path, values: NDArray[Any], kind: np.dtype[Any]) -> None:

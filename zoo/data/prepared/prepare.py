@@ -88,8 +88,10 @@ class Source:
         """Return the source of tables that are files and have no cleaners, or None for others."""
         if settings.clean:
             return None
-        events, items = tables.interactions, tables.items
-        if not isinstance(events, FileTable) or not (items is None or isinstance(items, FileTable)):
+        events, items, users = tables.interactions, tables.items, tables.users
+        if not isinstance(events, FileTable) or not isinstance(items, FileTable | None):
+            return None
+        if not isinstance(users, FileTable | None):
             return None
         kept = settings.model_dump(mode="json", exclude={"source", "accept"})
         identity = {
@@ -98,6 +100,8 @@ class Source:
             "settings": kept,
             "sessions_as_users": sessions_as_users,
         }
+        if users is not None:
+            identity["users"] = _stamps(users)
         return cls(tables, events, settings, sessions_as_users, identity)
 
     @property
