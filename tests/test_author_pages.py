@@ -14,13 +14,13 @@ from zoo.api import (
     EvaluatedLists,
     Facts,
     Fitted,
-    ItemColumns,
     NeuralParams,
     NeuralPredictor,
     Params,
     Tables,
 )
 from zoo.data.queries import Targets
+from zoo.stages.column_tensors import ColumnTensors
 from zoo.testing import conformance
 
 ROOT = Path(__file__).parents[1]
@@ -92,9 +92,11 @@ def test_the_forms_of_the_page_are_forms():
 def test_the_pages_name_every_field_of_the_tables_and_every_method_of_the_columns():
     text = (HOW_TO / "write-a-dataset.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in Tables.__dataclass_fields__)
-    text = (HOW_TO / "read-item-columns.md").read_text(encoding="utf-8")
-    methods = [name for name in vars(ItemColumns) if not name.startswith("_") and name not in ("of", "catalogue")]
-    assert all(f"`{name}(" in text for name in methods)
+    methods = [name for name, value in vars(ColumnTensors).items() if callable(value) and not name.startswith("_")]
+    assert methods == ["numbers", "codes", "shares"]
+    for page in ("read-item-columns.md", "read-user-columns.md"):
+        text = (HOW_TO / page).read_text(encoding="utf-8")
+        assert all(f"`{name}(" in text for name in methods)
     text = (HOW_TO / "write-a-metric.md").read_text(encoding="utf-8")
     for name in ("title", "needs", "higher_is_better", "values", "chance"):
         assert f"**`{name}" in text

@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "StrongGeneralisation": "zoo.config.split_settings",
         "Task": "zoo.data.task",
         "Temporal": "zoo.config.split_settings",
+        "UserTable": "zoo.data.user_table",
         "Verification": "zoo.benchmark.verify.verify",
         "ZooError": "zoo.errors",
         "__version__": "zoo.version",

@@ -26,6 +26,7 @@ from zoo.data.log import Data as Data
 from zoo.data.read_log import read_log as read_log
 from zoo.data.task import Task as Task
 from zoo.data.task import load_task as load_task
+from zoo.data.user_table import UserTable as UserTable
 from zoo.errors import ZooError as ZooError
 from zoo.evaluation.evaluator import Evaluator as Evaluator
 from zoo.html_report.writing import report as report

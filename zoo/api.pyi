@@ -14,6 +14,7 @@ from zoo.data.queries import Queries as Queries
 from zoo.data.queries import QueryBatch as QueryBatch
 from zoo.data.queries import Targets as Targets
 from zoo.data.texts import TextBatch as TextBatch
+from zoo.data.user_table import UserTable as UserTable
 from zoo.data_size import DataSize as DataSize
 from zoo.errors import ConfigError as ConfigError
 from zoo.errors import DataError as DataError
@@ -70,6 +71,7 @@ from zoo.stages.stage import Stage as Stage
 from zoo.stages.stage import State as State
 from zoo.stages.stage import TrainingData as TrainingData
 from zoo.stages.state_schema import Fitted as Fitted
+from zoo.stages.user_columns import UserColumns as UserColumns
 from zoo.trained import Trained as Trained
 from zoo.training.list_batches import ListBatch as ListBatch
 from zoo.training.list_batches import ListExamples as ListExamples

@@ -76,6 +76,9 @@ class Capabilities:
     """For rankers and metrics: reads the histories of the queries (`lists.queries`)."""
     columns: tuple[str, ...] = ()
     """For rankers and metrics: the catalogue columns that it reads (`item_columns`). A missing one is an error before the first fit."""
+    user_columns: tuple[str, ...] = ()
+    """For predictors and rankers: the columns of the user table that it reads (`user_columns`). A missing one is an error before the
+    first fit. Users of the table count as known to such a predictor even if they have no event in training."""
 
 
 def neural_capabilities(params: NeuralParams) -> Capabilities:

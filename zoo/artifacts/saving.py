@@ -22,6 +22,7 @@ from zoo.artifacts.item_columns import TITLE, read_columns, write_columns
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.artifacts.trial import try_artifact
+from zoo.artifacts.user_columns import read_user_columns, write_user_columns
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.errors import ArtifactError
@@ -68,6 +69,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         _write_table(path / ITEMS, {**dict(zip(ITEM_COLUMNS, items, strict=True)), **counted, **titled})
         _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
         write_columns(artifact.catalogue, path)
+        write_user_columns(pipeline.users, path)
         (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
     return Path(folder)
 
@@ -150,6 +152,7 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         values=files.values(STATE),
         path=str(path),
         catalogue=catalogue,
+        users=read_user_columns(files, users["user_id"].combine_chunks(), model),
     )
     return Artifact(
         pipeline,

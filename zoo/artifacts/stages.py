@@ -12,10 +12,11 @@ from torch import Tensor
 from zoo.artifacts.memory_limit import LimitedTensors
 from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue
+from zoo.data.user_table import UserTable
 from zoo.errors import ArtifactError
 from zoo.nn.sparse import of_saved_parts
 from zoo.pipeline import FittedPipeline
-from zoo.pipeline.declared_columns import declared_columns
+from zoo.pipeline.declared_columns import declared_columns, declared_user_columns
 from zoo.pipeline.retrieval import Retrieval
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.item_features import ItemFeatures
@@ -68,6 +69,7 @@ def load_pipeline(
     values: Any,
     path: str,
     catalogue: Catalogue | None = None,
+    users: UserTable | None = None,
 ) -> FittedPipeline:
     """Return the fitted pipeline of a model from the saved state of its stages.
 
@@ -81,6 +83,7 @@ def load_pipeline(
         values: The other values by stage name.
         path: Name of the artifact in messages.
         catalogue: The items, with the columns that the artifact keeps.
+        users: The users, with the columns that the artifact keeps; None if it keeps none.
 
     Raises:
         ConfigError: A column that a ranker reads is missing.
@@ -101,8 +104,8 @@ def load_pipeline(
         except ValueError as error:
             raise ArtifactError(f"{path}/{_file(FEATURES)}: {error}. Save the artifact again.") from None
     retrieval = Retrieval.of(model, predictor, filters, known, known_users, counts=counts)
-    columns = declared_columns(model, catalogue)
-    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)
+    columns, of_users = declared_columns(model, catalogue), declared_user_columns(model, users)
+    return FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns, of_users)
 
 
 def load_stage(stage: Stage[Any], state: State, path: str, sizes: Mapping[str, int] | None = None) -> None:

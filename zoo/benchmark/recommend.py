@@ -37,7 +37,7 @@ from zoo.evaluation.evaluator import Evaluation, Evaluator
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.query_slices import QuerySlice, slice_queries
 from zoo.pipeline import FittedPipeline, Rules
-from zoo.pipeline.declared_columns import check_columns, declared_needs, refuse_missing
+from zoo.pipeline.declared_columns import check_columns, check_model
 from zoo.pipeline.fitting import Fit, fit
 from zoo.pipeline.memory_check import size_of
 from zoo.stages.candidates import Candidates
@@ -72,7 +72,7 @@ class RecommendComparison:
             "evaluate.metrics",
         )
         for model in experiment.models:
-            refuse_missing(declared_needs(model), task.catalogue, model.label)
+            check_model(model, task.catalogue, task.users)
         self.refit, self.candidates = settings.train.refit, settings.evaluate.candidates
         self.device = device
         self.queries = task.queries("test")

@@ -158,9 +158,13 @@ def _recipe(name: str, recipe: Recipe) -> list[str]:
 
 
 def format_needs(capabilities: Capabilities) -> list[str]:
-    """Return what a ranker or a metric declares to read, one line each."""
-    columns = ", ".join(capabilities.columns)
-    return ["the histories of the queries"] * capabilities.histories + [f"item columns: {columns}"] * bool(columns)
+    """Return what a component declares to read besides its usual inputs, one line each."""
+    columns, of_users = ", ".join(capabilities.columns), ", ".join(capabilities.user_columns)
+    return [
+        *["the histories of the queries"] * capabilities.histories,
+        *[f"item columns: {columns}"] * bool(columns),
+        *[f"user columns: {of_users}"] * bool(of_users),
+    ]
 
 
 def format_capabilities(capabilities: Capabilities, stage: StageName) -> list[str]:

@@ -56,6 +56,9 @@ def needs_without_judged_lists(parts: Iterable[Chosen]) -> list[str]:
     for part in parts:
         wanted = ["the histories of the queries"] * part.capabilities.histories
         wanted += [f"the item columns {', '.join(part.capabilities.columns)}"] * bool(part.capabilities.columns)
+        wanted += [f"the user columns {', '.join(part.capabilities.user_columns)}"] * bool(
+            part.capabilities.user_columns
+        )
         if wanted:
             lines.append(
                 f"{part.name} reads {' and '.join(wanted)}, which judged lists do not have. Leave it out, or use it in an "

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zoo.data.numbered_table import NumberedTable
 
 
@@ -21,3 +24,10 @@ class UserTable(NumberedTable):
     file: ClassVar[str] = "users file"
     setting: ClassVar[str] = "data.user_columns"
     source: ClassVar[str] = "give the `source` of [data] a file of `users` (in Python, `read_log(..., users=...)`)"
+
+    def described(self) -> NDArray[np.bool_]:
+        """Return which users have a value in any column, `[U + 1]`; an unknown user has none."""
+        present = np.zeros(len(self), np.bool_)
+        for column in self.table.columns:
+            present |= np.asarray(column.is_valid().to_numpy(), np.bool_)
+        return present

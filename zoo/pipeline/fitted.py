@@ -15,6 +15,7 @@ from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
 from zoo.data.catalogue import Catalogue, joined
 from zoo.data.queries import Queries
+from zoo.data.user_table import UserTable
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
 from zoo.stages.answers import answer_of, check_served
@@ -42,6 +43,7 @@ class FittedPipeline:
         candidate_features: Makes the ranking features; None for a model without rankers.
         features: The item features of the catalogue, `[I, D]`, or None for a model without featurizers.
         columns: The catalogue columns that the rankers declare; None if they declare none.
+        users: The columns of the user table that the rankers declare; None if they declare none.
     """
 
     model: ResolvedModel
@@ -51,11 +53,14 @@ class FittedPipeline:
     candidate_features: CandidateFeatures | None = None
     features: ItemFeatures | None = None
     columns: Catalogue | None = None
+    users: UserTable | None = None
 
     @cached_property
     def ranker_inputs(self) -> tuple[RankerInputs, ...]:
         """Return what each ranker reads besides the candidates."""
-        return tuple(RankerInputs.of(c.capabilities, self.features, self.columns) for c in self.model.rankers)
+        return tuple(
+            RankerInputs.of(c.capabilities, self.features, self.columns, self.users) for c in self.model.rankers
+        )
 
     @cached_property
     def feature_columns(self) -> ItemColumns:

@@ -17,10 +17,11 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
 from zoo.data.task import Task
+from zoo.data.user_table import UserTable
 from zoo.errors import naming
 from zoo.evaluation.metric import Facts
 from zoo.evaluation.validation import Validation
-from zoo.pipeline.declared_columns import declared_columns
+from zoo.pipeline.declared_columns import check_model, declared_columns, declared_user_columns
 from zoo.pipeline.fitted import FittedPipeline
 from zoo.pipeline.memory_check import check_memory
 from zoo.pipeline.part_fits import UNCACHED, PartFits, PredictorFit
@@ -30,9 +31,11 @@ from zoo.stages.context import RunContext
 from zoo.stages.featurizer import item_features
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.predictor import Predictor
+from zoo.stages.ranker_inputs import reads_queries
 from zoo.stages.ranking_data import RankingData
 from zoo.stages.reranking import fit_in_turn
 from zoo.stages.stage import TrainingData
+from zoo.stages.user_columns import UserColumns
 
 Validate = Callable[[Predictor[Any]], float]
 """Returns the metric of a predictor on the validation queries."""
@@ -110,7 +113,13 @@ def fit(
     else:
         log = task.training("test" if refit else "validate")
     final = fit_on_log(
-        model, log, task.catalogue, context, fits=fits, learned=None if learned is None else learned.pipeline
+        model,
+        log,
+        task.catalogue,
+        context,
+        users=task.users,
+        fits=fits,
+        learned=None if learned is None else learned.pipeline,
     )
     steps = [step.record for step in (validated, learned, final) if step is not None]
     trainings = tuple(training for step in steps for training in step.trainings)
@@ -123,6 +132,7 @@ def fit_on_log(
     catalogue: Catalogue | None,
     context: RunContext,
     *,
+    users: UserTable | None = None,
     features: ItemFeatures | None = None,
     fits: PartFits = UNCACHED,
     learned: FittedPipeline | None = None,
@@ -136,6 +146,7 @@ def fit_on_log(
         interactions: The log.
         catalogue: The items' columns, or None where the model reads none.
         context: Randomness, device, progress.
+        users: The users' columns, or None where the model reads none.
         features: The item features, where they are made already.
         fits: Fit the featurizers and the predictor.
         learned: A pipeline whose rankers are fitted: they stay, and so do the featurizers and the features they learned from.
@@ -143,7 +154,8 @@ def fit_on_log(
         validated_on: Returns what the validation depends on besides the log and the components, as JSON.
     """
     context = context.for_training(settings=model.train, label=model.label).below(context.training.phase)
-    columns = declared_columns(model, catalogue)
+    check_model(model, catalogue, users)
+    columns, of_users = declared_columns(model, catalogue), declared_user_columns(model, users)
     data = TrainingData.of(interactions, catalogue)
     if learned is not None:
         featurizers, features = learned.featurizers, learned.features
@@ -165,16 +177,19 @@ def fit_on_log(
         ranking.fit(data)
     predictor: Predictor[Any] = model.predictor.build()
     known_users = np.concatenate([[False], interactions.lengths > 0])
+    user_columns = UserColumns.of(users, model.predictor.capabilities.user_columns)
+    if user_columns.users.columns:
+        known_users |= user_columns.users.described()
     retrieval = Retrieval.of(model, predictor, filters, data.known, known_users, counts=interactions.counts())
     if validator is not None:
         context = replace(context, validate=validator(retrieval))
     reads_features = model.predictor.capabilities.features != "none"
-    seen = data if reads_features else replace(data, features=None)
+    seen = replace(data, features=data.features if reads_features else None, user_columns=user_columns)
     # Seeded, so that later random numbers do not depend on whether the predictor was fitted or restored.
     with context.seeded("predictor"):
         training = fits.predictor(PredictorFit(model, predictor, seen, context, validated_on))
     rankers = learned.rankers if learned else tuple(chosen.build() for chosen in model.rankers)
-    pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns)
+    pipeline = FittedPipeline(model, retrieval, featurizers, rankers, ranking, features, columns, of_users)
     return Fit(pipeline, FitRecord(() if training is None else (training,)))
 
 
@@ -212,6 +227,7 @@ def _fit_validated(model: ResolvedModel, task: Task, context: RunContext, fits: 
         training,
         task.catalogue,
         context,
+        users=task.users,
         fits=fits,
         validator=validator,
         validated_on=partial(_validated_on, task, monitor),
@@ -225,7 +241,8 @@ def _validated_on(task: Task, monitor: Chosen) -> dict[str, Any]:
 
 def _fit_with_rankers(model: ResolvedModel, task: Task, context: RunContext, candidates: int, fits: PartFits) -> Fit:
     """Fit on the log before the `rank` part, then fit the rankers on candidates for the queries of that part."""
-    first = fit_on_log(model, task.training("rank"), task.catalogue, context.for_training(phase="rank"), fits=fits)
+    before = context.for_training(phase="rank")
+    first = fit_on_log(model, task.training("rank"), task.catalogue, before, users=task.users, fits=fits)
     pipeline, queries, blocks, start = first.pipeline, task.queries("rank"), [], 0
     rules = Rules.of(task)
     with torch.no_grad():  # autograd cannot record tensors made in inference mode
@@ -234,7 +251,7 @@ def _fit_with_rankers(model: ResolvedModel, task: Task, context: RunContext, can
             blocks.append(RankingData.of(replace(pipeline.ranking_lists(block, found), labels=labels)))
             start += len(block)
     lists = RankingData.joined(blocks)
-    if any(chosen.capabilities.histories for chosen in model.rankers):
+    if any(reads_queries(chosen.capabilities) for chosen in model.rankers):
         lists = replace(lists, queries=queries.blind().compact())
     data = lists.where(lists.lengths > 0)
     trainable = [chosen.capabilities.trainable for chosen in model.rankers]

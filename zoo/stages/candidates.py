@@ -11,6 +11,7 @@ from zoo.data.queries import Queries
 from zoo.nn.topk import top_k
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
+from zoo.stages.user_columns import UserColumns
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +136,9 @@ class CandidateLists:
         columns: The names of the F features.
         vectors: The item features of the pipeline, or None; `lists.vectors.rows(lists.items)` gives `[B, K, D]`.
         labels: The relevance of each candidate, `[B, K]` float32, when fitting; None when ranking.
-        queries: The B queries with their histories, for a ranker that declares `histories`; otherwise None.
+        queries: The B queries with their histories, for a ranker that declares `histories` or `user_columns`; otherwise None.
         item_columns: The catalogue columns that the ranker declares; None outside a pipeline.
+        user_columns: The columns of the user table that the ranker declares, by user number; the users are `queries.users`.
     """
 
     items: Tensor
@@ -147,6 +149,7 @@ class CandidateLists:
     labels: Tensor | None = None
     queries: Queries | None = None
     item_columns: ItemColumns | None = None
+    user_columns: UserColumns | None = None
 
     @property
     def mask(self) -> Tensor:

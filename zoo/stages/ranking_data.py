@@ -16,6 +16,7 @@ from zoo.errors import ScoreError, TrainingError
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
+from zoo.stages.user_columns import UserColumns
 
 MIN_HELD_OUT = 20
 """Minimum number of held-out lists; with fewer, nothing is held out."""
@@ -37,8 +38,9 @@ class RankingData:
         vectors: The item features of the pipeline, or None.
         labelled: Which lists have labels, `[Q]` bool; the others serve training without labels.
         validation: Lists for early stopping, or None if the ranker has to hold out some itself.
-        queries: The Q queries with their histories, for a ranker that declares `histories`; otherwise None.
+        queries: The Q queries with their histories, for a ranker that declares `histories` or `user_columns`; otherwise None.
         item_columns: The catalogue columns that the ranker declares; None outside a pipeline.
+        user_columns: The columns of the user table that the ranker declares; None outside a pipeline.
     """
 
     offsets: NDArray[np.int64]
@@ -52,6 +54,7 @@ class RankingData:
     validation: RankingData | None = None
     queries: Queries | None = None
     item_columns: ItemColumns | None = None
+    user_columns: UserColumns | None = None
 
     @classmethod
     def of(cls, lists: CandidateLists) -> RankingData:
@@ -61,7 +64,7 @@ class RankingData:
         offsets = np.concatenate([[0], np.cumsum(mask.sum(1).numpy())])
         rows = (lists.items[mask], lists.scores[mask], lists.features[mask], lists.labels[mask])
         data = cls(offsets, *rows, lists.columns, lists.vectors, np.ones(len(mask), np.bool_))
-        return replace(data, queries=lists.queries, item_columns=lists.item_columns)
+        return replace(data, queries=lists.queries, item_columns=lists.item_columns, user_columns=lists.user_columns)
 
     @staticmethod
     def joined(parts: Sequence[RankingData]) -> RankingData:
@@ -117,6 +120,7 @@ class RankingData:
             labels * mask,
             None if self.queries is None else self.queries.at(rows).compact(),
             self.item_columns,
+            self.user_columns,
         )
 
     def refuse_undecided(self, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from zoo.errors import DataError, NotFittedError
 from zoo.params import Params
 from zoo.stages.item_features import GuardedItemFeatures, ItemFeatures
 from zoo.stages.state_schema import Fitted
+from zoo.stages.user_columns import UserColumns
 from zoo.trained import TRAINING, Trained
 
 if TYPE_CHECKING:
@@ -35,19 +36,26 @@ class TrainingData:
         catalogue: All items with their columns, including items that do not occur in training.
         features: The item features of the catalogue, or None for a model without a featurizer.
         known: Which items occur in training, `[I]`.
+        user_columns: The columns of the user table that a predictor declares, by user number.
     """
 
     interactions: Interactions
     catalogue: Catalogue
     features: ItemFeatures | None
     known: NDArray[np.bool_]
+    user_columns: UserColumns = field(default_factory=UserColumns.none)
 
     @classmethod
     def of(
-        cls, interactions: Interactions, catalogue: Catalogue | None = None, features: ItemFeatures | None = None
+        cls,
+        interactions: Interactions,
+        catalogue: Catalogue | None = None,
+        features: ItemFeatures | None = None,
+        user_columns: UserColumns | None = None,
     ) -> TrainingData:
-        """Return the training data of a log, by default with a catalogue without item columns."""
-        return cls(interactions, catalogue or Catalogue.bare(interactions.n_items), features, interactions.known)
+        """Return the training data of a log, by default with a catalogue without item columns and no columns of users."""
+        catalogue = catalogue or Catalogue.bare(interactions.n_items)
+        return cls(interactions, catalogue, features, interactions.known, user_columns or UserColumns.none())
 
     def guarded(self) -> TrainingData:
         """Return the same data for one stage: what it writes into the item features reaches no other stage."""

@@ -15,11 +15,14 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries, Targets
 from zoo.data.schema import MappedTable
+from zoo.data.user_table import UserTable
 from zoo.spec import Capabilities
 from zoo.stages.candidates import CandidateLists
 from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
+from zoo.stages.ranker_inputs import reads_queries
 from zoo.stages.stage import TrainingData
+from zoo.stages.user_columns import UserColumns
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -40,6 +43,7 @@ class World:
         queries: Histories within `log`, which continues after them, and their targets.
         labelled: Lists with labels, for training a ranker.
         lists: Lists to rank, some with padding.
+        users: The users of the log with their columns.
     """
 
     log: Interactions
@@ -49,6 +53,7 @@ class World:
     queries: Queries
     labelled: CandidateLists
     lists: CandidateLists
+    users: UserTable
 
     @cached_property
     def training(self) -> Interactions:
@@ -57,14 +62,16 @@ class World:
 
     def data(self, capabilities: Capabilities) -> TrainingData:
         """Return the training data of a component."""
-        return TrainingData.of(
-            self.training, self.catalogue, None if capabilities.features == "none" else self.features
-        )
+        features = None if capabilities.features == "none" else self.features
+        user_columns = UserColumns.of(self.users, capabilities.user_columns)
+        return TrainingData.of(self.training, self.catalogue, features, user_columns)
 
     def prepare_lists(self, lists: CandidateLists, capabilities: Capabilities) -> CandidateLists:
-        """Return lists as the core passes them: with the histories and the item columns that the ranker declares."""
+        """Return lists as the core passes them: with the histories and the columns that the ranker declares."""
         columns = ItemColumns.of(self.catalogue, capabilities.columns)
-        return replace(lists, queries=lists.queries if capabilities.histories else None, item_columns=columns)
+        user_columns = UserColumns.of(self.users, capabilities.user_columns)
+        queries = lists.queries if reads_queries(capabilities) else None
+        return replace(lists, queries=queries, item_columns=columns, user_columns=user_columns)
 
     def prepare_queries(self, queries: Queries, capabilities: Capabilities) -> Queries:
         """Return queries as the core passes them: without targets, and restricted to users and items that the component can handle."""
@@ -149,7 +156,8 @@ def _world(events: Events, n_items: int) -> World:
     trained = np.bincount(users[before], minlength=log.n_users) > 0
     queries = Queries(log, row, end, now, np.where(trained, row + 1, 0), targets_from(log, end))
     features = ItemFeatures(_features(n_items), ("c0", "c1", "c2", "c3", "size", "shade"))
-    return World(log, before, _catalogue(n_items), features, queries, *_lists(n_items, features, queries))
+    lists = _lists(n_items, features, queries)
+    return World(log, before, _catalogue(n_items), features, queries, *lists, _users(log.n_users))
 
 
 def targets_from(log: Interactions, end: NDArray[np.int64]) -> Targets:
@@ -180,6 +188,21 @@ def _catalogue(n_items: int) -> Catalogue:
         "available_until": pa.array([None, *(None if i % 6 else START + 250 * DAY for i in numbers)], pa.int64()),
     }
     return Catalogue(pa.array([None, *map(str, numbers)], pa.string()), pa.table(columns))
+
+
+def _users(n_users: int) -> UserTable:
+    """Return users with text, category, list, numeric and boolean columns; the last user has no values."""
+    numbers = range(1, n_users)
+    regions, hobbies = ["north", "south", "west"], ["music", "sport", "books"]
+    columns: dict[str, pa.Array] = {
+        "segment": pa.array([None, *(f"segment {i % 2}" for i in numbers), None]),
+        "region": pa.array([None, *(regions[i % 3] for i in numbers), None]),
+        "hobbies": pa.array([None, *([hobbies[i % 3], hobbies[i % 2]] for i in numbers), None]),
+        "age": pa.array([None, *(20 + 7 * i % 50 for i in numbers), None]),
+        "income": pa.array([None, *(1000.5 + 90 * (i % 11) for i in numbers), None]),
+        "member": pa.array([None, *(i % 2 == 0 for i in numbers), None]),
+    }
+    return UserTable(pa.array([None, *map(str, range(1, n_users + 1))], pa.string()), pa.table(columns))
 
 
 def _features(n_items: int) -> torch.Tensor:

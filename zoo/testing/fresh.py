@@ -26,6 +26,7 @@ from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
 from zoo.errors import ArtifactError
 from zoo.pipeline import FittedPipeline, Rules
+from zoo.pipeline.declared_columns import declared_user_columns
 from zoo.pipeline.retrieval import Retrieval
 from zoo.registry.plugin import Plugin, Source, load_plugin
 from zoo.registry.registry import Registry
@@ -154,7 +155,10 @@ def _artifact(subject: Subject, part: Any, world: World) -> Artifact:
     known_users = np.concatenate([[False], log.lengths > 0])
     retrieval = Retrieval.of(model, part, stages["filter"], log.known, known_users)
     features = None if subject.capabilities.features == "none" else world.features
-    pipeline = FittedPipeline(model, retrieval, stages["featurizer"], stages["ranker"], ranking, features)
+    of_users = declared_user_columns(model, world.users)
+    pipeline = FittedPipeline(
+        model, retrieval, stages["featurizer"], stages["ranker"], ranking, features, users=of_users
+    )
     users = pa.array(map(str, range(log.n_users)), pa.string())
     entry = LogEntry(
         clock=log.clock, event_names=list(log.event_names), event_weights=log.event_weights.tolist(),

@@ -73,6 +73,8 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
     catalogue = replace(
         world.catalogue, ids=world.catalogue.ids.take(pa.array(old)), table=world.catalogue.table.take(pa.array(old))
     )
+    at = pa.array(np.concatenate([[0], np.argsort(row) + 1]))
+    users = replace(world.users, ids=world.users.ids.take(at), table=world.users.table.take(at))
     features = ItemFeatures(world.features.values[torch.from_numpy(old)], world.features.names)
     new = torch.from_numpy(number)
 
@@ -80,7 +82,9 @@ def with_new_numbers(world: World) -> tuple[World, NDArray[np.int64]]:
         own = None if lists.queries is None else renumber(lists.queries)
         return replace(lists, items=new[lists.items], vectors=features, queries=own)
 
-    other = World(changed, world.before[order], catalogue, features, queries, of(world.labelled), of(world.lists))
+    other = World(
+        changed, world.before[order], catalogue, features, queries, of(world.labelled), of(world.lists), users
+    )
     return other, number
 
 
@@ -126,3 +130,4 @@ def _of_data(world: World) -> Iterator[bytes]:
     yield world.features.values.to_dense().numpy().tobytes()
     yield repr(world.catalogue.table.to_pydict()).encode()
     yield repr(world.catalogue.ids.to_pylist()).encode()
+    yield repr(world.users.table.to_pydict()).encode()

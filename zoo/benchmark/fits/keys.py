@@ -11,7 +11,7 @@ from zoo.artifacts.stages import features_to_state
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import digest
-from zoo.data.fingerprint import fingerprint
+from zoo.data.fingerprint import fingerprint, fingerprint_table
 from zoo.pipeline.part_fits import PredictorFit
 from zoo.stages.context import RunContext
 from zoo.stages.item_features import ItemFeatures
@@ -38,6 +38,7 @@ def predictor_key(fit: PredictorFit) -> str:
         "predictor": model.predictor.as_json(),
         **_common(model.predictor, fit.data, context, sources=sources),
         "features": None if fit.data.features is None else _hash_features(fit.data.features),
+        **_of_users(fit),
         "epochs": context.epochs,
         "chosen": dict(context.training.chosen),
         "validated": validated,
@@ -60,6 +61,12 @@ def _common(chosen: Chosen, data: TrainingData, context: RunContext, *, sources:
         "seed": None if can.deterministic else context.seed,
         "train": context.training.settings.model_dump(mode="json") if can.trains_in_epochs else None,
     }
+
+
+def _of_users(fit: PredictorFit) -> dict[str, str]:
+    """Return a hash of the columns of users that a predictor declares; empty if it declares none."""
+    users = fit.data.user_columns.users
+    return {"users": fingerprint_table(users.table.select(sorted(users.columns)))} if users.columns else {}
 
 
 def _hash_features(features: ItemFeatures) -> str:

@@ -129,7 +129,7 @@ def feature_layout(subject: Subject) -> None:
 
 
 @check(
-    "ranker", "metric", needs="class", only="components with a text parameter that names a declared column",
+    "predictor", "ranker", "metric", needs="class", only="components with a text parameter that names a declared column",
     when=lambda s: bool(_column_params(s)),
     sentence="The declared columns follow the parameters.",
     remedy="Make the capabilities a function of the parameters, as in `capabilities=lambda p: Capabilities(columns=(p.column,))`.",
@@ -140,19 +140,23 @@ def declared_columns(subject: Subject) -> None:
     The component gets only the columns that it declares, so with another column it would fail in every benchmark.
     """
     for name, column in _column_params(subject).items():
-        other = "category" if column != "category" else "brand"
+        of_users = column in subject.capabilities.user_columns
+        first, second = ("region", "segment") if of_users else ("category", "brand")
+        other = first if column != first else second
         try:
             params = subject.params.model_validate({**subject.params.model_dump(), name: other})
         except ValueError:  # a choice of its own, not any column
             continue
-        found = subject.component.capabilities(params).columns
+        capabilities = subject.component.capabilities(params)
+        found = capabilities.user_columns if of_users else capabilities.columns
         require(other in found, f"with {name} = {other!r} it declares the columns {', '.join(found) or 'none'}")
 
 
 def _column_params(subject: Subject) -> dict[str, str]:
     """Return the parameters whose value is a declared column, with the value."""
     values = subject.params.model_dump()
-    return {k: v for k, v in values.items() if isinstance(v, str) and v in subject.capabilities.columns}
+    declared = {*subject.capabilities.columns, *subject.capabilities.user_columns}
+    return {k: v for k, v in values.items() if isinstance(v, str) and v in declared}
 
 
 def _n_lists(scores: Tensor) -> int:
