@@ -36,7 +36,7 @@ def _strict_numbers(schema: Any, *, finite: bool = True) -> Any:
     return {**({"allow_inf_nan": False} if kind == "float" and finite else {}), **schema, **parts, **strict}
 
 
-def is_unset(value: float | None) -> bool:
+def is_unset(value: object) -> bool:
     """Return whether a setting that earlier versions lacked has no effect; it is then left out of the hash of a row."""
     return not value
 

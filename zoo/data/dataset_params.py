@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from zoo.data.database_uri import resolve_uri
-from zoo.params import Params
+from zoo.params import Params, is_unset
 
 
 def resolve_paths(value: Any, info: ValidationInfo) -> Any:
@@ -16,11 +16,6 @@ def resolve_paths(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(paths, list):
         return paths
     return [str(base / Path(path).expanduser()) if isinstance(path, str) else path for path in paths]
-
-
-def _is_unset(value: Any) -> bool:
-    """Return whether a parameter has no value; it is then left out of what is stored, as before there were user tables."""
-    return not value
 
 
 class FilesParams(Params):
@@ -33,7 +28,7 @@ class FilesParams(Params):
     """Path of a file or folder, pattern (`events/*.parquet`), or a list of them: the events. Relative to the experiment file."""
     items: list[str] = Field([])
     """Path, pattern, or a list of them: the items. None by default."""
-    users: list[str] = Field([], exclude_if=_is_unset)
+    users: list[str] = Field([], exclude_if=is_unset)
     """Path, pattern, or a list of them: the users. None by default."""
     delimiter: str | None = Field(None, min_length=1)
     """The field delimiter of a csv file; a comma by default, a tab for .tsv."""
@@ -71,9 +66,9 @@ class HubParams(Params):
     """The config that holds the items. None by default: no item table."""
     items_split: str | None = None
     """The split that holds the items; the same name as `split` by default."""
-    users: str | None = Field(None, exclude_if=_is_unset)
+    users: str | None = Field(None, exclude_if=is_unset)
     """The config that holds the users. None by default: no user table."""
-    users_split: str | None = Field(None, exclude_if=_is_unset)
+    users_split: str | None = Field(None, exclude_if=is_unset)
     """The split that holds the users; the same name as `split` by default."""
     revision: str | None = None
     """A commit or tag that pins the version of the data."""
@@ -92,7 +87,7 @@ class SqlParams(Params):
     """The SELECT statement that gives the events."""
     items_query: str | None = Field(None, min_length=1)
     """The SELECT statement that gives the items. None by default: no item table."""
-    users_query: str | None = Field(None, min_length=1, exclude_if=_is_unset)
+    users_query: str | None = Field(None, min_length=1, exclude_if=is_unset)
     """The SELECT statement that gives the users. None by default: no user table."""
 
     @field_validator("uri", mode="before")
