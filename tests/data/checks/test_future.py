@@ -53,6 +53,7 @@ LEAKS = {
     "the last sale": lambda s, rng: s["last"],
     "the last sale as a date": lambda s, rng: pa.array(s["last"], pa.timestamp("ms")),
     "as text": lambda s, rng: [str(v) for v in s["test"]],
+    "the better half": lambda s, rng: s["test"] > np.median(s["test"]),
 }
 CLEAN = {
     "shuffled sales of the test part": lambda s, rng: rng.permutation(s["test"]),
@@ -64,6 +65,8 @@ CLEAN = {
     "missing": lambda s, rng: np.full(ITEMS, np.nan),
     "text": lambda s, rng: ["a b c"] * ITEMS,
     "ids": lambda s, rng: np.arange(ITEMS),
+    "a shuffled flag": lambda s, rng: rng.permutation(s["test"] >= np.quantile(s["test"], 0.8)),
+    "the bestsellers before the test": lambda s, rng: s["train"] >= np.quantile(s["train"], 0.8),
 }
 
 
@@ -82,6 +85,18 @@ def test_a_column_that_does_not_know_the_test_is_silent(found, shop, column):
     values = CLEAN[column](shop[1], np.random.default_rng(0))
     name = "label" if column == "text" else "price"
     assert found(shop[0], {"item_id": np.arange(ITEMS), name: values}, split=CUTS) == {}
+
+
+@pytest.mark.parametrize(("sold", "found_in"), [("test", "future"), ("train", None)])
+def test_a_text_that_is_filled_after_a_sale_is_found(found, shop, sold, found_in):
+    """A text of items that do not sell later, such as a note on their withdrawal, is none."""
+    some = shop[1][sold] > np.median(shop[1][sold])
+    notes = [f"reviewed {n % 3}" if s else None for n, s in enumerate(some)]
+    findings = found(shop[0], {"item_id": np.arange(ITEMS), "note": notes}, split=CUTS)
+    assert (next(iter(findings), None)) == found_in
+    assert found_in is None or "'note' is filled more often for items with more test events" in findings["future"].found
+    withdrawn = ["withdrawn" if not s else None for s in some]
+    assert found(shop[0], {"item_id": np.arange(ITEMS), "note": withdrawn}, split=CUTS) == {}
 
 
 def test_the_column_of_the_future_is_told_from_others(found, shop):
@@ -166,10 +181,22 @@ def test_the_association_is_that_of_the_mann_whitney_statistic():
     assert association.value == pytest.approx(2 * u / (many.sum() * (~many).sum()) - 1)
 
 
-def test_the_error_of_the_association_is_its_spread_over_shuffled_columns():
+def test_gamma_leaves_out_pairs_with_equal_values():
+    rng = np.random.default_rng(0)
+    values, test, strata = rng.integers(0, 3, 90).astype(float), rng.integers(0, 9, 90), rng.integers(0, 3, 90)
+    more = fewer = 0
+    for own in (strata == s for s in range(3)):
+        many = test > np.sort(test[own])[(own.sum() - 1) // 2]
+        for value in values[own & many]:
+            more, fewer = more + (value > values[own & ~many]).sum(), fewer + (value < values[own & ~many]).sum()
+    assert associate(values, test, strata).gamma == pytest.approx((more - fewer) / (more + fewer))
+
+
+@pytest.mark.parametrize("values", [1000, 2])
+def test_the_error_of_the_association_is_its_spread_over_shuffled_columns(values):
     rng = np.random.default_rng(0)
     test, strata = rng.poisson(3, 600), rng.integers(0, 40, 600)
-    found = [associate(rng.random(600), test, strata) for _ in range(400)]
+    found = [associate(np.floor(values * rng.random(600) ** 2), test, strata) for _ in range(400)]
     assert np.std([a.value for a in found]) == pytest.approx(found[0].error, rel=0.15)
 
 

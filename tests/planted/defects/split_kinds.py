@@ -10,24 +10,18 @@ import pyarrow as pa
 from defects.kind import FINDING, Kind, Plant, Planted
 from defects.shop import Shop
 
-LATE = 0.9
-"""The share of the events from which on they are the future: the test part of the default split."""
-TRUE = (0.3, 0.6, 1.0)
-"""Shares of the items whose value is true, weak to strong; the others have that of an item drawn at random."""
+COUNTED = (0.5, 0.2, 0.1)
+"""Shares of the events at the end of the log that the columns count, weak to strong: the default test part is the last tenth."""
 
 
 def future(name: str, column: Callable[[np.ndarray], list]) -> Plant:
-    """Return a function that adds a column that is computed from the sales of each item in the last tenth of the events."""
+    """Return a function that adds a column that is computed from the last sales of each item."""
 
     def plant(shop: Shop, share: float, rng: np.random.Generator) -> Planted:
-        late = shop.times >= np.quantile(shop.times, LATE)
-        bought = np.zeros(shop.events.num_rows, np.bool_)
-        bought[shop.purchases] = True
-        ids, counts = np.unique(shop.values("item_id")[late & bought].astype(str), return_counts=True)
+        late = shop.purchases[shop.times[shop.purchases] >= np.quantile(shop.times, 1 - share)]
+        ids, counts = np.unique(shop.values("item_id")[late].astype(str), return_counts=True)
         sold = dict(zip(ids.tolist(), counts.tolist(), strict=True))
         sales = np.array([sold.get(item, 0) for item in shop.of_item("item_id")])
-        wrong = rng.random(len(sales)) >= share
-        sales[wrong] = rng.choice(sales, int(wrong.sum()))
         return Planted.of(shop.set_items(**{name: pa.array(column(sales))}), [name])
 
     return plant
@@ -55,9 +49,9 @@ def divided_sessions(shop: Shop, share: float, rng: np.random.Generator) -> Plan
 
 
 KINDS = (
-    Kind("sales of the test part", "a column of the items, {:.0%} of its values true", "columns", ("report: split: future",), future("units_sold", np.ndarray.tolist), TRUE),
-    Kind("rank in the test part", "a column of the items, {:.0%} of its values true", "columns", ("report: split: future",), future("sales_rank", ranks), TRUE),
-    Kind("bestsellers of the test part", "a column of the items, {:.0%} of its values true", "columns", ("report: split: future",), future("bestseller", bestsellers), TRUE),
-    Kind("filled after a sale", "a text of the items, {:.0%} of its values true", "columns", ("report: split: future",), future("service_note", filled_after_sale), TRUE),
+    Kind("sales counts", "of the last {:.0%} of the events, in a column of the items", "columns", ("report: split: future",), future("units_sold", np.ndarray.tolist), COUNTED),
+    Kind("sales ranks", "of the last {:.0%} of the events, in a column of the items", "columns", ("report: split: future",), future("sales_rank", ranks), COUNTED),
+    Kind("bestsellers", "of the last {:.0%} of the events, in a column of the items", "columns", ("report: split: future",), future("bestseller", bestsellers), COUNTED),
+    Kind("filled after a sale", "if sold in the last {:.0%} of the events, a text of the items", "columns", ("report: split: future",), future("service_note", filled_after_sale), COUNTED),
     Kind("divided sessions", "a split by events within {:.0%} of the sessions", "finding", ("report: split: sessions", ), divided_sessions, (0.05, 0.15, 0.5)),
 )  # fmt: skip

@@ -5,7 +5,8 @@ the training events, then the count over all of them. Within a stratum, the item
 compared with the others: the association is 2 AUC - 1 (Somers' D), the probability that the item with more test events has the
 larger number, minus the probability that it has the smaller one. It is 1 for the test events themselves and about 0 for a column
 without information about the test. What is only correlated with popularity or with its trend remains small, because
-the strata explain it.
+the strata explain it. A column with few values, such as a flag, ties most pairs and cannot reach 1: `gamma` (Goodman & Kruskal:
+Measures of association for cross classifications. JASA 49, 1954) leaves these pairs out.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ class Association:
 
     Attributes:
         value: Somers' D, from -1 to 1.
+        gamma: The same without the pairs with equal values of the column; 0 if all are equal.
         error: Its standard error for a column without information.
         items: The number of items that were compared.
     """
 
     value: float
+    gamma: float
     error: float
     items: int
 
@@ -74,9 +77,19 @@ def associate(values: NDArray[np.float64], test: NDArray[np.int64], strata: NDAr
         return None
     ranks = _ranks(values, stratum, sizes)
     won = np.bincount(stratum, np.where(many, ranks, 0.0), len(sizes)) - n_many * (n_many + 1) / 2
-    value = float((2 * won - pairs).sum() / pairs.sum())
-    error = float(2 * np.sqrt((pairs * (sizes + 1) / 12).sum()) / pairs.sum())  # of the Mann-Whitney statistic
-    return Association(value, error, int(sizes[pairs > 0].sum()))
+    key = stratum * (2 * len(ranks) + 1) + (2 * ranks).astype(np.int64)  # a rank may be a half
+    _, first, level, alike = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    many_alike = np.bincount(level, many)
+    tied = float((many_alike * (alike - many_alike)).sum())
+    ties = np.bincount(stratum[first], alike**3.0 - alike, len(sizes)) / np.maximum(sizes * (sizes - 1), 1)
+    total = float((2 * won - pairs).sum())
+    variance = (pairs * (sizes + 1 - ties) / 12).sum()  # of the Mann-Whitney statistic, with its correction for ties
+    return Association(
+        total / float(pairs.sum()),
+        total / max(float(pairs.sum()) - tied, 1.0),
+        float(2 * np.sqrt(variance) / pairs.sum()),
+        int(sizes[pairs > 0].sum()),
+    )
 
 
 def _ranks(values: NDArray[np.float64], stratum: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,8 +21,12 @@ from zoo.data.schema import is_number, is_text
 
 LIMIT = 0.3
 """Somers' D from which on a column is reported. Columns of the clean data sets have at most 0.16, sales in the test part have 1."""
+FLAG_LIMIT = 0.7
+"""Goodman and Kruskal's gamma from which on a column with few values is reported, too."""
 ERRORS = 4.0
 """Standard errors that Somers' D exceeds, too."""
+FILLED = (0.02, 0.98)
+"""Share of the items between which it may tell something that a value is there."""
 SAME = 0.9
 """Share of the items whose date is that of their first or last event from which on the column is taken for this date."""
 LOG_DATE = re.compile(
@@ -70,20 +74,46 @@ def _suspects(checked: CheckedTask) -> Iterator[_Suspect]:
         return
     items = Items.of(checked)
     for name in columns:
-        values = to_numbers(task.catalogue.column(name))
-        if values is None:
-            continue
-        association = associate(values[items.known], items.test[items.known], items.strata)
-        if association and abs(association.value) >= max(LIMIT, ERRORS * association.error):
-            direction = "larger" if association.value > 0 else "smaller"
-            yield _Suspect(
-                name,
-                abs(association.value),
-                f"is {direction} for items with more test events, among {association.items:,} items with equally many training "
-                f"events (Somers' D {association.value:.2f}, a column without such information has 0.00 ± {association.error:.2f})",
-            )
-        elif log.clock == "timestamp" and (reason := _date_of_log(name, values, checked)):
-            yield _Suspect(name, 0.0, reason)
+        column = task.catalogue.column(name)
+        values, filled = to_numbers(column), _is_filled(column)
+        suspect = None
+        if values is not None:
+            suspect = _associated(name, values, items, ("is larger", "is smaller"))
+        if suspect is None and filled is not None and FILLED[0] <= filled[items.known].mean() <= FILLED[1]:
+            suspect = _associated(name, filled, items, ("is filled more often", ""))
+        if suspect is None and values is not None and log.clock == "timestamp":
+            reason = _date_of_log(name, values, checked)
+            suspect = _Suspect(name, 0.0, reason) if reason else None
+        if suspect is not None:
+            yield suspect
+
+
+def _associated(name: str, values: NDArray[np.float64], items: Items, words: tuple[str, str]) -> _Suspect | None:
+    """Return a column as a suspect if its values, `[I]`, are associated with the test events beyond the training events.
+
+    Args:
+        name: The name of the column.
+        values: The values, NaN where missing.
+        items: The events of the items.
+        words: What the column is for items with more test events, if the association is positive and negative; empty for a
+            direction that says nothing: an item that was withdrawn has an end date and sells less.
+    """
+    found = associate(values[items.known], items.test[items.known], items.strata)
+    if found is None or abs(found.value) < ERRORS * found.error or not words[found.value < 0]:
+        return None
+    if abs(found.value) < LIMIT and abs(found.gamma) < FLAG_LIMIT:
+        return None
+    measure = (
+        f"Somers' D {found.value:.2f}"
+        if abs(found.value) >= LIMIT
+        else f"Goodman and Kruskal's gamma {found.gamma:.2f}"
+    )
+    return _Suspect(
+        name,
+        abs(found.value),
+        f"{words[found.value < 0]} for items with more test events, among {found.items:,} items with equally many "
+        f"training events ({measure}, a column without such information has 0.00 ± {found.error:.2f})",
+    )
 
 
 def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask) -> str:
@@ -134,6 +164,16 @@ class Items:
         known = train > 0
         test = np.bincount(log.items[checked.is_target], minlength=n)
         return cls(known, test, stratify(train[known], recent[known]))
+
+
+def _is_filled(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
+    """Return 1 where a column has a value and 0 where it is null or white space, `[I]`; None if it has a value everywhere."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    filled = column.is_valid()
+    if is_text(kind):
+        filled = pc.and_kleene(filled, pc.not_equal(pc.utf8_trim_whitespace(column.cast(kind)), ""))
+    found = np.asarray(filled.to_numpy(), np.float64)
+    return None if found[1:].all() else found
 
 
 def to_numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
