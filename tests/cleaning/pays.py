@@ -34,7 +34,7 @@ RAW = "{} on raw data"
 MODELS = ["item-knn", "als", "transition-graph", {"name": "sasrec", "loss": "sampled-softmax"}]
 TRAIN = {
     "seeds": [0, 1, 2],
-    "max_epochs": 15,
+    "max_epochs": 10,
     "patience": 4,
     "epoch_batches": 50,
     "validation_queries": 1_000,

@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from zoo.config.load import load_data_experiment, load_experiment
@@ -56,6 +57,53 @@ def test_baskets_as_nested_json_are_refused_with_a_command_that_unnests_them(tmp
     assert len(load_task(load_experiment(proposed).require_recommend()).queries("test")) > 0
 
 
+def rows_of(caught, folder, monkeypatch):
+    """Run the command of a message, and return the report on the file that it writes."""
+    monkeypatch.chdir(folder)
+    exec(str(caught.value).splitlines()[-1], {})
+    return report(folder / "orders-rows.parquet")
+
+
+def test_records_in_baskets_become_columns(tmp_path, monkeypatch):
+    pytest.importorskip("duckdb")
+    file = tmp_path / "orders.json"
+    lines_of = [
+        {
+            "order_id": order["order_id"],
+            "price": 9.5,
+            "customer": {"id": order["user_id"], "place": {"country": "DE"}},
+            "created": order["timestamp"],
+            "lines": [{"product": {"id": f"i{order['n'] + k}"}, "price": 2.5, "qty": 1} for k in range(2)],
+        }
+        for order in ORDERS
+    ]
+    file.write_text(json.dumps(lines_of, indent=1))
+    with pytest.raises(DataError, match="The column 'lines' holds a list") as caught:
+        report(file)
+    found = rows_of(caught, tmp_path, monkeypatch)
+    assert found.size.users == 300
+    assert found.size.n_events == 2 * len(ORDERS)
+    assert {g for g in found.guessed if "_id is" in g} == {
+        "user_id is the column 'customer_id' of the events",
+        "item_id is the column 'product_id' of the events",
+        "basket_id is the column 'order_id' of the events",
+    }
+    names = pq.read_schema(tmp_path / "orders-rows.parquet").names
+    assert names == ["order_id", "price", "created", "customer_id", "customer_place_country", "product_id", "lines_price", "qty"]  # fmt: skip
+
+
+def test_several_items_in_one_text_are_divided(tmp_path, monkeypatch):
+    pytest.importorskip("duckdb")
+    file = tmp_path / "orders.csv"
+    texts = [f"{o['user_id']},{o['timestamp']},i{o['n']}|i{o['n'] + 1}" for o in ORDERS]
+    file.write_text("\n".join(["user_id,timestamp,items", *texts]))
+    with pytest.raises(
+        DataError, match=r"The column 'items' holds several values in a row, separated by '\|'"
+    ) as caught:
+        report(file)
+    assert rows_of(caught, tmp_path, monkeypatch).size.n_events == 2 * len(ORDERS)
+
+
 def test_sessions_without_users_are_split_by_session(tmp_path):
     rows = [f"s{s},i{(s * k) % 60},{START + 300 * s + 10 * k}" for s in range(1200) for k in range(4)]
     file = tmp_path / "clicks.csv"
@@ -81,6 +129,16 @@ def test_text_without_a_header_is_refused_with_the_line_to_write(tmp_path):
     )
     file.write_text(f"user_id\titem_id\trating\ttimestamp\n{rows}")
     assert report(file).size.n_events == len(ORDERS)
+
+
+def test_text_without_a_header_is_known_by_values_that_occur_again_and_by_dates(tmp_path):
+    for name, row in (("again", "anna\tcup\tview"), ("date", "anna\tcup\t2024-01-31T10:00")):
+        file = tmp_path / f"{name}.tsv"
+        file.write_text("\n".join([row, "bert\tcup\tbuy", "carl\tpan\tview"]))
+        with pytest.raises(
+            DataError, match="The first row holds values in place of the names of columns \\(anna, cup, "
+        ):
+            report(file)
 
 
 def test_another_reason_has_no_advice(tmp_path):
