@@ -4,6 +4,7 @@ The limit on the size of a file stands in for the disk: a write beyond it fails,
 """
 
 import json
+import re
 import resource
 import sys
 from contextlib import contextmanager
@@ -119,3 +120,26 @@ def test_a_fit_and_recommendations(zoo, experiment, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifact", "lists.csv", "queries.csv", "shop.toml"]
     zoo("recommend", out, "--queries", tmp_path / "queries.csv", "--out", lists)
     assert len(lists.read_text().splitlines()) > 30
+
+
+def test_cleaned_data(zoo, experiment, tmp_path):
+    out = tmp_path / "place" / "cleaned"
+    out.parent.mkdir()
+    clean = ("data", "clean", experiment, "--out", out, "--set", 'data.clean=["duplicates"]')
+    for size in SIZES:
+        with room_for(size):
+            stderr = zoo(*clean, code=2).stderr
+        assert stderr.splitlines()[-1].startswith(
+            f"zoo: --out: {out} cannot be written: File too large. It needs up to "
+        )
+        assert re.search(
+            r"needs up to [\d.]+ \w+ of disk, and [\d.,]+ \w+ are free\. Free space on its disk, or choose", stderr
+        )
+        assert list(out.parent.iterdir()) == []
+    zoo(*clean)
+    assert {path.name for path in out.iterdir()} == {
+        "interactions.parquet",
+        "items.parquet",
+        "rejected.parquet",
+        "report.md",
+    }

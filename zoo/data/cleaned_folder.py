@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from zoo.atomic import write_folder_atomically
 from zoo.config.experiment import DataSettings
+from zoo.data.bounded_parquet import format_bytes
 from zoo.data.dataset import Tables
 from zoo.data.ids_of_tables import map_users
 from zoo.data.log import ReadEvents
 from zoo.data.schema import MappedTable, ids
+from zoo.errors import DataError
 from zoo.text_safety import show
 
 BY_SETTINGS = ("[data]", "no id, or left out by data.events or data.until")
 """Cleaner and reason of the rows that the settings of `[data]` remove before the cleaners."""
 
+LEAST = 2**20
+"""Bytes that a message about a full disk asks for at least."""
 
-def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, folder: Path) -> dict[str, int]:
-    """Write the tables of cleaned data and `report.md` to a folder.
+
+def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, out: Path) -> dict[str, int]:
+    """Write the tables of cleaned data and `report.md` to a new folder, which is complete or absent.
 
     The tables are `interactions.parquet`, `rejected.parquet` and, if there are any, `items.parquet` and `users.parquet`. Rows keep the order of the source, and columns their canonical names.
 
@@ -29,16 +37,43 @@ def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, fold
         The number of rows of each Parquet file.
 
     Raises:
-        OSError: A file cannot be written.
-        DataError: A column cannot be read.
+        DataError: A column cannot be read, or the folder cannot be written.
     """
+    written = _cleaned_tables(read, tables, settings)
+    counts = {name: table.num_rows for name, table in written.items()}
+    try:
+        with write_folder_atomically(out, replace=False) as folder:
+            for name, table in written.items():
+                pq.write_table(table, folder / f"{name}.parquet")
+            (folder / "report.md").write_text(_report(read, counts), encoding="utf-8")
+    except OSError as error:
+        raise DataError(_explain(out, sum(table.nbytes for table in written.values()), error)) from error
+    return counts
+
+
+def _explain(out: Path, needed: int, error: OSError) -> str:
+    """Return the message about a folder that cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else str(error).rstrip(".")
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    return (
+        f"--out: {out} cannot be written: {reason}. It needs up to {format_bytes(max(needed, LEAST))} of disk, and "
+        f"{format_bytes(shutil.disk_usage(there).free)} are free. Free space on its disk, or choose another folder."
+    )
+
+
+def _report(read: ReadEvents, counts: dict[str, int]) -> str:
+    """Return the text of `report.md`."""
+    lines = [f"| {show(str(name))} | {value:,} |" if isinstance(value, int) else f"| {show(name)} | {show(value)} |" for name, value in read.notes.items()]  # fmt: skip
+    files = [f"- `{name}.parquet`: {count:,} rows" for name, count in counts.items()]
+    return "\n".join(["# Cleaned data", "", *files, "", "| what | count |", "| --- | ---: |", *lines, ""])
+
+
+def _cleaned_tables(read: ReadEvents, tables: Tables, settings: DataSettings) -> dict[str, pa.Table]:
+    """Return the tables to write by the names of their files."""
     log = read.clean.log
     assert log.rows is not None
     assert log.source is not None
-    own = {
-        *tables.interactions.column_names,
-        *settings.columns,
-    }  # of sessions without users, `user_id` is a second name
+    own = {*tables.interactions.column_names, *settings.columns}  # `user_id` may be a second name of the sessions
     source = log.source.select([name for name in log.source.column_names if name != "user_id" or name in own])
     kept = np.sort(log.rows)
     rows = [removal.rows for removal in read.clean.removals]
@@ -56,14 +91,7 @@ def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, fold
     if tables.users is not None:
         users = map_users(tables, settings)
         written["users"] = users.select(users.column_names)
-    for name, table in written.items():
-        pq.write_table(table, folder / f"{name}.parquet")
-    counts = {name: table.num_rows for name, table in written.items()}
-    lines = [f"| {show(str(name))} | {value:,} |" if isinstance(value, int) else f"| {show(name)} | {show(value)} |" for name, value in read.notes.items()]  # fmt: skip
-    files = [f"- `{name}.parquet`: {count:,} rows" for name, count in counts.items()]
-    text = ["# Cleaned data", "", *files, "", "| what | count |", "| --- | ---: |", *lines, ""]
-    (folder / "report.md").write_text("\n".join(text), encoding="utf-8")
-    return counts
+    return written
 
 
 def _with_replaced_items(table: pa.Table, read: ReadEvents) -> pa.Table:

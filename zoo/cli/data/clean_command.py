@@ -22,12 +22,10 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
     `items.parquet` and `users.parquet` if there are such tables, `rejected.parquet` (every removed row, with `cleaner` and `reason`) and `report.md`.
     The folder is complete or absent. Choose other cleaners with --set 'data.clean=["duplicates"]'.
     """
-    from zoo.atomic import write_folder_atomically
     from zoo.config.load import load_experiment
     from zoo.data.cleaned_folder import write_cleaned
     from zoo.data.dataset import read_tables
     from zoo.data.log import read_events
-    from zoo.errors import DataError
 
     if out.exists():
         raise click.UsageError(f"--out: {out} exists already. Choose a new folder, or remove it.")
@@ -46,13 +44,7 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
         cleaners=experiment.cleaners,
         split=settings.split,
     )
-    try:
-        with write_folder_atomically(out, replace=False) as folder:
-            counts = write_cleaned(read, tables, settings.data, folder)
-    except OSError as error:
-        raise DataError(
-            f"--out: {out} cannot be written: {error.strerror or error}. Free space on its disk, or choose another folder."
-        ) from error
+    counts = write_cleaned(read, tables, settings.data, out)
     for name, value in read.notes.items():
         if name.startswith(("left out", "items replaced", "column ", "cleaner ")) and value:
             click.echo(show(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}"))
