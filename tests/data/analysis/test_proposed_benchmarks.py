@@ -40,7 +40,7 @@ CASES = {
     "yoochoose-100k": (OF_SESSIONS, REPEATED, 9_846, ["duplicates"]),
     "gowalla": (NO_VALIDATION, NEW, 29_858, []),
     "yelp2018": (NO_VALIDATION, NEW, 31_668, []),
-    "retailrocket-small": ({"policy": "strong-generalisation"}, NEW, 342, []),
+    "retailrocket-small": ({"policy": "strong-generalisation"}, NEW, 342, ["test-accounts"]),
 }
 """Split, rules, test queries and cleaners of each proposal."""
 

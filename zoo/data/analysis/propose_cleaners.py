@@ -23,9 +23,11 @@ CLEANERS = {
     STRAY_TIMES: ("epoch-times", "future-times", "mixed-units"),
     "test-accounts": ("placeholder-users", "very-active-users"),
     "bots": ("very-active-users",),
-    "price-outliers": ("price-outliers",),
 }
-"""Names of cleaners, in the order in which they are applied, with the faults that they treat. Exact copies need none: `duplicates = "drop-exact"`."""
+"""Names of cleaners, in the order in which they are applied, with the faults that they treat.
+
+Exact copies need none: `duplicates = "drop-exact"`. An event with a wrong price did happen, and none of the proposed models reads prices.
+"""
 WITHOUT_FAULT = ("bots",)
 """Cleaners that are tried on every log: bots may be regular without being very active."""
 MOST_EVENTS = 5_000_000
