@@ -223,3 +223,39 @@ def test_real_users(data_dir):
     rows = zoo.bench(models, log, metrics=["ndcg@10"], references=False, plugins=PLUGINS).rows()
     assert [row.error for row in rows] == [None, None]
     assert rows[0].metrics["ndcg@10"][0] != rows[1].metrics["ndcg@10"][0]
+
+
+LEARNED = {
+    "label": "learned", "predictor": "popular", "rankers": [{"name": "lambdamart", "trees": 30, "min_data": 1}],
+    "candidate_features": {"groups": ["score", "popularity"], "user_columns": ["segment", "age"]},
+}  # fmt: skip
+
+
+def test_rankers_that_learn_read_them_as_features_and_an_artifact_serves_by_them(frames, tmp_path):
+    log = zoo.read_log(frames[0], frames[1], users=frames[2])
+    split = zoo.Temporal(cuts=[0.5, 0.6, 0.8])
+    plain = {**LEARNED, "label": "plain", "candidate_features": {"groups": ["score", "popularity"]}}
+    result = zoo.bench([LEARNED, plain], log, split=split, metrics=["ndcg@10"], references=False)
+    learned, without = (row.metrics["ndcg@10"][0] for row in result.rows())
+    assert learned > 1.2 * without
+    shop = zoo.fit(LEARNED, log, split=split, out=tmp_path / "shop")
+    again = zoo.load_artifact(tmp_path / "shop")
+    assert pq.read_table(tmp_path / "shop" / USER_VALUES).column_names == ["segment", "age"]
+    found = [a.recommend(["u0", "u1", "nobody"], k=5, history=[[], [], []]) for a in (shop, again)]
+    items = [[[item.item_id for item in items] for items in lists] for lists in found]
+    assert items[0] == items[1]
+    with pytest.raises(ConfigError) as error:
+        zoo.fit({**LEARNED, "candidate_features": {"user_columns": ["segmnt"]}}, log, split=split)
+    assert str(error.value).startswith(
+        "learned: candidate_features reads the user column 'segmnt', and the users have segment, age. Did you mean 'segment'?"
+    )
+
+
+def test_an_artifact_whose_features_lack_their_users_is_refused(frames, tmp_path):
+    log = zoo.read_log(frames[0], frames[1], users=frames[2])
+    zoo.fit(LEARNED, log, split=zoo.Temporal(cuts=[0.5, 0.6, 0.8]), out=tmp_path / "shop")
+    _change(tmp_path / "shop", lambda table: None)
+    with pytest.raises(
+        ArtifactError, match="candidate_features reads the user columns segment, age, and the artifact has no"
+    ):
+        zoo.load_artifact(tmp_path / "shop")

@@ -1,8 +1,7 @@
-"""The columns of users that an artifact keeps: those that its rankers declare, and no others."""
+"""The columns of users that an artifact keeps: those that its rankers and candidate features read, and no others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ from zoo.artifacts.folder import Folder
 from zoo.config.resolved import ResolvedModel
 from zoo.data.user_table import UserTable
 from zoo.errors import ArtifactError
+from zoo.pipeline.declared_columns import Needs, user_needs
 
 USER_VALUES = "user_columns.parquet"
 
@@ -28,8 +28,8 @@ def read_user_columns(files: Folder, user_ids: pa.Array, model: ResolvedModel) -
     Raises:
         ArtifactError: The file is missing or damaged, lacks a column, or has another number of users.
     """
-    needs = {ranker.name: ranker.capabilities.user_columns for ranker in model.rankers}
-    if not any(needs.values()):
+    needs = [(name, columns) for name, columns in user_needs(model) if columns]
+    if not needs:
         return None
     if USER_VALUES not in files.manifest.files:
         raise ArtifactError(
@@ -44,7 +44,7 @@ def read_user_columns(files: Folder, user_ids: pa.Array, model: ResolvedModel) -
         raise ArtifactError(
             f"{path} has {len(table):,} rows, and the artifact has {len(user_ids):,} users. Save the artifact again."
         )
-    if not {name for columns in needs.values() for name in columns} <= {*table.column_names}:
+    if not {name for _, columns in needs for name in columns} <= {*table.column_names}:
         found = ", ".join(table.column_names) or "no columns"
         raise ArtifactError(f"{files.path}: {_first(needs)}, and {USER_VALUES} has {found}. Save the artifact again.")
     columns = {
@@ -53,7 +53,7 @@ def read_user_columns(files: Folder, user_ids: pa.Array, model: ResolvedModel) -
     return UserTable(pa.concat_arrays([pa.nulls(1, pa.string()), user_ids]), pa.table(columns))
 
 
-def _first(needs: Mapping[str, tuple[str, ...]]) -> str:
-    """Return what the first ranker that declares user columns reads."""
-    name = next(name for name, columns in needs.items() if columns)
-    return f"{name} reads the user columns {', '.join(needs[name])}"
+def _first(needs: Needs) -> str:
+    """Return what the first part of the model that reads user columns reads."""
+    name, columns = needs[0]
+    return f"{name} reads the user columns {', '.join(columns)}"

@@ -58,6 +58,11 @@ class PluginGroup:
         return self.spec.columns_for(self.params)
 
 
+def _is_empty(value: list[str]) -> bool:
+    """Return whether a list is empty; it is then left out of what is stored, as before there were user tables."""
+    return not value
+
+
 class CandidateFeatureSettings(Params):
     """The features that the core computes for each candidate."""
 
@@ -65,6 +70,8 @@ class CandidateFeatureSettings(Params):
     """The groups of features; by default all groups of the core that the data support. A group of a plugin with parameters is a table with its `name`."""
     categories: list[str] | None = None
     """Item columns whose values group the items; by default `category`, if the data have that column."""
+    user_columns: list[str] = Field([], exclude_if=_is_empty)
+    """Columns of the user table that become features: numbers, or categories of which the 20 most frequent have one each. None by default."""
     vectors: int = Field(8, ge=1, le=65_536)
     """Number of columns to which the item features of a `featurizer` are reduced."""
     decay: float = Field(0.9, gt=0, le=1)

@@ -31,7 +31,7 @@ def format_model(model: dict[str, Any]) -> str:
     """Return the components of a model in pipeline order."""
     predictor = [model["predictor"]] if "predictor" in model else []
     parts = [*model.get("featurizers", []), *predictor, *model.get("filters", []), *model.get("rankers", [])]
-    changed = {k: v for k, v in model.get("candidate_features", {}).items() if v != _CANDIDATE_FEATURES[k]}
+    changed = {k: v for k, v in model.get("candidate_features", {}).items() if v != _CANDIDATE_FEATURES.get(k)}
     listed = " > ".join(map(format_component, parts))
     return f"{listed}; {format_call('candidate_features', changed)}" if changed else listed
 

@@ -34,7 +34,7 @@ def check_model(model: ResolvedModel, catalogue: Catalogue | None, users: UserTa
         ConfigError: Columns are missing; the message has a line for each component.
     """
     _refuse_missing(_item_needs(model), catalogue, model.label, "item")
-    needs = [(model.predictor.name, model.predictor.capabilities.user_columns), *_user_needs(model)]
+    needs = [(model.predictor.name, model.predictor.capabilities.user_columns), *user_needs(model)]
     _refuse_missing(needs, users, model.label, "user")
 
 
@@ -50,14 +50,14 @@ def declared_columns(model: ResolvedModel, catalogue: Catalogue | None) -> Catal
 
 
 def declared_user_columns(model: ResolvedModel, users: UserTable | None) -> UserTable | None:
-    """Return the columns of users that the rankers of a model declare, or None if they declare none.
+    """Return the columns of users that the rankers and candidate features of a model read, or None if they read none.
 
     A predictor keeps in its state what it has read of the users.
 
     Raises:
         ConfigError: The user table lacks a column.
     """
-    needs = _user_needs(model)
+    needs = user_needs(model)
     _refuse_missing(needs, users, model.label, "user")
     return _select(needs, users)
 
@@ -71,9 +71,11 @@ def _item_needs(model: ResolvedModel) -> Needs:
     ]
 
 
-def _user_needs(model: ResolvedModel) -> Needs:
-    """Return the rankers of a model by name, with the user columns that each declares."""
-    return [(ranker.name, ranker.capabilities.user_columns) for ranker in model.rankers]
+def user_needs(model: ResolvedModel) -> Needs:
+    """Return the rankers and the candidate features of a model by name, with the user columns that each reads."""
+    named = tuple(model.candidate_features.user_columns) if model.rankers else ()
+    rankers = [(ranker.name, ranker.capabilities.user_columns) for ranker in model.rankers]
+    return [*rankers, *([("candidate_features", named)] if named else [])]
 
 
 def _select(needs: Needs, table: T | None) -> T | None:

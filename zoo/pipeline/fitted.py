@@ -29,6 +29,7 @@ from zoo.stages.predictor import Predictor
 from zoo.stages.ranker import Ranker
 from zoo.stages.ranker_inputs import RankerInputs
 from zoo.stages.reranking import rerank
+from zoo.stages.user_columns import UserColumns
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class FittedPipeline:
         candidate_features: Makes the ranking features; None for a model without rankers.
         features: The item features of the catalogue, `[I, D]`, or None for a model without featurizers.
         columns: The catalogue columns that the rankers declare; None if they declare none.
-        users: The columns of the user table that the rankers declare; None if they declare none.
+        users: The columns of the user table that rankers and candidate features read; None if they read none.
     """
 
     model: ResolvedModel
@@ -66,6 +67,11 @@ class FittedPipeline:
     def feature_columns(self) -> ItemColumns:
         """Return the columns that groups of candidate features declare."""
         return ItemColumns.of(self.columns or Catalogue.bare(0), self.model.candidate_features.columns)
+
+    @cached_property
+    def feature_user_columns(self) -> UserColumns:
+        """Return the columns of users from which candidate features are computed."""
+        return UserColumns.of(self.users, self.model.candidate_features.user_columns)
 
     @property
     def predictor(self) -> Predictor[Any]:
@@ -132,7 +138,9 @@ class FittedPipeline:
     def ranking_lists(self, queries: Queries, found: Candidates) -> CandidateLists:
         """Return candidates with their ranking features, as the rankers get them."""
         assert self.candidate_features is not None  # a pipeline with rankers has them
-        features, columns = self.candidate_features.of(queries, found, self.features, self.feature_columns)
+        features, columns = self.candidate_features.of(
+            queries, found, self.features, self.feature_columns, self.feature_user_columns
+        )
         return CandidateLists(found.items, found.scores, features, columns, self.features, queries=queries)
 
     def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:

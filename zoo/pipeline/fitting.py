@@ -174,7 +174,8 @@ def fit_on_log(
     ranking = None
     if model.rankers:
         ranking = CandidateFeatures(model.candidate_features)
-        ranking.fit(data)
+        named = UserColumns.of(users, model.candidate_features.user_columns)
+        ranking.fit(replace(data, user_columns=named))
     predictor: Predictor[Any] = model.predictor.build()
     known_users = np.concatenate([[False], interactions.lengths > 0])
     user_columns = UserColumns.of(users, model.predictor.capabilities.user_columns)

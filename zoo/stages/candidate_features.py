@@ -11,6 +11,8 @@
 | `price` | `price`, `price-ratio` | log(1 + price), the median if missing; the difference to the mean over the history |
 | `similarity` | `similarity` | the cosine between the item features and those of the recent history |
 | `vectors` | `vector-1`, ... | the item features, projected onto their main directions |
+
+With `user_columns`, there are also the features of `zoo.stages.user_features`.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ from zoo.stages.item_columns import ItemColumns
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.plugin_features import features_of_plugin
 from zoo.stages.stage import Stage, State, TrainingData
+from zoo.stages.user_columns import UserColumns
+from zoo.stages.user_features import SCHEMA, UserFeatures
 
 
 class CandidateFeatures(Stage[CandidateFeatureSettings]):
@@ -67,9 +71,11 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
     """The projection of item features onto their main directions, `[D, S]`."""
     norms: Tensor
     """The Euclidean norm of each item's features, `[I]`."""
+    of_users: UserFeatures | None = None
+    """What the features of `user_columns` need; None without them."""
 
     def fit(self, data: TrainingData) -> None:
-        """Compute item statistics from the training log, and read prices and categories from the catalogue.
+        """Compute statistics of items and users from the training log, and read prices and categories from the catalogue.
 
         Raises:
             ConfigError: The parameters name a group that these data do not support.
@@ -93,6 +99,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         if "price" in self.groups:
             table["price"] = log_prices(catalogue)
         self._set_table(table, features, len(catalogue))
+        if self.params.user_columns:
+            self.of_users = UserFeatures.fit(data.interactions, data.user_columns, self.params.user_columns)
 
     def add_items(self, catalogue: Catalogue, features: ItemFeatures) -> None:
         """Add N new items without events, numbered after all others.
@@ -110,6 +118,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         self.table = torch.cat([old, self.table])
         if len(self.norms):
             self.norms = torch.cat([self.norms, features.norms()])
+        if self.of_users is not None:
+            self.of_users = self.of_users.followed_by(n)
         for name, values in self.categories.items():
             items, found = catalogue.categories(name)
             new = membership(values, items, found.to_pylist(), len(catalogue))[1:]
@@ -139,6 +149,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         found: Candidates,
         vectors: ItemFeatures | None,
         item_columns: ItemColumns | None = None,
+        user_columns: UserColumns | None = None,
     ) -> tuple[Tensor, tuple[str, ...]]:
         """Return the features of candidates, `[B, K, F]` float32, 0 in empty slots, and their names, `[F]`.
 
@@ -147,6 +158,7 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             found: The predictor's candidates.
             vectors: The item features of the pipeline, the same as in `fit`.
             item_columns: The catalogue columns that groups of plugins declare.
+            user_columns: The columns of the users that the parameters name.
 
         Raises:
             ScoreError: A group of a plugin returns features of another shape or type, or NaN.
@@ -176,6 +188,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             columns["price-ratio"] = price[items] - history_means(profiles["events"], price)
         if "similarity" in self.groups and vectors is not None:
             columns["similarity"] = history_cosines(profiles["recent"], vectors, self.norms.numpy(), items)
+        if self.of_users is not None:
+            columns.update(self.of_users.of(queries.users, items, user_columns or UserColumns.none()))
         for group in self.params.plugin_groups:
             columns.update(
                 features_of_plugin(group, queries, found.items, item_columns or ItemColumns.of(Catalogue.bare(0), ()))
@@ -193,14 +207,16 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
         tensors = {"table": self.table, "directions": self.directions, "norms": self.norms}
         for number, members in enumerate(self.members.values()):
             tensors[f"members-{number}"] = csr_tensor(members)
-        return State(tensors, {"groups": self.groups, "columns": self.columns, "categories": self.categories})
+        values = {"groups": self.groups, "columns": self.columns, "categories": self.categories}
+        own = State({}, {}) if self.of_users is None else self.of_users.state()
+        return State(tensors | own.tensors, values | own.values)
 
     def state_schema(self) -> dict[str, Any]:
         """Return the form of the entries."""
         return {
             "table": "float32 [I, S]", "directions": "float32 [D, *]", "norms": "float32 [I] | float32 [0]",
             "members-*": "csr float32 [I, *]", "groups": list[Group], "columns": Annotated[list[str], "S"],
-            "categories": dict[str, list[str]],
+            "categories": dict[str, list[str]], **SCHEMA,
         }  # fmt: skip
 
     def load_state(self, state: State) -> None:
@@ -213,6 +229,8 @@ class CandidateFeatures(Stage[CandidateFeatureSettings]):
             if tuple(members.shape) != shape:
                 raise ValueError(f"members of {name!r}: expected {list(shape)}, found {list(members.shape)}")
             self.members[name] = scipy_matrix(members)
+        if self.params.user_columns:
+            self.of_users = UserFeatures.of_state(state.tensors, state.values)
 
     def migrate(self, state: State) -> State:
         """Convert category members that an earlier version saved as (item, category) pairs to matrices."""
