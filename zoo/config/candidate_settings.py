@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, WithJso
 from zoo.candidate_groups import GROUP_NAMES
 from zoo.errors import ConfigError, suggestion
 from zoo.extension_specs import CandidateFeatureSpec
-from zoo.params import Params, validated
+from zoo.params import Params, is_unset, validated
 
 
 def _check_group(choice: Any, info: ValidationInfo) -> Any:
@@ -58,11 +58,6 @@ class PluginGroup:
         return self.spec.columns_for(self.params)
 
 
-def _is_empty(value: list[str]) -> bool:
-    """Return whether a list is empty; it is then left out of what is stored, as before there were user tables."""
-    return not value
-
-
 class CandidateFeatureSettings(Params):
     """The features that the core computes for each candidate."""
 
@@ -70,7 +65,7 @@ class CandidateFeatureSettings(Params):
     """The groups of features; by default all groups of the core that the data support. A group of a plugin with parameters is a table with its `name`."""
     categories: list[str] | None = None
     """Item columns whose values group the items; by default `category`, if the data have that column."""
-    user_columns: list[str] = Field([], exclude_if=_is_empty)
+    user_columns: list[str] = Field([], exclude_if=is_unset)
     """Columns of the user table that become features: numbers, or categories of which the 20 most frequent have one each. None by default."""
     vectors: int = Field(8, ge=1, le=65_536)
     """Number of columns to which the item features of a `featurizer` are reduced."""

@@ -53,11 +53,6 @@ def _number_or_table(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"type": "integer", "minimum": 1, "maximum": 1_000_000_000}, {"$ref": schema.pop("$ref")}]
 
 
-def _is_empty(value: dict[str, str]) -> bool:
-    """Return whether a mapping is empty; it is then left out of what is stored, as before there were user tables."""
-    return not value
-
-
 class DataSettings(DataTable):
     """`[data]`: the source of events, items and users, and how they are filtered first."""
 
@@ -65,7 +60,7 @@ class DataSettings(DataTable):
     """Maps the canonical name of an event column (`user_id`, `item_id`, `timestamp`, `position`, `event`, ...) to its name in the file."""
     item_columns: dict[str, str] = {}
     """Maps the canonical name of an item column (`item_id`, `title`, `price`, ...) to its name in the file."""
-    user_columns: dict[str, str] = Field({}, exclude_if=_is_empty)
+    user_columns: dict[str, str] = Field({}, exclude_if=is_unset)
     """Maps the name of a user column (`user_id`, ...) to its name in the file."""
     time: Literal["auto", "timestamp", "position", "file-order"] = "auto"
     """What orders a user's events. `auto` uses a `timestamp` column, else a `position` column; `file-order` is used only when set here."""

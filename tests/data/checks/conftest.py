@@ -16,12 +16,15 @@ SIZES = ("few-queries", "few-validation-queries", "seen-targets", "no-history")
 def task_on():
     """Return a function that splits tables with the tables of an experiment file."""
 
-    def build(events, items=None, **sections):
+    def build(events, items=None, users=None, **sections):
         data = {"source": {"name": "files", "interactions": "unused.parquet"}, **sections.pop("data", {})}
         e = experiment_from({"data": data, "model": [{"predictor": "popular"}], **sections}).experiment
-        tables = Tables(pa.table(events), None if items is None else pa.table(items))
+        items, users = (None if table is None else pa.table(table) for table in (items, users))
+        tables = Tables(pa.table(events), items, users=users)
         read = read_data(tables, e.data, sessions_as_users=e.split.unit == "session")
-        return Task.of(read.log, e.split, e.evaluate, read.catalogue, user_ids=read.user_ids, notes=read.notes)
+        return Task.of(
+            read.log, e.split, e.evaluate, read.catalogue, user_ids=read.user_ids, notes=read.notes, users=read.users
+        )
 
     return build
 

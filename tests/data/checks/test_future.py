@@ -218,3 +218,51 @@ def test_iso_dates_are_read_with_and_without_a_zone(zone):
     values = future.to_numbers(pa.chunked_array([["2024-01-01T00:00:00" + zone, None, "2024-01-02T00:00:00" + zone]]))
     assert values[2] - values[0] == 86_400_000
     assert np.isnan(values[1])
+
+
+@pytest.fixture(scope="module")
+def customers():
+    """Return a year of events of users with different rates, and what a table of them may say."""
+    rng = np.random.default_rng(0)
+    user = rng.choice(300, 20_000, p=(weight := rng.lognormal(0, 0.7, 300)) / weight.sum())
+    times = (19_000 + rng.integers(0, 365, 20_000)) * DAY + rng.integers(0, DAY, 20_000)
+    cut = np.sort(times)[16_000]
+    train, test = (np.bincount(user[part], minlength=300) for part in (times < cut, times >= cut))
+    last = np.array([times[user == u].max(initial=0) for u in range(300)])
+    events = {"user_id": user, "item_id": rng.integers(0, 50, 20_000), "timestamp": times}
+    return events, {
+        "orders next month": test, "orders of all time": train + test, "orders before": train, "noise": rng.random(300),
+        "age": rng.integers(18, 80, 300), "city": ["Graz", "Bern", "Wien"] * 100, "last_seen": last,
+    }  # fmt: skip
+
+
+def users_finding(task_on, customers, names, models=()):
+    events, columns = customers
+    task = task_on(events, None, {"user_id": np.arange(300), **{name: columns[name] for name in names}}, split=CUTS)
+    return {f.name: f for f in check_task(task, models)}.get("future")
+
+
+@pytest.mark.parametrize("name", ["orders next month", "orders of all time", "last_seen"])
+def test_a_column_of_users_that_knows_the_test_is_found(task_on, customers, name):
+    finding = users_finding(task_on, customers, ["age", "city", name])
+    assert finding.found.startswith(f"Columns of the users contain information about the test part: {name!r} is ")
+    assert finding.remedy.startswith(
+        "remove the columns from the file of the users, write it as it was before the test"
+    )
+    if name == "last_seen":
+        assert "is the time of the last event of a user, and for " in finding.found
+    else:
+        assert "is larger for users with more test events, among " in finding.found
+
+
+def test_clean_columns_of_users_raise_no_alarm(task_on, customers):
+    assert users_finding(task_on, customers, ["age", "city", "noise", "orders before"]) is None
+
+
+def test_a_column_of_users_is_reported_only_if_a_model_reads_it(task_on, customers):
+    ranked = {"label": "a", **KNN, "rankers": ["lambdamart"]}
+    for features, reads in (({}, False), ({"user_columns": ["orders next month"]}, True)):
+        raw = {"data": {"source": "synthetic-shop"}, "split": {**CUTS, "cuts": [0.6, 0.7, 0.8]}, "model": [{**ranked, "candidate_features": features}]}  # fmt: skip
+        finding = users_finding(task_on, customers, ["orders next month"], experiment_from(raw).models)
+        assert (finding is not None) is reads
+        assert finding is None or finding.found.endswith("Models that may read them: a.")

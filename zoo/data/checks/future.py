@@ -1,4 +1,4 @@
-"""Check 5: columns of the items that contain information about the test part."""
+"""Check 5: columns of the items and of the users that contain information about the test part."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from zoo.config.split_settings import LeaveLastOut, StrongGeneralisation
 from zoo.data.checks.association import RECENT, associate, stratify
 from zoo.data.checks.checked_task import CheckedTask
 from zoo.data.checks.finding import Check, Evidence
-from zoo.data.checks.readers import format_readers, may_read
+from zoo.data.checks.readers import Kind, format_readers, may_read
 from zoo.data.clock import UNITS
+from zoo.data.numbered_table import NumberedTable
 from zoo.data.schema import is_number, is_text
 
 LIMIT = 0.3
@@ -48,12 +49,25 @@ class _Suspect:
 
 def find(checked: CheckedTask) -> Evidence | None:
     """Return the columns that tell the future and that a model may read."""
-    suspects = sorted(_suspects(checked), key=lambda suspect: -suspect.strength)
-    if not suspects:
-        return None
-    reasons = "; ".join(f"{suspect.name!r} {suspect.reason}" for suspect in suspects)
-    names = [suspect.name for suspect in suspects]
-    found = f"Columns of the items contain information about the test part: {reasons}.{format_readers(checked, names)}"
+    found, remedies = list[str](), list[str]()
+    for rows in _tables(checked):
+        suspects = sorted(_suspects(checked, rows), key=lambda suspect: -suspect.strength)
+        if suspects:
+            names = [suspect.name for suspect in suspects]
+            reasons = "; ".join(f"{suspect.name!r} {suspect.reason}" for suspect in suspects)
+            readers = format_readers(checked, names, rows.kind)
+            found.append(f"Columns of the {rows.kind}s contain information about the test part: {reasons}.{readers}")
+            remedies.append(_remedy(checked, rows.kind, names))
+    return Evidence(" ".join(found), ". ".join(remedies)) if found else None
+
+
+def _remedy(checked: CheckedTask, kind: Kind, names: list[str]) -> str:
+    """Return what to do about columns that tell the future."""
+    if kind == "user":
+        return (
+            "remove the columns from the file of the users, write it as it was before the test, or leave the columns out of the "
+            "models that read them"
+        )
     remedy = (
         "remove the columns from the file of the items, compute them from the events before the test, or name other columns: "
         'featurizer = { name = "tabular", columns = [...] }'
@@ -63,42 +77,64 @@ def find(checked: CheckedTask) -> Evidence | None:
             "; rankers without the price: [model.candidate_features] "
             'groups = ["score", "popularity", "trend", "history", "item"]'
         )
-    return Evidence(found, remedy)
+    return remedy
 
 
-def _suspects(checked: CheckedTask) -> Iterator[_Suspect]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The items or the users of a task.
+
+    Attributes:
+        kind: Which of them.
+        table: Their columns.
+        of_event: The number of each event's item or user, `[N]`.
+    """
+
+    kind: Kind
+    table: NumberedTable
+    of_event: NDArray[np.integer]
+
+
+def _tables(checked: CheckedTask) -> Iterator[_Rows]:
+    """Yield the items and, if there is a user table, the users."""
+    task = checked.task
+    yield _Rows("item", task.catalogue, checked.log.items)
+    if task.users is not None:
+        yield _Rows("user", task.users, checked.users + 1)
+
+
+def _suspects(checked: CheckedTask, rows: _Rows) -> Iterator[_Suspect]:
     """Yield the columns that tell the future."""
-    task, log = checked.task, checked.log
-    columns = [name for name in task.catalogue.columns if may_read(checked, name)]
+    columns = [name for name in rows.table.columns if may_read(checked, name, rows.kind)]
     if not columns:
         return
-    items = Items.of(checked)
+    counts = _Counts.of(checked, rows)
     for name in columns:
-        column = task.catalogue.column(name)
+        column = rows.table.column(name)
         values, filled = to_numbers(column), _is_filled(column)
         suspect = None
         if values is not None:
-            suspect = _associated(name, values, items, ("is larger", "is smaller"))
-        if suspect is None and filled is not None and FILLED[0] <= filled[items.known].mean() <= FILLED[1]:
-            suspect = _associated(name, filled, items, ("is filled more often", ""))
-        if suspect is None and values is not None and log.clock == "timestamp":
-            reason = _date_of_log(name, values, checked)
+            suspect = _associated(name, values, counts, ("is larger", "is smaller"))
+        if suspect is None and filled is not None and FILLED[0] <= filled[counts.known].mean() <= FILLED[1]:
+            suspect = _associated(name, filled, counts, ("is filled more often", ""))
+        if suspect is None and values is not None and checked.log.clock == "timestamp":
+            reason = _date_of_log(name, values, checked, rows)
             suspect = _Suspect(name, 0.0, reason) if reason else None
         if suspect is not None:
             yield suspect
 
 
-def _associated(name: str, values: NDArray[np.float64], items: Items, words: tuple[str, str]) -> _Suspect | None:
-    """Return a column as a suspect if its values, `[I]`, are associated with the test events beyond the training events.
+def _associated(name: str, values: NDArray[np.float64], counts: _Counts, words: tuple[str, str]) -> _Suspect | None:
+    """Return a column as a suspect if its values, `[R]`, are associated with the test events beyond the training events.
 
     Args:
         name: The name of the column.
         values: The values, NaN where missing.
-        items: The events of the items.
+        counts: The events of the items or users.
         words: What the column is for items with more test events, if the association is positive and negative; empty for a
             direction that says nothing: an item that was withdrawn has an end date and sells less.
     """
-    found = associate(values[items.known], items.test[items.known], items.strata)
+    found = associate(values[counts.known], counts.test[counts.known], counts.strata)
     if found is None or abs(found.value) < ERRORS * found.error or not words[found.value < 0]:
         return None
     if abs(found.value) < LIMIT and abs(found.gamma) < FLAG_LIMIT:
@@ -111,13 +147,13 @@ def _associated(name: str, values: NDArray[np.float64], items: Items, words: tup
     return _Suspect(
         name,
         abs(found.value),
-        f"{words[found.value < 0]} for items with more test events, among {found.items:,} items with equally many "
+        f"{words[found.value < 0]} for {counts.kind}s with more test events, among {found.items:,} {counts.kind}s with equally many "
         f"training events ({measure}, a column without such information has 0.00 ± {found.error:.2f})",
     )
 
 
-def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask) -> str:
-    """Return why a column of dates is taken for the first or last event of its items; empty if it is not."""
+def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask, rows: _Rows) -> str:
+    """Return why a column of dates is taken for the first or last event of its items or users; empty if it is not."""
     dates, log = to_milliseconds(values), checked.log
     start = checked.task.parts.starts.get("test")
     if dates is None or isinstance(checked.task.split, StrongGeneralisation):
@@ -125,49 +161,51 @@ def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask) -
     late = int(np.count_nonzero(dates >= start)) if start is not None else None
     if late == 0:
         return ""
-    when = f", and for {late:,} items it lies in the test part" if late is not None else ""
+    when = f", and for {late:,} {rows.kind}s it lies in the test part" if late is not None else ""
     order = np.argsort(log.times, kind="stable")
     for words, chosen in (("first", order[::-1]), ("last", order)):
-        times = np.full(log.n_items + 1, np.nan)
-        times[log.items[chosen]] = log.times[chosen]
+        times = np.full(len(rows.table), np.nan)
+        times[rows.of_event[chosen]] = log.times[chosen]
         both = np.isfinite(times) & np.isfinite(dates)
         if both.any() and np.mean(times[both] == dates[both]) >= SAME:
-            return f"is the time of the {words} event of an item{when}"
+            return f"is the time of the {words} event of {'an item' if rows.kind == 'item' else 'a user'}{when}"
     return f"is by its name the time of a first or last event{when}" if LOG_DATE.search(name) and late else ""
 
 
 @dataclass(frozen=True, eq=False)
-class Items:
-    """Counts of events per item.
+class _Counts:
+    """Counts of events per item or user.
 
     Attributes:
-        known: The items that occur in training, `[I]`.
-        test: The number of test events of each item, `[I]`.
-        strata: The stratum of each known item, `[known]`.
+        kind: What is counted for.
+        known: Those that occur in training, `[R]`.
+        test: The number of test events of each, `[R]`.
+        strata: The stratum of each known one, `[known]`.
     """
 
+    kind: Kind
     known: NDArray[np.bool_]
     test: NDArray[np.int64]
     strata: NDArray[np.int64]
 
     @classmethod
-    def of(cls, checked: CheckedTask) -> Items:
-        """Count the events of each item before and in the test part."""
-        log, n = checked.log, checked.log.n_items + 1
+    def of(cls, checked: CheckedTask, rows: _Rows) -> _Counts:
+        """Count the events of each item or user before and in the test part."""
+        log, n = checked.log, len(rows.table)
         before = checked.task.parts.before("test")
         if log.clock == "timestamp" and not isinstance(checked.task.split, LeaveLastOut):
             late = log.times >= np.quantile(log.times[before], 1 - RECENT)
         else:
             place = np.arange(len(log)) - log.offsets[:-1][checked.users]
             late = place >= (1 - RECENT) * log.lengths[checked.users]
-        train, recent = (np.bincount(log.items[part], minlength=n) for part in (before, before & late))
+        train, recent = (np.bincount(rows.of_event[part], minlength=n) for part in (before, before & late))
         known = train > 0
-        test = np.bincount(log.items[checked.is_target], minlength=n)
-        return cls(known, test, stratify(train[known], recent[known]))
+        test = np.bincount(rows.of_event[checked.is_target], minlength=n)
+        return cls(rows.kind, known, test, stratify(train[known], recent[known]))
 
 
 def _is_filled(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
-    """Return 1 where a column has a value and 0 where it is null or white space, `[I]`; None if it has a value everywhere."""
+    """Return 1 where a column has a value and 0 where it is null or white space, `[R]`; None if it has a value everywhere."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     filled = column.is_valid()
     if is_text(kind):
@@ -220,7 +258,7 @@ def to_milliseconds(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
 CHECK = Check(
     5,
     "future",
-    "columns of the items that contain information about the test part",
+    "columns of the items and of the users that contain information about the test part",
     "A model that reads such a column is told what happens in the test. It wins the table and loses this advantage in a shop, where "
     "the future is not in the file: a price set to the sales of the test window lifts `lambdamart` by a sixth.",
     find,

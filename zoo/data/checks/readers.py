@@ -1,26 +1,35 @@
-"""Which models of an experiment read a column of the items, as far as their settings tell."""
+"""Which models of an experiment read a column of the items or of the users, as far as their settings tell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
 from zoo.data.checks.checked_task import CheckedTask
 
+Kind = Literal["item", "user"]
+"""Whose columns are meant."""
 
-def may_read(checked: CheckedTask, column: str) -> bool:
+
+def may_read(checked: CheckedTask, column: str, kind: Kind = "item") -> bool:
     """Return whether a model may read a column; true if the models are unknown."""
-    columns = checked.task.catalogue.columns
-    return not checked.models or any(model_may_read(model, column, columns) for model in checked.models)
+    return not checked.models or any(_reads(model, column, kind, checked) for model in checked.models)
 
 
-def format_readers(checked: CheckedTask, names: Sequence[str]) -> str:
+def format_readers(checked: CheckedTask, names: Sequence[str], kind: Kind = "item") -> str:
     """Return a sentence about the models that may read some columns; empty if the models are unknown."""
-    columns = checked.task.catalogue.columns
-    readers = [m.label for m in checked.models if any(model_may_read(m, name, columns) for name in names)]
+    readers = [m.label for m in checked.models if any(_reads(m, name, kind, checked) for name in names)]
     return f" Models that may read them: {', '.join(readers)}." if readers else ""
+
+
+def _reads(model: ResolvedModel, column: str, kind: Kind, checked: CheckedTask) -> bool:
+    """Return whether a model may read a column of the items or of the users."""
+    if kind == "item":
+        return model_may_read(model, column, checked.task.catalogue.columns)
+    named = model.candidate_features.user_columns if model.rankers else ()
+    return column in named or any(column in part.capabilities.user_columns for part in model.parts)
 
 
 def model_may_read(model: ResolvedModel, column: str, columns: Sequence[str]) -> bool:
