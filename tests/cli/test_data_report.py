@@ -2,6 +2,9 @@
 
 import json
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 SHOP = """
@@ -55,3 +58,27 @@ def test_json_is_the_report(zoo, experiment, tmp_path):
 def test_items_of_an_experiment_stand_in_its_file(zoo, experiment):
     result = zoo("data", "report", experiment, "--items", experiment, code=2)
     assert "is an experiment: set items in its [data] source" in result.output
+
+
+def test_columns_of_users_are_described_and_their_ids_guessed(zoo, tmp_path):
+    rng = np.random.default_rng(0)
+    events = {
+        "customer": rng.integers(0, 30, 500),
+        "sku": rng.integers(0, 20, 500),
+        "timestamp": 1_700_000_000_000 + 3_600_000 * np.arange(500),
+    }
+    pq.write_table(pa.table(events), tmp_path / "events.parquet")
+    pq.write_table(pa.table({"customer_id": np.arange(40), "city": ["Graz", "Bern"] * 20}), tmp_path / "users.parquet")
+    out = tmp_path / "out"
+    found = zoo(
+        "data", "report", tmp_path / "events.parquet", "--users", tmp_path / "users.parquet", "--out", out, "--json"
+    )
+    report = json.loads(found.stdout)
+    assert "user_id is the column 'customer_id' of the users" in report["guessed"]
+    (column,) = report["user_columns"]
+    assert (column["name"], column["missing"], column["distinct"]) == ("city", 0.0, 2)
+    assert column["top"] == {"Bern": 15, "Graz": 15}
+    assert 'user_columns = { user_id = "customer_id" }' in report["proposal"]
+    page = (out / "data.html").read_text()
+    assert "Columns of the users" in page
+    zoo("config", "check", out / "proposed.toml")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.atomic import write_folder_atomically
 from zoo.data.analysis.analyse import DataReport
+from zoo.data.analysis.goods import Column
 from zoo.errors import ConfigError, ResultsError
 from zoo.html_report.data_figures import Figure, data_figures
 from zoo.html_report.rendering import render_page, require_jinja2
@@ -130,21 +131,24 @@ def _tables(report: DataReport) -> list[Table]:
         ]
         header = ("Split", "Users asked", "without a history", "test events of new items", "test events that repeat")
         tables.append(Table("What a split leaves without a past", "", header, rows))
-    if report.catalogue:
-        listed = [
-            (
-                c.name,
-                c.kind,
-                _percent(c.missing),
-                f"{c.distinct:,}",
-                ", ".join(f"{v} ({n:,})" for v, n in list(c.top.items())[:5]),
-            )
-            for c in report.catalogue
-        ]
-        tables.append(
-            Table("Columns of the items", "", ("Column", "Type", "Missing", "Distinct", "Most frequent"), listed)
-        )
+    described = (("Columns of the items", report.catalogue), ("Columns of the users", report.user_columns))
+    tables += [_columns(title, columns) for title, columns in described if columns]
     return tables
+
+
+def _columns(title: str, columns: tuple[Column, ...]) -> Table:
+    """Return the table of the columns of items or users."""
+    listed = [
+        (
+            c.name,
+            c.kind,
+            _percent(c.missing),
+            f"{c.distinct:,}",
+            ", ".join(f"{v} ({n:,})" for v, n in list(c.top.items())[:5]),
+        )
+        for c in columns
+    ]
+    return Table(title, "", ("Column", "Type", "Missing", "Distinct", "Most frequent"), listed)
 
 
 def _percent(share: float) -> str:

@@ -11,7 +11,7 @@ from zoo.config.load import experiment_from
 from zoo.config.resolved import ResolvedExperiment
 from zoo.data.analysis.fault import Fault
 from zoo.data.analysis.find_faults import find_faults
-from zoo.data.analysis.goods import Cold, Column, Prices, measure_catalogue, measure_cold, measure_prices
+from zoo.data.analysis.goods import Cold, Column, Prices, measure_cold, measure_columns, measure_prices
 from zoo.data.analysis.guess import ReadForReport, read_for_report
 from zoo.data.analysis.proposal import Proposal, propose, usable_units
 from zoo.data.analysis.propose_cleaners import STRAY_TIMES, propose_cleaners
@@ -53,6 +53,7 @@ class DataReport:
         sessions: Sessions by idle time; None without times of day.
         turnover: Items that come and go; None without timestamps.
         catalogue: The columns of the items.
+        user_columns: The columns of the users of the log; empty without a user table.
         prices: Prices and what sells by price; None without prices.
         cold: What the default splits leave without a past.
         faults: What is wrong, the faults of the data first, then those of the proposed split.
@@ -68,6 +69,7 @@ class DataReport:
     sessions: Sessions | None
     turnover: Turnover | None
     catalogue: tuple[Column, ...]
+    user_columns: tuple[Column, ...]
     prices: Prices | None
     cold: tuple[Cold, ...]
     faults: tuple[Fault, ...]
@@ -109,7 +111,8 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
         rhythm=measure_rhythm(data.log),
         sessions=measure_sessions(data.log),
         turnover=measure_turnover(data.log),
-        catalogue=measure_catalogue(data.catalogue),
+        catalogue=measure_columns(data.catalogue),
+        user_columns=() if data.users is None else measure_columns(data.users),
         prices=measure_prices(data),
         cold=cold,
         faults=(*faults, *of_split),

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from zoo.data.analysis.numbers import event_numbers, median_by_item
 from zoo.data.analysis.size import first_of_pair
-from zoo.data.catalogue import Catalogue
 from zoo.data.checks.future import to_numbers
 from zoo.data.interactions import Interactions
 from zoo.data.log import Data
+from zoo.data.numbered_table import NumberedTable
 from zoo.data.schema import is_text
 
 MOST_CATEGORIES = 200
@@ -24,14 +24,14 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the catalogue.
+    """A column of the items or of the users.
 
     Attributes:
         name: Its name.
         kind: Its type.
-        missing: The share of the items without a value.
+        missing: The share of the rows without a value.
         distinct: The number of distinct values; 0 for a list.
-        top: The most frequent values of a category, with their items.
+        top: The most frequent values of a category, with their rows.
     """
 
     name: str
@@ -77,11 +77,11 @@ class Cold:
     repeats: float
 
 
-def measure_catalogue(catalogue: Catalogue) -> tuple[Column, ...]:
-    """Return the columns of the catalogue."""
+def measure_columns(table: NumberedTable) -> tuple[Column, ...]:
+    """Return the columns of the catalogue or of the user table."""
     found = []
-    for name in catalogue.columns:
-        column = catalogue.column(name).slice(1)
+    for name in table.columns:
+        column = table.column(name).slice(1)
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         column = column.cast(kind) if pa.types.is_dictionary(column.type) else column
         missing, top, distinct = column.null_count, dict[str, int](), 0
