@@ -138,6 +138,7 @@ def test_cleaned_data(zoo, experiment, tmp_path):
         assert list(out.parent.iterdir()) == []
     zoo(*clean)
     assert {path.name for path in out.iterdir()} == {
+        "cleaned.json",
         "interactions.parquet",
         "items.parquet",
         "rejected.parquet",

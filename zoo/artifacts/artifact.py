@@ -43,7 +43,15 @@ class Artifact(ArtifactContents):
     """A fitted model that recommends without the training data."""
 
     @classmethod
-    def of(cls, pipeline: FittedPipeline, task: Task, *, candidates: int = 200, all_events: bool = False) -> Artifact:
+    def of(
+        cls,
+        pipeline: FittedPipeline,
+        task: Task,
+        *,
+        candidates: int = 200,
+        all_events: bool = False,
+        about: Mapping[str, Any] | None = None,
+    ) -> Artifact:
         """Create the artifact of a pipeline that was fitted on a task.
 
         Args:
@@ -51,6 +59,7 @@ class Artifact(ArtifactContents):
             task: The task with items, users, rules, and the histories as of the beginning of the test part.
             candidates: Number of candidates for the first ranker.
             all_events: Whether the histories include the test events.
+            about: Further facts for `data`, as JSON.
         """
         log = task.log if all_events else task.log.where(task.parts.known("test"))
         return cls(
@@ -61,7 +70,7 @@ class Artifact(ArtifactContents):
             task.user_ids,
             log,
             LogEntry.of(log),
-            task.description(),
+            {**task.description(), **(about or {})},
         )
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.reading import describe_reading
 from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.task import Task, load_task
@@ -79,6 +80,6 @@ def fit(
         fitted = fitting.fit(
             model, task, context, refit=train.refit, candidates=candidates, all_events=all_events
         ).pipeline
-    artifact = Artifact.of(fitted, task, candidates=candidates, all_events=all_events)
     how = {"refit": train.refit, "all_events": all_events, "seed": context.seed}
-    return replace(artifact, data={**artifact.data, **how})
+    about = {**how, "read": describe_reading(experiment, task)}
+    return Artifact.of(fitted, task, candidates=candidates, all_events=all_events, about=about)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pyarrow as pa
 import torch
 
 from zoo.artifacts.artifact import Artifact
+from zoo.artifacts.reading import describe_reading
 from zoo.benchmark.comparison import Measurement, Reevaluation, count_parameters
 from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.fits.clock import FitClock
@@ -28,6 +28,7 @@ from zoo.config.lookup import clock_misfits, rank_misfits
 from zoo.config.resolved import ResolvedExperiment, ResolvedModel
 from zoo.data.checks.all_checks import check_experiment
 from zoo.data.checks.finding import Finding
+from zoo.data.moments import format_moment
 from zoo.data.queries import Queries
 from zoo.data.task import load_task
 from zoo.data_size import DataSize
@@ -119,7 +120,12 @@ class RecommendComparison:
     @property
     def starts(self) -> dict[str, str]:
         """When each part begins, if the split cuts at moments."""
-        return {str(part): _moment(start) for part, start in self.task.parts.starts.items()}
+        return {str(part): format_moment(start) for part, start in self.task.parts.starts.items()}
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What artifacts say about the data."""
+        return {"read": describe_reading(self._experiment, self.task)}
 
     @property
     def metrics(self) -> dict[str, bool | None]:
@@ -213,7 +219,7 @@ class RecommendComparison:
                 *notes_on_metrics(self.origins, evaluation),
             ],
             lists=_lists_table(self, lists, evaluation),
-            artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates),
+            artifact=partial(Artifact.of, pipeline, self.task, candidates=self.candidates, about=self._about),
         )
 
     def recommend(
@@ -274,11 +280,6 @@ def _candidate_slice(fitted: Fit, comparison: RecommendComparison) -> dict[str, 
     shares = judged.hits.sum(1) / judged.n_targets
     recall = float(shares[judged.n_targets > 0].mean())
     return {"candidates": {"recall": recall, "k": comparison.candidates, "informative": fitted.record.informative}}
-
-
-def _moment(milliseconds: int) -> str:
-    """Format a moment."""
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _lists_table(comparison: RecommendComparison, lists: Candidates, evaluation: Evaluation) -> pa.Table:

@@ -95,6 +95,10 @@ class DataTable(StrictTable):
     source: DatasetChoice
     """A `dataset` component."""
 
+    def changed(self) -> dict[str, Any]:
+        """Return the keys that differ from their defaults as JSON, without the source, cleaners and accepted checks."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"source", "clean", "accept"})
+
 
 class EvaluateTable(StrictTable):
     """The keys of `[evaluate]` that all tasks share."""

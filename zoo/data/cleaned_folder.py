@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +18,17 @@ from zoo.atomic import write_folder_atomically
 from zoo.config.experiment import DataSettings
 from zoo.data.bounded_parquet import format_bytes
 from zoo.data.dataset import Tables
+from zoo.data.fingerprint import fingerprint_table
 from zoo.data.ids_of_tables import map_users
 from zoo.data.log import ReadEvents
+from zoo.data.moments import format_moment
 from zoo.data.schema import MappedTable, ids
 from zoo.errors import DataError
 from zoo.text_safety import show
+from zoo.version import __version__
 
+CLEANED = "cleaned.json"
+"""What `zoo data describe` reads."""
 BY_SETTINGS = ("[data]", "no id, or left out by data.events or data.until")
 """Cleaner and reason of the rows that the settings of `[data]` remove before the cleaners."""
 
@@ -28,10 +36,20 @@ LEAST = 2**20
 """Bytes that a message about a full disk asks for at least."""
 
 
-def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, out: Path) -> dict[str, int]:
-    """Write the tables of cleaned data and `report.md` to a new folder, which is complete or absent.
+def write_cleaned(
+    read: ReadEvents, tables: Tables, settings: DataSettings, out: Path, about: Mapping[str, Any] | None = None
+) -> dict[str, int]:
+    """Write the tables of cleaned data, `report.md` and `cleaned.json` to a new folder, which is complete or absent.
 
-    The tables are `interactions.parquet`, `rejected.parquet` and, if there are any, `items.parquet` and `users.parquet`. Rows keep the order of the source, and columns their canonical names.
+    The tables are `interactions.parquet`, `rejected.parquet` and, if there are any, `items.parquet` and `users.parquet`. Rows keep the
+    order of the source, and columns their canonical names.
+
+    Args:
+        read: The events after the cleaners.
+        tables: The tables that were cleaned.
+        settings: The settings of `[data]`.
+        out: The folder.
+        about: Source, settings and cleaners, as JSON, for `cleaned.json`.
 
     Returns:
         The number of rows of each Parquet file.
@@ -46,6 +64,8 @@ def write_cleaned(read: ReadEvents, tables: Tables, settings: DataSettings, out:
             for name, table in written.items():
                 pq.write_table(table, folder / f"{name}.parquet")
             (folder / "report.md").write_text(_report(read, counts), encoding="utf-8")
+            facts = {**(about or {}), **_facts(read, written)}
+            (folder / CLEANED).write_text(json.dumps(facts, indent=1), encoding="utf-8")
     except OSError as error:
         raise DataError(_explain(out, sum(table.nbytes for table in written.values()), error)) from error
     return counts
@@ -66,6 +86,18 @@ def _report(read: ReadEvents, counts: dict[str, int]) -> str:
     lines = [f"| {show(str(name))} | {value:,} |" if isinstance(value, int) else f"| {show(name)} | {show(value)} |" for name, value in read.notes.items()]  # fmt: skip
     files = [f"- `{name}.parquet`: {count:,} rows" for name, count in counts.items()]
     return "\n".join(["# Cleaned data", "", *files, "", "| what | count |", "| --- | ---: |", *lines, ""])
+
+
+def _facts(read: ReadEvents, written: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Return what `zoo data describe` shows of cleaned data, as JSON."""
+    return {
+        "format": 1,
+        "version": __version__,
+        "cuts": [format_moment(moment) for moment in read.clean.moments],
+        "rows": {name: table.num_rows for name, table in written.items()},
+        "fingerprints": {name: fingerprint_table(table) for name, table in written.items()},
+        "notes": read.notes,
+    }
 
 
 def _cleaned_tables(read: ReadEvents, tables: Tables, settings: DataSettings) -> dict[str, pa.Table]:

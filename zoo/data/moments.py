@@ -1,8 +1,8 @@
-"""The moment of a cut of a temporal split."""
+"""The moment of a cut of a temporal split, and a moment as text."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,3 +14,8 @@ def moment_of_cut(times: NDArray[np.int64], cut: float | datetime) -> int:
         return round(cut.timestamp() * 1000)
     rank = min(int(cut * len(times)), len(times) - 1)
     return int(np.partition(times, rank)[rank])
+
+
+def format_moment(milliseconds: int) -> str:
+    """Return UTC milliseconds as `2024-12-31 23:59:59 UTC`."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

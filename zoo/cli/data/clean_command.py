@@ -19,8 +19,8 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
     """Write the data of an experiment after the cleaners of [data] clean.
 
     FILE is an experiment file. The folder gets `interactions.parquet` (the remaining rows with all of their columns),
-    `items.parquet` and `users.parquet` if there are such tables, `rejected.parquet` (every removed row, with `cleaner` and `reason`) and `report.md`.
-    The folder is complete or absent. Choose other cleaners with --set 'data.clean=["duplicates"]'.
+    `items.parquet` and `users.parquet` if there are such tables, `rejected.parquet` (every removed row, with `cleaner` and `reason`),
+    `report.md`, and `cleaned.json` for `zoo data describe`. The folder is complete or absent. Choose other cleaners with --set 'data.clean=["duplicates"]'.
     """
     from zoo.config.load import load_experiment
     from zoo.data.cleaned_folder import write_cleaned
@@ -44,7 +44,13 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
         cleaners=experiment.cleaners,
         split=settings.split,
     )
-    counts = write_cleaned(read, tables, settings.data, out)
+    about = {
+        "source": experiment.source.as_json(),
+        "settings": settings.data.changed(),
+        "split": settings.split.model_dump(mode="json"),
+        "cleaners": [cleaner.as_json() for cleaner in experiment.cleaners],
+    }
+    counts = write_cleaned(read, tables, settings.data, out, experiment.variables.hide(about))
     for name, value in read.notes.items():
         if name.startswith(("left out", "items replaced", "column ", "cleaner ")) and value:
             click.echo(show(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}"))

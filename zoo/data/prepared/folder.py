@@ -18,6 +18,7 @@ from zoo.data.numbered_table import NumberedTable
 from zoo.data.prepared.sort_log import COLUMNS, file_type, open_columns
 from zoo.data.schema import MappedTable
 from zoo.data.user_table import UserTable
+from zoo.version import __version__
 
 FORMAT = 1
 """The version of the layout; a folder of another version is prepared again."""
@@ -38,6 +39,7 @@ class Prepared:
         sizes: The size of each of its files in bytes, by name.
         log: The properties of the log that are no arrays.
         notes: Counts of the rows that were left out.
+        version: The version of the core that prepared it; empty for one before it was noted.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Prepared:
     sizes: dict[str, int]
     log: dict[str, Any]
     notes: dict[str, int | str]
+    version: str = ""
 
     @property
     def size(self) -> int:
@@ -95,6 +98,7 @@ def write_prepared(data: Data, folder: Path, identity: dict[str, Any]) -> None:
             "ties": log.ties,
         },
         "notes": data.notes,
+        "version": __version__,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
