@@ -88,5 +88,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "log_range": "zoo.search_space",
         "neural_capabilities": "zoo.spec",
         "refuse_other_columns": "zoo.stages.ranking_data",
+        "title_keys": "zoo.data.titles",
     },
 )

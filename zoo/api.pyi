@@ -14,6 +14,7 @@ from zoo.data.queries import Queries as Queries
 from zoo.data.queries import QueryBatch as QueryBatch
 from zoo.data.queries import Targets as Targets
 from zoo.data.texts import TextBatch as TextBatch
+from zoo.data.titles import title_keys as title_keys
 from zoo.data.user_table import UserTable as UserTable
 from zoo.data_size import DataSize as DataSize
 from zoo.errors import ConfigError as ConfigError

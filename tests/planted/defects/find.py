@@ -35,7 +35,7 @@ class Findings:
         self._cleaned: dict[str, tuple[frozenset[int], Found]] = {}
 
     def by(self, finder: str, level: Level) -> Found:
-        """Return what a finder finds: `report: FAULT` or `clean: CLEANER`."""
+        """Return what a finder finds: `report: FAULT` or `clean: CLEANER`; `report: FAULT or FAULT` means either."""
         source, _, name = finder.partition(": ")
         if source == "clean":
             rows, pairs = self._clean(name)
@@ -44,7 +44,7 @@ class Findings:
         faults = [*self.faults, *(self.of_split if name.startswith("split") else [])]
         found: Found = frozenset()
         for fault in faults:
-            if fault.name == name:
+            if fault.name in name.split(" or "):
                 found |= self._things(fault, level)
         return found
 

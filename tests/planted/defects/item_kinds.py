@@ -38,14 +38,18 @@ def rows_missing(shop: Shop, share: float, rng: np.random.Generator) -> Planted:
     return Planted.of(Shop(shop.name, shop.events, shop.items.filter(kept)), chosen)
 
 
-def repeated_titles(shop: Shop, share: float, rng: np.random.Generator) -> Planted:
-    """Give items the title of another one, in upper case."""
-    chosen = some_items(shop, share, rng)
-    chosen = chosen[: len(chosen) // 2 * 2]
-    title = dict(zip(shop.of_item("item_id"), shop.of_item("title"), strict=True))
-    for item, other in zip(chosen[::2], chosen[1::2], strict=True):
-        title[other] = title[item].upper()
-    return Planted.of(shop.set_items(title=[title[i] for i in shop.of_item("item_id")]), chosen)
+def shared_titles(spell: Callable[[str, np.random.Generator], str]) -> Plant:
+    """Return a function that gives items the title of another one, spelled in another way."""
+
+    def plant(shop: Shop, share: float, rng: np.random.Generator) -> Planted:
+        chosen = some_items(shop, share, rng)
+        chosen = chosen[: len(chosen) // 2 * 2]
+        title = dict(zip(shop.of_item("item_id"), shop.of_item("title"), strict=True))
+        for item, other in zip(chosen[::2], chosen[1::2], strict=True):
+            title[other] = spell(title[item], rng)
+        return Planted.of(shop.set_items(title=[title[i] for i in shop.of_item("item_id")]), chosen)
+
+    return plant
 
 
 def divided(spell: Callable[[str, np.random.Generator], str]) -> Plant:
@@ -77,8 +81,16 @@ def respell(title: str, rng: np.random.Generator) -> str:
     return str(changes[rng.integers(len(changes))](title))
 
 
-def reorder(title: str, rng: np.random.Generator) -> str:
-    """Return a title that begins with its last word."""
+def move_to_front(title: str, rng: np.random.Generator) -> str:
+    """Return a title that begins with one of its long words."""
+    words = title.split()
+    long = [n for n, word in enumerate(words) if n and word.isalpha() and len(word) >= 5] or [len(words) - 1]
+    at = int(rng.choice(long))
+    return " ".join([words[at], *words[:at], *words[at + 1 :]])
+
+
+def last_to_front(title: str, rng: np.random.Generator) -> str:
+    """Return a title that begins with its last word, which is often a size."""
     words = title.split()
     return " ".join([words[-1], *words[:-1]])
 
@@ -136,9 +148,12 @@ KINDS = (
     Kind("items without row", "{:.1%} of the sold items lack in the item table", "items", ("report: items-without-row",), rows_missing, ITEMS),
     Kind("missing titles", "null or white space, {:.1%} of the sold items", "items", ("report: items-without-title",), blank("title"), ITEMS),
     Kind("missing categories", "null or white space, {:.1%} of the sold items", "items", ("report: items-without-category",), blank("category"), ITEMS, RETAIL),
-    Kind("repeated titles", "{:.1%} of the sold items, in pairs with one title", "items", ("report: repeated-titles",), repeated_titles, ITEMS),
+    Kind("repeated titles", "{:.1%} of the sold items, in pairs with one title", "items", ("report: repeated-titles",), shared_titles(respell), ITEMS),
+    Kind("similar titles", "{:.1%} of the sold items, in pairs with a title, one of them reordered", "items", ("report: similar-titles",), shared_titles(move_to_front), ITEMS),
+    Kind("mistyped titles", "{:.1%} of the sold items, in pairs with a title, one of them mistyped", "items", ("report: similar-titles",), shared_titles(mistype), ITEMS),
     Kind("articles under two ids", "{:.1%} of the sold items: other case or punctuation", "pairs", ("clean: merge-items",), divided(respell), ITEMS),
-    Kind("articles with reordered titles", "{:.1%} of the sold items: the last word first", "pairs", ("clean: merge-items",), divided(reorder), ITEMS),
+    Kind("articles with reordered titles", "{:.1%} of the sold items: a word of five letters or more first", "pairs", ("clean: merge-items",), divided(move_to_front), ITEMS),
+    Kind("articles with the size in front", "{:.1%} of the sold items: the last word first", "pairs", ("clean: merge-items",), divided(last_to_front), ITEMS),
     Kind("articles with mistyped titles", "{:.1%} of the sold items: one letter", "pairs", ("clean: merge-items",), divided(mistype), ITEMS),
     Kind("item prices", "zero or × 100,000, {:.1%} of the sold items", "items", ("report: catalogue-price-outliers",), item_prices, SHARES),
     Kind("constant columns", "{:.0f} columns of the items", "columns", ("report: constant-columns",), constant_columns, (1, 3, 7)),

@@ -53,5 +53,5 @@ KINDS = (
     Kind("sales ranks", "of the last {:.0%} of the events, in a column of the items", "columns", ("report: split: future",), future("sales_rank", ranks), COUNTED),
     Kind("bestsellers", "of the last {:.0%} of the events, in a column of the items", "columns", ("report: split: future",), future("bestseller", bestsellers), COUNTED),
     Kind("filled after a sale", "if sold in the last {:.0%} of the events, a text of the items", "columns", ("report: split: future",), future("service_note", filled_after_sale), COUNTED),
-    Kind("divided sessions", "a split by events within {:.0%} of the sessions", "finding", ("report: split: sessions", ), divided_sessions, (0.05, 0.15, 0.5)),
+    Kind("divided sessions", "a split by events within {:.0%} of the sessions", "finding", ("report: split: sessions or split: baskets",), divided_sessions, (0.05, 0.15, 0.5)),
 )  # fmt: skip

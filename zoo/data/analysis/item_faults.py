@@ -16,11 +16,14 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.checks.future import to_numbers
 from zoo.data.log import Data
 from zoo.data.schema import is_text
+from zoo.data.titles import title_keys
 
 MISSING = (0.005, 0.5)
 """Shares of the items with an event between which missing texts are reported: a column that most items lack is optional."""
 REPEATED = (0.0125, 0.5)
 """Shares of the items between which repeated titles are reported: fewer happen by chance, and more are names of kinds of goods."""
+SIMILAR = 0.002
+"""Share of the items from which on similar titles are reported."""
 CATEGORY = re.compile(r"categor|department|genre|product_?type", re.IGNORECASE)
 """Names of columns that group the items."""
 ROBUST = 6.0
@@ -29,7 +32,7 @@ ROBUST = 6.0
 
 def find_item_faults(data: Data) -> Iterator[Fault]:
     """Yield the faults of the items."""
-    for find in (_rows, _missing_texts, _repeated_titles, _constant_columns, _prices):
+    for find in (_rows, _missing_texts, _titles, _constant_columns, _prices):
         yield from find(data)
 
 
@@ -61,26 +64,35 @@ def _missing_texts(data: Data) -> Iterator[Fault]:
             )  # fmt: skip
 
 
-def _repeated_titles(data: Data) -> Iterator[Fault]:
-    """Yield items that share their title with another one."""
+def _titles(data: Data) -> Iterator[Fault]:
+    """Yield items that share their title with another one, and items whose title is only similar to another one."""
     if "title" not in data.catalogue.columns or not is_text(_plain_type(data.catalogue, "title")):
         return
-    title = _plain(data.catalogue, "title")
-    words = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(title)), r"\s+", " ")
-    codes = words.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    counted = data.log.known & _is_present(data.catalogue, "title")
-    copies = np.zeros(len(codes), np.bool_)
-    copies[counted] = np.bincount(codes[counted])[codes[counted]] > 1 if counted.any() else False
-    n, (least, most) = _n_sold(data), REPEATED
-    if max(least * n, 2) <= np.count_nonzero(copies) <= most * n:
-        order = np.flatnonzero(copies)
-        order = order[np.argsort(codes[order], kind="stable")]
-        yield item_fault(
-            data, "repeated-titles", "items that share their title with another one", order,
-            effect="If they are one article under several ids, its events are divided: each id looks rare, and a list shows it twice.",
-            remedy="give the same article one id; variants (size, colour) may keep theirs",
-            among=n, values=[str(title[int(i)].as_py()) for i in order[:SHOWN]],
-        )  # fmt: skip
+    title, n = _plain(data.catalogue, "title"), _n_sold(data)
+    same, similar = (_alike(title_keys(title, similar=similar), data.log.known) for similar in (False, True))
+    least, most = REPEATED
+    if len(same) > most * n:
+        return
+    for name, words, found, fewest in (
+        ("repeated-titles", "items that share their title with another one", same, max(least * n, 2)),
+        ("similar-titles", "items whose title has the words of another one in another order, or with a typing error",
+         similar[~np.isin(similar, same)], max(SIMILAR * n, 2)),
+    ):  # fmt: skip
+        if len(found) >= fewest:
+            yield item_fault(
+                data, name, words, found,
+                effect="If they are one article under several ids, its events are divided: each id looks rare, and a list shows it twice.",
+                remedy="give the same article one id; variants (size, colour) may keep theirs",
+                among=n, values=[str(title[int(i)].as_py()) for i in found[:SHOWN]],
+            )  # fmt: skip
+
+
+def _alike(keys: pa.Array, sold: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the items with events that share their key with another one, those of a key beside each other."""
+    codes = keys.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    counted = np.flatnonzero(sold & (codes >= 0))
+    alike = counted[np.bincount(codes[counted])[codes[counted]] > 1] if len(counted) else counted
+    return alike[np.argsort(codes[alike], kind="stable")]
 
 
 def _constant_columns(data: Data) -> Iterator[Fault]:

@@ -100,7 +100,7 @@ def zoo_components() -> list[ComponentSpec]:
             stage="cleaner",
             target="shopzoo_cleaning.merge_items:MergeItems",
             params=MergeItemsParams,
-            summary="Makes items with the same title one item, whatever its case, punctuation and white space.",
+            summary="Makes items with the same title one item, whatever its case, punctuation, order of words and typing errors.",
             citation="Christen: Data matching. Springer (2012).",
             api=2,
         ),

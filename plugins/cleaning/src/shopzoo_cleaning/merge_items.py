@@ -5,13 +5,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shopzoo_cleaning.params import MergeItemsParams
-from zoo.api import Cleaned, Cleaner, UncleanLog
+from zoo.api import Cleaned, Cleaner, UncleanLog, title_keys
 
 
 class MergeItems(Cleaner[MergeItemsParams]):
     """Replaces items by the first with the same title, whatever its case, punctuation and white space. It removes no event.
 
-    It reads the catalogue only, so that the events after the cut cannot change what is merged.
+    With `similar`, words may stand in another order, and one of them may be mistyped. It reads the catalogue only, so that the events after the cut
+    cannot change what is merged.
     """
 
     def clean(self, data: UncleanLog) -> Cleaned:
@@ -20,24 +21,16 @@ class MergeItems(Cleaner[MergeItemsParams]):
         Raises:
             DataError: The catalogue has no titles, or lacks a column of `same`.
         """
-        titles = _normalise(data.catalogue.column("title"))
+        titles = title_keys(data.catalogue.column("title"), similar=self.params.similar)
         columns = {"title": titles} | {name: _comparable(data.catalogue.column(name)) for name in self.params.same}
         numbers = np.arange(len(data.catalogue))
-        has_title = pc.fill_null(pc.not_equal(titles, ""), False)
-        table = pa.table({**columns, "number": numbers}).filter(has_title)
+        table = pa.table({**columns, "number": numbers}).filter(pc.is_valid(titles))
         groups = table.group_by(list(columns)).aggregate([("number", "min"), ("number", "list")])
         members = groups["number_list"].combine_chunks()
         of = members.value_parent_indices().to_numpy()
         numbers[members.flatten().to_numpy()] = groups["number_min"].to_numpy()[of]
         merged = int(np.count_nonzero(numbers != np.arange(len(numbers))))
         return Cleaned(items=numbers if merged else None, items_reason="the same title")
-
-
-def _normalise(titles: pa.ChunkedArray) -> pa.Array:
-    """Return titles without case, with one space for punctuation and white space; null without a title, `[I]`."""
-    text = pc.utf8_normalize(_comparable(titles), form="NFKC")
-    folded = pa.array([None if title is None else title.casefold() for title in text.to_pylist()], pa.string())
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(folded, r"[\p{P}\p{Z}\p{C}\s]+", " "))
 
 
 def _comparable(column: pa.ChunkedArray) -> pa.Array:

@@ -88,3 +88,5 @@ class MergeItemsParams(Params):
 
     same: list[str] = Field([])
     """Columns of the catalogue that must be equal too, such as `brand` or `colour`; a missing value equals another missing value."""
+    similar: bool = Field(True)
+    """Whether titles are the same with their words in another order, or with a typing error in a rare word. Words with digits and short ones must be equal and in order."""
