@@ -13,6 +13,7 @@ import torch
 
 import zoo
 from zoo.artifacts.manifest import NAME, add_checksum, file_digest
+from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.user_columns import USER_VALUES
 from zoo.benchmark.fits.keys import predictor_key
 from zoo.config.load import experiment_from
@@ -259,3 +260,12 @@ def test_an_artifact_whose_features_lack_their_users_is_refused(frames, tmp_path
         ArtifactError, match="candidate_features reads the user columns segment, age, and the artifact has no"
     ):
         zoo.load_artifact(tmp_path / "shop")
+
+
+def test_unknown_users_are_counted_and_their_columns_named_as_missing(frames, tmp_path):
+    log = zoo.read_log(frames[0], frames[1], users=frames[2])
+    for model, expected in ((THRIFTY, "queries of unknown users, whose columns count as missing: 1 ('nobody')"),
+                            (SEGMENTS, "queries of unknown users: 1 ('nobody')")):  # fmt: skip
+        notes = QueryWarnings()
+        zoo.fit(model, log, plugins=PLUGINS).lists(pa.table({"user_id": ["u0", "nobody"]}), 5, notes=notes)
+        assert notes.messages()[0] == expected

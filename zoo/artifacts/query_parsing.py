@@ -59,6 +59,7 @@ def parse_queries(
     notes.queries += len(users)
     notes.unheld += 0 if len(artifact.histories) else int(np.count_nonzero(stored))
     notes.unread = np.zeros(len(users), np.bool_)
+    notes.reads_users = artifact.pipeline.users is not None
     notes.counted, notes.fallback = artifact.pipeline.retrieval.popularity is not None, artifact.rules.fallback
     for at in (np.flatnonzero(stored), np.flatnonzero(~stored)):
         if not len(at):

@@ -18,6 +18,7 @@ class QueryWarnings:
         queries: Number of queries.
         new_users: Queries of users that the artifact does not know.
         unknown_users: Examples of these users.
+        reads_users: Whether rankers read columns of users, which are missing for them.
         unheld: Queries of known users without a history, because the artifact was saved without histories.
         unserved: Queries of users outside training, for a model that has a vector per user and reads no history.
         without_history: Queries without a usable history, for a model that reads histories.
@@ -32,6 +33,7 @@ class QueryWarnings:
     queries: int = 0
     new_users: int = 0
     unknown_users: list[str] = field(default_factory=list)
+    reads_users: bool = False
     unheld: int = 0
     unserved: int = 0
     without_history: int = 0
@@ -46,8 +48,9 @@ class QueryWarnings:
         """Return one line for each count above zero."""
         examples = ", ".join(map(repr, self.unknown)) + (", ..." if self.left_out > len(self.unknown) else "")
         users = ", ".join(map(repr, self.unknown_users)) + (", ..." if self.new_users > len(self.unknown_users) else "")
+        missing = ", whose columns count as missing" if self.reads_users else ""
         lines = [
-            ("queries of unknown users", self.new_users, f" ({users})"),
+            (f"queries of unknown users{missing}", self.new_users, f" ({users})"),
             (
                 "queries of users whose histories were not saved with the artifact",
                 self.unheld,

@@ -62,7 +62,9 @@ def sample(folder):
 def test_the_checks_warn_on_a_real_data_set_only_where_they_should(data_dir, found, name, sections, names):
     events, items = sample(data_dir / name)
     assert isinstance(events, pa.Table)
-    assert set(found(events, items, **sections)) == names
+    users = data_dir / name / "users.parquet"
+    table = pq.read_table(users) if users.exists() else None
+    assert set(found(events, items, users=table, **sections)) == names
 
 
 def test_the_users_of_ml_100k_whose_last_moment_holds_several_ratings_are_counted(data_dir, found):
