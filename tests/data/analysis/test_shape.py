@@ -117,6 +117,21 @@ def test_sessions_without_users_are_split_by_session(tmp_path):
     assert found.split.queries == {part: len(task.queries(part)) for part in ("validate", "test")}
 
 
+@pytest.mark.parametrize("name", ["session_id", "visit"])
+def test_sessions_without_users_and_times_are_held_out(tmp_path, name):
+    rows = [f"{s},i{(7 * s + k) % 60},{k}" for s in range(2000) for k in range(2 + s % 3)]
+    file = tmp_path / "clicks.csv"
+    file.write_text("\n".join([f"{name},item_id,position", *rows]))
+    found = report(file)
+    proposed = tmp_path / "proposed.toml"
+    proposed.write_text(found.proposal)
+    assert f'user_id = "{name}"' in found.proposal
+    assert "sessions are held out" in found.proposal
+    task = load_task(load_experiment(proposed).require_recommend())
+    assert found.split.queries == {part: len(task.queries(part)) for part in ("validate", "test")}
+    assert found.split.queries["test"] == 200  # each of the held-out sessions
+
+
 def test_text_without_a_header_is_refused_with_the_line_to_write(tmp_path):
     rows = "\n".join(f"{o['user_id']}\ti{o['n']}\t{1 + o['n'] % 5}\t{o['timestamp']}" for o in ORDERS)
     file = tmp_path / "ratings.tsv"

@@ -20,6 +20,8 @@ UNKNOWN = 0.7
 """Share of users without an earlier event from which on a cut by time asks about strangers."""
 FEWEST = 200
 """Users with a history below which a cut by time is not proposed, if the end of each user gives three times as many queries."""
+SHORT = 5
+"""Events below which a fifth of a user's events is none."""
 CUTS = [0.8, 0.9]
 TRAIN, VALIDATE, TEST = "train", ("valid", "validate", "validation"), "test"
 
@@ -87,7 +89,7 @@ def propose_splits(
         found += [*last, temporal] if known_few else [temporal, *last]
     elif log.clock == "position" and not anonymous:
         found.append(_leave_last_out(unit, "the events have an order and no times"))
-    found.append(_strong(log))
+    found.append(_strong(log, mapped, anonymous=anonymous))
     return found
 
 
@@ -192,14 +194,21 @@ def _leave_last_out(unit: tuple[list[Line], dict[str, str]], why: str) -> Propos
     return ProposedSplit(words, lines, unit[1])
 
 
-def _strong(log: Interactions) -> ProposedSplit:
-    """Return the split that holds out users."""
+def _strong(log: Interactions, mapped: Mapping[str, str], *, anonymous: bool) -> ProposedSplit:
+    """Return the split that holds out users, or sessions without users."""
     why = "no order of the events is known" if log.clock == "file-order" else "no split in time leaves queries"
+    if anonymous and log.clock == "position":
+        why = "the events have no times, so that nothing tells earlier sessions from later ones"
+    who = "sessions" if anonymous else "users"
     lines = [
         Line(
             "policy",
             "strong-generalisation",
-            f"{why}: users are held out, and a random part of their events is asked for",
+            f"{why}: {who} are held out, and a random part of their events is asked for",
         )
     ]
-    return ProposedSplit("strong generalisation over held-out users", lines, ordered=False)
+    lengths = log.lengths[log.lengths > 0]
+    if len(lengths) and np.median(lengths) < SHORT:
+        lines.append(Line("history", 0.5, f"half of the {who} have {np.median(lengths):g} events or fewer, of which the default would ask for none"))  # fmt: skip
+    columns = {"user_id": mapped.get("session_id", "session_id")} if anonymous else {}
+    return ProposedSplit(f"strong generalisation over held-out {who}", lines, columns, ordered=False)
