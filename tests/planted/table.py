@@ -28,7 +28,8 @@ def shops() -> Iterator[Findings]:
 def lines(before: Findings, wanted: str) -> Iterator[str]:
     """Yield the lines of the table of a set."""
     name, at_bar, n_kinds = before.shop.name, [], 0
-    yield f"### {name[0].upper()}{name[1:]}\n"
+    known = ", ".join(f"`{finding}`" for finding in sorted(before.names)) or "none"
+    yield f"## {name[0].upper()}{name[1:]}\n\nFindings without planted defects: {known}.\n"
     yield "| planted | at the middle strength | found by | recall, precision: weak | middle | strong |"
     yield "|---|---|---|---|---|---|"
     for kind in KINDS:
@@ -41,7 +42,7 @@ def lines(before: Findings, wanted: str) -> Iterator[str]:
             cells = [_format(each[finder]) for each in measured]
             what = kind.what.format(kind.strengths[1])
             yield f"| {kind.name} | {what} | `{finder}` | {' | '.join(cells)} |"
-    yield f"\n{len(at_bar)} of {n_kinds} kinds reach recall and precision {BAR} at the middle strength."
+    yield f"\n{len(at_bar)} of {n_kinds} kinds reach recall and precision {BAR} at the middle strength.\n"
 
 
 def _format(quality: Quality) -> str:

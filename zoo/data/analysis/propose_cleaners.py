@@ -31,8 +31,6 @@ Exact copies need none: `duplicates = "drop-exact"`. An event with a wrong price
 """
 WITHOUT_FAULT = ("bots",)
 """Cleaners that are tried on every log: bots may be regular without being very active."""
-MOST_REMOVED = 5
-"""A cleaner that removes more than this many times the events of its faults treats something else: prices that vary, for example."""
 MOST_EVENTS = 5_000_000
 """The most events of a log on which cleaners are tried; of a larger one, the faults alone decide."""
 
@@ -51,7 +49,7 @@ class ProposedCleaners:
 
 
 def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], data: Data) -> ProposedCleaners:
-    """Return the cleaners for faults. One that removes nothing with its default parameters, or far too much, is not proposed.
+    """Return the cleaners for faults. One that does nothing with its default parameters is not proposed.
 
     Args:
         faults: What is wrong with the data.
@@ -68,9 +66,7 @@ def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], da
         if len(of_name) != 1 or not (own or (small and name in WITHOUT_FAULT)):
             continue
         if small:
-            events = [fault.count or 0 for fault in own if fault.concerns == "events"]
-            most = MOST_REMOVED * sum(events) if events else len(log)
-            reason, log = _try(of_name[0], replace(data, log=log), most)
+            reason, log = _try(of_name[0], replace(data, log=log))
         else:
             reason = "; ".join(f"{name} for {fault.count:,} {fault.found}" for fault in own)
         if reason:
@@ -78,11 +74,8 @@ def propose_cleaners(faults: Iterable[Fault], installed: Iterable[Component], da
     return ProposedCleaners(reasons, log)
 
 
-def _try(cleaner: Component, data: Data, most: int) -> tuple[str, Interactions]:
-    """Return what a cleaner removes or replaces with its default parameters, and what it leaves.
-
-    The reason is empty if that is nothing or more than `most` events, and if the cleaner fails.
-    """
+def _try(cleaner: Component, data: Data) -> tuple[str, Interactions]:
+    """Return what a cleaner does with its default parameters, empty if that is nothing or if it fails, and what it leaves."""
     notes: Notes = {}
     unclean = UncleanLog(data.log, data.catalogue, data.user_ids)
     try:
@@ -91,7 +84,7 @@ def _try(cleaner: Component, data: Data, most: int) -> tuple[str, Interactions]:
         return "", data.log
     removed = len(data.log) - len(remaining)
     replaced = sum(int(count) for name, count in notes.items() if name.startswith("items replaced: "))
-    if not (removed or replaced) or removed > most or not len(remaining):
+    if not (removed or replaced) or not len(remaining):
         return "", data.log
     if replaced:
         same = "look at them; same = [...] with a column such as the colour keeps variants apart"
