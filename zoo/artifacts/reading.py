@@ -22,13 +22,15 @@ def describe_reading(experiment: ResolvedExperiment, task: Task) -> dict[str, An
         task: The task.
     """
     data = experiment.experiment.data
-    return {
+    read: dict[str, Any] = {
         "source": {name: _without_folders(value) for name, value in experiment.source.as_json().items()},
         "settings": data.changed(),
         "cleaners": [cleaner.as_json() for cleaner in experiment.cleaners],
         "notes": {FOLDER.sub("", name): value for name, value in task.notes.items()},
         "starts": {str(part): format_moment(start) for part, start in task.parts.starts.items()},
     }
+    hidden: dict[str, Any] = experiment.variables.hide(read)  # the uri of a database has a password
+    return hidden
 
 
 def _without_folders(value: Any) -> Any:
