@@ -61,7 +61,7 @@ ACCEPTED = {
         "zoo/registry/loading.py",
         "process",
     ): "a constant script; the name of a plugin reaches it through stdin, not as code",
-    ("zoo/benchmark/isolation.py", "process"): "this Python with a module of the core, and no shell",
+    ("zoo/benchmark/executors/isolation.py", "process"): "this Python with a module of the core, and no shell",
 }
 """The places that are accepted: file and rule, and the reason."""
 

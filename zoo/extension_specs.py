@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from zoo.params import Params
 
 
-def _check(what: str, name: str, target: str, params: Any) -> None:
+def check_spec(what: str, name: str, target: str, params: Any) -> None:
     """Check the fields that all specs share.
 
     Raises:
@@ -49,7 +49,7 @@ class SplitSpec:
         Raises:
             ValueError: A field is malformed.
         """
-        _check("split", self.name, self.target, self.params)
+        check_spec("split", self.name, self.target, self.params)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class CandidateFeatureSpec:
         Raises:
             ValueError: A field is malformed.
         """
-        _check("candidate features", self.name, self.target, self.params)
+        check_spec("candidate features", self.name, self.target, self.params)
 
     def columns_for(self, params: Params) -> tuple[str, ...]:
         """Return the catalogue columns that it reads with these parameters."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pluggy
 
+from zoo.executor_specs import ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LossSpec
 from zoo.sampler_specs import SamplerSpec
@@ -63,6 +64,11 @@ def zoo_splits() -> list[SplitSpec]:  # type: ignore[empty-body]
 @hookspec
 def zoo_candidate_features() -> list[CandidateFeatureSpec]:  # type: ignore[empty-body]
     """Return groups of ranking features that `[model.candidate_features]` can list in `groups`. Must import nothing heavy."""
+
+
+@hookspec
+def zoo_executors() -> list[ExecutorSpec]:  # type: ignore[empty-body]
+    """Return executors that `zoo bench --executor` can select. Must import nothing heavy."""
 
 
 @hookspec

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.benchmark.isolation import experiment_table
+from zoo.benchmark.executors.requests import experiment_table
 from zoo.benchmark.progress import Progress
 from zoo.config.load import experiment_from, load_experiment
 from zoo.config.resolved import digest
@@ -231,7 +231,7 @@ def test_a_row_whose_process_cannot_be_started_fails_alone(tmp_path, monkeypatch
     def refuse(*args, **more):
         raise OSError(errno.EAGAIN, "no process is left")
 
-    monkeypatch.setattr("zoo.benchmark.isolation.subprocess.Popen", refuse)
+    monkeypatch.setattr("zoo.benchmark.executors.isolation.subprocess.Popen", refuse)
     config = {**experiment("popular", "random"), "references": False}
     rows = zoo.bench(config, tmp_path / "out", isolate=True).rows()
     assert len(rows) >= 2
@@ -256,6 +256,6 @@ def test_a_log_from_frames_has_no_processes():
     with pytest.raises(ConfigError) as error:
         zoo.bench(["popular"], log, isolate=True)
     assert str(error.value) == (
-        "zoo.bench: isolate, memory and time need data that the process of a run can read, and this log comes from data frames, "
+        "zoo.bench: isolate, executor, memory and time need data that the process of a run can read, and this log comes from data frames, "
         "which only this process has. Write them to Parquet files and give their paths to zoo.read_log, or leave the options out."
     )

@@ -105,11 +105,13 @@ class Plan:
         runs: The runs.
         unsearched: The labels of models that would be tuned if they had a parameter to search.
         remarks: What else to say of the plan, a sentence each.
+        at_once: Whether several runs are done at the same time.
     """
 
     runs: tuple[PlannedRun, ...]
     unsearched: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def to_do(self) -> list[PlannedRun]:

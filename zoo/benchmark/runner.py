@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import torch
 
-from zoo.artifacts.saving import save_artifact
 from zoo.benchmark.changed_runs import describe_change
 from zoo.benchmark.comparison import Comparison, open_comparison
+from zoo.benchmark.executors.executor import Executor, FinishedRun, PendingRun
+from zoo.benchmark.executors.local import Local
+from zoo.benchmark.executors.requests import requests_of
 from zoo.benchmark.fits.shared_fits import SharedFits
-from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.library_versions import describe_other_versions
-from zoo.benchmark.machine import device_of, machine, versions
+from zoo.benchmark.machine import device_of
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.json_records import refusing_damage
 from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.benchmark.results_folder.user_sample import write_query_facts, write_sample
+from zoo.benchmark.run_model import describe_run, run_model
 from zoo.benchmark.runs import Run, plan_runs
 from zoo.benchmark.tables.report import markdown
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
-from zoo.benchmark.tuning.search import require_optuna, search
-from zoo.benchmark.tuning.settings import format_settings_of
-from zoo.benchmark.tuning.trials_file import search_folder, write_trials
+from zoo.benchmark.tuning.search import require_optuna
+from zoo.benchmark.tuning.trials_file import write_trials
 from zoo.config.resolved import BaseResolvedExperiment, digest
-from zoo.config.tuned_model import with_point
 from zoo.config.variables import Variables
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import ConfigError
+from zoo.executor_specs import LocalParams
 from zoo.folder_lock import lock_folder
-from zoo.registry.plugin import describe_error
-from zoo.stages.process_state import preserve_process_state
-from zoo.tracebacks import show_traceback
 from zoo.training.checkpoint import forget
 
 
@@ -49,13 +47,13 @@ class RunOptions:
         progress: Receives the progress of the benchmark.
         keep_artifacts: Whether to save the artifact of each run in `runs/KEY/`; a run without one is repeated.
         wait: Whether to wait for another process that runs a benchmark in the same folder, instead of raising an error.
-        isolation: The limits of each run's process; None to run everything in this process.
+        executor: Does the runs.
     """
 
     progress: Progress = field(default_factory=Progress)
     keep_artifacts: bool = False
     wait: bool = False
-    isolation: Isolation | None = None
+    executor: Executor[Any] = field(default_factory=lambda: Local(LocalParams()))
 
 
 def run_experiment(experiment: BaseResolvedExperiment, folder: str | Path, options: RunOptions) -> None:
@@ -75,7 +73,7 @@ def run_experiment(experiment: BaseResolvedExperiment, folder: str | Path, optio
 
 def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: Store, options: RunOptions) -> None:
     """Read the data, run what is not finished in the folder, and write the report."""
-    progress, keep_artifacts, isolation = options.progress, options.keep_artifacts, options.isolation
+    progress, keep_artifacts = options.progress, options.keep_artifacts
     tuned = any(model.tuning for model in experiment.models)
     if tuned:
         require_optuna()
@@ -115,7 +113,7 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
     progress.loaded(len(runs))
     progress.checked(comparison.findings)
     unsearched = tuple(model.label for model in experiment.models if model.searches_nothing)
-    progress.planned(Plan(tuple(planned), unsearched, experiment.replaced_budgets))
+    progress.planned(Plan(tuple(planned), unsearched, experiment.replaced_budgets, options.executor.at_once))
     to_do = [run.key for run, row in zip(runs, rows, strict=True) if row is None]
     differences = (
         describe_other_versions(store.folder, [row for row in rows if row is not None]),
@@ -128,35 +126,15 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
     )
     progress.differs("\n".join(filter(None, differences)))
     shared = SharedFits.of(store.folder, runs, experiment, device)
+    bench = _Bench(experiment, comparison, store, shared, progress, keep_artifacts, replaced)
     try:
-        for run in runs:
-            artifact = store.artifact(run.key) if keep_artifacts and not run.reference else None
-            row = _finished(run, store, keep_artifacts=keep_artifacts)  # two labels may have the same key
-            resumed = row is not None
-            if row is None:
-                stored = replaced.get((run.model.label, run.seed))
-                again = "" if stored is None else _describe_change(stored, run, store.variables)
-                progress.started(run.model.label, run.seed, again=again)
-                folder = store.folder / "training" / run.key
-                if isolation is None:
-                    row, lists = run_model(run, comparison, folder, artifact, progress, shared=shared)
-                else:
-                    row, lists = _run_isolated(
-                        run,
-                        experiment,
-                        isolation,
-                        training=folder,
-                        results=store.folder,
-                        artifact=artifact,
-                        progress=progress,
-                    )
-                store.add(row, lists)
-                for problem in experiment.registry.report(store.stored(run.key)):
-                    progress.warned(problem)
-                if not row.error:  # a failed run is tried again and resumes from its checkpoint
-                    forget(folder)
-            shared.forget_predictors_of(run)
-            progress.finished(replace(row, label=run.model.label), resumed=resumed)
+        for run, row in zip(runs, rows, strict=True):
+            if row is not None:
+                progress.finished(replace(row, label=run.model.label), resumed=True)
+        unfinished = [run for run, row in zip(runs, rows, strict=True) if row is None]
+        with closing(options.executor.run(bench.jobs(unfinished))) as finished:
+            for found in finished:
+                bench.keep(found, unfinished)
         shared.forget_predictors()  # an interrupted benchmark keeps them to resume
     finally:  # write the report of the finished runs also after Ctrl-C
         write_trials(store.folder, runs, store.variables)
@@ -165,6 +143,76 @@ def _run_all(experiment: BaseResolvedExperiment, device: torch.device, store: St
         ):  # only earlier rows can be of another version
             write_sample(store, comparison.users)
             store.compose(markdown)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """A benchmark whose runs an executor does.
+
+    Attributes:
+        experiment: The experiment.
+        comparison: Its data and rules.
+        store: Its folder.
+        shared: The fits that its runs share.
+        progress: Receives the progress.
+        keep_artifacts: Whether the artifact of each run is saved.
+        replaced: Earlier rows by label and seed, for what has changed.
+    """
+
+    experiment: BaseResolvedExperiment
+    comparison: Comparison[Any]
+    store: Store
+    shared: SharedFits
+    progress: Progress
+    keep_artifacts: bool
+    replaced: Mapping[tuple[str, int | None], dict[str, Any]]
+
+    def jobs(self, runs: Sequence[Run]) -> list[list[PendingRun]]:
+        """Return the runs by the fits that they share; of several with the same key, the first."""
+        common = requests_of(self.experiment, self.store.folder)
+        jobs: dict[str, list[PendingRun]] = {}
+        first = {run.key: run for run in reversed(runs)}
+        for run in [run for run in runs if first[run.key] is run]:
+            jobs.setdefault(self.shared.group_of(run), []).append(self._pending(run, common))
+        return list(jobs.values())
+
+    def _pending(self, run: Run, common: Mapping[str, Any]) -> PendingRun:
+        """Return a run for an executor."""
+        artifact = self.store.artifact(run.key) if self.keep_artifacts and not run.reference else None
+        places = {"training": str(self._training(run).absolute()), "artifact": artifact and str(artifact.absolute())}
+        return PendingRun(
+            run.key,
+            run.model.label if run.seed is None else f"{run.model.label}, seed {run.seed}",
+            run.model.resources,
+            torch.get_num_threads(),
+            {**common, **places, "key": run.key},
+            partial(self._started, run),
+            self.progress,
+            partial(run_model, run, self.comparison, self._training(run), artifact, self.progress, shared=self.shared),
+        )
+
+    def _training(self, run: Run) -> Path:
+        """Return the folder for checkpoints and logs of a run."""
+        return self.store.folder / "training" / run.key
+
+    def _started(self, run: Run) -> None:
+        """Tell that a run begins."""
+        stored = self.replaced.get((run.model.label, run.seed))
+        again = "" if stored is None else _describe_change(stored, run, self.store.variables)
+        self.progress.started(run.model.label, run.seed, again=again)
+
+    def keep(self, found: FinishedRun, runs: Sequence[Run]) -> None:
+        """Store what a run gave, and tell it; also of the runs with the same key."""
+        same = [run for run in runs if run.key == found.run.key]
+        row = found.row or Row(**describe_run(same[0]), error=found.error)
+        self.store.add(row, found.lists)
+        for problem in self.experiment.registry.report(self.store.stored(row.key)):
+            self.progress.warned(problem)
+        if not row.error:  # a failed run is tried again and resumes from its checkpoint
+            forget(self._training(same[0]))
+        self.shared.forget_predictors_of(same[0])
+        for at, run in enumerate(same):
+            self.progress.finished(replace(row, label=run.model.label), resumed=at > 0)
 
 
 def _describe_change(stored: dict[str, Any], run: Run, variables: Variables) -> str:
@@ -178,86 +226,3 @@ def _finished(run: Run, store: Store, *, keep_artifacts: bool) -> Row | None:
     if keep_artifacts and not run.reference and not store.artifact(run.key).exists():
         return None
     return store.finished(run.key)
-
-
-def run_model(
-    run: Run,
-    comparison: Comparison[Any],
-    folder: Path,
-    artifact: Path | None,
-    progress: Progress,
-    *,
-    shared: SharedFits,
-    explain: Callable[[BaseException], str] = describe_error,
-) -> tuple[Row, pa.Table | None]:
-    """Return the row and lists of a run, and save its artifact if a folder is given; a model's error is stored in the row.
-
-    Args:
-        run: The run.
-        comparison: The comparison that measures it.
-        folder: Folder for checkpoints and logs of training.
-        artifact: The folder of its artifact, or None to save none.
-        progress: Receives the progress.
-        shared: The fits that it shares with other runs; their folder also has the searches.
-        explain: Returns the text of an error.
-    """
-    common = _describe_run(run)
-    origins = [part.origin for part in run.model.parts]
-    culprit, notes = f"{'one of ' if len(origins) > 1 else ''}{', '.join(origins)}", list[str]()
-    try:
-        with preserve_process_state(culprit, notes):
-            model = run.model
-            if run.search is not None:
-                place = search_folder(shared.folder, run.search)
-                found = search(
-                    model,
-                    comparison.trials,
-                    seed=run.search_seed,
-                    folder=place,
-                    progress=progress,
-                    cache=shared.of_search(run, place),
-                    explain=explain,
-                )
-                model = with_point(model, found.best.params)
-                common |= {"model": model.as_json(), "settings": found.settings, "tuning": found.as_json()}
-            measurement = comparison.run_model(
-                model, run.seed or 0, folder=folder, progress=progress, cache=shared.of_row(run)
-            )
-            if artifact is not None and measurement.artifact is not None:
-                save_artifact(measurement.artifact(), artifact)
-    except (Exception, SystemExit) as error:  # an error of one model must not end the other runs
-        show_traceback(error)
-        return Row(**common, error=explain(error), notes=notes), None
-    row = Row(**common, **measurement.figures())
-    return replace(row, notes=[*row.notes, *notes]), measurement.lists
-
-
-def _run_isolated(
-    run: Run,
-    experiment: BaseResolvedExperiment,
-    isolation: Isolation,
-    **places: Any,
-) -> tuple[Row, pa.Table | None]:
-    """Return the row and lists of a run in a process of its own; how that process ended is stored in the row."""
-    try:
-        return isolation.run(experiment, run.key, **places)
-    except (
-        ZooError,
-        OSError,
-        pa.ArrowException,
-    ) as error:  # the machine has no process, pipe or disk left for this row
-        return Row(**_describe_run(run), error=describe_error(error)), None
-
-
-def _describe_run(run: Run) -> dict[str, Any]:
-    """Return the fields of a row that are known before the run."""
-    return {
-        "key": run.key,
-        "label": run.model.label,
-        "seed": run.seed,
-        "model": run.model.as_json(),
-        "settings": format_settings_of(run.model),
-        "reads_time": any(part.capabilities.needs_time for part in run.model.parts),
-        "versions": {**versions(), **run.versions},
-        "machine": machine(),
-    }

@@ -24,6 +24,12 @@ from zoo.cli.tune_option import read_tune
 )
 @click.option("--time", "minutes", type=float, metavar="MINUTES", help="With --isolate: the most minutes of a run.")
 @click.option(
+    "--executor",
+    metavar="NAME[=VALUE]",
+    help="Where the runs happen: local (the default), processes=2 for two at once, or ray (plugin shopzoo-ray).",
+)
+@click.option("--address", help="With an executor of a cluster: its address, or auto for the one of this machine.")
+@click.option(
     "--tune",
     "budget",
     multiple=True,
@@ -44,6 +50,8 @@ def bench(
     isolate: bool,
     memory: float | None,
     minutes: float | None,
+    executor: str | None,
+    address: str | None,
     budget: tuple[str, ...],
     wait: bool,
     overrides: tuple[str, ...],
@@ -76,6 +84,8 @@ def bench(
             isolate=isolate,
             memory=memory,
             time=minutes,
+            executor=executor,
+            address=address,
         )
     print_results(store)
     if keep_artifacts:

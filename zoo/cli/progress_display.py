@@ -82,10 +82,11 @@ class Bars(Progress):
             self._bars.console.print(format_finding(finding), style="yellow", markup=False, soft_wrap=True)
 
     def planned(self, plan: Plan) -> None:
-        """Print the plan, and begin to estimate the whole duration."""
+        """Print the plan, and begin to estimate the whole duration of runs that are done one after the other."""
         for line in plan.lines():
             self._bars.console.print(line, markup=False, soft_wrap=True)
-        self._forecast = Forecast(plan, self._begun)
+        if not plan.at_once:
+            self._forecast = Forecast(plan, self._begun)
 
     def differs(self, note: str) -> None:
         """Print in what earlier runs of the folder differ."""

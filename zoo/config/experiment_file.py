@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer, model_validator
 
+from zoo.config.model_resources import Resources
 from zoo.config.train import TrainSettings
 from zoo.params import StrictTable
 from zoo.text_safety import CONTROL
@@ -112,6 +113,8 @@ class ModelTable(StrictTable):
 
     label: Label | None = None
     """Name of the model in tables."""
+    resources: Resources = Resources()
+    """What an executor of a cluster reserves for each run of the model (`[model.resources]`)."""
 
     @property
     @abstractmethod

@@ -78,7 +78,9 @@ def _resolve_model(
     ranker_train = lookup.ranker_settings(model.ranker_train, where, settings)
     if len(lookup.problems) > before:
         return None
-    result = ResolvedRankModel(model.name, rankers, featurizers, train=settings, ranker_train=ranker_train)
+    result = ResolvedRankModel(
+        model.name, rankers, featurizers, train=settings, ranker_train=ranker_train, resources=model.resources
+    )
     lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     if featurizers and not experiment.data.text:
         lookup.problems.append(

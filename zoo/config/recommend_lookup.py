@@ -196,6 +196,7 @@ def _resolve_model(
         lookup.registry.plugins_of("candidate-features", model.candidate_features.names or ()),
         train=settings,
         ranker_train=ranker_train,
+        resources=model.resources,
     )
     lookup.refuse_idle_settings(result, model.train, model.ranker_train, where)
     for watched in result.monitors:

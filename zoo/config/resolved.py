@@ -12,6 +12,7 @@ from zoo.config.candidate_settings import CandidateFeatureSettings
 from zoo.config.chosen import Chosen
 from zoo.config.experiment import Experiment
 from zoo.config.experiment_file import ExperimentFile
+from zoo.config.model_resources import Resources
 from zoo.config.split_settings import has_rank_part
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings
 from zoo.config.tune import Tuning
@@ -39,6 +40,7 @@ class BaseResolvedModel(ABC):
         variables: The environment variables in the experiment file.
         tuning: How it is tuned before it is fitted; None if it is not.
         searches_nothing: Whether it would be tuned if it had a parameter to search.
+        resources: What a run of it needs of a machine; no figure depends on it.
     """
 
     label: str
@@ -47,6 +49,7 @@ class BaseResolvedModel(ABC):
     variables: Variables = field(default=NO_VARIABLES, kw_only=True, compare=False, repr=False)
     tuning: Tuning | None = field(default=None, kw_only=True)
     searches_nothing: bool = field(default=False, kw_only=True, compare=False)
+    resources: Resources = field(default_factory=Resources, kw_only=True, compare=False)
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Collect what a plugin adds besides components: losses, negative samplers, split policies and candidate features."""
+"""Collect what a plugin adds besides components: losses, negative samplers, split policies, candidate features, executors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pluggy
 
 from zoo.candidate_groups import GROUPS
 from zoo.errors import PluginError
+from zoo.executor_specs import EXECUTORS, ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.sampler_specs import SAMPLERS, SamplerSpec
 
-Spec = LossSpec | SamplerSpec | SplitSpec | CandidateFeatureSpec
+Spec = LossSpec | SamplerSpec | SplitSpec | CandidateFeatureSpec | ExecutorSpec
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ KINDS = (
     Kind("sampler", "zoo_samplers", SamplerSpec, {name: spec.summary for name, spec in SAMPLERS.items()}),
     Kind("split", "zoo_splits", SplitSpec, POLICIES),
     Kind("candidate-features", "zoo_candidate_features", CandidateFeatureSpec, GROUPS),
+    Kind("executor", "zoo_executors", ExecutorSpec, {name: spec.summary for name, spec in EXECUTORS.items()}),
 )
 
 

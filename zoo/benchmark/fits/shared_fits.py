@@ -48,6 +48,10 @@ class SharedFits:
         """Return the shared fits of an experiment."""
         return cls(folder, runs, device, bool(experiment.registry.callback_plugins))
 
+    def group_of(self, run: Run) -> str:
+        """Return a name that is the same for the runs that share a search or the fit of a predictor."""
+        return run.search or self._predictor(run) or run.key
+
     def of_row(self, run: Run) -> FitCache:
         """Return the cache for the row of a run."""
         return self._cache(self.folder, run, stores=self._is_awaited(run))

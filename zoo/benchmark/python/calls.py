@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from zoo.artifacts.artifact import Artifact
+from zoo.benchmark.executors.choose import choose_executor
+from zoo.benchmark.executors.local import Local
 from zoo.benchmark.fit_model import fit as fit_experiment
-from zoo.benchmark.isolation import Isolation
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.python.experiment import experiment_on
 from zoo.benchmark.result import BenchmarkResult
@@ -28,6 +29,7 @@ from zoo.data.parts import Parts
 from zoo.data.task import Task
 from zoo.data.units import find_units
 from zoo.errors import ConfigError
+from zoo.registry.registry import registry_with
 
 
 def bench(
@@ -49,6 +51,8 @@ def bench(
     isolate: bool = False,
     memory: float | None = None,
     time: float | None = None,
+    executor: str | None = None,
+    address: str | None = None,
 ) -> BenchmarkResult:
     """Compare models on a log, or run an experiment file.
 
@@ -79,6 +83,9 @@ def bench(
             from files, which each process reads.
         memory: With `isolate`, the most memory that each process of a run may allocate, in GiB.
         time: With `isolate`, the most minutes of a run.
+        executor: Where runs happen: `"local"`, `"processes=2"`, `"ray"` or another installed executor. A log must come from files
+            that the processes see.
+        address: The address of the cluster of an executor, such as `"auto"`.
 
     Returns:
         The table, with `to_pandas()`, `to_polars()` and `to_arrow()`. The result is the store of its runs too: it has `rows()`,
@@ -88,8 +95,10 @@ def bench(
         ZooError: A model, the log, a setting or the folder cannot be used. A model that fails does not raise: its row has the
             error.
     """
-    isolation = Isolation.of(isolate=isolate, memory=memory, minutes=time)
-    options = RunOptions(progress or Progress(), keep_artifacts, wait, isolation)
+    chosen = choose_executor(
+        registry_with(plugins), executor, isolate=isolate, memory=memory, minutes=time, address=address
+    )
+    options = RunOptions(progress or Progress(), keep_artifacts, wait, chosen)
     own = {"split": split, "metrics": metrics, "evaluate": evaluate, "train": train, "references": references}
     if not isinstance(log, Data):
         _refuse_unread("bench", log, own)
@@ -105,11 +114,11 @@ def bench(
     _refuse_experiment("bench", models, overrides)
     own |= {"references": True if references is None else references, "tune": tune}
     experiment = experiment_on(log, models, plugins=plugins, **own)  # type: ignore[arg-type]
-    if isolation is not None and experiment.source.component.spec is FRAME:
+    if not isinstance(chosen, Local) and experiment.source.component.spec is FRAME:
         raise ConfigError(
-            "zoo.bench: isolate, memory and time need data that the process of a run can read, and this log comes from data "
-            "frames, which only this process has. Write them to Parquet files and give their paths to zoo.read_log, or leave the "
-            "options out."
+            "zoo.bench: isolate, executor, memory and time need data that the process of a run can read, and this log comes from "
+            "data frames, which only this process has. Write them to Parquet files and give their paths to zoo.read_log, or leave "
+            "the options out."
         )
     result = BenchmarkResult(mkdtemp(prefix="zoo-bench-") if out is None else out, temporary=out is None)
     run_experiment(experiment, result.folder, options)

@@ -18,7 +18,7 @@ from zoo.benchmark.machine import device_of, machine, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.results_folder.stored_experiment import StoredExperiment
-from zoo.benchmark.runner import run_model
+from zoo.benchmark.run_model import run_model
 from zoo.benchmark.runs import Run, plan_runs
 from zoo.benchmark.thread_counts import using_threads
 from zoo.benchmark.verify.rows import metric_differences, name_row

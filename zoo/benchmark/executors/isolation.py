@@ -13,22 +13,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.row import Row
-from zoo.config.chosen import Chosen
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
-from zoo.errors import ConfigError, ResourceError, TrainingError
-from zoo.spec import MODEL_KEYS
+from zoo.errors import ResourceError, TrainingError
 
 LISTS = "lists.parquet"
 """The file in which the process of a run writes its lists; its row comes through the pipe, and is stored by this process only."""
@@ -38,58 +36,23 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Isolation:
-    """The limits of each run's process.
+    """The limits of a run's process.
 
     Attributes:
-        memory: The most memory that each process of a run may allocate, in GiB; None for no limit.
+        memory: The most memory that the process may allocate, in GiB; None for no limit.
         minutes: The most minutes of a run, with the time to start and to read the data; None for no limit.
     """
 
     memory: float | None = None
     minutes: float | None = None
 
-    @classmethod
-    def of(cls, *, isolate: bool, memory: float | None, minutes: float | None) -> Isolation | None:
-        """Return the limits that a user asked for, or None to run everything in this process.
-
-        Raises:
-            ConfigError: A limit is not positive, has no process to apply to, or cannot be set on this system.
-        """
-        for name, value in (("memory", memory), ("time", minutes)):
-            if value is not None and not isolate:
-                raise ConfigError(
-                    f"--{name} {value:g} limits the processes of --isolate, which is not set. Add --isolate (in Python, "
-                    f"isolate=True), or remove --{name}."
-                )
-            if value is not None and not value > 0:
-                raise ConfigError(f"--{name}: expected a number greater than 0, found {value:g}.")
-        if isolate and os.name != "posix":
-            raise ConfigError(
-                f"--isolate needs Linux or macOS, and this system is {sys.platform}. Remove it (in Python, isolate=True)."
-            )
-        if memory is not None and not sys.platform.startswith("linux"):
-            raise ConfigError(f"--memory needs Linux, and this system is {sys.platform}. Remove it.")
-        return cls(memory, minutes) if isolate else None
-
-    def run(
-        self,
-        experiment: BaseResolvedExperiment,
-        key: str,
-        *,
-        training: Path,
-        results: Path,
-        artifact: Path | None,
-        progress: Progress,
-    ) -> tuple[Row, pa.Table | None]:
-        """Run one row in a process of its own.
+    def run(self, request: Mapping[str, Any], progress: Progress, stop: Event) -> tuple[Row, pa.Table | None]:
+        """Do a run in a process of its own.
 
         Args:
-            experiment: The experiment.
-            key: The key of the run.
-            training: Folder for checkpoints and logs.
-            results: Folder of the benchmark, which has the searches and the cached fits.
-            artifact: Where to save the artifact, or None.
+            request: What `perform` needs.
             progress: Receives the phases of the run.
+            stop: Ends the process when it is set.
 
         Returns:
             The row, which has the model's error if it raised one, and the lists.
@@ -100,18 +63,7 @@ class Isolation:
         """
         with TemporaryDirectory(prefix="zoo-") as name:
             out = Path(name)
-            request = {
-                "experiment": experiment_table(experiment),
-                "plugins": [str(p.module.__file__) for p in experiment.registry.plugins if p.is_file],
-                "key": key,
-                "threads": torch.get_num_threads(),
-                "memory": self.memory,
-                "training": str(training),
-                "results": str(results),
-                "artifact": None if artifact is None else str(artifact),
-                "out": str(out),
-            }
-            code, answer = _run_process(request, self.minutes, progress)
+            code, answer = _run_process({**request, "memory": self.memory, "out": name}, self.minutes, progress, stop)
             if "error" in answer:
                 raise (ResourceError if answer["memory"] else TrainingError)(answer["error"])
             if "row" not in answer:
@@ -134,43 +86,13 @@ class Isolation:
         )
 
 
-def experiment_table(experiment: BaseResolvedExperiment) -> dict[str, Any]:
-    """Return the content of a file that resolves to the same experiment, with the same plugins and from the same folder."""
-    plain = experiment.experiment.model_dump(mode="json")
-    # A search keeps what a file sets, so only that is written.
-    plain["train"] = experiment.train.model_dump(mode="json", exclude_unset=True)
-    logger = experiment.train.logger  # not part of the dump, because no result depends on it
-    plain["train"]["logger"] = logger if logger is None or isinstance(logger, str) else logger.model_dump(mode="json")
-    plain["data"]["source"] = _component_table(experiment.source)
-    plain["evaluate"]["metrics"] = [_component_table(metric) for metric in experiment.metrics]
-    if isinstance(experiment, ResolvedExperiment):
-        plain["data"]["clean"] = [_component_table(cleaner) for cleaner in experiment.cleaners]
-        plain["evaluate"]["features"] = [_component_table(featurizer) for featurizer in experiment.metric_features]
-    for table, model in zip(plain["model"], experiment.models, strict=True):
-        table["label"] = model.label
-        for stage, key in MODEL_KEYS.items():
-            if key in table:
-                found = [_component_table(part) for part in model.parts if part.component.spec.stage == stage]
-                table[key] = found[0] if stage == "predictor" else found
-    hidden: dict[str, Any] = experiment.variables.hide(plain)  # the process of the run expands them itself
-    return hidden
-
-
-def _component_table(chosen: Chosen) -> dict[str, Any]:
-    """Return name and parameters of a component under the names that a file uses."""
-    return {
-        "name": chosen.component.qualified_name,
-        **chosen.params.model_dump(mode="json", by_alias=True, exclude_unset=True),
-    }
-
-
 def _run_process(
-    request: dict[str, Any], minutes: float | None, progress: Progress
+    request: dict[str, Any], minutes: float | None, progress: Progress, stop: Event
 ) -> tuple[int | None, dict[str, Any]]:
-    """Run a process to its end; return its exit code (None if it took too long and was ended) and its answer."""
+    """Run a process to its end; return its exit code (None if it took too long or was stopped) and its answer."""
     reader, writer = os.pipe()
     # The run does not find modules in the working directory that this process does not find.
-    command = [sys.executable, "-P", "-X", "faulthandler", "-m", "zoo.benchmark.isolated_run", str(writer)]
+    command = [sys.executable, "-P", "-X", "faulthandler", "-m", "zoo.benchmark.executors.isolated_run", str(writer)]
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     try:
@@ -191,7 +113,7 @@ def _run_process(
         with suppress(BrokenPipeError):  # the process ended at once; its pipe stays open until the end of this one
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-        return _follow(process, reader, deadline, progress)
+        return _follow(process, reader, deadline, progress, stop)
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # also what the run started, and everything after Ctrl-C
@@ -202,7 +124,7 @@ def _run_process(
 
 
 def _follow(
-    process: subprocess.Popen[bytes], reader: int, deadline: float | None, progress: Progress
+    process: subprocess.Popen[bytes], reader: int, deadline: float | None, progress: Progress, stop: Event
 ) -> tuple[int | None, dict[str, Any]]:
     """Pass on the progress of a process; return its exit code (None at the deadline) and its answer, empty if it gave none."""
     left, answer, is_open = b"", dict[str, Any](), True
@@ -226,5 +148,5 @@ def _follow(
                     process.wait(wait)
             if process.poll() is not None and not (is_open and selector.select(0)):
                 return process.returncode, answer
-            if deadline is not None and time.monotonic() >= deadline:
+            if stop.is_set() or (deadline is not None and time.monotonic() >= deadline):
                 return None, {}

@@ -1,4 +1,4 @@
-"""The process of one run of a benchmark: `python -m zoo.benchmark.isolated_run FD`, started by `zoo.benchmark.isolation`.
+"""The process of one run of a benchmark: `python -m zoo.benchmark.executors.isolated_run FD`, started by `zoo.benchmark.executors.isolation`.
 
 It reads a request from stdin, writes progress and its row as JSON lines to the pipe FD, and its lists to a file.
 """
@@ -44,18 +44,10 @@ def main() -> None:
 def _run(request: dict[str, Any], pipe: TextIO) -> None:
     """Run one row and write it."""
     import pyarrow.parquet as pq
-    import torch
 
-    from zoo.benchmark.comparison import open_comparison
-    from zoo.benchmark.fits.shared_fits import SharedFits
-    from zoo.benchmark.isolation import LISTS
-    from zoo.benchmark.machine import device_of
+    from zoo.benchmark.executors.isolation import LISTS
+    from zoo.benchmark.executors.worker import perform
     from zoo.benchmark.progress import Progress
-    from zoo.benchmark.runner import run_model
-    from zoo.benchmark.runs import plan_runs
-    from zoo.config.load import experiment_from
-    from zoo.errors import TrainingError
-    from zoo.registry.registry import Registry
 
     class PipedProgress(Progress):
         """Writes the phases of the run to the pipe."""
@@ -68,23 +60,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
             """Write the result of a search."""
             _tell(pipe, searched=search)
 
-    torch.set_num_threads(request["threads"])
-    experiment = experiment_from(request["experiment"], registry=Registry.discover(request["plugins"]))
-    device = device_of(experiment.train.device)
-    comparison = open_comparison(experiment, device)
-    runs = plan_runs(experiment, comparison.references, comparison.description)
-    run = next((run for run in runs if run.key == request["key"]), None)
-    if run is None:
-        raise TrainingError(
-            "the run has other data, code or settings in a process of its own. Leave data and code as they are while the "
-            "benchmark runs, and load plugins with --plugin or install them; or run without --isolate."
-        )
-    artifact = request["artifact"] and Path(request["artifact"])
-    shared = SharedFits.of(Path(request["results"]), runs, experiment, device)
-    row, lists = run_model(
-        run, comparison, Path(request["training"]), artifact, PipedProgress(), shared=shared,
-        explain=lambda error: explain(error, request["memory"]),
-    )  # fmt: skip
+    row, lists = perform(request, PipedProgress(), lambda error: explain(error, request["memory"]))
     if lists is not None:
         pq.write_table(lists, Path(request["out"]) / LISTS)
     _tell(pipe, row=asdict(row))

@@ -1,0 +1,70 @@
+"""Do a run that another process asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from zoo.benchmark.comparison import Comparison, open_comparison
+from zoo.benchmark.executors.requests import MISSING_RUN
+from zoo.benchmark.fits.shared_fits import SharedFits
+from zoo.benchmark.machine import device_of
+from zoo.benchmark.progress import Progress
+from zoo.benchmark.results_folder.row import Row
+from zoo.benchmark.run_model import run_model
+from zoo.benchmark.runs import Run, plan_runs
+from zoo.config.load import experiment_from
+from zoo.config.resolved import BaseResolvedExperiment
+from zoo.errors import TrainingError
+from zoo.registry.plugin import describe_error
+from zoo.registry.registry import Registry
+
+
+def perform(
+    request: Mapping[str, Any],
+    progress: Progress | None = None,
+    explain: Callable[[BaseException], str] = describe_error,
+) -> tuple[Row, pa.Table | None]:
+    """Do a run, and return its row and its lists. The data are read once for all runs of a benchmark in a process.
+
+    Args:
+        request: What `PendingRun.request` has.
+        progress: Receives the phases of the run.
+        explain: Returns the text of an error of the model.
+
+    Raises:
+        ZooError: The experiment, its plugins or its data are not those of the process that asks.
+    """
+    torch.set_num_threads(request["threads"])
+    opened = (request[name] for name in ("experiment", "env", "plugins", "threads"))
+    experiment, comparison, runs = _open(*map(json.dumps, opened))
+    run = next((run for run in runs if run.key == request["key"]), None)
+    if run is None:
+        raise TrainingError(MISSING_RUN)
+    artifact = request["artifact"] and Path(request["artifact"])
+    shared = SharedFits.of(Path(request["results"]), runs, experiment, device_of(experiment.train.device))
+    return run_model(
+        run, comparison, Path(request["training"]), artifact, progress or Progress(), shared=shared, explain=explain
+    )
+
+
+@lru_cache(maxsize=1)
+def _open(
+    table: str, env: str, plugins: str, threads: str
+) -> tuple[BaseResolvedExperiment, Comparison[Any], list[Run]]:
+    """Return an experiment with its data and its runs, whose keys depend on the number of threads; the arguments are JSON."""
+    variables, registry = {**os.environ, **json.loads(env)}, Registry.discover(json.loads(plugins))
+    experiment = experiment_from(json.loads(table), registry=registry, env=variables)
+    comparison = open_comparison(experiment, device_of(experiment.train.device))
+    return (
+        experiment,
+        comparison,
+        plan_runs(experiment, comparison.references, comparison.description, json.loads(threads)),
+    )
