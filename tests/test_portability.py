@@ -10,8 +10,8 @@ import pytest
 
 from zoo.benchmark.executors.choose import choose_executor
 from zoo.errors import ConfigError
-from zoo.registry.registry import default_registry
 from zoo.machine_memory import available_memory
+from zoo.registry.registry import default_registry
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "zoo").rglob("*.py"), *(ROOT / "plugins").glob("*/src/**/*.py")])
@@ -104,5 +104,7 @@ def test_the_free_memory_is_known_where_there_is_no_proc(tmp_path):
 
 def test_a_process_for_each_run_is_refused_where_it_cannot_be_ended_with_all_that_it_started(monkeypatch):
     monkeypatch.setattr("zoo.benchmark.executors.processes.os", SimpleNamespace(name="nt"))
-    with pytest.raises(ConfigError, match=r"\(--isolate, --executor processes\) need Linux or macOS, and this system is \w+\."):
+    with pytest.raises(
+        ConfigError, match=r"\(--isolate, --executor processes\) need Linux or macOS, and this system is \w+\."
+    ):
         choose_executor(default_registry(), isolate=True)

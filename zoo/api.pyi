@@ -1,5 +1,10 @@
 # For type checkers and editors: where each public name is defined. A test compares it with the table beside it.
 
+from zoo.benchmark.executors.executor import Executor as Executor
+from zoo.benchmark.executors.executor import FinishedRun as FinishedRun
+from zoo.benchmark.executors.executor import Job as Job
+from zoo.benchmark.executors.executor import PendingRun as PendingRun
+from zoo.benchmark.executors.worker import perform_run as perform_run
 from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue
 from zoo.data.cleaner import Cleaned as Cleaned
@@ -30,6 +35,7 @@ from zoo.evaluation.metric import CatalogueMetric as CatalogueMetric
 from zoo.evaluation.metric import Facts as Facts
 from zoo.evaluation.metric import Metric as Metric
 from zoo.evaluation.metric import QueryMetric as QueryMetric
+from zoo.executor_specs import ExecutorSpec as ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec as CandidateFeatureSpec
 from zoo.extension_specs import SplitSpec as SplitSpec
 from zoo.hookspecs import Training as Training

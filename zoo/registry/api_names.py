@@ -12,18 +12,30 @@ from zoo.registry.plugin import Plugin
 
 SINCE = {
     "CandidateFeatureSpec": 2,
+    "Cleaned": 2,
+    "Cleaner": 2,
     "DataSize": 2,
     "EvaluatedLists": 2,
+    "Executor": 2,
+    "ExecutorSpec": 2,
     "ExperimentPath": 2,
+    "FinishedRun": 2,
     "Fitted": 2,
+    "Flag": 2,
     "ItemColumns": 2,
+    "Job": 2,
     "LossName": 2,
     "LossSpec": 2,
+    "PendingRun": 2,
     "SamplerSpec": 2,
     "SplitParams": 2,
     "SplitSpec": 2,
     "Trained": 2,
+    "UncleanLog": 2,
+    "UserColumns": 2,
+    "UserTable": 2,
     "choose_epochs": 2,
+    "perform_run": 2,
 }
 """The names of `zoo.api` that version 1 of the plugin API did not have, and the version that added each."""
 

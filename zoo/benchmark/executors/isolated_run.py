@@ -46,7 +46,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
     import pyarrow.parquet as pq
 
     from zoo.benchmark.executors.isolation import LISTS
-    from zoo.benchmark.executors.worker import perform
+    from zoo.benchmark.executors.worker import perform_run
     from zoo.benchmark.progress import Progress
 
     class PipedProgress(Progress):
@@ -60,7 +60,7 @@ def _run(request: dict[str, Any], pipe: TextIO) -> None:
             """Write the result of a search."""
             _tell(pipe, searched=search)
 
-    row, lists = perform(request, PipedProgress(), lambda error: explain(error, request["memory"]))
+    row, lists = perform_run(request, PipedProgress(), lambda error: explain(error, request["memory"]))
     if lists is not None:
         pq.write_table(lists, Path(request["out"]) / LISTS)
     _tell(pipe, row=asdict(row))

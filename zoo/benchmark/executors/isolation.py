@@ -50,7 +50,7 @@ class Isolation:
         """Do a run in a process of its own.
 
         Args:
-            request: What `perform` needs.
+            request: What `perform_run` needs.
             progress: Receives the phases of the run.
             stop: Ends the process when it is set.
 

@@ -27,7 +27,7 @@ from zoo.registry.plugin import describe_error
 from zoo.registry.registry import Registry
 
 
-def perform(
+def perform_run(
     request: Mapping[str, Any],
     progress: Progress | None = None,
     explain: Callable[[BaseException], str] = describe_error,

@@ -1,0 +1,141 @@
+"""Do the runs of a benchmark as tasks of Ray, which schedules them, moves their results and does lost ones again."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+
+from shopzoo_ray import RayParams
+from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
+
+GIB = 2**30
+
+
+class RayExecutor(Executor[RayParams]):
+    """Does each run in a worker of a Ray cluster."""
+
+    def run(self, jobs: Sequence[Job]) -> Generator[FinishedRun, None, None]:
+        """Yield what each run gave, as it comes.
+
+        Raises:
+            ConfigError: No cluster answers, or no node of it has what a run asks for.
+        """
+        if not jobs:
+            return
+        with connected(self.params.address):
+            refuse_impossible([run for job in jobs for run in job], ray.nodes())
+            doing: dict[ray.ObjectRef[Any], tuple[PendingRun, deque[PendingRun]]] = {}
+
+            def begin(job: deque[PendingRun]) -> None:
+                run = job.popleft()
+                run.started()
+                task = do_run.options(name=f"zoo {run.name}", max_retries=self.params.retries, **needs(run))
+                doing[task.remote(dict(run.request))] = run, job
+
+            try:
+                for job in jobs:
+                    begin(deque(job))
+                while doing:
+                    (done,), _ = ray.wait(list(doing), num_returns=1)
+                    run, rest = doing.pop(done)
+                    yield result_of(run, done)
+                    if rest:
+                        begin(rest)
+            finally:
+                for left in doing:
+                    ray.cancel(left, force=True)
+
+
+@ray.remote
+def do_run(request: Mapping[str, Any]) -> Any:
+    """Do a run in a worker, and return its row and its lists."""
+    node = ray.util.get_node_ip_address()
+    results = Path(request["results"])
+    if not results.is_dir():
+        raise TrainingError(
+            f"the node {node} does not see the folder {results}. Put the results and the data on a file system that every node "
+            "has under the same path."
+        )
+    try:
+        return perform_run(request)
+    except ZooError as error:
+        raise TrainingError(f"the node {node}: {error}") from error
+
+
+def result_of(run: PendingRun, done: ray.ObjectRef[Any]) -> FinishedRun:
+    """Return what a task gave, or why it gave nothing."""
+    try:
+        row, lists = ray.get(done)
+    except RayTaskError as error:
+        return FinishedRun(run, error=f"{type(error.cause).__name__}: {error.cause}")
+    except RayError as error:  # a worker or a node was lost, or had no memory left, more often than it is tried again
+        reason = " ".join(str(error).split())
+        return FinishedRun(run, error=f"Ray lost the run: {reason} Run the same command again to repeat it.")
+    return FinishedRun(run, row, lists)
+
+
+def needs(run: PendingRun) -> dict[str, Any]:
+    """Return what Ray reserves for a run."""
+    wanted = run.resources
+    memory = {} if wanted.memory is None else {"memory": wanted.memory * GIB}
+    return {"num_cpus": wanted.cpus or run.threads, "num_gpus": wanted.gpus, **memory}
+
+
+def refuse_impossible(runs: Sequence[PendingRun], nodes: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a run that no node has enough for: Ray would wait for one without an end.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    for run in runs:
+        wanted = needs(run)
+        asked = {"CPU": wanted["num_cpus"], "GPU": wanted["num_gpus"], "memory": wanted.get("memory", 0)}
+        if not any(all(has.get(name, 0) >= amount for name, amount in asked.items()) for has in alive):
+            there = "; ".join(
+                f"{has.get('CPU', 0):g} cores, {has.get('GPU', 0):g} GPUs, {has.get('memory', 0) / GIB:.1f} GiB"
+                for has in alive
+            )
+            raise ConfigError(
+                f"{run.name} asks for {asked['CPU']:g} cores, {asked['GPU']:g} GPUs and {asked['memory'] / GIB:g} GiB on one node, "
+                f"and the nodes have: {there}. Ask for less in [model.resources] or train.threads, or add a node."
+            )
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Connect this process to a cluster, or start one here for the time of the context.
+
+    Raises:
+        ConfigError: No cluster answers, or it has another version of Python or Ray.
+    """
+    if ray.is_initialized():  # a program that uses Ray itself
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # a cluster of this process: its workers are the benchmark
+    here: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level="error", configure_logging=True, **here)
+    except (ConnectionError, RuntimeError, ValueError, OSError, GetTimeoutError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        where = (
+            "a cluster cannot be started on this machine"
+            if address is None
+            else f"the cluster {address!r} cannot be used"
+        )
+        raise ConfigError(
+            f"--executor ray: {where}: {reason}. Start one with `ray start --head` and pass its address with --address; every "
+            "node needs the same versions of Python, Ray and the plugins."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

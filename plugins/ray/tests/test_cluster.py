@@ -1,0 +1,184 @@
+"""Runs on a cluster of two nodes: the rows of a benchmark without it, also if a worker, a node or the benchmark is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import psutil
+import pytest
+import ray
+from shopzoo_ray.executor import do_run
+
+import zoo
+from zoo.api import ConfigError, TrainingError
+
+EXPERIMENT = {
+    "data": {
+        "source": {"name": "synthetic-shop", "customers": 60, "items": 40, "events": 1500},
+        "accept": ["few-queries", "few-validation-queries", "seen-targets"],
+    },
+    "train": {"threads": 1, "seeds": [0, 1, 2], "max_epochs": 1},
+    "references": False,
+}
+FOUR = [{"predictor": "slow"}, {"label": "slow-2", "predictor": {"name": "slow", "shift": 1}}, {"label": "slow-3", "predictor": {"name": "slow", "shift": 2}}, {"label": "slow-4", "predictor": {"name": "slow", "shift": 3}}]  # fmt: skip
+SLOW = '''
+    import os, time
+    from pathlib import Path
+    import torch
+    from zoo.api import Capabilities, ComponentSpec, Params, Predictor, hookimpl
+
+    PLACE = Path({place!r})
+
+    class Options(Params):
+        """Options."""
+
+        shift: int = 0
+        """Another model."""
+
+    class Slow(Predictor[Options]):
+        """Notes that it runs, and waits until it may end."""
+
+        def fit(self, data, context):
+            self.noise = context.generator("noise")
+            name = f"{{self.params.shift}}-{{context.seed}}"
+            with (PLACE / f"{{name}}.{{os.getpid()}}").open("w") as file:
+                file.write(str(os.getpid()))
+            while not (PLACE / "go").exists():
+                time.sleep(0.05)
+
+        def score(self, queries):
+            return torch.rand((len(queries), queries.log.n_items + 1), generator=self.noise)
+
+    @hookimpl
+    def zoo_components():
+        return [ComponentSpec("slow", "predictor", "slow_model:Slow", Options, "A test.", capabilities=Capabilities(deterministic=False), api=2)]
+'''
+
+
+def rows(result):
+    """Return what must not depend on where a run happens."""
+    return {(row.key, row.label, row.seed): (row.metrics, row.slices, row.error) for row in result.rows()}
+
+
+def lists(result):
+    """Return the lists of all runs by model and seed."""
+    return {(row.label, row.seed): result.lists(row).to_pydict() for row in result.rows()}
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    """Return a plugin with a model whose runs wait for a file `go`, and the folder of that file."""
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "place").mkdir()
+    file = folder / "slow_model.py"
+    file.write_text(textwrap.dedent(SLOW).format(place=str(folder / "place")))
+    return file, folder / "place"
+
+
+@pytest.fixture(scope="module")
+def expected(plugin, tmp_path_factory):
+    """Return the result of the twelve runs in this process."""
+    (plugin[1] / "go").touch()
+    return zoo.bench({**EXPERIMENT, "model": FOUR}, tmp_path_factory.mktemp("here"), plugins=[plugin[0]])
+
+
+@pytest.fixture
+def slow(plugin, expected):
+    """Return the plugin, in whose folder nothing has begun."""
+    for path in plugin[1].iterdir():
+        path.unlink()
+    return plugin
+
+
+def begin(slow, folder, cluster):
+    """Start a benchmark on the cluster in a process of its own."""
+    code = "import json, sys, zoo; zoo.bench(json.loads(sys.argv[1]), sys.argv[2], plugins=[sys.argv[3]], executor='ray', address=sys.argv[4])"
+    table = json.dumps({**EXPERIMENT, "model": FOUR})
+    return subprocess.Popen([sys.executable, "-c", code, table, str(folder), str(slow[0]), cluster.address])
+
+
+def running(place, benchmark, n):
+    """Wait until n runs have begun, and return their processes."""
+    while len(found := [file for file in place.iterdir() if file.name != "go" and file.read_text()]) < n:
+        assert benchmark.poll() is None
+        time.sleep(0.05)
+    return [int(file.read_text()) for file in found]
+
+
+def begun(place):
+    """Return the runs that have begun, once for each time."""
+    return sorted(file.name.partition(".")[0] for file in place.iterdir() if file.name != "go")
+
+
+def test_twelve_runs_of_four_models_are_those_of_this_process(cluster, tmp_path):
+    models = [{"predictor": "popular"}, {"predictor": "bpr-mf"}, {"predictor": "sasrec"}, {"label": "narrow", "predictor": {"name": "sasrec", "dim": 16}}]  # fmt: skip
+    experiment = {**EXPERIMENT, "model": models, "train": {**EXPERIMENT["train"], "seeds": [0, 1, 2]}}
+    here = zoo.bench(experiment, tmp_path / "here")
+    there = zoo.bench(experiment, tmp_path / "there", executor="ray", address=cluster.address)
+    assert rows(there) == rows(here)
+    assert lists(there) == lists(here)
+    assert [row.label for row in there.rows()] == [row.label for row in here.rows()]
+    assert not ray.is_initialized()
+
+
+def test_a_killed_worker_costs_only_its_run(cluster, slow, expected, tmp_path):
+    benchmark = begin(slow, tmp_path / "there", cluster)
+    (first, _) = running(slow[1], benchmark, 2)
+    os.kill(first, signal.SIGKILL)
+    running(slow[1], benchmark, 3)
+    (slow[1] / "go").touch()
+    assert benchmark.wait() == 0
+    there = zoo.bench({**EXPERIMENT, "model": FOUR}, tmp_path / "there", plugins=[slow[0]])
+    assert rows(there) == rows(expected)
+    assert lists(there) == lists(expected)
+    assert len(begun(slow[1])) == 13  # the killed one twice, all others once
+
+
+def test_a_lost_node_costs_only_what_ran_there(cluster, slow, expected, tmp_path):
+    node = cluster.add_node(num_cpus=1)
+    benchmark = begin(slow, tmp_path / "there", cluster)
+    running(slow[1], benchmark, 3)
+    cluster.remove_node(node, allow_graceful=False)
+    (slow[1] / "go").touch()
+    assert benchmark.wait() == 0
+    there = zoo.bench({**EXPERIMENT, "model": FOUR}, tmp_path / "there", plugins=[slow[0]])
+    assert rows(there) == rows(expected)
+    assert len(begun(slow[1])) in (12, 13)  # the run of the lost node may have ended just before
+
+
+def test_a_killed_benchmark_is_completed_by_the_same_command(cluster, slow, expected, tmp_path):
+    benchmark = begin(slow, tmp_path / "there", cluster)
+    workers = running(slow[1], benchmark, 2)
+    benchmark.kill()
+    benchmark.wait()
+    while any(psutil.pid_exists(worker) for worker in workers):  # Ray ends what nobody waits for
+        time.sleep(0.1)
+    (slow[1] / "go").touch()
+    again = begin(slow, tmp_path / "there", cluster)
+    assert again.wait() == 0
+    there = zoo.bench({**EXPERIMENT, "model": FOUR}, tmp_path / "there", plugins=[slow[0]])
+    assert rows(there) == rows(expected)
+    assert lists(there) == lists(expected)
+
+
+def test_more_than_a_node_has_is_refused(cluster, tmp_path):
+    model = {"predictor": "popular", "resources": {"cpus": 8, "gpus": 2}}
+    with pytest.raises(ConfigError, match=r"popular asks for 8 cores, 2 GPUs and 0 GiB on one node, and the nodes have: 1 cores, 0 GPUs"):  # fmt: skip
+        zoo.bench({**EXPERIMENT, "model": [model]}, tmp_path / "out", executor="ray", address=cluster.address)
+
+
+def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path):
+    request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "results": str(tmp_path)}  # fmt: skip
+    with pytest.raises(TrainingError, match=r"the node [\d.]+: .*no predictor named 'gone'"):
+        do_run._function(request)
+    with pytest.raises(TrainingError, match=r"the node [\d.]+ does not see the folder /nowhere\. Put the results"):
+        do_run._function({**request, "results": "/nowhere"})
+
+
+def test_an_address_that_nobody_answers_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"--executor ray: the cluster '127\.0\.0\.1:1' cannot be used: .*--address"):
+        zoo.bench({**EXPERIMENT, "model": [{"predictor": "popular"}]}, tmp_path / "out", executor="ray", address="127.0.0.1:1")  # fmt: skip
