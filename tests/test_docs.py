@@ -35,6 +35,7 @@ from zoo.benchmark.results_folder.store import Store
 from zoo.cli.main import main
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
+from zoo.executor_specs import ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LossSpec
 from zoo.registry.registry import Registry
@@ -165,7 +166,7 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, losses, samplers, splits, features, callbacks, results, _ = re.split(
+    _, components, losses, samplers, splits, features, executors, callbacks, results, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
@@ -173,6 +174,7 @@ def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
     assert table_names(samplers) == [field.name for field in fields(SamplerSpec)]
     assert table_names(splits) == [field.name for field in fields(SplitSpec)]
     assert table_names(features) == [field.name for field in fields(CandidateFeatureSpec)]
+    assert table_names(executors) == [field.name for field in fields(ExecutorSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
     assert "(results.md)" in results  # the fields of a row
 

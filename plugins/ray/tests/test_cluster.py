@@ -180,5 +180,7 @@ def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path):
 
 
 def test_an_address_that_nobody_answers_is_told(tmp_path):
-    with pytest.raises(ConfigError, match=r"--executor ray: the cluster '127\.0\.0\.1:1' cannot be used: .*--address"):
+    with pytest.raises(
+        ConfigError, match=r"--executor ray: no cluster answers at 127\.0\.0\.1:1 \(.*refused\)\. `ray start"
+    ):
         zoo.bench({**EXPERIMENT, "model": [{"predictor": "popular"}]}, tmp_path / "out", executor="ray", address="127.0.0.1:1")  # fmt: skip

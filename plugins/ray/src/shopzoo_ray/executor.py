@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from shopzoo_ray import RayParams
 from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
 
 GIB = 2**30
+ANSWER_SECONDS = 10.0
+"""How long to wait for a head node to answer."""
 
 
 class RayExecutor(Executor[RayParams]):
@@ -119,6 +123,8 @@ def connected(address: str | None) -> Iterator[None]:
     if ray.is_initialized():  # a program that uses Ray itself
         yield
         return
+    if address is not None and (place := re.fullmatch(r"([^:/]+):(\d{1,5})", address)):
+        _require_answer(address, place[1], int(place[2]))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # a cluster of this process: its workers are the benchmark
     here: dict[str, Any] = {"include_dashboard": False} if address is None else {}
@@ -139,3 +145,18 @@ def connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str, host: str, port: int) -> None:
+    """Refuse an address that nobody answers: Ray itself tries for many minutes.
+
+    Raises:
+        ConfigError: Nobody answers.
+    """
+    try:
+        socket.create_connection((host, port), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(
+            f"--executor ray: no cluster answers at {address} ({error.strerror or error}). `ray start --head` starts one and prints "
+            "its address."
+        ) from None
