@@ -59,7 +59,7 @@ SETS = {
     "planted": Set(),
     "online-retail": Set(),
     "yoochoose-100k": Set(),
-    "complete-journey": Set(300, ("rare",)),
+    "complete-journey": Set(150, ("rare",)),
 }
 
 
