@@ -201,3 +201,39 @@ def test_parquet_of_the_tests_is_read(tmp_path, report_on, shop):
     assert report.catalogue == ()
     assert report.prices.source == "events"
     assert pq.read_metadata(tmp_path / "events.parquet").num_rows == report.size.n_events
+
+
+def test_a_published_split_is_left_as_it_is(report_on, shop, tmp_path):
+    times = shop.interactions["timestamp"]
+    cut = np.quantile(times.to_numpy(), 0.8)
+    again = shop.interactions.slice(0, 50)
+    again = again.set_column(
+        again.column_names.index("timestamp"), "timestamp", pa.array(again["timestamp"].to_numpy() + 500)
+    )
+    events = pa.concat_tables([shop.interactions, again.cast(shop.interactions.schema)])
+    part = np.where(events["timestamp"].to_numpy() < cut, "train", "test")
+    report = report_on(events.append_column("split", pa.array(part)))
+    proposed, _ = runs(report, tmp_path)
+    assert proposed["split"]["policy"] == "given"
+    assert "clean" not in proposed["data"]
+    (near,) = (fault for fault in report.faults if fault.name == "near-duplicates")
+    assert near.remedy.startswith('[data] clean = "duplicates"; ')
+
+
+def test_strays_do_not_make_a_trend(report_on):
+    rng = np.random.default_rng(0)
+    times = 1_700_000_000_000 + rng.integers(0, 90 * 86_400_000, 6_000)
+    events = {"user_id": rng.integers(0, 400, 6_000), "item_id": rng.integers(0, 90, 6_000), "timestamp": times}
+    clean = report_on(pa.table(events)).rhythm.trend
+    times[:40] = 3_600_000
+    times[40:60] += 3650 * 86_400_000
+    assert 0.8 < report_on(pa.table({**events, "timestamp": times})).rhythm.trend / clean < 1.25
+
+
+def test_few_users_are_held_out_in_a_larger_share_and_seeds_are_three(report_on, tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"user_id": np.repeat(np.arange(900), 8), "item_id": rng.integers(0, 200, 7_200)}
+    proposed, task = runs(report_on(table), tmp_path)
+    assert proposed["split"] == {"policy": "strong-generalisation", "test_users": 0.3}
+    assert len(task.queries("test")) >= 200
+    assert proposed["train"] == {"seeds": [0, 1, 2]}

@@ -14,7 +14,7 @@ from zoo.data.analysis.find_faults import find_faults
 from zoo.data.analysis.goods import Cold, Column, Prices, measure_cold, measure_columns, measure_prices
 from zoo.data.analysis.guess import ReadForReport, read_for_report
 from zoo.data.analysis.proposal import Proposal, propose, usable_units
-from zoo.data.analysis.propose_cleaners import STRAY_TIMES, propose_cleaners
+from zoo.data.analysis.propose_cleaners import STRAY_TIMES, name_cleaners, propose_cleaners
 from zoo.data.analysis.propose_split import propose_splits
 from zoo.data.analysis.rhythm import Rhythm, Sessions, Turnover, measure_rhythm, measure_sessions, measure_turnover
 from zoo.data.analysis.size import Histories, Size, measure_histories, measure_size
@@ -101,7 +101,7 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
     )
     data = read.data
     size, cold = measure_size(data), measure_cold(data.log)
-    faults = find_faults(data)
+    faults = name_cleaners(find_faults(data), experiment.registry.components("cleaner"))
     proposal, tried, of_split = _try_splits(experiment, read, faults)
     return DataReport(
         title=title,
@@ -142,7 +142,10 @@ def _try_splits(
         stray=STRAY_TIMES in cleaners.reasons,
     )
     for split in splits:
-        proposal = propose(clean, source, split, predictors, cleaners.reasons)
+        if split.published:  # cleaned data have other targets, so that figures would not compare
+            proposal = propose(read, source, split, predictors, {})
+        else:
+            proposal = propose(clean, source, split, predictors, cleaners.reasons)
         resolved = experiment_from(tomllib.loads(proposal.text), registry=experiment.registry).require_recommend()
         try:
             task = _task_of(resolved, read)

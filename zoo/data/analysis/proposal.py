@@ -68,6 +68,7 @@ def propose(
         _section("[data]", _data_lines(read, source, split, cleaners)),
         _section("[split]", split.lines),
         _section("[evaluate]", evaluate),
+        _section("[train]", [Line("seeds", [0, 1, 2], "a model that depends on a seed is tested with three")]),
     ]
     repeats = any(line.key == "exclude_seen" and line.value is not True for line in evaluate)
     sections += [_section("[[model]]", [line]) for line in _models(log, split, predictors, repeats=repeats)]
@@ -101,7 +102,7 @@ def _data_lines(
             Line(
                 "time",
                 settings.time,
-                "the events have neither times nor positions; no model should learn from an order",
+                "the events have neither times nor positions; models that learn from an order are left out",
             )
         )
     kept = settings.model_dump(
@@ -188,7 +189,7 @@ def _models(log: Interactions, split: ProposedSplit, predictors: Sequence[Compon
         ("transition-graph", ordered, "what follows what: strong if the order matters"),
         ("als", True, "matrix factorisation, also for long tails"),
         ("ease", items <= EASE_ITEMS, f"a linear model of items by items: {items:,} squared fit in memory"),
-        ("sasrec", ordered, "a sequence network; needs the extra time only if it beats the models above"),
+        ("sasrec", ordered, "a sequence network; it takes minutes where the models above take seconds, so it has to beat them"),
     ]  # fmt: skip
     installed = {component.name: component for component in predictors}
     lines = [Line("predictor", name, why) for name, wanted, why in choices if wanted and name in installed]

@@ -22,8 +22,8 @@ CLEANERS = {
     "duplicates": ("near-duplicates",),
     "returns": ("negative-quantities",),
     STRAY_TIMES: ("epoch-times", "future-times", "mixed-units"),
-    "test-accounts": ("placeholder-users", "very-active-users"),
     "bots": ("very-active-users",),
+    "test-accounts": ("placeholder-users", "very-active-users"),
 }
 """Names of cleaners, in the order in which they are applied, with the faults that they treat.
 
@@ -100,3 +100,14 @@ def _is_usable(cleaner: Component, clock: str) -> bool:
     if any(field.is_required() for field in params.model_fields.values()):
         return False
     return clock == "timestamp" or not cleaner.spec.capabilities_for(params()).needs_time
+
+
+def name_cleaners(faults: Iterable[Fault], installed: Iterable[Component]) -> list[Fault]:
+    """Return the faults; what to do names the installed cleaners that treat them."""
+    names = {component.name for component in installed}
+    named = []
+    for fault in faults:
+        own = [name for name, treated in CLEANERS.items() if fault.name in treated and name in names]
+        quoted = " or ".join(f'"{name}"' for name in own)
+        named.append(replace(fault, remedy=f"[data] clean = {quoted}; {fault.remedy}") if own else fault)
+    return named

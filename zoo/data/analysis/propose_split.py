@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.config.split_settings import UNIT_COLUMNS, Given
+from zoo.config.split_settings import UNIT_COLUMNS, Given, StrongGeneralisation
 from zoo.data.analysis.goods import Cold
 from zoo.data.analysis.rhythm import DAY
 from zoo.data.checks.unit_columns import UnitColumn
@@ -20,6 +20,8 @@ UNKNOWN = 0.7
 """Share of users without an earlier event from which on a cut by time asks about strangers."""
 FEWEST = 200
 """Users with a history below which a cut by time is not proposed, if the end of each user gives three times as many queries."""
+MORE_USERS = 0.3
+"""The share of users to hold out if the default gives fewer queries than that."""
 SHORT = 5
 """Events below which a fifth of a user's events is none."""
 CUTS = [0.8, 0.9]
@@ -44,12 +46,14 @@ class ProposedSplit:
         lines: The lines of `[split]`.
         columns: What it needs in `[data] columns`.
         ordered: Whether histories have an order.
+        published: Whether others measure on the same split.
     """
 
     words: str
     lines: Sequence[Line]
     columns: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = True
+    published: bool = False
 
 
 def propose_splits(
@@ -136,7 +140,8 @@ def _given(log: Interactions, splits: Sequence[str], *, anonymous: bool) -> Prop
         lines.append(
             Line("validate_share", 0.1, "the column has no validation part, which early stopping and tuning need")
         )
-    return ProposedSplit(f"given by the column {Given().column}", lines, ordered=log.clock != "file-order")
+    words = f"given by the column {Given().column}"
+    return ProposedSplit(words, lines, ordered=log.clock != "file-order", published=True)
 
 
 def _temporal(
@@ -210,5 +215,8 @@ def _strong(log: Interactions, mapped: Mapping[str, str], *, anonymous: bool) ->
     lengths = log.lengths[log.lengths > 0]
     if len(lengths) and np.median(lengths) < SHORT:
         lines.append(Line("history", 0.5, f"half of the {who} have {np.median(lengths):g} events or fewer, of which the default would ask for none"))  # fmt: skip
+    few = log.n_users * StrongGeneralisation().test_users < FEWEST
+    if few:
+        lines.append(Line("test_users", MORE_USERS, f"the default share of {log.n_users:,} {who} gives few queries"))
     columns = {"user_id": mapped.get("session_id", "session_id")} if anonymous else {}
     return ProposedSplit(f"strong generalisation over held-out {who}", lines, columns, ordered=False)

@@ -134,4 +134,5 @@ def _usual_days(log: Interactions) -> tuple[int, int]:
     cut = int(0.01 * len(days))
     low, high = int(days[cut]), int(days[len(days) - 1 - cut])
     margin = max((high - low) // 2, 31)
-    return max(int(days[0]), low - margin), min(int(days[-1]), high + margin)
+    first, last = np.searchsorted(days, low - margin), np.searchsorted(days, high + margin, side="right") - 1
+    return int(days[first]), int(days[last])
