@@ -82,3 +82,15 @@ def test_columns_of_users_are_described_and_their_ids_guessed(zoo, tmp_path):
     page = (out / "data.html").read_text()
     assert "Columns of the users" in page
     zoo("config", "check", out / "proposed.toml")
+
+
+def test_columns_that_are_not_used_are_printed_and_on_the_page(zoo, tmp_path):
+    rng = np.random.default_rng(0)
+    times = np.datetime64("2024-05-01", "s") + 3600 * np.arange(500)
+    events = {"customer": rng.integers(0, 30, 500), "sku": rng.integers(0, 20, 500), "picked": times, "packed": times}
+    pq.write_table(pa.table(events), tmp_path / "events.parquet")
+    lines = zoo("data", "report", tmp_path / "events.parquet", "--out", tmp_path / "out").stdout.splitlines()
+    told = "picked (looks like times; use it with --set data.columns.timestamp=picked)"
+    (line,) = [line for line in lines if line.startswith("not used")]
+    assert line.startswith(f"not used  {told}, packed (looks like times")
+    assert f"Columns that are not used: {told}" in (tmp_path / "out" / "data.html").read_text()

@@ -205,7 +205,7 @@ def _parse_texts(table: MappedTable, column: pa.ChunkedArray) -> Times:
     parsed = _parse(
         table,
         column,
-        _parse_datetimes,
+        parse_datetimes,
         "which is not an ISO 8601 date and time (other formats are ambiguous: day first or month first). "
         "Write all values as 2024-05-31T12:00:00Z or 2024-05-31, or as UTC milliseconds.",
     )
@@ -227,7 +227,7 @@ def _parse(
         table.fail(row, f"{table.display_name('timestamp')} is {column[row].as_py()!r}, {problem}")
 
 
-def _parse_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+def parse_datetimes(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Parse ISO 8601 texts as UTC times. A text without a time zone is UTC; a date is its midnight."""
     texts = pc.replace_substring_regex(texts, r"\s*UTC$", "Z")
     texts = pc.if_else(pc.equal(pc.utf8_length(texts), 10), pc.binary_join_element_wise(texts, "T00:00Z", ""), texts)

@@ -30,13 +30,14 @@ def read_csv_header(file: Path, separator: str) -> list[str] | None:
         return None
 
 
-def read_csv(file: Path, separator: str, columns: list[str]) -> pa.Table | None:
+def read_csv(file: Path, separator: str, columns: list[str], *, head: bool = False) -> pa.Table | None:
     """Read columns of a CSV file as text; an empty field is null.
 
     Args:
         file: The file, plain or compressed (.gz, .zst).
         separator: The field delimiter.
         columns: The columns to keep, by their names in the header.
+        head: Whether to read only the rows of the first block.
 
     Returns:
         The table, or None if pyarrow cannot read the file or might read it in another way than
@@ -71,6 +72,9 @@ def read_csv(file: Path, separator: str, columns: list[str]) -> pa.Table | None:
                         f"{file}: cannot be read as csv: its content needs more than {limit / 2**30:,.1f} GiB, which are "
                         "available. Correct or recreate the file."
                     )
+                if head:
+                    end = None
+                    break
     except REFUSED:
         return None
     # pyarrow takes a quote that is never closed for a value that reaches to the end of the file

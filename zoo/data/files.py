@@ -138,6 +138,22 @@ class FileTable:
                 f"{self.name}: the files' columns are of different types ({error}). Use files with the same column types."
             ) from error
 
+    def head(self, columns: list[str]) -> pa.Table:
+        """Read the given columns of the first rows: those of the first block or batch of the first file.
+
+        Raises:
+            DataError: The file cannot be read or lacks a column.
+        """
+        file = self.files[0]
+        self.stamp(file)
+        self._require(file, columns)
+        kind, table = format_of(file), None
+        if kind == "csv":
+            table = read_csv(file, self._separator(file), columns, head=True)
+        elif kind in ARROW_KINDS:
+            table = next(iter(read_arrow_batches(file, kind, columns)), None)
+        return self._read(file, columns) if table is None else table
+
     def batches(self, columns: list[str]) -> Iterator[pa.Table]:
         """Yield the given columns a part of the rows at a time: a batch of a parquet or Arrow file, or all rows of another file.
 

@@ -10,11 +10,12 @@ from difflib import get_close_matches
 USUAL_WORDS: dict[str, tuple[str, ...]] = {
     "user_id": ("user", "customer", "client", "visitor", "buyer", "member"),
     "item_id": ("item", "product", "sku", "article", "asin", "isbn"),
-    "timestamp": ("timestamp", "datetime", "time", "date", "ts", "at"),
+    "timestamp": ("timestamp", "datetime", "time", "date", "when", "ts", "at"),
     "event": ("event", "action", "behaviour", "behavior"),
     "session_id": ("session", "visit"),
     "basket_id": ("basket", "order", "cart", "transaction", "invoice"),
     "title": ("title", "headline", "name"),
+    "category": ("category", "categories", "categorie", "kategorie", "cat"),
     "price": ("price", "amount", "cost"),
     "rating": ("rating", "stars", "score"),
     "quantity": ("quantity", "qty", "count"),
@@ -31,8 +32,8 @@ def near_column(name: str, columns: Iterable[str]) -> str:
 
     It is one with the same words, else one with a usual word, else the one spelled most alike.
     """
-    words = {column: _words_of(column) for column in sorted(columns)}
-    if same := [column for column, found in words.items() if "".join(found) == "".join(_words_of(name))]:
+    words = {column: words_of(column) for column in sorted(columns)}
+    if same := [column for column, found in words.items() if "".join(found) == "".join(words_of(name))]:
         return same[0]
     for word in USUAL_WORDS.get(name, ()):
         if holding := [column for column, found in words.items() if word in found and _can_hold(name, found[-1])]:
@@ -48,7 +49,7 @@ def near_column(name: str, columns: Iterable[str]) -> str:
     return folded[alike[0]] if alike else ""
 
 
-def _words_of(column: str) -> list[str]:
+def words_of(column: str) -> list[str]:
     """Return the words of a name in lower case: `user`, `id` for `user_id`, `userId`, `User ID` and `userid`."""
     words = [word.lower() for word in _BETWEEN_WORDS.split(column) if word]
     return [part for word in words for part in _JOINED_ID.sub(r"\1 id", word).split()]

@@ -67,6 +67,7 @@ def _print(report: DataReport, written: list[Path]) -> None:
         ("time", size.period or "none"),
         ("repeats", f"{size.repeats:.1%} of the events are of an item that the user had before"),
         *(("guessed", sentence) for sentence in report.guessed),
+        *([("not used", ", ".join(report.unused))] if report.unused else []),
     ]
     if report.split is not None:
         queries = ", ".join(f"{count:,} {part} queries" for part, count in report.split.queries.items())

@@ -47,6 +47,7 @@ class DataReport:
     Attributes:
         title: The name of the data.
         guessed: What was guessed about the columns, as sentences.
+        unused: The columns of the events that are not used, some with a hint; empty if no columns were guessed.
         size: Users, items and events.
         histories: Lengths of histories, and popularity.
         rhythm: When events happen; None without timestamps.
@@ -63,6 +64,7 @@ class DataReport:
 
     title: str
     guessed: tuple[str, ...]
+    unused: tuple[str, ...]
     size: Size
     histories: Histories
     rhythm: Rhythm | None
@@ -106,6 +108,7 @@ def analyse(experiment: ResolvedExperiment, title: str, *, guess: bool) -> DataR
     return DataReport(
         title=title,
         guessed=read.guessed,
+        unused=read.unused,
         size=size,
         histories=measure_histories(data.log),
         rhythm=measure_rhythm(data.log),
