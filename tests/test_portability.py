@@ -11,7 +11,6 @@ import pytest
 from zoo.benchmark.executors.choose import choose_executor
 from zoo.errors import ConfigError
 from zoo.machine_memory import available_memory
-from zoo.registry.registry import default_registry
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "zoo").rglob("*.py"), *(ROOT / "plugins").glob("*/src/**/*.py")])
@@ -107,4 +106,4 @@ def test_a_process_for_each_run_is_refused_where_it_cannot_be_ended_with_all_tha
     with pytest.raises(
         ConfigError, match=r"\(--isolate, --executor processes\) need Linux or macOS, and this system is \w+\."
     ):
-        choose_executor(default_registry(), isolate=True)
+        choose_executor(isolate=True)

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "docs/how-to/save-state.md": "tests/test_author_pages.py",
     "docs/how-to/declare-capabilities.md": "tests/test_author_pages.py",
     "docs/how-to/read-item-columns.md": "tests/test_author_pages.py",
+    "docs/how-to/read-user-columns.md": "tests/test_author_pages.py",
     "docs/how-to/recommend.md": "tests/artifacts/test_docs.py",
     "docs/reference/deprecation.md": "tests/registry/test_newer_names.py",
     "docs/reference/conformance.md": "plugins/mf/tests/test_conformance.py",

@@ -5,7 +5,9 @@ import textwrap
 import pytest
 
 import zoo
+from zoo.benchmark.executors.requests import requests_of
 from zoo.benchmark.progress import Progress
+from zoo.config.load import experiment_from
 from zoo.errors import ConfigError
 
 EXPERIMENT = {
@@ -122,3 +124,32 @@ def test_resources_are_no_setting_of_a_model(tmp_path):
         for at, chosen in enumerate([{"predictor": "popular"}, model])
     )
     assert rows(plain) == rows(asking)
+
+
+def test_a_progress_that_raises_ends_the_benchmark(tmp_path):
+    class Cancelled(Progress):
+        def phase(self, *arguments, **more):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        zoo.bench(EXPERIMENT, tmp_path / "out", isolate=True, progress=Cancelled())
+
+
+def test_plugins_may_be_an_iterator(tmp_path):
+    file = tmp_path / "nothing_to_add.py"
+    file.write_text("from zoo.api import hookimpl\n\n\n@hookimpl\ndef zoo_components():\n    return []\n")
+    result = zoo.bench({**EXPERIMENT, "model": [{"predictor": "popular"}]}, tmp_path / "out", plugins=iter([file]))
+    assert len(result.rows()) == 1
+
+
+def test_a_share_of_several_cards_is_refused(tmp_path):
+    model = {"predictor": "popular", "resources": {"gpus": 1.5}}
+    with pytest.raises(
+        ConfigError, match=r"gpus: expected a share of one card, or a whole number of cards, found 1\.5"
+    ):
+        zoo.bench({**EXPERIMENT, "model": [model]}, tmp_path / "out")
+
+
+def test_variables_with_one_value_reach_the_processes(tmp_path):
+    experiment = experiment_from({**EXPERIMENT, "model": [{"label": "${A_NAME}-${B_NAME}", "predictor": "popular"}]}, env={"A_NAME": "same", "B_NAME": "same"})  # fmt: skip
+    assert requests_of(experiment, tmp_path)["env"] == {"A_NAME": "same", "B_NAME": "same"}

@@ -101,7 +101,7 @@ def test_finished_runs_are_not_made_again_and_a_changed_model_is(tmp_path):
         progress=changed,
         overrides=["model.popular.predictor.half_life=7"],
     )
-    assert changed.seen == [("popular", False), ("transition-graph", True)]
+    assert changed.seen == [("transition-graph", True), ("popular", False)]
     assert changed.again == ["predictor.half_life"]
     assert [row.label for row in store.rows()] == ["popular", "transition-graph"]
 
@@ -133,7 +133,7 @@ def test_a_failing_model_is_a_row_and_the_rest_go_on(tmp_path):
     zoo.bench(
         experiment("nan-scores", "narrow-scores", "popular"), tmp_path / "out", plugins=[nan, narrow], progress=again
     )
-    assert again.seen == [("nan-scores", False), ("narrow-scores", False), ("popular", True)]
+    assert again.seen == [("popular", True), ("nan-scores", False), ("narrow-scores", False)]
 
 
 def test_a_model_that_would_end_the_process_is_a_row_too(tmp_path):

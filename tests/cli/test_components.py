@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from zoo.spec import STAGES
+
 MINE = """
 from zoo.api import ComponentSpec, Params, hookimpl
 
@@ -197,7 +199,8 @@ def test_show_of_another_stage_is_a_clean_message(zoo, install):
 
 def test_everything_that_is_installed_can_be_shown(zoo):
     for component in json.loads(zoo("list", "--json").stdout):
-        text = zoo("show", component["qualified_name"], "--stage", component["stage"]).stdout
+        stage = ["--stage", component["stage"]] if component["stage"] in STAGES else []
+        text = zoo("show", component["qualified_name"] if stage else component["name"], *stage).stdout
         assert component["summary"] in " ".join(text.split())
 
 

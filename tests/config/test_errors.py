@@ -18,7 +18,7 @@ KNN = {"predictor": "item-knn"}
     ),
     (
         {"model": [KNN | {"ranker": "mmr"}]},
-        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: candidate_features, featurizer, filters, label, predictor, ranker_train, rankers, train, tune.",
+        "model[1].ranker: unknown key. Did you mean 'rankers'? Known here: candidate_features, featurizer, filters, label, predictor, ranker_train, rankers, resources, train, tune.",
     ),
     ({"modell": []}, "modell: unknown key. Did you mean 'model'? Known here: data, evaluate, model, references, split, task, train, tune."),
     ({"split": {"cutz": [0.5]}}, "split.cutz: unknown key. Did you mean 'cuts'? Known here: cold_items, cuts, policy, seed, targets, unit."),

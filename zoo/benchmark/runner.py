@@ -204,7 +204,7 @@ class _Bench:
     def keep(self, found: FinishedRun, runs: Sequence[Run]) -> None:
         """Store what a run gave, and tell it; also of the runs with the same key."""
         same = [run for run in runs if run.key == found.run.key]
-        row = found.row or Row(**describe_run(same[0]), error=found.error)
+        row = found.row or Row(**describe_run(same[0]), error=found.error or "the executor gave no result.")
         self.store.add(row, found.lists)
         for problem in self.experiment.registry.report(self.store.stored(row.key)):
             self.progress.warned(problem)

@@ -58,7 +58,8 @@ class Bars(Progress):
         self._runs = bars.add_task("reading data", total=None)
         self._phase = bars.add_task("", total=None, visible=False)
         self._label = self._name = ""
-        self._again = ""
+        self._again = dict[str, str]()
+        self._at_once = False
         self.logs: Path | None = None
         self._done = self._of = self._at = 0
         self._since = 0, clock()
@@ -85,6 +86,7 @@ class Bars(Progress):
         """Print the plan, and begin to estimate the whole duration of runs that are done one after the other."""
         for line in plan.lines():
             self._bars.console.print(line, markup=False, soft_wrap=True)
+        self._at_once = plan.at_once
         if not plan.at_once:
             self._forecast = Forecast(plan, self._begun)
 
@@ -97,7 +99,10 @@ class Bars(Progress):
         """Show which run begins."""
         if self._forecast is not None:
             self._forecast.started(label, seed, self._clock())
-        self._again, self._label = again, _run_name(label, seed)
+        self._label = _run_name(label, seed)
+        self._again[self._label] = again
+        if self._at_once:  # a phase would be that of one of several runs
+            return
         self._last = self._said = self._clock()
         self._begin("fit")
         if not self._bars.console.is_terminal:
@@ -147,6 +152,7 @@ class Bars(Progress):
         """Print how a run ended, or that it was already finished."""
         self._done += 1
         self._label = _run_name(row.label, row.seed)
+        again = self._again.pop(self._label, "")
         first = self._forecast is not None and not resumed and not self._measured
         if self._forecast is not None and not resumed:
             self._forecast.finished(self._clock())
@@ -155,8 +161,8 @@ class Bars(Progress):
             self._say(f"failed: {row.error}", style="red")
         elif resumed:
             self._say("already finished", style="dim")
-        elif self._again or not self._bars.console.is_terminal:
-            why = f", repeated because of a change: {self._again}" if self._again else ""
+        elif again or not self._bars.console.is_terminal:
+            why = f", repeated because of a change: {again}" if again else ""
             self._say(f"fitted in {seconds(row.fit_seconds)} s{why}")
         for note in row.notes if not resumed else ():
             self._say(f"note: {note}", style="yellow")

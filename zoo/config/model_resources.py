@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from zoo.params import StrictTable
 
@@ -16,3 +16,11 @@ class Resources(StrictTable):
     """Graphics cards; a share such as 0.5 lets two runs use one card."""
     memory: float | None = Field(None, gt=0, le=1_000_000)
     """Memory in GiB; not reserved by default."""
+
+    @field_validator("gpus")
+    @classmethod
+    def _whole_or_a_share(cls, value: float) -> float:
+        """Refuse what cannot be reserved: more than one card, and not whole."""
+        if value > 1 and value != int(value):
+            raise ValueError(f"expected a share of one card, or a whole number of cards, found {value:g}.")
+        return value

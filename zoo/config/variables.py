@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.errors import ConfigError
@@ -35,11 +35,13 @@ class Variables:
         texts: Maps each expanded string of the file to the string as written.
         values: Maps the value of each variable to its reference `${VAR}`.
         keys: The keys whose strings were expanded.
+        env: The value of each variable by its name, for processes that expand the file again.
     """
 
     texts: Mapping[str, str]
     values: Mapping[str, str]
     keys: frozenset[str]
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def hide(self, plain: Any, key: str = "") -> Any:
         """Return a JSON value in which the strings of the file are as written.
@@ -103,7 +105,8 @@ def expand_variables(raw: dict[str, Any], env: Mapping[str, str]) -> tuple[dict[
     content = expand(raw, "", "")
     if not texts:
         return content, NO_VARIABLES
-    return content, Variables(texts, {env[name]: f"${{{name}}}" for name in _names(texts.values())}, frozenset(keys))
+    used = {name: env[name] for name in _names(texts.values())}
+    return content, Variables(texts, {value: f"${{{name}}}" for name, value in used.items()}, frozenset(keys), used)
 
 
 def _names(texts: Any) -> Iterator[str]:

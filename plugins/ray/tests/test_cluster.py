@@ -9,6 +9,7 @@ import textwrap
 import time
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 import ray
 from shopzoo_ray.executor import do_run
@@ -125,6 +126,7 @@ def test_twelve_runs_of_four_models_are_those_of_this_process(cluster, tmp_path)
     assert not ray.is_initialized()
 
 
+@pytest.mark.robust
 def test_a_killed_worker_costs_only_its_run(cluster, slow, expected, tmp_path):
     benchmark = begin(slow, tmp_path / "there", cluster)
     (first, _) = running(slow[1], benchmark, 2)
@@ -138,6 +140,7 @@ def test_a_killed_worker_costs_only_its_run(cluster, slow, expected, tmp_path):
     assert len(begun(slow[1])) == 13  # the killed one twice, all others once
 
 
+@pytest.mark.robust
 def test_a_lost_node_costs_only_what_ran_there(cluster, slow, expected, tmp_path):
     node = cluster.add_node(num_cpus=1)
     benchmark = begin(slow, tmp_path / "there", cluster)
@@ -150,6 +153,7 @@ def test_a_lost_node_costs_only_what_ran_there(cluster, slow, expected, tmp_path
     assert len(begun(slow[1])) in (12, 13)  # the run of the lost node may have ended just before
 
 
+@pytest.mark.robust
 def test_a_killed_benchmark_is_completed_by_the_same_command(cluster, slow, expected, tmp_path):
     benchmark = begin(slow, tmp_path / "there", cluster)
     workers = running(slow[1], benchmark, 2)
@@ -171,12 +175,14 @@ def test_more_than_a_node_has_is_refused(cluster, tmp_path):
         zoo.bench({**EXPERIMENT, "model": [model]}, tmp_path / "out", executor="ray", address=cluster.address)
 
 
-def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path):
-    request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "results": str(tmp_path)}  # fmt: skip
+def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what a run changes is put back
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "results": str(tmp_path), "folder": str(tmp_path)}  # fmt: skip
     with pytest.raises(TrainingError, match=r"the node [\d.]+: .*no predictor named 'gone'"):
-        do_run._function(request)
+        do_run(request)
     with pytest.raises(TrainingError, match=r"the node [\d.]+ does not see the folder /nowhere\. Put the results"):
-        do_run._function({**request, "results": "/nowhere"})
+        do_run({**request, "results": "/nowhere"})
 
 
 def test_an_address_that_nobody_answers_is_told(tmp_path):
@@ -184,3 +190,15 @@ def test_an_address_that_nobody_answers_is_told(tmp_path):
         ConfigError, match=r"--executor ray: no cluster answers at 127\.0\.0\.1:1 \(.*refused\)\. `ray start"
     ):
         zoo.bench({**EXPERIMENT, "model": [{"predictor": "popular"}]}, tmp_path / "out", executor="ray", address="127.0.0.1:1")  # fmt: skip
+
+
+def test_paths_are_relative_to_the_folder_of_the_command_and_its_signals_stay(cluster, tmp_path, monkeypatch):
+    shop = zoo.load("synthetic-shop", customers=60, items=40, events=1500).read()
+    (tmp_path / "data").mkdir()
+    pq.write_table(shop.interactions, tmp_path / "data" / "events.parquet")
+    monkeypatch.chdir(tmp_path)
+    data = {**EXPERIMENT["data"], "source": {"name": "files", "interactions": "data/events.parquet"}}
+    handler = signal.getsignal(signal.SIGTERM)
+    result = zoo.bench({**EXPERIMENT, "data": data, "model": [{"predictor": "popular"}]}, "out", executor="ray", address=cluster.address)  # fmt: skip
+    assert [row.error for row in result.rows()] == [None]
+    assert signal.getsignal(signal.SIGTERM) == handler

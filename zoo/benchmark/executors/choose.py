@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from zoo.benchmark.executors.executor import Executor
@@ -9,11 +11,11 @@ from zoo.errors import ConfigError, suggestion
 from zoo.executor_specs import EXECUTORS
 from zoo.params import validated
 from zoo.registry.plugin_extensions import import_target
-from zoo.registry.registry import Registry
+from zoo.registry.registry import registry_with
 
 
 def choose_executor(
-    registry: Registry,
+    plugins: Sequence[str | Path] = (),
     text: str | None = None,
     *,
     isolate: bool = False,
@@ -24,7 +26,7 @@ def choose_executor(
     """Return an executor, which is checked on this machine.
 
     Args:
-        registry: Where executors of plugins are looked up.
+        plugins: Single-file plugins; their executors are looked up too, if the core has none of this name.
         text: `NAME` or `NAME=VALUE`, as after `--executor`; `local` by default.
         isolate: Whether `processes` is asked for.
         memory: The most memory of a run's process in GiB.
@@ -37,7 +39,7 @@ def choose_executor(
     name, _, value = ("processes" if isolate and text is None else text or "local").partition("=")
     if isolate and name != "processes":
         raise ConfigError(f"--isolate and --executor {name} exclude each other: leave one out.")
-    known = {**EXECUTORS, **registry.extensions["executor"]}
+    known = {**EXECUTORS, **({} if name in EXECUTORS else registry_with(plugins).extensions["executor"])}
     if name not in known:
         install = ' To install it: pip install "shopzoo-ray".' if name == "ray" else ""
         raise ConfigError(
@@ -54,6 +56,8 @@ def choose_executor(
             raise ConfigError(
                 f"{option} {limit:g} limits the processes of --isolate, which is not set. Add --isolate (in Python, "
                 f"isolate=True), or remove {option}."
+                if name == "local"
+                else f"{option} {limit:g} is not for the executor {name!r}. Remove it, or use --executor processes."
             )
         if not limit > 0:
             raise ConfigError(f"{option}: expected a number greater than 0, found {limit:g}.")

@@ -42,13 +42,16 @@ class Processes(Executor[ProcessesParams]):
     def run(self, jobs: Sequence[Job]) -> Generator[FinishedRun, None, None]:
         """Yield what each run gave, as it comes."""
         limits = Isolation(self.params.memory, self.params.minutes)
-        stop, told = Event(), SimpleQueue[PendingRun | FinishedRun]()
+        stop, told = Event(), SimpleQueue[PendingRun | FinishedRun | BaseException]()
 
         def work(job: Job) -> None:
-            for run in job:
-                if not stop.is_set():
-                    told.put(run)
-                    told.put(_run_isolated(run, limits, Progress() if self.at_once else run.progress, stop))
+            try:
+                for run in job:
+                    if not stop.is_set():
+                        told.put(run)
+                        told.put(_run_isolated(run, limits, Progress() if self.at_once else run.progress, stop))
+            except BaseException as error:  # a user's progress may end the benchmark
+                told.put(error)
 
         left = sum(len(job) for job in jobs)
         with ThreadPoolExecutor(self.params.workers, "zoo-run") as pool:
@@ -57,6 +60,8 @@ class Processes(Executor[ProcessesParams]):
                     pool.submit(work, job)
                 while left:
                     found = told.get()
+                    if isinstance(found, BaseException):
+                        raise found
                     if isinstance(found, PendingRun):
                         found.started()
                     else:

@@ -27,10 +27,11 @@ def requests_of(experiment: BaseResolvedExperiment, results: Path) -> dict[str, 
     """
     return {
         "experiment": experiment_table(experiment),
-        "env": {reference[2:-1]: value for value, reference in experiment.variables.values.items()},
+        "env": dict(experiment.variables.env),
         "plugins": [str(p.module.__file__) for p in experiment.registry.plugins if p.is_file],
         "threads": torch.get_num_threads(),
         "results": str(results.absolute()),
+        "folder": str(Path.cwd()),
     }
 
 

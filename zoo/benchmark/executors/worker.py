@@ -43,8 +43,12 @@ def perform_run(
         ZooError: The experiment, its plugins or its data are not those of the process that asks.
     """
     torch.set_num_threads(request["threads"])
-    opened = (request[name] for name in ("experiment", "env", "plugins", "threads"))
-    experiment, comparison, runs = _open(*map(json.dumps, opened))
+    parts = (request[name] for name in ("experiment", "env", "plugins", "threads"))
+    opened = [json.dumps(part) for part in parts]
+    experiment, comparison, runs = _open(*opened)
+    if request["key"] not in {run.key for run in runs}:  # data or plugins have changed since this process opened them
+        _open.cache_clear()
+        experiment, comparison, runs = _open(*opened)
     run = next((run for run in runs if run.key == request["key"]), None)
     if run is None:
         raise TrainingError(MISSING_RUN)

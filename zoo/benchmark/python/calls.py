@@ -29,7 +29,6 @@ from zoo.data.parts import Parts
 from zoo.data.task import Task
 from zoo.data.units import find_units
 from zoo.errors import ConfigError
-from zoo.registry.registry import registry_with
 
 
 def bench(
@@ -95,9 +94,8 @@ def bench(
         ZooError: A model, the log, a setting or the folder cannot be used. A model that fails does not raise: its row has the
             error.
     """
-    chosen = choose_executor(
-        registry_with(plugins), executor, isolate=isolate, memory=memory, minutes=time, address=address
-    )
+    plugins = list(plugins)
+    chosen = choose_executor(plugins, executor, isolate=isolate, memory=memory, minutes=time, address=address)
     options = RunOptions(progress or Progress(), keep_artifacts, wait, chosen)
     own = {"split": split, "metrics": metrics, "evaluate": evaluate, "train": train, "references": references}
     if not isinstance(log, Data):

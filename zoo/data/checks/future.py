@@ -163,7 +163,8 @@ def _date_of_log(name: str, values: NDArray[np.float64], checked: CheckedTask, r
         return ""
     when = f", and for {late:,} {rows.kind}s it lies in the test part" if late is not None else ""
     order = np.argsort(log.times, kind="stable")
-    for words, chosen in (("first", order[::-1]), ("last", order)):
+    trained = rows.kind == "user" and isinstance(checked.task.split, LeaveLastOut)  # the first event of each user
+    for words, chosen in (("last", order),) if trained else (("first", order[::-1]), ("last", order)):
         times = np.full(len(rows.table), np.nan)
         times[rows.of_event[chosen]] = log.times[chosen]
         both = np.isfinite(times) & np.isfinite(dates)

@@ -4,13 +4,11 @@ from zoo.api import ExecutorSpec, Field, Params, hookimpl
 
 
 class RayParams(Params):
-    """The cluster, and what happens if a part of it is lost."""
+    """The cluster."""
 
     address: str | None = Field(None, min_length=1)
     """The address of the head node (`10.0.0.1:6379`), or `auto` for the cluster that runs on this machine. By default a cluster is
     started here, and ended with the benchmark."""
-    retries: int = Field(3, ge=0, le=1000)
-    """How often a run is done again whose worker or node is lost."""
 
 
 @hookimpl

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
+import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +20,10 @@ from shopzoo_ray import RayParams
 from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
 
 GIB = 2**30
-ANSWER_SECONDS = 10.0
-"""How long to wait for a head node to answer."""
+RETRIES = 3
+"""How often a run is done again whose worker or node is lost."""
+ANSWER_SECONDS, END_SECONDS, LOOK_SECONDS = 10.0, 30.0, 60.0
+"""How long to wait for a head node to answer, for runs to end that are cancelled, and until the nodes are looked at again."""
 
 
 class RayExecutor(Executor[RayParams]):
@@ -40,14 +44,20 @@ class RayExecutor(Executor[RayParams]):
             def begin(job: deque[PendingRun]) -> None:
                 run = job.popleft()
                 run.started()
-                task = do_run.options(name=f"zoo {run.name}", max_retries=self.params.retries, **needs(run))
-                doing[task.remote(dict(run.request))] = run, job
+                # A worker of a card ends with its run: it keeps the card that it took first.
+                ended = {"max_calls": 1} if run.resources.gpus else {}
+                task = ray.remote(**ended, max_retries=RETRIES, **needs(run))(do_run)
+                doing[task.options(name=f"zoo {run.name}").remote(dict(run.request))] = run, job
 
             try:
                 for job in jobs:
                     begin(deque(job))
                 while doing:
-                    (done,), _ = ray.wait(list(doing), num_returns=1)
+                    ended, _ = ray.wait(list(doing), num_returns=1, timeout=LOOK_SECONDS)
+                    if not ended:
+                        refuse_impossible([run for run, _ in doing.values()], ray.nodes())
+                        continue
+                    done = ended[0]
                     run, rest = doing.pop(done)
                     yield result_of(run, done)
                     if rest:
@@ -55,18 +65,22 @@ class RayExecutor(Executor[RayParams]):
             finally:
                 for left in doing:
                     ray.cancel(left, force=True)
+                if doing:  # the folder is free only when they have ended
+                    ray.wait(list(doing), num_returns=len(doing), timeout=END_SECONDS)
 
 
-@ray.remote
 def do_run(request: Mapping[str, Any]) -> Any:
     """Do a run in a worker, and return its row and its lists."""
     node = ray.util.get_node_ip_address()
-    results = Path(request["results"])
-    if not results.is_dir():
-        raise TrainingError(
-            f"the node {node} does not see the folder {results}. Put the results and the data on a file system that every node "
-            "has under the same path."
-        )
+    for place in (request["results"], request["folder"]):
+        if not Path(place).is_dir():
+            raise TrainingError(
+                f"the node {node} does not see the folder {place}. Put the results and the data on a file system that every node "
+                "has under the same path."
+            )
+    os.chdir(request["folder"])  # paths of an experiment may be relative to the folder of the command
+    if not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # device = "auto" takes no card that is not reserved
     try:
         return perform_run(request)
     except ZooError as error:
@@ -128,6 +142,8 @@ def connected(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # a cluster of this process: its workers are the benchmark
     here: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGTERM) if main else None
     try:
         ray.init(address or "local", log_to_driver=False, logging_level="error", configure_logging=True, **here)
     except (ConnectionError, RuntimeError, ValueError, OSError, GetTimeoutError) as error:
@@ -141,6 +157,9 @@ def connected(address: str | None) -> Iterator[None]:
             f"--executor ray: {where}: {reason}. Start one with `ray start --head` and pass its address with --address; every "
             "node needs the same versions of Python, Ray and the plugins."
         ) from error
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, handler)  # Ray puts its own in place, and leaves it there
     try:
         yield
     finally:
