@@ -185,7 +185,7 @@ def test_the_clock_is_a_timestamp_else_a_position_unless_said():
         choose_clock(table(user_id=[1], when=[1]), "auto")
     assert str(error.value) == (
         "events.csv: there is no column 'timestamp' or 'position' to order a user's events by. Its columns: user_id, when. "
-        'Map one, data.columns = { timestamp = ... } (in Python, columns={"timestamp": ...}), or declare that the rows are in '
+        'Map one, data.columns = { timestamp = "when" } (in Python, columns={"timestamp": "when"}), or declare that the rows are in '
         'order: data.time = "file-order" (in Python, time="file-order").'
     )
     with pytest.raises(DataError, match="no column 'position'"):

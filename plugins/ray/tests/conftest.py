@@ -18,3 +18,10 @@ def cluster():
     started.add_node(num_cpus=1)
     yield started
     started.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def disconnected():
+    """Disconnect this process from Ray after each test; some functions of Ray connect it by themselves."""
+    yield
+    ray.shutdown()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
@@ -20,6 +20,9 @@ from shopzoo_ray import RayParams
 from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
 
 GIB = 2**30
+if TYPE_CHECKING:
+    import ray
+
 RETRIES = 3
 """How often a run is done again whose worker or node is lost."""
 ANSWER_SECONDS, END_SECONDS, LOOK_SECONDS = 10.0, 30.0, 60.0
@@ -35,6 +38,8 @@ class RayExecutor(Executor[RayParams]):
         Raises:
             ConfigError: No cluster answers, or no node of it has what a run asks for.
         """
+        import ray
+
         if not jobs:
             return
         with connected(self.params.address):
@@ -71,6 +76,8 @@ class RayExecutor(Executor[RayParams]):
 
 def do_run(request: Mapping[str, Any]) -> Any:
     """Do a run in a worker, and return its row and its lists."""
+    import ray
+
     node = ray.util.get_node_ip_address()
     for place in (request["results"], request["folder"]):
         if not Path(place).is_dir():
@@ -89,6 +96,8 @@ def do_run(request: Mapping[str, Any]) -> Any:
 
 def result_of(run: PendingRun, done: ray.ObjectRef[Any]) -> FinishedRun:
     """Return what a task gave, or why it gave nothing."""
+    import ray
+
     try:
         row, lists = ray.get(done)
     except RayTaskError as error:
@@ -134,6 +143,8 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         ConfigError: No cluster answers, or it has another version of Python or Ray.
     """
+    import ray
+
     if ray.is_initialized():  # a program that uses Ray itself
         yield
         return
