@@ -13,9 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ray
-from ray.exceptions import GetTimeoutError, RayError, RayTaskError
-
 from shopzoo_ray import RayParams
 from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
 
@@ -97,6 +94,7 @@ def do_run(request: Mapping[str, Any]) -> Any:
 def result_of(run: PendingRun, done: ray.ObjectRef[Any]) -> FinishedRun:
     """Return what a task gave, or why it gave nothing."""
     import ray
+    from ray.exceptions import RayError, RayTaskError
 
     try:
         row, lists = ray.get(done)
@@ -144,6 +142,7 @@ def connected(address: str | None) -> Iterator[None]:
         ConfigError: No cluster answers, or it has another version of Python or Ray.
     """
     import ray
+    from ray.exceptions import GetTimeoutError
 
     if ray.is_initialized():  # a program that uses Ray itself
         yield
