@@ -178,6 +178,7 @@ def test_more_than_a_node_has_is_refused(cluster, tmp_path):
 def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # what a run changes is put back
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(ray, "get_gpu_ids", list)  # it would start a cluster
     request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "results": str(tmp_path), "folder": str(tmp_path)}  # fmt: skip
     with pytest.raises(TrainingError, match=r"the node [\d.]+: .*no predictor named 'gone'"):
         do_run(request)
