@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,10 +40,16 @@ class Tokenizer:
         """
         library = _library()
         tokenizer = _empty(library, library.models.BPE(unk_token=UNKNOWN))
+        cut = [text[:MAX_CHARACTERS] for text in texts]
+        room = size - len(SPECIAL)
         trainer = library.trainers.BpeTrainer(
-            vocab_size=size, limit_alphabet=size - len(SPECIAL), special_tokens=SPECIAL, show_progress=False
+            vocab_size=size,
+            limit_alphabet=room,
+            initial_alphabet=_most_frequent_characters(tokenizer, cut, room),
+            special_tokens=SPECIAL,
+            show_progress=False,
         )
-        tokenizer.train_from_iterator([text[:MAX_CHARACTERS] for text in texts], trainer)
+        tokenizer.train_from_iterator(cut, trainer)
         if tokenizer.get_vocab_size() <= 2:
             filled = sum(bool(text.strip()) for text in texts)
             raise DataError(
@@ -92,6 +99,18 @@ def _empty(library: Any, model: Any) -> Any:
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = library.pre_tokenizers.Whitespace()
     return tokenizer
+
+
+def _most_frequent_characters(tokenizer: Any, texts: Sequence[str], count: int) -> list[str]:
+    """Return the most frequent characters of normalised texts, the lower code first among equally frequent ones.
+
+    The library chooses among these by the order of a hash table, which differs from process to process.
+    """
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(tokenizer.normalizer.normalize_str(text))
+    kept = [character for character in found if not character.isspace()]
+    return sorted(kept, key=lambda character: (-found[character], character))[:count]
 
 
 def _check_model(saved: Any) -> tuple[dict[str, int], list[tuple[str, str]]]:
