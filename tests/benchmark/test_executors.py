@@ -85,7 +85,7 @@ def test_an_executor_of_a_plugin_does_the_runs(tmp_path):
                             if run.name == self.params.lose:
                                 yield FinishedRun(run, error="the cat took it")
                             else:
-                                yield FinishedRun(run, *perform_run(run.request))
+                                yield FinishedRun(run, *perform_run(run.request()))
 
 
             @hookimpl

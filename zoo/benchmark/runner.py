@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -169,27 +169,40 @@ class _Bench:
 
     def jobs(self, runs: Sequence[Run]) -> list[list[PendingRun]]:
         """Return the runs by the fits that they share; of several with the same key, the first."""
-        common = requests_of(self.experiment, self.store.folder)
         jobs: dict[str, list[PendingRun]] = {}
         first = {run.key: run for run in reversed(runs)}
         for run in [run for run in runs if first[run.key] is run]:
-            jobs.setdefault(self.shared.group_of(run), []).append(self._pending(run, common))
+            jobs.setdefault(self.shared.group_of(run), []).append(self._pending(run))
         return list(jobs.values())
 
-    def _pending(self, run: Run, common: Mapping[str, Any]) -> PendingRun:
+    def _pending(self, run: Run) -> PendingRun:
         """Return a run for an executor."""
-        artifact = self.store.artifact(run.key) if self.keep_artifacts and not run.reference else None
-        places = {"training": str(self._training(run).absolute()), "artifact": artifact and str(artifact.absolute())}
+        artifact = self._artifact(run)
         return PendingRun(
             run.key,
             run.model.label if run.seed is None else f"{run.model.label}, seed {run.seed}",
             run.model.resources,
             torch.get_num_threads(),
-            {**common, **places, "key": run.key},
+            partial(self._request, run),
             partial(self._started, run),
             self.progress,
             partial(run_model, run, self.comparison, self._training(run), artifact, self.progress, shared=self.shared),
         )
+
+    @cached_property
+    def _common_request(self) -> dict[str, Any]:
+        """What the requests for all runs have in common, for executors that ask other processes."""
+        return requests_of(self.experiment, self.store.folder)
+
+    def _request(self, run: Run) -> dict[str, Any]:
+        """Return the request for a run in another process."""
+        artifact = self._artifact(run)
+        places = {"training": str(self._training(run).absolute()), "artifact": artifact and str(artifact.absolute())}
+        return {**self._common_request, **places, "key": run.key}
+
+    def _artifact(self, run: Run) -> Path | None:
+        """Return where the artifact of a run is saved, if it is."""
+        return self.store.artifact(run.key) if self.keep_artifacts and not run.reference else None
 
     def _training(self, run: Run) -> Path:
         """Return the folder for checkpoints and logs of a run."""

@@ -30,7 +30,8 @@ class PendingRun:
         name: The model and the seed, for messages.
         resources: What it needs of a machine.
         threads: The number of threads that it computes with.
-        request: What `perform_run` needs to do the run in any process that sees the folder of the benchmark and the data, as JSON.
+        request: Returns what `perform_run` needs to do the run in any process that sees the folder of the benchmark and the data,
+            as JSON.
         started: Tells the benchmark that the run begins. Called once, from the thread that iterates over the results.
         progress: Receives the phases of a run, if an executor does one at a time.
         run_here: Does the run in this process, and reports its progress.
@@ -40,7 +41,7 @@ class PendingRun:
     name: str
     resources: Resources
     threads: int
-    request: Mapping[str, Any]
+    request: Callable[[], Mapping[str, Any]]
     started: Callable[[], None]
     progress: Progress
     run_here: Callable[[], tuple[Row, pa.Table | None]]

@@ -74,6 +74,6 @@ class Processes(Executor[ProcessesParams]):
 def _run_isolated(run: PendingRun, limits: Isolation, progress: Progress, stop: Event) -> FinishedRun:
     """Return what a run in a process of its own gave, or how that process ended."""
     try:
-        return FinishedRun(run, *limits.run(run.request, progress, stop))
+        return FinishedRun(run, *limits.run(run.request(), progress, stop))
     except Exception as error:  # such as a machine without a process, pipe or disk left for this row
         return FinishedRun(run, error=describe_error(error))

@@ -35,7 +35,7 @@ def perform_run(
     """Do a run, and return its row and its lists. The data are read once for all runs of a benchmark in a process.
 
     Args:
-        request: What `PendingRun.request` has.
+        request: What `PendingRun.request` returns.
         progress: Receives the phases of the run.
         explain: Returns the text of an error of the model.
 
@@ -45,8 +45,10 @@ def perform_run(
     torch.set_num_threads(request["threads"])
     parts = (request[name] for name in ("experiment", "env", "plugins", "threads"))
     opened = [json.dumps(part) for part in parts]
+    reads = _open.cache_info().misses
     experiment, comparison, runs = _open(*opened)
-    if request["key"] not in {run.key for run in runs}:  # data or plugins have changed since this process opened them
+    kept = _open.cache_info().misses == reads
+    if kept and request["key"] not in {run.key for run in runs}:  # data or plugins have changed since they were read
         _open.cache_clear()
         experiment, comparison, runs = _open(*opened)
     run = next((run for run in runs if run.key == request["key"]), None)

@@ -49,7 +49,7 @@ class RayExecutor(Executor[RayParams]):
                 # A worker of a card ends with its run: it keeps the card that it took first.
                 ended = {"max_calls": 1} if run.resources.gpus else {}
                 task = ray.remote(**ended, max_retries=RETRIES, **needs(run))(do_run)
-                doing[task.options(name=f"zoo {run.name}").remote(dict(run.request))] = run, job
+                doing[task.options(name=f"zoo {run.name}").remote(dict(run.request()))] = run, job
 
             try:
                 for job in jobs:
