@@ -28,6 +28,16 @@ def test_titles_that_name_kinds_of_goods_are_no_finding(report_on, shop):
     assert "repeated-titles" not in faults(report_on(shop.interactions, items))
 
 
+def test_a_cell_that_is_no_number_is_a_finding_and_does_not_end_the_report(report_on):
+    prices = ["5.00"] * 200
+    prices[7] = "N/A"
+    found = faults(report_on(log(price=prices, quantity=["1"] * 200)))
+    assert list(found) == ["unreadable-numbers"]
+    fault = found["unreadable-numbers"]
+    assert fault.found.endswith("events.parquet, row 8: price is 'N/A', expected a number such as 12.50")
+    assert fault.remedy.startswith("correct such cells or leave them empty")
+
+
 def test_an_example_names_user_item_time_file_and_row(report_on):
     report = report_on(
         {
@@ -75,6 +85,7 @@ def test_times_in_other_units_are_named(report_on):
     (["ann", "Ann", "bob", "carl ", "dave", "eve"], {"ann", "Ann"}),
     (["ann", "bob", " bob", "bob\t", "eve"], {"bob", " bob", "bob\t"}),
     (["aBc1", "Abc1", "xYz2", "Qr Q", "QrQ"], {"Qr Q", "QrQ"}),
+    (["12", "12.0", "012", "120", "x12"], {"12", "12.0", "012"}),
     (["ann", "bob"], set()),
 ])  # fmt: skip
 def test_ids_in_other_spellings(report_on, ids, variants):

@@ -23,6 +23,7 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
     `report.md`, and `cleaned.json` for `zoo data describe`. The folder is complete or absent. Choose other cleaners with --set 'data.clean=["duplicates"]'.
     """
     from zoo.config.load import load_experiment
+    from zoo.data.analysis.proposal import format_literal
     from zoo.data.cleaned_folder import write_cleaned
     from zoo.data.dataset import read_tables
     from zoo.data.log import read_events
@@ -55,3 +56,9 @@ def clean(*, file: Path, out: Path, overrides: tuple[str, ...], plugins: tuple[P
         if name.startswith(("left out", "items replaced", "column ", "cleaner ")) and value:
             click.echo(show(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}"))
     click.echo(show(f"{out}: " + ", ".join(f"{count:,} rows of {name}" for name, count in counts.items())))
+    tables_of_source = ("interactions", "items", "users")
+    source = {"name": "files", **{name: str(out / f"{name}.parquet") for name in tables_of_source if name in counts}}
+    click.echo(
+        "In an experiment file they stand in place of source, clean, columns, item_columns and user_columns of [data]:"
+    )
+    click.echo(f"source = {format_literal(source)}")

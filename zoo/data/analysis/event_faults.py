@@ -12,6 +12,8 @@ from zoo.data.analysis.numbers import event_numbers, median_by_item
 from zoo.data.filtering import find_exact_copies
 from zoo.data.interactions import Interactions
 from zoo.data.log import Data
+from zoo.data.schema import NUMBERS
+from zoo.errors import DataError
 
 NEAR = 1_000
 """Milliseconds between an event and its near copy."""
@@ -27,7 +29,7 @@ FREE = 0.2
 
 def find_event_faults(data: Data) -> Iterator[Fault]:
     """Yield the faults of the events."""
-    for find in (_missing_ids, _copies, _quantities, _prices):
+    for find in (_missing_ids, _unreadable, _copies, _quantities, _prices):
         yield from find(data)
 
 
@@ -40,6 +42,22 @@ def _missing_ids(data: Data) -> Iterator[Fault]:
                 "rows-without-ids", name.removeprefix("left out: "), count, min(count / max(rows, 1), 1.0), (),
                 "The reader refuses them unless they are dropped; if they are guests, a benchmark of known users says nothing about them.",
                 '[data] null_ids = "drop", or map another column in [data] columns', "events",
+            )  # fmt: skip
+
+
+def _unreadable(data: Data) -> Iterator[Fault]:
+    """Yield columns of numbers with a cell that is none: nothing reads them before a model or a metric does."""
+    log = data.log
+    if log.source is None or log.rows is None:
+        return
+    for name in [name for name in NUMBERS if name in log.source.column_names]:
+        try:
+            log.column(name)
+        except DataError as error:
+            yield Fault(
+                "unreadable-numbers", str(error).partition(". ")[0].removesuffix("."), None, None, (),
+                f"The report leaves {name} out, and a model or a metric that reads it ends with an error.",
+                f"correct such cells or leave them empty, or give the column another name if {name} is not what it holds",
             )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def find_id_faults(data: Data) -> Iterator[Fault]:
         variants = at[_variants(names)]
         if len(variants):
             yield fault(
-                f"{kind}-id-variants", f"{kind} ids that differ from another one only in case or white space", variants,
+                f"{kind}-id-variants", f"{kind} ids that differ from another one only in case, white space, zeros in front or `.0`",
+                variants,
                 effect=f"The events of one {kind} are divided: each id looks rare, and one names the other's targets.",
                 remedy="write each id in one way, in all files",
             )  # fmt: skip
@@ -59,6 +60,7 @@ def _variants(ids: pa.Array) -> NDArray[np.int64]:
     lower, upper = (pc.match_substring_regex(ids, letters) for letters in ("[a-z]", "[A-Z]"))
     if (pc.mean(pc.and_(lower, upper)).as_py() or 0.0) < MIXED:
         plain = pc.utf8_lower(plain)
+    plain = pc.replace_substring_regex(plain, r"^0*([0-9]+)(\.0)?$", r"\1")  # a number that went through a spreadsheet
     codes = plain.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     several = np.flatnonzero((np.bincount(codes) > 1)[codes]) if len(codes) else np.zeros(0, np.int64)
     return several[np.argsort(codes[several], kind="stable")]

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 
 from zoo.data.checks.future import to_numbers
 from zoo.data.interactions import Interactions
+from zoo.errors import DataError
 
 
 def event_numbers(log: Interactions, name: str) -> NDArray[np.float64] | None:
-    """Return a further column of the events as numbers, `[N]`, NaN where it is null; None if there is none or it holds no numbers."""
+    """Return a further column of the events as numbers, `[N]`, NaN where it is null; None if there is none or it holds others."""
     if log.source is None or log.rows is None or name not in log.source.column_names:
         return None
-    values = to_numbers(log.column(name))
+    try:
+        values = to_numbers(log.column(name))
+    except DataError:  # a fault of its own
+        return None
     return None if values is None or not np.isfinite(values).any() else values
 
 
