@@ -125,8 +125,9 @@ def _data_lines(
     copies = int(np.count_nonzero(find_exact_copies(data.log))) if data.log.clock == "timestamp" else 0
     if settings.duplicates != "keep":
         lines.append(Line("duplicates", settings.duplicates, "as in the given file"))
-    elif copies and "duplicates" not in cleaners:
-        lines.append(Line("duplicates", "drop-exact", f"{copies:,} events copy another one"))
+    elif copies and "duplicates" not in cleaners and not split.published:
+        said = "1 event copies" if copies == 1 else f"{copies:,} events copy"
+        lines.append(Line("duplicates", "drop-exact", f"{said} another one"))
     elif _is_unordered(data.log) and len(data.log.event_names) > 1:
         why = "without an order, a view of an item may follow its purchase: one event of a user with an item remains"
         lines.append(Line("duplicates", "first", why))
