@@ -125,7 +125,7 @@ def test_a_row_that_ends_its_process_fails_alone(tmp_path, models):
             seen.append((row.label, resumed))
 
     again = zoo.bench(experiment("raises", "base"), tmp_path / "out", plugins=[models], progress=Seen())
-    assert seen == [("raises", False), ("base", True)]
+    assert seen == [("base", True), ("raises", False)]
     plain = zoo.bench(experiment("base"), tmp_path / "plain", plugins=[models])
     [row], [_, apart] = plain.rows(), again.rows()
     assert (row.key, row.metrics, row.slices) == (apart.key, apart.metrics, apart.slices)
