@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Cleaner": "zoo.data.cleaner",
         "ComponentSpec": "zoo.spec",
         "ConfigError": "zoo.errors",
+        "Contributions": "zoo.stages.contributions",
         "CutoffParams": "zoo.metric_params",
         "DataError": "zoo.errors",
         "DataSize": "zoo.data_size",

@@ -65,6 +65,7 @@ from zoo.stages.candidates import CandidateLists as CandidateLists
 from zoo.stages.candidates import Candidates as Candidates
 from zoo.stages.candidates import Exclusions as Exclusions
 from zoo.stages.context import RunContext as RunContext
+from zoo.stages.contributions import Contributions as Contributions
 from zoo.stages.epochs import choose_epochs as choose_epochs
 from zoo.stages.featurizer import Featurizer as Featurizer
 from zoo.stages.filter import Filter as Filter

@@ -99,6 +99,14 @@ class Histories:
         return self.log.event_weights[self.events]
 
     @property
+    def occurrences(self) -> NDArray[np.int64]:
+        """Return how often the item of each event occurs in its history, `[M]`."""
+        pairs = self.rows * (self.log.n_items + 1) + self.items
+        _, which, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+        found: NDArray[np.int64] = counts[which]
+        return found
+
+    @property
     def rows(self) -> NDArray[np.int64]:
         """Return the row of each event within the block, `[M]`."""
         return np.arange(len(self.offsets) - 1).repeat(self.offsets[1:] - self.offsets[:-1])

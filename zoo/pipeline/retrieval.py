@@ -20,6 +20,7 @@ from zoo.pipeline.fallback import Popularity
 from zoo.spec import Capabilities
 from zoo.stages.answers import answer_of, check_lists, check_mask, check_scores, refuse_unrankable
 from zoo.stages.candidates import Candidates, Exclusions
+from zoo.stages.contributions import Contributions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
 
@@ -189,6 +190,28 @@ class Retrieval:
             refuse_unrankable(scores, "`compare_items`")
             found = Candidates.best(excluded.apply_(scores.clone().contiguous()), k).cpu()
         return replace(found, items=found.items.masked_fill(found.scores == -torch.inf, 0))
+
+    def contributions(self, queries: Queries, items: Tensor) -> tuple[Queries, Contributions]:
+        """Return what the events of the histories add to the predictor's scores of some items.
+
+        Args:
+            queries: Histories and moments.
+            items: The items, `[B, K]` int64.
+
+        Returns:
+            The queries as the predictor sees them, without items that it cannot know, and the contributions of their events.
+
+        Raises:
+            ScoreError: The predictor's answer has another shape, or numbers that are not finite.
+        """
+        seen = self.restricted(queries, cold=self.scores_cold)
+        with torch.inference_mode(), answer_of(self._origin(0, self.predictor)):
+            found = self.predictor.contributions(seen, items)
+            shapes = ("values", found.values, len(seen.histories.items)), ("rest", found.rest, len(seen))
+            for name, answer, rows in shapes:
+                scores = check_scores(answer, rows, items.shape[1], "events or queries, items", f"`contributions`: {name}")
+                refuse_unrankable(scores, f"`contributions`: {name}")
+            return seen, replace(found, values=found.values.cpu(), rest=found.rest.cpu())
 
     def _always_excluded(self, rules: Rules) -> Tensor:
         """Return the items that are excluded for every query, `[X]` int64."""

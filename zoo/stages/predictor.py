@@ -12,6 +12,7 @@ from zoo.errors import ArtifactError
 from zoo.stages.answers import check_ranked, check_scores
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.context import RunContext
+from zoo.stages.contributions import Contributions, leave_one_out
 from zoo.stages.item_features import ItemFeatures
 from zoo.stages.stage import P, Stage, TrainingData
 
@@ -66,6 +67,17 @@ class Predictor(Stage[P]):
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         meaning = "queries, items and padding"
         return check_scores(self.score(queries), len(queries), queries.log.n_items + 1, meaning).gather(1, items)
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return what each event of the histories adds to the scores of some items.
+
+        By default each event is left out alone, which takes one call per event. Override if the score is a sum over the events.
+
+        Args:
+            queries: Histories and moments.
+            items: The items to explain, `[B, K]` int64.
+        """
+        return leave_one_out(self, queries, items)
 
     def recommend(self, queries: Queries, k: int, exclusions: Exclusions) -> Candidates:
         """Return the K best items per query that are not excluded. Override to avoid scoring every item.

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from shopzoo_baselines.params import TransitionGraphParams
 from shopzoo_baselines.popular import over_popularity, popularity
-from zoo.api import Fitted, Interactions, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import Contributions, Fitted, Interactions, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn.sparse import checked_csr, csr_tensor, scipy_matrix
 
 
@@ -30,6 +30,21 @@ class TransitionGraph(Predictor[TransitionGraphParams]):
         self.graph = csr_tensor(transitions(data.interactions, self.params.window))
         counts = popularity(data.interactions)
         self.backoff = torch.from_numpy(counts / max(counts.max(), np.finfo(float).tiny) - 1.0).float()
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the probabilities of the transitions from each event to the items, times its weight, `[M, K]`.
+
+        An item without a transition has the score of its popularity, which no event carries.
+        """
+        h = queries.histories
+        later = h.moments_after
+        weights = np.where(later < self.params.history, np.power(self.params.recency, later, dtype=np.float32), 0)
+        wanted = items.numpy()[h.rows]
+        sources = np.broadcast_to(h.items[:, None], wanted.shape)
+        found = np.asarray(scipy_matrix(self.graph)[sources.ravel(), wanted.ravel()]).reshape(wanted.shape)
+        values = torch.from_numpy(weights[:, None] * found).float()
+        total = torch.zeros(items.shape).index_add_(0, torch.from_numpy(h.rows), values)
+        return Contributions.of_sum(queries, values, torch.where(total > 0, 0.0, self.backoff[items]))
 
     def score(self, queries: Queries) -> Tensor:
         """Return the scores `[B, I]`."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from shopzoo_mf.params import ALSParams
-from zoo.api import DataError, Field, Fitted, Predictor, Queries, RunContext, TrainingData
+from zoo.api import Contributions, DataError, Field, Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import cosines, csr_tensor
 
 UNOBSERVED_TO_OBSERVED = 16.0
@@ -92,6 +92,22 @@ class ALS(Predictor[ALSParams]):
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the products with the vectors of the given items, `[B, K]`."""
         return (self.items[items] @ self.fold_in(queries).unsqueeze(2)).squeeze(2)
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return c y_j' A^-1 y_i for each event of weight c with item i and each item j, `[M, K]` (Hu et al., section 5).
+
+        A is the matrix of the normal equations of the query. What the conjugate gradients of `score` leave of them is the rest.
+        """
+        h, device = queries.histories, self.items.device
+        rows, taken, weights = (torch.from_numpy(v).to(device) for v in (h.rows, h.items, h.weights))
+        values = self.items.new_zeros(len(rows), items.shape[1])
+        for row, wanted in enumerate(self.items[items.to(device)].double()):
+            own = rows == row
+            vectors, weight = self.items[taken[own]].double(), weights[own].double()
+            solved = torch.linalg.solve(self._fold_in.matrix_of(vectors, weight), wanted.T)
+            values[own] = (weight[:, None] * (vectors @ solved)).float()
+        rest = self.score_items(queries, items).index_add(0, rows, values, alpha=-1)
+        return Contributions(values, rest, exact=True)
 
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the cosines of the item vectors, `[B, I]`."""
@@ -181,6 +197,18 @@ class LeastSquares:
             rows = torch.addcmul(rows, step, direction)
             residual.addcmul_(step, image, value=-1)
         return rows
+
+    def matrix_of(self, vectors: Tensor, weights: Tensor) -> Tensor:
+        """Return the matrix of the equations of one row, `[D, D]` float64.
+
+        Args:
+            vectors: The vectors of its events, `[n, D]` float64.
+            weights: Their weights, `[n]` float64.
+        """
+        ridge = self.ridge[0] * (weights.sum() + self.pairs) ** self.ridge[1]
+        matrix = self.gram.double() + (vectors * weights[:, None]).T @ vectors
+        matrix.diagonal().add_(ridge)
+        return matrix
 
     def _fit(self, rows: Tensor, fits: Tensor) -> None:
         """Write to `fits` the products of rows with the fixed vectors, only at the events."""

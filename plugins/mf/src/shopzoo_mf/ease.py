@@ -8,7 +8,7 @@ from torch import Tensor
 from shopzoo_mf._memory import available_bytes
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import EASE_MATRICES, EASEParams
-from zoo.api import ConfigError, Fitted, Predictor, Queries, ResourceError, RunContext, TrainingData
+from zoo.api import ConfigError, Contributions, Fitted, Predictor, Queries, ResourceError, RunContext, TrainingData
 from zoo.nn import csr_tensor
 
 
@@ -63,16 +63,27 @@ class EASE(Predictor[EASEParams]):
         scores = torch.zeros(len(queries), queries.log.n_items + 1, device=known.device)
         return scores.index_copy_(1, known, history @ self.weights)
 
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the weights of the history's items, `[M, K]`; several events of an item share its weight."""
+        h, places = queries.histories, self._places(queries.log.n_items)
+        of, to = places[torch.from_numpy(h.items)][:, None], places[items][torch.from_numpy(h.rows)]
+        weights = self.weights[of, to].masked_fill_((of < 0) | (to < 0), 0.0)  # -1 is the last row, and never read
+        return Contributions.of_sum(queries, weights / torch.from_numpy(h.occurrences).to(weights)[:, None])
+
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return what each item adds to the scores of all others, `[B, I]`."""
         known = self.known
         scores = torch.full((len(items), n_items + 1), -torch.inf, device=known.device)
-        place = torch.full((n_items + 1,), -1, device=known.device).index_copy_(
-            0, known, torch.arange(len(known), device=known.device)
-        )[items.to(known.device)]
+        place = self._places(n_items)[items.to(known.device)]
         rows = (place >= 0).nonzero().squeeze(1)
         scores[rows[:, None], known] = self.weights[place[rows]]
         return scores
+
+    def _places(self, n_items: int) -> Tensor:
+        """Return the row of each item in the weights, `[I]` int64; -1 for an item without one."""
+        known = self.known
+        places = torch.full((n_items + 1,), -1, device=known.device)
+        return places.index_copy_(0, known, torch.arange(len(known), device=known.device))
 
 
 def _check_memory(n: int, device: torch.device) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf._sparse import item_pairs
 from shopzoo_mf.params import ItemItemMFParams
-from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
+from zoo.api import Contributions, Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import cosines, csr_tensor
 
 OVERSAMPLING = 16
@@ -51,6 +51,13 @@ class ItemItemMF(Predictor[ItemItemMFParams]):
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the cosines of the vectors of candidates, `[B, I]`: items with the same neighbours are similar."""
         return cosines(self.right, items)
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the products of the events' items with the items, `[M, K]`; several events of an item share its product."""
+        h = queries.histories
+        right = self.right[items][torch.from_numpy(h.rows)]
+        products = (right @ self.left[torch.from_numpy(h.items).long()].unsqueeze(2)).squeeze(2)
+        return Contributions.of_sum(queries, products / torch.from_numpy(h.occurrences).to(products)[:, None])
 
     def score(self, queries: Queries) -> Tensor:
         """Return the sum of the products of the history's items with all items, `[B, I]`."""

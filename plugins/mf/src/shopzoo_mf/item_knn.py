@@ -11,7 +11,7 @@ from torch import Tensor
 
 from shopzoo_mf._sparse import dense_columns, is_sparse, item_pairs
 from shopzoo_mf.params import ItemKNNParams
-from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData
+from zoo.api import Contributions, Fitted, Predictor, Queries, RunContext, TrainingData
 from zoo.nn import csr_tensor, top_k
 
 TINY = 1e-30
@@ -63,6 +63,14 @@ class ItemKNN(Predictor[ItemKNNParams]):
         if is_sparse(history) and device.type == "cpu":
             return torch.from_numpy((history @ self._votes).toarray())
         return (self._voters @ dense_columns(history).to(device)).T.contiguous()
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the similarities of the items to those of the events, times the weights of the events, `[M, K]`."""
+        h, device = queries.histories, self.neighbours.device
+        candidates = items.to(device)[torch.from_numpy(h.rows)]
+        is_neighbour = self.neighbours[candidates] == torch.from_numpy(h.items).to(device)[:, None, None]
+        similarities = self.similarities[candidates].mul_(is_neighbour).sum(2)
+        return Contributions.of_sum(queries, similarities * torch.from_numpy(h.weights).to(device)[:, None])
 
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the similarities to the nearest neighbours of each item, `[B, I]`; -inf for all others."""

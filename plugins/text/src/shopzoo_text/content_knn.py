@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, Fitted, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import ConfigError, Contributions, Fitted, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
 from zoo.nn import cosines
 from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 
@@ -65,6 +65,20 @@ class ContentKNN(Predictor[ContentKNNParams]):
             return _of_means(shares, items)
         return _mean_similarity(shares, items, self.params.temperature)
 
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the similarity of each event to the items, times its share of the profile, `[M, K]`."""
+        h = queries.histories
+        cosines = self._cosines(h.items, items.numpy()[h.rows])
+        weights = self._event_weights(queries)
+        if self.params.temperature is None:  # the profile has the length of its weighted vectors
+            shares = self._shares(queries)
+            scale = _lengths(shares @ self._items())
+        else:
+            cosines = _similarity(cosines, self.params.temperature)
+            scale = np.bincount(h.rows, weights, len(queries)).astype(np.float32)
+        parts = weights / np.where(scale > 0, scale, 1)[h.rows]
+        return Contributions.of_sum(queries, torch.from_numpy(parts[:, None] * cosines).float())
+
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the cosines of the item features, `[B, I]`; -inf for items without features."""
         vectors = self._items()
@@ -86,13 +100,26 @@ class ContentKNN(Predictor[ContentKNNParams]):
 
     def _shares(self, queries: Queries) -> scipy.sparse.csr_matrix:
         """Return the weight of each item in each profile, `[B, I]`."""
+        h, weights = queries.histories, self._event_weights(queries)
+        last = weights != 0
+        return scipy.sparse.csr_matrix(
+            (weights[last], (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1)
+        )
+
+    def _event_weights(self, queries: Queries) -> NDArray[np.float32]:
+        """Return the weight of each event in its profile, `[M]`; 0 if it is too long ago."""
         h = queries.histories
         later = h.offsets[h.rows + 1] - 1 - np.arange(len(h.items))  # number of later events
         last = later < (self.params.history or np.inf)
-        weights = h.weights[last] * np.power(self.params.recency, later[last], dtype=np.float32)
-        return scipy.sparse.csr_matrix(
-            (weights, (h.rows[last], h.items[last])), (len(queries), queries.log.n_items + 1)
-        )
+        return np.where(last, h.weights * np.power(self.params.recency, later, dtype=np.float32), np.float32(0))
+
+    def _cosines(self, of: NDArray[np.int32], to: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the cosines of items `[M]` with K items each, `[M, K]`."""
+        vectors = self._items()
+        if not scipy.sparse.issparse(vectors):
+            return np.einsum("md,mkd->mk", vectors[of], vectors[to])
+        pairs = vectors[np.repeat(of, to.shape[1])].multiply(vectors[to.ravel()])
+        return np.asarray(pairs.sum(axis=1), np.float32).reshape(to.shape)
 
 
 def _of_means(shares: scipy.sparse.csr_matrix, items: Vectors) -> Tensor:
@@ -138,6 +165,12 @@ def _blocks(number: int, width: int) -> Iterator[slice]:
 
 def _of_length_1(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
     """Scale the rows of a matrix to length 1; an empty row stays empty."""
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1))).ravel()
+    lengths = _lengths(matrix)
     scale = np.repeat(np.where(lengths > 0, lengths, 1), np.diff(matrix.indptr)).astype(np.float32)
     return scipy.sparse.csr_matrix((matrix.data / scale, matrix.indices, matrix.indptr), matrix.shape)
+
+
+def _lengths(matrix: Vectors) -> NDArray[np.float32]:
+    """Return the length of each row of a matrix, `[N]`."""
+    squares = matrix.multiply(matrix) if scipy.sparse.issparse(matrix) else matrix * matrix
+    return np.sqrt(np.asarray(squares.sum(axis=1))).ravel()
