@@ -16,20 +16,20 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.explanation import Explanation, explain_items
 from zoo.artifacts.id_texts import id_texts, warn_of_unknown_histories
 from zoo.artifacts.item_columns import item_titles, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
-from zoo.artifacts.new_items import new_items
-from zoo.artifacts.query_parsing import moment_of, parse_queries
+from zoo.artifacts.new_items import pipeline_with_new_items
+from zoo.artifacts.query_parsing import lists_of, moment_of, one_query, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
 from zoo.artifacts.session import session_queries
-from zoo.artifacts.similar import similar_items
+from zoo.artifacts.similar import item_number, similar_items
 from zoo.data.catalogue import joined
 from zoo.data.task import Task
-from zoo.errors import ArtifactError, ZooError
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.updating import with_item_columns
 from zoo.stages.candidates import Candidates
@@ -95,16 +95,7 @@ class Artifact(ArtifactContents):
             DataError: The items cannot be read, lack a column, or include a known item.
             ArtifactError: The model cannot score items outside training, or a stage fails.
         """
-        catalogue, origin = new_items(items, self.vocabulary)
-        try:
-            pipeline = self.pipeline.with_items(catalogue, origin)
-        except ZooError:
-            raise
-        except Exception as error:  # a plugin's stage may raise anything
-            raise ArtifactError(
-                f"{self.pipeline.model.label} cannot take {origin} ({type(error).__name__}: {error}). "
-                "The artifact is damaged, or a plugin has changed: fit the model again."
-            ) from error
+        catalogue, pipeline = pipeline_with_new_items(self, items)
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
         whole = joined(self.catalogue, catalogue)
         return replace(
@@ -211,6 +202,43 @@ class Artifact(ArtifactContents):
         subjects = None if one else ("similar_to", pa.array(given, pa.string()))
         return Recommendations(lists, self.names, subjects, one=one)
 
+    def explain(
+        self,
+        user: str | int | None = None,
+        *,
+        history: Sequence[Any] | None = None,
+        items: str | int | Sequence[str | int] | None = None,
+        k: int = 10,
+        most: int = 5,
+        now: int | str | None = None,
+    ) -> Explanation:
+        """Explain the list of a user by the items of the history that add most to each score.
+
+        The scores are those of the predictor. Some are sums over the history (`Explanation.exact`); for others, a contribution is how
+        far the score falls without the event.
+
+        Args:
+            user: The id of a user, whose history comes from the artifact.
+            history: A history to use instead, a list of item ids, oldest first.
+            items: An item id, or a list of ids, to explain in place of the list that `recommend` returns.
+            k: Length of that list.
+            most: The most reasons of an item.
+            now: The time of the query: ISO 8601, or UTC milliseconds.
+
+        Returns:
+            A table with one row per item and reason, which is also a sequence of `Explained`; its texts are sentences.
+
+        Raises:
+            DataError: A value does not have the expected form, or an item is unknown.
+        """
+        query = one_query(self, user, history, now, k)
+        if items is None:
+            wanted = self.pipeline.recommend(query, k, self.rules, candidates=self.candidates).items[0]
+        else:
+            given = [items] if isinstance(items, str | Real) else items
+            wanted = torch.tensor([item_number(self, item) for item in id_texts(given, "items")], dtype=torch.int64)
+        return explain_items(self, self.names, query, wanted, most)
+
     def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
         """Return an artifact with new values of item columns, such as stock and price, without a new fit.
 
@@ -287,14 +315,8 @@ class Artifact(ArtifactContents):
             DataError: A column or a value does not have the expected form; the message names row and column.
         """
         refuse_columns(queries.column_names, origin)
-        n = len(queries)
-        items, scores = torch.zeros(n, k, dtype=torch.int64), torch.full((n, k), -torch.inf)
-        tied, filled = torch.zeros(n, dtype=torch.bool), torch.zeros(n, k, dtype=torch.bool)
         moment = None if now is None else moment_of(now, self)
-        for rows, part in parse_queries(
-            queries, self, place, origin, now=moment, notes=QueryWarnings() if notes is None else notes
-        ):
-            found = self.pipeline.recommend(part, k, rules or self.rules, candidates=self.candidates)
-            at = torch.from_numpy(rows)
-            items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
-        return Candidates(items, scores, tied, filled)
+        notes = QueryWarnings() if notes is None else notes
+        return lists_of(
+            self, parse_queries(queries, self, place, origin, now=moment, notes=notes), len(queries), k, rules
+        )

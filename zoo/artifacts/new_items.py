@@ -1,4 +1,4 @@
-"""Read new items, which a pipeline was not fitted on, as a catalogue."""
+"""Read new items, which a pipeline was not fitted on, as a catalogue, and let the pipeline take them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,34 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from zoo.artifacts.contents import ArtifactContents
 from zoo.data.catalogue import Catalogue
 from zoo.data.files import file_table
 from zoo.data.frames import frame_table
 from zoo.data.ids_of_tables import refuse_repeated
 from zoo.data.schema import MappedTable, ids
 from zoo.data.vocabulary import Vocabulary
-from zoo.errors import DataError, suggestion
+from zoo.errors import ArtifactError, DataError, ZooError, suggestion
+from zoo.pipeline import FittedPipeline
+
+
+def pipeline_with_new_items(artifact: ArtifactContents, source: Any) -> tuple[Catalogue, FittedPipeline]:
+    """Return a catalogue of only the new items, and the artifact's pipeline with them.
+
+    Raises:
+        DataError: The items cannot be read, lack a column, or include a known item.
+        ArtifactError: The model cannot score items outside training, or a stage fails.
+    """
+    catalogue, origin = new_items(source, artifact.vocabulary)
+    try:
+        return catalogue, artifact.pipeline.with_items(catalogue, origin)
+    except ZooError:
+        raise
+    except Exception as error:  # a plugin's stage may raise anything
+        raise ArtifactError(
+            f"{artifact.pipeline.model.label} cannot take {origin} ({type(error).__name__}: {error}). "
+            "The artifact is damaged, or a plugin has changed: fit the model again."
+        ) from error
 
 
 def new_items(source: Any, known: Vocabulary) -> tuple[Catalogue, str]:

@@ -8,17 +8,24 @@ of which the model cannot use anything that remains are counted too; the fallbac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
+from zoo.artifacts.calls import check_call, query_table
 from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.query_table import UNSET, QueryTable
 from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.data.queries import Queries
+from zoo.errors import DataError
+from zoo.pipeline import Rules
+from zoo.stages.candidates import Candidates
 
 
 def moment_of(now: int | str, artifact: ArtifactContents) -> int:
@@ -71,6 +78,43 @@ def parse_queries(
         queries = drop_later(Queries(log, row, log.offsets[row + 1], moments[at], users[at]), artifact, notes)
         notes.unread[at] = _find_unread(queries, artifact, notes)
         yield at, queries
+
+
+def lists_of(
+    artifact: ArtifactContents,
+    parts: Iterable[tuple[NDArray[np.int64], Queries]],
+    n: int,
+    k: int,
+    rules: Rules | None = None,
+) -> Candidates:
+    """Return the recommendations for parts of n queries, each with its places among them, `[n, K]`."""
+    items, scores = torch.zeros(n, k, dtype=torch.int64), torch.full((n, k), -torch.inf)
+    tied, filled = torch.zeros(n, dtype=torch.bool), torch.zeros(n, k, dtype=torch.bool)
+    for rows, part in parts:
+        found = artifact.pipeline.recommend(part, k, rules or artifact.rules, candidates=artifact.candidates)
+        at = torch.from_numpy(rows)
+        items[at], scores[at], tied[at], filled[at] = found.items, found.scores, found.tied, found.filled_slots()
+    return Candidates(items, scores, tied, filled)
+
+
+def one_query(
+    artifact: ArtifactContents, user: str | int | None, history: Sequence[Any] | None, now: int | str | None, k: int
+) -> Queries:
+    """Return the query of a call for one user, or for one history.
+
+    Raises:
+        DataError: Neither a user nor a history is given, or a value does not have the expected form.
+    """
+    if user is None and history is None:
+        raise DataError("neither a user nor a history is given. Give the id of a user, or a list of item ids.")
+    if user is not None and not isinstance(user, str | Real):
+        raise DataError(f"user is {user!r}, expected the id of one user.")
+    check_call(user, history, k, one=True)
+    notes = QueryWarnings()
+    ((_, query),) = parse_queries(
+        query_table(user, history, now, one=True), artifact, lambda row: "the query", "the query", now=None, notes=notes
+    )
+    return query
 
 
 def drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> Queries:

@@ -23,7 +23,7 @@ def similar_items(artifact: ArtifactContents, items: list[str], k: int, rules: R
         ScoreError: The predictor returned scores that cannot be ranked.
     """
     retrieval = artifact.pipeline.retrieval
-    numbers = torch.tensor([_number(artifact, item) for item in items], dtype=torch.int64)
+    numbers = torch.tensor([item_number(artifact, item) for item in items], dtype=torch.int64)
     if type(retrieval.predictor).compare_items is Predictor.compare_items:
         raise ArtifactError(
             f"{artifact.pipeline.model.predictor.name} does not compare items, so it cannot say which are similar. Fit a model "
@@ -32,7 +32,7 @@ def similar_items(artifact: ArtifactContents, items: list[str], k: int, rules: R
     return retrieval.similar(numbers, k, rules, session_queries(artifact, [[]], now))
 
 
-def _number(artifact: ArtifactContents, item: str) -> int:
+def item_number(artifact: ArtifactContents, item: str) -> int:
     """Return the number of an item.
 
     Raises:

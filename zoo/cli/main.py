@@ -18,6 +18,7 @@ from zoo.cli.config_command import config
 from zoo.cli.data.group import data
 from zoo.cli.demo_command import demo
 from zoo.cli.doctor_command import doctor
+from zoo.cli.explain_command import explain_list
 from zoo.cli.fit_command import fit
 from zoo.cli.list_command import list_components
 from zoo.cli.machine_errors import explain
@@ -139,6 +140,7 @@ for _command in (
     verify,
     fit,
     recommend,
+    explain_list,
     config,
     data,
     cache,

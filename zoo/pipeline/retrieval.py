@@ -209,7 +209,9 @@ class Retrieval:
             found = self.predictor.contributions(seen, items)
             shapes = ("values", found.values, len(seen.histories.items)), ("rest", found.rest, len(seen))
             for name, answer, rows in shapes:
-                scores = check_scores(answer, rows, items.shape[1], "events or queries, items", f"`contributions`: {name}")
+                scores = check_scores(
+                    answer, rows, items.shape[1], "events or queries, items", f"`contributions`: {name}"
+                )
                 refuse_unrankable(scores, f"`contributions`: {name}")
             return seen, replace(found, values=found.values.cpu(), rest=found.rest.cpu())
 

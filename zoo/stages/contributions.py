@@ -68,7 +68,9 @@ def leave_one_out(predictor: ScoresItems, queries: Queries, items: Tensor) -> Co
     values = whole.new_zeros(len(rows), items.shape[1])
     for block in _blocks(queries):
         of = rows[block]
-        without = predictor.score_items(without_events(queries, [np.array([m]) for m in range(block.start, block.stop)]), items[of])
+        without = predictor.score_items(
+            without_events(queries, [np.array([m]) for m in range(block.start, block.stop)]), items[of]
+        )
         values[block] = torch.where(without > -torch.inf, whole[of] - without, whole[of])
     return Contributions(values, whole.index_add(0, rows.to(whole.device), values, alpha=-1), exact=False)
 
@@ -109,7 +111,9 @@ def _blocks(queries: Queries) -> Iterator[slice]:
     most = max(BLOCK_SCORES // (queries.log.n_items + 1), 1)
     start, total = 0, len(cost)
     while start < total:
-        stop = min(start + most, start + 1 + int(np.searchsorted(np.cumsum(cost[start + 1 : start + most]), BLOCK_EVENTS)))
+        stop = min(
+            start + most, start + 1 + int(np.searchsorted(np.cumsum(cost[start + 1 : start + most]), BLOCK_EVENTS))
+        )
         stop = min(max(stop, start + 1), total)
         yield slice(start, stop)
         start = stop

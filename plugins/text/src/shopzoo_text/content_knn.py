@@ -11,7 +11,17 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from shopzoo_text.params import ContentKNNParams
-from zoo.api import ConfigError, Contributions, Fitted, ItemFeatures, Predictor, Queries, RunContext, State, TrainingData
+from zoo.api import (
+    ConfigError,
+    Contributions,
+    Fitted,
+    ItemFeatures,
+    Predictor,
+    Queries,
+    RunContext,
+    State,
+    TrainingData,
+)
 from zoo.nn import cosines
 from zoo.nn.sparse import csr_tensor, of_saved_parts, scipy_matrix, stacked
 

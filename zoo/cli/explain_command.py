@@ -1,0 +1,97 @@
+"""`zoo explain`: why items are in a user's list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli.output import FILE, echo_json, json_option, plugin_option
+from zoo.text_safety import show
+
+if TYPE_CHECKING:
+    from zoo.artifacts.explanation import Explained, Explanation
+
+LONGEST = 200
+"""Characters of an id or a title that is shown."""
+
+
+@click.command("explain")
+@click.argument("folder", type=FILE)
+@click.option("--user", help="The id of a user.")
+@click.option("--history", metavar="A,B,C", help="The item ids of a history, oldest first, in place of the user's own.")
+@click.option("--item", "items", multiple=True, help="The id of an item to explain, in place of the list. Repeatable.")
+@click.option("--k", type=click.IntRange(1), default=10, show_default=True, help="Length of the list.")
+@click.option("--most", type=click.IntRange(1), default=3, show_default=True, help="The most reasons of an item.")
+@click.option(
+    "--now", help="The time of the query (ISO 8601, or UTC milliseconds); by default just after the last event."
+)
+@json_option
+@plugin_option
+def explain_list(
+    *,
+    folder: Path,
+    user: str | None,
+    history: str | None,
+    items: tuple[str, ...],
+    k: int,
+    most: int,
+    now: str | None,
+    as_json: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Explain a user's list with the artifact in FOLDER: which past items carry each score, and by how much.
+
+    Linear models compute a score as a sum over the history, and its parts are shown. For all others, a part is how far the score
+    falls without the event.
+    """
+    if user is None and history is None:
+        raise click.UsageError("Give --user ID or --history A,B,C.")
+    from zoo.artifacts.saving import load_artifact
+
+    given = None if history is None else [item.strip() for item in history.split(",") if item.strip()]
+    found = load_artifact(folder, plugins=plugins).explain(
+        user, history=given, items=list(items) or None, k=k, most=most, now=now
+    )
+    if as_json:
+        echo_json(found.to_arrow().to_pylist())
+        return
+    for rank, item in enumerate(found, 1):
+        _print(rank, item, exact=found.exact)
+    _note(found)
+
+
+def _print(rank: int, item: Explained, *, exact: bool) -> None:
+    """Print an item with its reasons."""
+    click.echo(f"{rank:>3}  {_name(item.item_id, item.title)}" + ("" if item.score is None else f"  {item.score:.4g}"))
+    if item.score is None:
+        click.echo("       the model has no score for it; popular items fill such places of a list")
+        return
+    for reason in item.reasons:
+        times = f", {reason.count} times" if reason.count > 1 else ""
+        last = f", {'last ' if reason.count > 1 else ''}{reason.last}" if reason.last else ""
+        click.echo(
+            f"     {reason.contribution:>+10.4g}  {_name(reason.item_id, reason.title)} ({show(reason.events)}{times}{last})"
+        )
+    if not item.reasons:
+        click.echo("       no event of the history speaks for it")
+    if exact:
+        click.echo(f"     {item.others:>+10.4g}  all other events")
+        if abs(item.rest) > 1e-4 * abs(item.score):
+            click.echo(f"     {item.rest:>+10.4g}  what no event carries")
+
+
+def _note(found: Explanation) -> None:
+    """Say what the numbers are."""
+    if found.exact:
+        click.echo("The numbers are the parts of the score.")
+    else:
+        click.echo("The numbers are how far the score falls without the events of that item, each left out alone.")
+    if found.rankers:
+        click.echo(f"The list is ordered by {' > '.join(found.rankers)}; the scores are those of the predictor before.")
+
+
+def _name(item_id: str, title: str | None) -> str:
+    """Return an id with its title, safe to print."""
+    return show(f"{item_id} {title}" if title else item_id, LONGEST)
