@@ -12,6 +12,7 @@ import zoo
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/index.md", "docs/how-to/python.md", "docs/reference/python.md"]
 ELSEWHERE = {
+    "docs/how-to/explain.md": "tests/docs/test_explain_page.py",
     "docs/how-to/tune.md": "tests/docs/test_tune_page.py",
     "docs/how-to/bring-your-own-data.md": "tests/test_python_pages.py",
     "docs/how-to/compare-and-verify.md": "tests/docs/test_compare_page.py",

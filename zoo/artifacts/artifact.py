@@ -17,10 +17,12 @@ from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
 from zoo.artifacts.explanation import Explanation, explain_items
+from zoo.artifacts.faithfulness import Faithfulness, faithfulness
 from zoo.artifacts.id_texts import id_texts, warn_of_unknown_histories
 from zoo.artifacts.item_columns import item_titles, kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
+from zoo.artifacts.model_explanation import ModelExplanation, explain_model
 from zoo.artifacts.new_items import pipeline_with_new_items
 from zoo.artifacts.query_parsing import lists_of, moment_of, one_query, parse_queries
 from zoo.artifacts.query_table import refuse_columns
@@ -238,6 +240,22 @@ class Artifact(ArtifactContents):
             given = [items] if isinstance(items, str | Real) else items
             wanted = torch.tensor([item_number(self, item) for item in id_texts(given, "items")], dtype=torch.int64)
         return explain_items(self, self.names, query, wanted, most)
+
+    def explain_model(self, *, users: int = 200, k: int = 10, seed: int = 0) -> ModelExplanation:
+        """Explain what the model as a whole goes by: which events carry the scores in the lists of a random sample of users.
+
+        Raises:
+            DataError: The artifact has no histories that the model knows.
+        """
+        return explain_model(self, self.names, users=users, k=k, seed=seed)
+
+    def faithfulness(self, *, events: int = 5, users: int = 1_000, seed: int = 0) -> Faithfulness:
+        """Measure explanations: how far scores fall without the events that they name, against as many random events.
+
+        Raises:
+            DataError: No user has more than the given number of events.
+        """
+        return faithfulness(self, events=events, users=users, seed=seed)
 
     def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
         """Return an artifact with new values of item columns, such as stock and price, without a new fit.

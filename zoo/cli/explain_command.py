@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from zoo.text_safety import show
 
 if TYPE_CHECKING:
     from zoo.artifacts.explanation import Explained, Explanation
+    from zoo.artifacts.model_explanation import ModelExplanation
 
 LONGEST = 200
 """Characters of an id or a title that is shown."""
@@ -27,6 +29,14 @@ LONGEST = 200
 @click.option(
     "--now", help="The time of the query (ISO 8601, or UTC milliseconds); by default just after the last event."
 )
+@click.option(
+    "--global", "globally", is_flag=True, help="Explain the model as a whole, by the lists of a sample of users."
+)
+@click.option(
+    "--faithfulness",
+    is_flag=True,
+    help="Measure how far scores fall without the events that explain them, against random ones.",
+)
 @json_option
 @plugin_option
 def explain_list(
@@ -38,22 +48,34 @@ def explain_list(
     k: int,
     most: int,
     now: str | None,
+    globally: bool,
+    faithfulness: bool,
     as_json: bool,
     plugins: tuple[Path, ...],
 ) -> None:
     """Explain a user's list with the artifact in FOLDER: which past items carry each score, and by how much.
 
-    Linear models compute a score as a sum over the history, and its parts are shown. For all others, a part is how far the score
+    With --global, explain what the model as a whole goes by; with --faithfulness, measure how good its explanations are. Linear models compute a score as a sum over the history, and its parts are shown. For all others, a part is how far the score
     falls without the event.
     """
-    if user is None and history is None:
-        raise click.UsageError("Give --user ID or --history A,B,C.")
+    asked = [user is not None or history is not None, globally, faithfulness]
+    if sum(asked) != 1:
+        raise click.UsageError("Give one of --user ID (or --history A,B,C), --global and --faithfulness.")
     from zoo.artifacts.saving import load_artifact
 
+    artifact = load_artifact(folder, plugins=plugins)
+    if globally:
+        _print_model(artifact.explain_model(k=k), as_json=as_json)
+        return
+    if faithfulness:
+        measured = artifact.faithfulness()
+        if as_json:
+            echo_json(asdict(measured))
+        else:
+            click.echo(str(measured))
+        return
     given = None if history is None else [item.strip() for item in history.split(",") if item.strip()]
-    found = load_artifact(folder, plugins=plugins).explain(
-        user, history=given, items=list(items) or None, k=k, most=most, now=now
-    )
+    found = artifact.explain(user, history=given, items=list(items) or None, k=k, most=most, now=now)
     if as_json:
         echo_json(found.to_arrow().to_pylist())
         return
@@ -80,6 +102,25 @@ def _print(rank: int, item: Explained, *, exact: bool) -> None:
         click.echo(f"     {item.others:>+10.4g}  all other events")
         if abs(item.rest) > 1e-4 * abs(item.score):
             click.echo(f"     {item.rest:>+10.4g}  what no event carries")
+
+
+def _print_model(found: ModelExplanation, *, as_json: bool) -> None:
+    """Print what carries the scores of a sample of users."""
+    table = found.to_arrow()
+    if as_json:
+        echo_json(table.to_pylist())
+        return
+    click.echo(f"What carries the scores in the lists of {found.users:,} users:")
+    for row in table.to_pylist():
+        name = _name(row["group"], row["title"])
+        click.echo(f"  {row['by']:<6} {row['share']:>6.1%}  {name} ({row['events']:,} events)")
+    if found.exact:
+        click.echo(f"  {found.rest:>13.1%}  what no event carries")
+    click.echo(
+        "Shares of the absolute parts of the scores."
+        if found.exact
+        else "Shares of the absolute changes of the scores without each event alone."
+    )
 
 
 def _note(found: Explanation) -> None:

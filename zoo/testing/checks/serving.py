@@ -1,4 +1,4 @@
-"""Serving: similar items, and item columns that change after the fit."""
+"""Serving: similar items, contributions of events, and item columns that change after the fit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from zoo.stages.predictor import Predictor
 from zoo.testing.check import check
 from zoo.testing.data import shop
 from zoo.testing.requirement import require
-from zoo.testing.subject import Subject, difference
+from zoo.testing.subject import Subject, difference, with_histories
 
 
 def _compares(subject: Subject) -> bool:
     """Return whether a predictor overrides `compare_items`."""
     return getattr(subject.target, "compare_items", None) is not Predictor.compare_items
+
+
+def _contributes(subject: Subject) -> bool:
+    """Return whether a predictor overrides `contributions`."""
+    return getattr(subject.target, "contributions", None) is not Predictor.contributions
 
 
 def _updates(subject: Subject) -> bool:
@@ -46,6 +51,25 @@ def compare_items(subject: Subject) -> None:
         require(not (together == torch.inf).any(), f"{int((together == torch.inf).sum())} scores are +inf")
         alone = torch.cat([part.compare_items(item[None], n_items) for item in items])
     require(not (found := difference(together, alone)), f"four items in one batch, and one by one: {found}")
+
+
+@check(
+    "predictor", only="predictors that override `contributions`", when=_contributes,
+    sentence="The contributions of the events and the rest add up to the score.",
+    remedy="Return `Contributions.of_sum` with a row for each event of `queries.histories`, `[M, K]`; or do not override `contributions`.",
+)  # fmt: skip
+def contributions(subject: Subject) -> None:
+    """The check adds up what the events of each history add to four items, and compares the sums with `score_items`."""
+    queries = subject.queries(with_histories)
+    items = torch.from_numpy(np.random.default_rng(2).integers(1, queries.log.n_items + 1, (len(queries), 4)))
+    with torch.inference_mode():
+        scores = subject.fitted.score_items(queries, items).cpu()
+        found = subject.fitted.contributions(queries, items)
+    rows = torch.from_numpy(queries.histories.rows)
+    for name, value, n in (("values", found.values, len(rows)), ("rest", found.rest, len(queries))):
+        require(tuple(value.shape) == (n, 4), f"the shape of `{name}` is {tuple(value.shape)}, expected {(n, 4)}")
+    total = found.rest.cpu().index_add(0, rows, found.values.cpu())
+    require(not (wrong := difference(scores, total)), f"the scores, and the sums of the contributions: {wrong}")
 
 
 @check(
