@@ -45,7 +45,7 @@ def test_a_history_and_chosen_items_are_explained(ease):
     assert item.item_id == "p00005"
     by_item = {reason.item_id: reason for reason in item.reasons}
     assert set(by_item) <= {"p00001", "p00002"}
-    assert all(reason.count == (2 if reason.item_id == "p00001" else 1) for reason in item.reasons)
+    assert all(reason.n_events == (2 if reason.item_id == "p00001" else 1) for reason in item.reasons)
     two = ease.explain(history=["p00001"], items=["p00005", "p00006"])
     assert [item.item_id for item in two] == ["p00005", "p00006"]
 

@@ -237,7 +237,7 @@ class Artifact(ArtifactContents):
         if items is None:
             wanted = self.pipeline.recommend(query, k, self.rules, candidates=self.candidates).items[0]
         else:
-            given = [items] if isinstance(items, str | Real) else items
+            given = [items] if isinstance(items, str | Real) else cast(Sequence[Any], items)
             wanted = torch.tensor([item_number(self, item) for item in id_texts(given, "items")], dtype=torch.int64)
         return explain_items(self, self.names, query, wanted, most)
 

@@ -25,7 +25,7 @@ class Reason(NamedTuple):
         item_id: Its id.
         title: Its title, if the data have one.
         events: What the user did with it, such as `view` or `view, purchase`.
-        count: The number of events.
+        n_events: The number of events.
         last: The time of the last of them; None without timestamps.
         contribution: What they add to the score.
     """
@@ -33,7 +33,7 @@ class Reason(NamedTuple):
     item_id: str
     title: str | None
     events: str
-    count: int
+    n_events: int
     last: str | None
     contribution: float
 
@@ -92,7 +92,7 @@ class Explanation(ResultTable, Sequence[Explained]):
     def to_arrow(self) -> pa.Table:
         """Return one row per item and reason; an item without a reason has one row, with nulls.
 
-        Columns: `rank` from 1, `item_id`, `title`, `score`, `because` (an item of the history), `because_title`, `events`, `count`,
+        Columns: `rank` from 1, `item_id`, `title`, `score`, `because` (an item of the history), `because_title`, `events`, `n_events`,
         `last`, `contribution`, and, repeated for each item, `others` and `rest`.
         """
         rows = [
@@ -104,7 +104,7 @@ class Explanation(ResultTable, Sequence[Explained]):
                 "because": reason and reason.item_id,
                 "because_title": reason and reason.title,
                 "events": reason and reason.events,
-                "count": reason and reason.count,
+                "n_events": reason and reason.n_events,
                 "last": reason and reason.last,
                 "contribution": reason and reason.contribution,
                 "others": item.others,
@@ -122,7 +122,7 @@ SCHEMA = pa.schema(
         **dict.fromkeys(("item_id", "title"), pa.string()),
         "score": pa.float64(),
         **dict.fromkeys(("because", "because_title", "events"), pa.string()),
-        "count": pa.int64(),
+        "n_events": pa.int64(),
         "last": pa.string(),
         **dict.fromkeys(("contribution", "others", "rest"), pa.float64()),
     }

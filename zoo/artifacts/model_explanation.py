@@ -59,7 +59,8 @@ def explain_model(artifact: ArtifactContents, names: ItemNames, *, users: int, k
     rest, n, exact = 0.0, 0, True
     for h, added, other, is_sum in _blocks(artifact, users, k, seed):
         age = np.searchsorted([first for first, _ in AGES], h.moments_after, side="right") - 1
-        for at, codes in enumerate((age, h.events, h.items)):
+        groups: tuple[NDArray[Any], ...] = (age, h.events, h.items)
+        for at, codes in enumerate(groups):
             shares[at] += np.bincount(codes, added, sizes[at])
             counts[at] += np.bincount(codes, minlength=sizes[at])
         rest, n, exact = rest + other, n + len(h.offsets) - 1, is_sum

@@ -91,8 +91,8 @@ def _print(rank: int, item: Explained, *, exact: bool) -> None:
         click.echo("       the model has no score for it; popular items fill such places of a list")
         return
     for reason in item.reasons:
-        times = f", {reason.count} times" if reason.count > 1 else ""
-        last = f", {'last ' if reason.count > 1 else ''}{reason.last}" if reason.last else ""
+        times = f", {reason.n_events} times" if reason.n_events > 1 else ""
+        last = f", {'last ' if reason.n_events > 1 else ''}{reason.last}" if reason.last else ""
         click.echo(
             f"     {reason.contribution:>+10.4g}  {_name(reason.item_id, reason.title)} ({show(reason.events)}{times}{last})"
         )
