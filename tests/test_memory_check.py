@@ -153,6 +153,7 @@ def peak_of(predictor, log):
         ("item-knn", {"k": 400}, (8_000, 2_000, 4)),
         ("item-item-mf", {}, (10_000, 3_000, 4)),
         ("item-item-mf", {}, (20_000, 6_000, 4)),
+        ("elsa", {"dim": 256}, (2_000, 20_000, 2)),
         ("bpr-mf", {"dim": 256}, (20_000, 20_000, 2)),
         ("sasrec", {"dim": 128, "loss": "sampled-softmax"}, (60_000, 300, 10)),
     ],

@@ -96,5 +96,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "perform_run": "zoo.benchmark.executors.worker",
         "refuse_other_columns": "zoo.stages.ranking_data",
         "title_keys": "zoo.data.titles",
+        "train": "zoo.training.loop",
     },
 )

@@ -83,6 +83,7 @@ from zoo.stages.user_columns import UserColumns as UserColumns
 from zoo.trained import Trained as Trained
 from zoo.training.list_batches import ListBatch as ListBatch
 from zoo.training.list_batches import ListExamples as ListExamples
+from zoo.training.loop import train as train
 from zoo.training.network import Sizes as Sizes
 from zoo.training.neural_featurizer import NeuralFeaturizer as NeuralFeaturizer
 from zoo.training.neural_predictor import NeuralPredictor as NeuralPredictor

@@ -13,7 +13,7 @@ SPECS = shopzoo_mf.zoo_components()
 
 def test_provides_what_it_says():
     assert [(s.stage, s.name) for s in SPECS] == [
-        ("predictor", "als"), ("predictor", "bpr-mf"), ("predictor", "item-knn"), ("predictor", "ease"), ("predictor", "item-item-mf"),
+        ("predictor", "als"), ("predictor", "bpr-mf"), ("predictor", "item-knn"), ("predictor", "ease"), ("predictor", "elsa"), ("predictor", "item-item-mf"),
         ("filter", "user-item-mf"), ("filter", "item-item-mf"),
     ]  # fmt: skip
 
@@ -25,6 +25,7 @@ def test_provides_what_it_says():
         ("als", {"unobserved": -1}, r"als\.unobserved: .* greater than 0, found -1\."),
         ("als", {"regularisation": 1}, r"als\.regularisation: .*Did you mean 'regularization'\?"),
         ("ease", {"l2": 0}, r"ease\.l2: .* greater than 0, found 0\."),
+        ("elsa", {"dim": 0}, r"elsa\.dim: .* at least 1, found 0\."),
         ("item-knn", {"k": "many"}, r"item-knn\.k: .*found 'many'\."),
         ("item-item-mf", {"smoothing": 2}, r"item-item-mf\.smoothing: .* at most 1, found 2\."),
     ],

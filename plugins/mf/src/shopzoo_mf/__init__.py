@@ -7,6 +7,7 @@ from shopzoo_mf.params import (
     ALSParams,
     BPRMFParams,
     EASEParams,
+    ELSAParams,
     ItemItemMFFilterParams,
     ItemItemMFParams,
     ItemKNNParams,
@@ -19,6 +20,9 @@ _SEEDED = Capabilities(deterministic=False)
 _HU = "Hu, Koren and Volinsky: Collaborative filtering for implicit feedback datasets. ICDM 2008"
 _RENDLE = "Rendle, Krichene, Zhang and Koren: Revisiting the performance of iALS on item recommendation benchmarks. RecSys 2022"
 _LEVY = "Levy and Goldberg: Neural word embedding as implicit matrix factorization. NeurIPS 2014"
+_VANCURA = (
+    "Vančura, Alves, Kasalický and Kordík: Scalable linear shallow autoencoder for collaborative filtering. RecSys 2022"
+)
 _BARS = "BARS: Zhu et al., SIGIR 2022"
 
 
@@ -94,6 +98,17 @@ def zoo_components() -> list[ComponentSpec]:
                     l2=100.0,
                 ),
             ),
+            api=2,
+        ),
+        ComponentSpec(
+            name="elsa",
+            stage="predictor",
+            target="shopzoo_mf.elsa:ELSA",
+            params=ELSAParams,
+            summary="A linear autoencoder with weights of low rank, for catalogues that are too large for `ease`.",
+            citation=_VANCURA,
+            capabilities=Capabilities(deterministic=False, trains_in_epochs=True),
+            tiny={"dim": 16},
             api=2,
         ),
         ComponentSpec(

@@ -1,5 +1,6 @@
 """Parameters of the components; importing this module imports neither torch nor scipy."""
 
+import math
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -10,6 +11,10 @@ FLOAT = 4
 """Bytes of a float32."""
 EASE_MATRICES = 2
 """Number of items-by-items matrices in memory: the Gram matrix and its factor, then the factor and the inverse."""
+
+
+EVENT_WORK = 100
+"""The time to sum the vector of an event in a batch of `elsa`, in the unit of `NeuralParams.epoch_work`."""
 
 
 class ALSParams(Params):
@@ -58,6 +63,27 @@ class EASEParams(Params):
     def fit_memory(self, size: DataSize) -> int | None:
         """Return the memory of the matrices of items by items."""
         return EASE_MATRICES * FLOAT * size.items**2
+
+
+def choose_batch_size(users: int) -> int:
+    """Return the users of a batch of `elsa`: the power of two that makes about 100 batches an epoch, within limits."""
+    return min(max(2 ** round(math.log2(max(users / 100, 1))), 32), 8192)
+
+
+class ELSAParams(Params):
+    """Parameters of `elsa`."""
+
+    dim: int = Field(256, ge=1, le=65_536, tune=int_range(64, 1024, log=True))
+    """Width D of the item vectors, the rank of the item-item matrix. An epoch takes time in proportion to its square."""
+
+    def fit_memory(self, size: DataSize) -> int | None:
+        """Return the memory of the weights, gradient, two moments of Adam and the best weights, and of the vectors of a step."""
+        return 7 * FLOAT * self.dim * size.items
+
+    def epoch_work(self, size: DataSize) -> float | None:
+        """Return the time of an epoch: a product of items by D^2 for each batch, and the vectors of the events."""
+        batches = math.ceil(size.users / choose_batch_size(size.users))
+        return float(batches * size.items * self.dim**2 + EVENT_WORK * size.events * self.dim)
 
 
 class BPRMFParams(NeuralParams):
