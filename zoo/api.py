@@ -59,6 +59,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Params": "zoo.params",
         "PendingRun": "zoo.benchmark.executors.executor",
         "Predictor": "zoo.stages.predictor",
+        "Prepare": "zoo.benchmark.executors.executor",
         "Queries": "zoo.data.queries",
         "QueryBatch": "zoo.data.queries",
         "QueryMetric": "zoo.evaluation.metric",

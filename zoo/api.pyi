@@ -4,6 +4,7 @@ from zoo.benchmark.executors.executor import Executor as Executor
 from zoo.benchmark.executors.executor import FinishedRun as FinishedRun
 from zoo.benchmark.executors.executor import Job as Job
 from zoo.benchmark.executors.executor import PendingRun as PendingRun
+from zoo.benchmark.executors.executor import Prepare as Prepare
 from zoo.benchmark.executors.worker import perform_run as perform_run
 from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue

@@ -1,14 +1,17 @@
 """Executors: several processes give the rows of one, and what cannot be asked for is refused before anything is read."""
 
+import os
 import textwrap
 
 import pytest
 
 import zoo
+from zoo.benchmark.executors.choose import choose_executor
 from zoo.benchmark.executors.requests import requests_of
+from zoo.benchmark.executors.task_processes import map_in_processes
 from zoo.benchmark.progress import Progress
 from zoo.config.load import experiment_from
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, DataError, ResourceError
 
 EXPERIMENT = {
     "data": {
@@ -98,6 +101,8 @@ def test_an_executor_of_a_plugin_does_the_runs(tmp_path):
     there = zoo.bench(EXPERIMENT, tmp_path / "there", plugins=[file], executor="reversing", progress=told)
     assert rows(there) == rows(here)
     assert next(event[1:] for event in told.events if event[0] == "started") == ("bpr-mf", 1)
+    with pytest.raises(ConfigError, match=r"Reversing does the runs of benchmarks only: it does not override `map`\."):
+        choose_executor([file], "reversing").map(dict, {}, [], 1)
     lost = zoo.bench(EXPERIMENT, tmp_path / "lost", plugins=[file], executor="reversing=bpr-mf, seed 1")
     assert {row.error for row in lost.rows()} == {None, "the cat took it"}
     assert rows(zoo.bench(EXPERIMENT, tmp_path / "lost", plugins=[file])) == rows(here)
@@ -153,3 +158,29 @@ def test_a_share_of_several_cards_is_refused(tmp_path):
 def test_variables_with_one_value_reach_the_processes(tmp_path):
     experiment = experiment_from({**EXPERIMENT, "model": [{"label": "${A_NAME}-${B_NAME}", "predictor": "popular"}]}, env={"A_NAME": "same", "B_NAME": "same"})  # fmt: skip
     assert requests_of(experiment, tmp_path)["env"] == {"A_NAME": "same", "B_NAME": "same"}
+
+
+class Squares:
+    """A function whose tasks may fail or end their process."""
+
+    def __init__(self, request):
+        self.request = request
+
+    def __call__(self, task):
+        if task == self.request.get("wrong"):
+            raise DataError(f"task {task} is wrong.", "Mend it.")
+        if task == self.request.get("killed"):
+            os._exit(3)
+        return {"square": task * task}
+
+
+def test_tasks_are_mapped_in_processes():
+    found = list(map_in_processes(2, Squares, {}, range(5), 1))
+    assert sorted(answer["square"] for answer in found) == [0, 1, 4, 9, 16]
+    assert list(map_in_processes(2, Squares, {}, [], 1)) == []
+    with pytest.raises(DataError, match=r"task 1 is wrong\. Mend it\."):
+        list(map_in_processes(1, Squares, {"wrong": 1}, range(3), 1))
+    with pytest.raises(
+        ResourceError, match=r"a process of --executor processes ended without a result, .* Run the same command"
+    ):
+        list(map_in_processes(1, Squares, {"killed": 1}, range(3), 1))

@@ -280,3 +280,26 @@ def test_a_value_is_a_toml_literal_or_a_bare_text(literal, value):
 def test_a_rule_without_a_value_is_a_usage_error(zoo, artifact):
     done = zoo("recommend", artifact, "--user", "c000001", "--where", "in_stock", code=2)
     assert "--where 'in_stock': expected COLUMN=VALUE, such as in_stock=true or brand=amber." in done.stderr
+
+
+def test_all_users_get_lists_in_a_folder_that_the_same_command_completes(zoo, artifact, tmp_path):
+    out = tmp_path / "lists"
+    call = ("recommend", artifact, "--all-users", "--out", out, "--k", 3, "--shard-users", 16)
+    assert zoo(*call).stdout.startswith(f"40 lists in 3 files of {out} (")
+    (out / "part-000001.parquet").unlink()
+    assert zoo(*call).stdout == f"40 lists in 3 files of {out} (16 of them now)\n"
+    users = load_artifact(artifact).user_ids
+    assert pq.read_table(out)["user_id"].to_pylist() == users.to_pylist()
+    other = zoo("recommend", artifact, "--all-users", "--out", out, "--shard-users", 16, code=2).stderr
+    assert other.startswith(f"zoo: {out} holds other lists: --k is 3 there and 10 here. Choose another folder")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (("--all-users",), "--all-users and --out FOLDER go together"),
+    (("--all-users", "--user", "c000001", "--out", "lists"), "--all-users excludes --queries, --user and --history."),
+    (("--user", "c000001", "--executor", "local"), "--executor is for --all-users only. Remove it, or add --all-users."),
+    (("--user", "c000001", "--wait"), "--wait is for --all-users only. Remove it, or add --all-users."),
+    (("--all-users", "--out", "lists", "--executor", "rai"), "--executor: no executor 'rai'."),
+])  # fmt: skip
+def test_options_of_all_users_that_do_not_go_together_are_refused(zoo, artifact, options, message):
+    assert message in zoo("recommend", artifact, *options, code=2).stderr

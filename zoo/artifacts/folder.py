@@ -86,16 +86,8 @@ class Folder:
             ArtifactError: A file is missing, unexpected or changed.
         """
         self.path = path
-        with suppress(OSError):  # it is then reported as missing
-            heal_folder(path)
-        if not path.is_dir():
-            raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
-        if not (path / NAME).exists():
-            raise ArtifactError(
-                f"{path} contains no {NAME}: it is not an artifact. Give the folder that `zoo fit` wrote."
-            )
+        self.manifest = read_manifest(path)
         names = {found.name for found in self._listed()}
-        self.manifest = ArtifactManifest.of(self._content(NAME), str(path / NAME))
         expected = {NAME, *self.manifest.files}
         for name in sorted(names - expected):
             kind = "" if name.endswith(ENDINGS) else f": an artifact holds {', '.join(ENDINGS)} files only"
@@ -112,7 +104,7 @@ class Folder:
             ArtifactError: The file is not valid JSON.
         """
         try:
-            return json.loads(self._content(name))
+            return json.loads(_content(self.path / name))
         except (ValueError, RecursionError) as error:
             raise ArtifactError(f"{self.path / name} is not valid JSON ({error}). Save the artifact again.") from None
 
@@ -184,12 +176,6 @@ class Folder:
                 )
         return listed
 
-    def _content(self, name: str) -> bytes:
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise ArtifactError(f"{self.path / name} cannot be read: {error.strerror or error}.") from error
-
     def _check(self, name: str, listed: FileEntry) -> None:
         """Refuse a file whose size or hash does not match the manifest."""
         path = self.path / name
@@ -205,6 +191,33 @@ class Folder:
                 f"{path} does not match its checksum in {NAME}: it is damaged or belongs to another artifact. "
                 "Copy or save the artifact again."
             )
+
+
+def read_manifest(path: Path) -> ArtifactManifest:
+    """Return the manifest of an artifact; its other files are not checked.
+
+    Raises:
+        ArtifactError: The folder is not an artifact, or its manifest is damaged.
+    """
+    with suppress(OSError):  # it is then reported as missing
+        heal_folder(path)
+    if not path.is_dir():
+        raise ArtifactError(f"{path}: there is no such folder. Give the folder that `zoo fit` wrote.")
+    if not (path / NAME).exists():
+        raise ArtifactError(f"{path} contains no {NAME}: it is not an artifact. Give the folder that `zoo fit` wrote.")
+    return ArtifactManifest.of(_content(path / NAME), str(path / NAME))
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        ArtifactError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _read_parquet(path: Path) -> pa.Table:

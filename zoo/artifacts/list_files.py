@@ -21,15 +21,9 @@ from zoo.atomic import write_atomically
 from zoo.errors import DataError
 from zoo.stages.candidates import Candidates
 
-SCHEMA = pa.schema(
-    {
-        "query": pa.int64(),
-        "user_id": pa.string(),
-        "items": pa.list_(pa.string()),
-        "scores": pa.list_(pa.float32()),
-        "served": pa.string(),
-    }
-)
+LIST_COLUMNS = {"items": pa.list_(pa.string()), "scores": pa.list_(pa.float32()), "served": pa.string()}
+"""The columns of a list."""
+SCHEMA = pa.schema({"query": pa.int64(), "user_id": pa.string(), **LIST_COLUMNS})
 """The columns of a file of lists; `query` is the row number in the file of queries, from 1."""
 MODEL, FALLBACK, BOTH, NONE = "model", "fallback", "both", "none"
 """The values of `served`: what the items of a list come from; `none` for a list without items."""
@@ -64,10 +58,25 @@ def recommend_file(
     with _writing(out, {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[kind_of(out)]) as write:
         for block in blocks(queries):
             found = artifact.lists(block.table, k, now=now, place=block.place, origin=str(queries), notes=notes)
-            served = _served(found, notes.unread if artifact.pipeline.retrieval.popularity is None else None)
-            write(_table(artifact, block, found, served))
+            write(_table(block, list_columns(artifact, found, notes.unread)))
             progress(notes.queries)
     return notes
+
+
+def list_columns(artifact: Artifact, found: Candidates, unread: NDArray[np.bool_]) -> list[pa.Array]:
+    """Return lists as the columns `items`, with item ids, `scores`, null for an item of the fallback, and `served`.
+
+    Args:
+        artifact: The artifact that made them.
+        found: The lists, `[B, K]`.
+        unread: The queries, `[B]`, of which the model could read nothing.
+    """
+    served = _served(found, unread if artifact.pipeline.retrieval.popularity is None else None)
+    present = (found.items > 0).numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(present.sum(1))]).astype(np.int32))
+    ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[present]))
+    scores = pa.array(found.scores.numpy()[present], mask=found.filled_slots().numpy()[present])
+    return [pa.ListArray.from_arrays(offsets, ids), pa.ListArray.from_arrays(offsets, scores), served]
 
 
 def _served(found: Candidates, unread: NDArray[np.bool_] | None) -> pa.Array:
@@ -84,22 +93,16 @@ def _served(found: Candidates, unread: NDArray[np.bool_] | None) -> pa.Array:
     return pa.array(kinds.astype(object), pa.string())
 
 
-def _table(artifact: Artifact, block: Block, found: Candidates, served: pa.Array) -> pa.Table:
-    """Return the lists of a block as a table with item ids; the score of an item of the fallback is null."""
-    present = (found.items > 0).numpy()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(present.sum(1))]).astype(np.int32))
-    ids = artifact.catalogue.ids.take(pa.array(found.items.numpy()[present]))
+def _table(block: Block, lists: list[pa.Array]) -> pa.Table:
+    """Return the lists of a block as a table."""
+    n = len(block.table)
     users = block.table.column("user_id") if "user_id" in block.table.column_names else None
     if users is not None and pa.types.is_floating(users.type):  # integers with gaps, as pandas writes them
         users = users.cast(pa.int64())
     columns = [
-        pa.array(np.arange(block.first + 1, block.first + 1 + len(present))),
-        pa.nulls(len(present), pa.string()) if users is None else users.cast(pa.string()),
-        pa.ListArray.from_arrays(offsets, ids),
-        pa.ListArray.from_arrays(
-            offsets, pa.array(found.scores.numpy()[present], mask=found.filled_slots().numpy()[present])
-        ),
-        served,
+        pa.array(np.arange(block.first + 1, block.first + 1 + n)),
+        pa.nulls(n, pa.string()) if users is None else users.cast(pa.string()),
+        *lists,
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 

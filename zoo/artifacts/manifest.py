@@ -140,6 +140,11 @@ class ArtifactManifest(StrictTable):
         qualified = all("/" in name for name in names)
         return {name.partition("/")[0] for name in names} if qualified else set(self.versions)
 
+    @property
+    def checksum(self) -> str:
+        """Hash of the content, hence of all files: artifacts with the same checksum recommend the same."""
+        return _checksum(self.model_dump(mode="json"))
+
     def text(self) -> str:
         """Return the text of the file."""
         return add_checksum(self.model_dump(mode="json"))

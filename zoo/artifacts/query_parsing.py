@@ -63,11 +63,7 @@ def parse_queries(
     rows = QueryTable(table, artifact, place, origin)
     users, moments = rows.users(notes), rows.moments(now)
     stored = (users > 0) & ~rows.has_history()
-    notes.queries += len(users)
-    notes.unheld += 0 if len(artifact.histories) else int(np.count_nonzero(stored))
-    notes.unread = np.zeros(len(users), np.bool_)
-    notes.reads_users = artifact.pipeline.users is not None
-    notes.counted, notes.fallback = artifact.pipeline.retrieval.popularity is not None, artifact.rules.fallback
+    _count(artifact, len(users), int(np.count_nonzero(stored)), notes)
     for at in (np.flatnonzero(stored), np.flatnonzero(~stored)):
         if not len(at):
             continue
@@ -115,6 +111,33 @@ def one_query(
         query_table(user, history, now, one=True), artifact, lambda row: "the query", "the query", now=None, notes=notes
     )
     return query
+
+
+def queries_of_users(
+    artifact: ArtifactContents, users: NDArray[np.int64], moments: NDArray[np.int64], notes: QueryWarnings
+) -> Queries:
+    """Return the queries of users of an artifact with their histories there.
+
+    Args:
+        artifact: The artifact.
+        users: User numbers from 1, `[B]`.
+        moments: The time of each query, `[B]`, or `UNSET`: just after the artifact's last event.
+        notes: The counts to update.
+    """
+    _count(artifact, len(users), len(users), notes)
+    log, row = artifact.histories, users - 1
+    queries = drop_later(Queries(log, row, log.offsets[row + 1], moments, users), artifact, notes)
+    notes.unread = _find_unread(queries, artifact, notes)
+    return queries
+
+
+def _count(artifact: ArtifactContents, n: int, stored: int, notes: QueryWarnings) -> None:
+    """Count queries, of which some use the artifact's histories."""
+    notes.queries += n
+    notes.unheld += 0 if len(artifact.histories) else stored
+    notes.unread = np.zeros(n, np.bool_)
+    notes.reads_users = artifact.pipeline.users is not None
+    notes.counted, notes.fallback = artifact.pipeline.retrieval.popularity is not None, artifact.rules.fallback
 
 
 def drop_later(queries: Queries, artifact: ArtifactContents, notes: QueryWarnings) -> Queries:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.query_warnings import QueryWarnings
+from zoo.artifacts.query_warnings import EXAMPLES, QueryWarnings
 from zoo.data.arrow_types import normalise_types
 from zoo.data.clock import parse_times
 from zoo.data.interactions import Clock, Interactions
@@ -20,8 +20,6 @@ from zoo.errors import DataError, suggestion
 
 COLUMNS = ("user_id", "history", "times", "events", "now")
 """The columns that a table of queries may have."""
-EXAMPLES = 3
-"""Number of unknown items to show as examples."""
 UNSET = np.iinfo(np.int64).min
 """Marks a missing time."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.config.experiment import Fallback
+
+EXAMPLES = 3
+"""Number of unknown users and items to show as examples."""
 
 
 @dataclass
@@ -43,6 +48,17 @@ class QueryWarnings:
     left_out: int = 0
     later: int = 0
     unknown: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything but `unread`, to pass it to another process."""
+        return {found.name: getattr(self, found.name) for found in fields(self) if found.name != "unread"}
+
+    def add(self, others: Mapping[str, Any]) -> None:
+        """Add what `as_json` of other queries of the same artifact returned."""
+        for name, value in others.items():
+            mine = getattr(self, name)
+            both = [*dict.fromkeys([*mine, *value])][:EXAMPLES] if isinstance(value, list) else value
+            setattr(self, name, mine + value if type(value) is int else both)
 
     def messages(self) -> list[str]:
         """Return one line for each count above zero."""

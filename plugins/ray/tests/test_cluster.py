@@ -12,10 +12,10 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 import ray
-from shopzoo_ray.executor import do_run
+from shopzoo_ray.executor import RayExecutor, RayParams, do_run
 
 import zoo
-from zoo.api import ConfigError, TrainingError
+from zoo.api import ConfigError, DataError, TrainingError
 
 EXPERIMENT = {
     "data": {
@@ -203,3 +203,46 @@ def test_paths_are_relative_to_the_folder_of_the_command_and_its_signals_stay(cl
     result = zoo.bench({**EXPERIMENT, "data": data, "model": [{"predictor": "popular"}]}, "out", executor="ray", address=cluster.address)  # fmt: skip
     assert [row.error for row in result.rows()] == [None]
     assert signal.getsignal(signal.SIGTERM) == handler
+
+
+class Files:
+    """Writes a file for each task, and may end its process once."""
+
+    def __init__(self, request):
+        self.request = request
+
+    def __call__(self, task):
+        kill = os.path.join(self.request["folder"], "kill")
+        if task == self.request.get("wrong"):
+            raise DataError("task is wrong.")
+        if os.path.exists(kill):
+            os.unlink(kill)
+            os.kill(os.getpid(), signal.SIGKILL)
+        with open(os.path.join(self.request["folder"], str(task)), "w") as file:
+            file.write(str(os.getpid()))
+        return {"task": task}
+
+
+def test_tasks_are_mapped_by_actors(cluster, tmp_path):
+    executor = RayExecutor(RayParams(address=cluster.address))
+    (tmp_path / "kill").touch()  # the first task ends its process, and is done again
+    found = list(executor.map(Files, {"folder": str(tmp_path)}, range(6), 1))
+    assert sorted(answer["task"] for answer in found) == list(range(6))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [str(task) for task in range(6)]
+    assert list(executor.map(Files, {}, [], 1)) == []
+    with pytest.raises(TrainingError, match=r"the node [\d.]+: task is wrong\."):
+        list(executor.map(Files, {"folder": str(tmp_path), "wrong": 0}, range(2), 1))
+    with pytest.raises(ConfigError, match=r"a worker \(--threads\) asks for 9 cores, .* the nodes have: 1 cores"):
+        list(executor.map(Files, {}, [0], 9))
+    assert not ray.is_initialized()
+
+
+def test_all_users_get_the_lists_of_this_process(cluster, tmp_path):
+    shop = zoo.load("synthetic-shop", customers=60, items=40, events=1500)
+    zoo.fit("popular", zoo.read_log(shop), out=tmp_path / "artifact")
+    for name, options in (("here", []), ("there", ["--executor", "ray", "--address", cluster.address])):
+        command = [sys.executable, "-m", "zoo", "recommend", str(tmp_path / "artifact"), "--all-users"]
+        subprocess.run([*command, "--shard-users", "20", "--out", str(tmp_path / name), *options], check=True)
+    here, there = ({f.name: f.read_bytes() for f in (tmp_path / name).iterdir()} for name in ("here", "there"))
+    assert there == here
+    assert len(here) == 4

@@ -1,7 +1,7 @@
 """The contract of an executor: it gets the runs of a benchmark that are not finished, and yields what each gave.
 
 The benchmark alone reads the plan, stores rows and writes reports. An executor decides where and when a run happens; no figure
-depends on it, except times.
+depends on it, except times. An executor can also map a function over tasks that share something large, such as an artifact.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow as pa
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.row import Row
 from zoo.config.model_resources import Resources
+from zoo.errors import ConfigError
 from zoo.params import Params
 
 P = TypeVar("P", bound=Params)
@@ -68,6 +69,13 @@ class FinishedRun:
     error: str = ""
 
 
+Prepare = Callable[[Mapping[str, Any]], Callable[[int], Mapping[str, Any]]]
+"""Opens what all tasks of a request share, and returns the function that does one task and returns its result as JSON.
+
+It is a function or a class of a module, so that other processes can import it.
+"""
+
+
 class Executor(ABC, Generic[P]):
     """Does the runs of a benchmark; built from its parameters alone."""
 
@@ -95,3 +103,25 @@ class Executor(ABC, Generic[P]):
         Raises:
             ConfigError: The runs ask for what there is not, such as a graphics card.
         """
+
+    def map(
+        self, prepare: Prepare, request: Mapping[str, Any], tasks: Sequence[int], threads: int
+    ) -> Generator[Mapping[str, Any], None, None]:
+        """Yield the result of each task, as it comes. Override for `zoo recommend --all-users`, whose tasks are shards of users.
+
+        A task may be done again if its process is lost. If the iteration is closed before its end, everything that still runs is
+        ended.
+
+        Args:
+            prepare: Called once in each process that does tasks, with the request; what it returns is called with each task.
+            request: Plain values, which any process can use that sees the same files.
+            tasks: Numbers of the tasks.
+            threads: The number of threads that a task computes with.
+
+        Raises:
+            ConfigError: The executor does runs of benchmarks only, or has no place for a task.
+            ZooError: A task failed.
+        """
+        raise ConfigError(
+            f"--executor: {type(self).__name__} does the runs of benchmarks only: it does not override `map`. Use another executor."
+        )

@@ -1,10 +1,13 @@
-"""The executor `local`: each run in this process, one after the other."""
+"""The executor `local`: each run or task in this process, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
-from zoo.benchmark.executors.executor import Executor, FinishedRun, Job
+import torch
+
+from zoo.benchmark.executors.executor import Executor, FinishedRun, Job, Prepare
 from zoo.executor_specs import LocalParams
 
 
@@ -22,3 +25,13 @@ class Local(Executor[LocalParams]):
             for run in job:
                 run.started()
                 yield FinishedRun(run, *run.run_here())
+
+    def map(
+        self, prepare: Prepare, request: Mapping[str, Any], tasks: Sequence[int], threads: int
+    ) -> Generator[Mapping[str, Any], None, None]:
+        """Yield the result of each task, in their order."""
+        if tasks:
+            torch.set_num_threads(threads)
+            do_task = prepare(request)
+            for task in tasks:
+                yield do_task(task)

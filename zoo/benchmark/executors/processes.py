@@ -1,16 +1,18 @@
-"""The executor `processes`: each run in a process of its own on this machine, several at once."""
+"""The executor `processes`: each run in a process of its own on this machine, and tasks in several processes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event
+from typing import Any
 
-from zoo.benchmark.executors.executor import Executor, FinishedRun, Job, PendingRun
+from zoo.benchmark.executors.executor import Executor, FinishedRun, Job, PendingRun, Prepare
 from zoo.benchmark.executors.isolation import Isolation
+from zoo.benchmark.executors.task_processes import map_in_processes
 from zoo.benchmark.progress import Progress
 from zoo.errors import ConfigError
 from zoo.executor_specs import ProcessesParams
@@ -69,6 +71,12 @@ class Processes(Executor[ProcessesParams]):
                         yield found
             finally:
                 stop.set()  # ends the processes, also after Ctrl-C
+
+    def map(
+        self, prepare: Prepare, request: Mapping[str, Any], tasks: Sequence[int], threads: int
+    ) -> Generator[Mapping[str, Any], None, None]:
+        """Yield the result of each task, as it comes."""
+        return map_in_processes(self.params.workers, prepare, request, tasks, threads)
 
 
 def _run_isolated(run: PendingRun, limits: Isolation, progress: Progress, stop: Event) -> FinishedRun:

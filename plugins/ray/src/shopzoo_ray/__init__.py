@@ -1,4 +1,4 @@
-"""The executor `ray` of ShopZoo: the runs of a benchmark on a Ray cluster."""
+"""The executor `ray` of ShopZoo: the runs of a benchmark, and the lists of all users, on a Ray cluster."""
 
 from zoo.api import ExecutorSpec, Field, Params, hookimpl
 
@@ -8,7 +8,7 @@ class RayParams(Params):
 
     address: str | None = Field(None, min_length=1)
     """The address of the head node (`10.0.0.1:6379`), or `auto` for the cluster that runs on this machine. By default a cluster is
-    started here, and ended with the benchmark."""
+    started here, and ended with the command."""
 
 
 @hookimpl

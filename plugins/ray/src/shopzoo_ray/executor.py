@@ -1,4 +1,4 @@
-"""Do the runs of a benchmark as tasks of Ray, which schedules them, moves their results and does lost ones again."""
+"""Do the runs of a benchmark as tasks of Ray, and map tasks by Ray Data; Ray schedules them and does lost ones again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shopzoo_ray import RayParams
-from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, TrainingError, ZooError, perform_run
+from shopzoo_ray.mapping import map_tasks
+from zoo.api import ConfigError, Executor, FinishedRun, Job, PendingRun, Prepare, TrainingError, ZooError, perform_run
 
 GIB = 2**30
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class RayExecutor(Executor[RayParams]):
         if not jobs:
             return
         with connected(self.params.address):
-            refuse_impossible([run for job in jobs for run in job], ray.nodes())
+            refuse_impossible({run.name: needs(run) for job in jobs for run in job}, ray.nodes())
             doing: dict[ray.ObjectRef[Any], tuple[PendingRun, deque[PendingRun]]] = {}
 
             def begin(job: deque[PendingRun]) -> None:
@@ -57,7 +58,7 @@ class RayExecutor(Executor[RayParams]):
                 while doing:
                     ended, _ = ray.wait(list(doing), num_returns=1, timeout=LOOK_SECONDS)
                     if not ended:
-                        refuse_impossible([run for run, _ in doing.values()], ray.nodes())
+                        refuse_impossible({run.name: needs(run) for run, _ in doing.values()}, ray.nodes())
                         continue
                     done = ended[0]
                     run, rest = doing.pop(done)
@@ -69,6 +70,22 @@ class RayExecutor(Executor[RayParams]):
                     ray.cancel(left, force=True)
                 if doing:  # the folder is free only when they have ended
                     ray.wait(list(doing), num_returns=len(doing), timeout=END_SECONDS)
+
+    def map(
+        self, prepare: Prepare, request: Mapping[str, Any], tasks: Sequence[int], threads: int
+    ) -> Generator[Mapping[str, Any], None, None]:
+        """Yield the result of each task, as it comes.
+
+        Raises:
+            ConfigError: No cluster answers, or no node has a core for each thread.
+        """
+        import ray
+
+        if not tasks:
+            return
+        with connected(self.params.address):
+            refuse_impossible({"a worker (--threads)": {"num_cpus": threads}}, ray.nodes())
+            yield from map_tasks(prepare, request, tasks, threads)
 
 
 def do_run(request: Mapping[str, Any]) -> Any:
@@ -113,23 +130,26 @@ def needs(run: PendingRun) -> dict[str, Any]:
     return {"num_cpus": wanted.cpus or run.threads, "num_gpus": wanted.gpus, **memory}
 
 
-def refuse_impossible(runs: Sequence[PendingRun], nodes: Sequence[Mapping[str, Any]]) -> None:
+def refuse_impossible(runs: Mapping[str, Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a run that no node has enough for: Ray would wait for one without an end.
+
+    Args:
+        runs: What Ray reserves for each run, by its name.
+        nodes: The nodes, as `ray.nodes` returns them.
 
     Raises:
         ConfigError: There is one.
     """
     alive = [node["Resources"] for node in nodes if node["Alive"]]
-    for run in runs:
-        wanted = needs(run)
-        asked = {"CPU": wanted["num_cpus"], "GPU": wanted["num_gpus"], "memory": wanted.get("memory", 0)}
-        if not any(all(has.get(name, 0) >= amount for name, amount in asked.items()) for has in alive):
+    for name, wanted in runs.items():
+        asked = {"CPU": wanted["num_cpus"], "GPU": wanted.get("num_gpus", 0), "memory": wanted.get("memory", 0)}
+        if not any(all(has.get(kind, 0) >= amount for kind, amount in asked.items()) for has in alive):
             there = "; ".join(
                 f"{has.get('CPU', 0):g} cores, {has.get('GPU', 0):g} GPUs, {has.get('memory', 0) / GIB:.1f} GiB"
                 for has in alive
             )
             raise ConfigError(
-                f"{run.name} asks for {asked['CPU']:g} cores, {asked['GPU']:g} GPUs and {asked['memory'] / GIB:g} GiB on one node, "
+                f"{name} asks for {asked['CPU']:g} cores, {asked['GPU']:g} GPUs and {asked['memory'] / GIB:g} GiB on one node, "
                 f"and the nodes have: {there}. Ask for less in [model.resources] or train.threads, or add a node."
             )
 
