@@ -13,12 +13,13 @@ SUMS = {
     "item-knn": {"k": 20},
     "item-item-mf": {"factors": 8},
     "als": {"factors": 8},
+    "elsa": {"dim": 8},
     "transition-graph": {"window": 3, "history": 6},
     "content-knn": {"recency": 0.8},
     "content-knn with a temperature": {"temperature": 0.3, "history": 6},
     "content-knn with dense features": {"recency": 0.8},
 }
-INDEPENDENT = ("item-knn", "item-item-mf", "ease")
+INDEPENDENT = ("item-knn", "item-item-mf", "ease", "elsa")
 """Models in which an event adds the same whatever the others are, if no item occurs twice."""
 
 

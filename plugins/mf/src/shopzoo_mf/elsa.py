@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, normalize
 
 from shopzoo_mf.params import ELSAParams, choose_batch_size
-from zoo.api import Fitted, Predictor, Queries, RunContext, TrainingData, TrainingError, train
+from zoo.api import Contributions, Fitted, Predictor, Queries, RunContext, TrainingData, TrainingError, train
 from zoo.nn import cosines, csr_tensor
 
 DEFAULTS = {"learning_rate": 0.03, "max_epochs": 50, "patience": 5}
@@ -74,6 +74,15 @@ class ELSA(Predictor[ELSAParams]):
         rows, items = (torch.from_numpy(part).to(scores.device) for part in history.nonzero())
         scores[rows, items] -= 1
         return scores
+
+    def contributions(self, queries: Queries, items: Tensor) -> Contributions:
+        """Return the cosines of the events' items with other items, `[M, K]`; several events of an item share its cosine."""
+        h = queries.histories
+        rows, taken = torch.from_numpy(h.rows), torch.from_numpy(h.items).long()
+        wanted = items.cpu()[rows]
+        cosines = (self.items[wanted] @ self.items[taken].unsqueeze(2)).squeeze(2)
+        cosines -= (wanted == taken[:, None]).to(cosines)
+        return Contributions.of_sum(queries, cosines / torch.from_numpy(h.occurrences).to(cosines)[:, None])
 
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the cosines of the item vectors, `[B, I]`."""
