@@ -84,6 +84,21 @@ def test_wrong_calls_are_told(ease):
         ease.explain("c000001", k=0)
 
 
+@pytest.mark.parametrize("ranker", ["lambdamart", "neural-ranker"])
+def test_the_features_of_a_ranker_are_reasons_for_the_order(log, ranker):
+    split = zoo.Temporal(cuts=[0.6, 0.7, 0.8])
+    shop = zoo.fit({"predictor": "als", "rankers": [ranker]}, log, split=split, train={"max_epochs": 2})
+    found = shop.explain("c000001", k=3, most=2)
+    assert found.rankers == (ranker,)
+    assert [item.item_id for item in found] == [item.item_id for item in shop.recommend("c000001", k=3)]
+    for item in found:
+        assert 0 < len(item.features) <= 2
+        sizes = [abs(feature.contribution) for feature in item.features]
+        assert sizes == sorted(sizes, reverse=True)
+    rows = found.to_arrow().to_pylist()
+    assert all((row["feature"] is None) == (row["value"] is None) for row in rows)
+
+
 def test_a_model_as_a_whole(ease, popular):
     found = ease.explain_model(users=40, k=5)
     table = found.to_arrow().to_pylist()

@@ -190,7 +190,10 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_fitted(zoo, shop, t
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Give --queries FILE and --out FILE; or, for one user, --user ID or --history A,B,C."),
+        (
+            (),
+            "Give --queries FILE and --out FILE; --all-users and --out FOLDER; or, for one user, --user ID or --history A,B,C.",
+        ),
         (
             ("--queries", "q.csv"),
             "--queries FILE and --out FILE go together: the lists of a file are written to a file.",

@@ -16,7 +16,8 @@ import torch
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.explanation import Explanation, explain_items
+from zoo.artifacts.explained import Explanation
+from zoo.artifacts.explanation import explain_items
 from zoo.artifacts.faithfulness import Faithfulness, faithfulness
 from zoo.artifacts.id_texts import id_texts, warn_of_unknown_histories
 from zoo.artifacts.item_columns import item_titles, kept_columns

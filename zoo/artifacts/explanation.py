@@ -1,138 +1,25 @@
-"""Why items are in a list: what the items of a history add to their scores."""
+"""Why items are in a list: what the items of a history add to their scores, and ranking features to their order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from zoo.artifacts.contents import ArtifactContents
+from zoo.artifacts.explained import Explained, Explanation, FeatureReason, Reason
 from zoo.artifacts.recommended import ItemNames
 from zoo.data.moments import format_moment
 from zoo.data.queries import Histories, Queries
-from zoo.tables import ResultTable
-
-
-class Reason(NamedTuple):
-    """An item of the history that adds to a score.
-
-    Attributes:
-        item_id: Its id.
-        title: Its title, if the data have one.
-        events: What the user did with it, such as `view` or `view, purchase`.
-        n_events: The number of events.
-        last: The time of the last of them; None without timestamps.
-        contribution: What they add to the score.
-    """
-
-    item_id: str
-    title: str | None
-    events: str
-    n_events: int
-    last: str | None
-    contribution: float
-
-
-class Explained(NamedTuple):
-    """An item with the reasons for its score.
-
-    Attributes:
-        item_id: Its id.
-        title: Its title, if the data have one.
-        score: The score of the predictor; None for an item that the predictor has no score for, as one of the fallback.
-        reasons: The items of the history that add most, the largest first.
-        others: What all other events add, also below zero.
-        rest: The part of the score that no event carries.
-    """
-
-    item_id: str
-    title: str | None
-    score: float | None
-    reasons: tuple[Reason, ...] = ()
-    others: float = 0.0
-    rest: float = 0.0
-
-    def __str__(self) -> str:
-        """Return the explanation as a sentence."""
-        name = self.title or self.item_id
-        if self.score is None:
-            return f"{name}: the model has no score for it; popular items fill such places of a list."
-        if not self.reasons:
-            return f"{name}: no event of the history speaks for it."
-        because = [f"{reason.title or reason.item_id} ({reason.contribution:+.3g})" for reason in self.reasons]
-        listed = " and ".join([", ".join(because[:-1]), because[-1]] if len(because) > 1 else because)
-        return f"{name}: score {self.score:.3g}, because of {listed}."
-
-
-class Explanation(ResultTable, Sequence[Explained]):
-    """The reasons for the items of a list, as a table with one row per item and reason, and as a sequence of `Explained`.
-
-    Attributes:
-        exact: Whether the contributions are parts of a sum that the predictor computes. If not, each is how far the score falls
-            without that event.
-        rankers: The rankers that order the list after the predictor, whose scores are explained here.
-    """
-
-    def __init__(self, items: Sequence[Explained], *, exact: bool, rankers: Sequence[str] = ()) -> None:
-        self._items, self.exact, self.rankers = tuple(items), exact, tuple(rankers)
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self._items)
-
-    def __getitem__(self, place: Any) -> Any:
-        """Return an item with its reasons."""
-        return self._items[place]
-
-    def to_arrow(self) -> pa.Table:
-        """Return one row per item and reason; an item without a reason has one row, with nulls.
-
-        Columns: `rank` from 1, `item_id`, `title`, `score`, `because` (an item of the history), `because_title`, `events`, `n_events`,
-        `last`, `contribution`, and, repeated for each item, `others` and `rest`.
-        """
-        rows = [
-            {
-                "rank": rank,
-                "item_id": item.item_id,
-                "title": item.title,
-                "score": item.score,
-                "because": reason and reason.item_id,
-                "because_title": reason and reason.title,
-                "events": reason and reason.events,
-                "n_events": reason and reason.n_events,
-                "last": reason and reason.last,
-                "contribution": reason and reason.contribution,
-                "others": item.others,
-                "rest": item.rest,
-            }
-            for rank, item in enumerate(self._items, 1)
-            for reason in item.reasons or (None,)
-        ]
-        return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-SCHEMA = pa.schema(
-    {
-        "rank": pa.int64(),
-        **dict.fromkeys(("item_id", "title"), pa.string()),
-        "score": pa.float64(),
-        **dict.fromkeys(("because", "because_title", "events"), pa.string()),
-        "n_events": pa.int64(),
-        "last": pa.string(),
-        **dict.fromkeys(("contribution", "others", "rest"), pa.float64()),
-    }
-)
 
 
 def explain_items(
     artifact: ArtifactContents, names: ItemNames, query: Queries, items: Tensor, most: int
 ) -> Explanation:
-    """Explain the predictor's scores of some items for one query.
+    """Explain the scores of some items for one query: those of the predictor, and with rankers those of the last one.
 
     Args:
         artifact: The artifact.
@@ -151,18 +38,36 @@ def explain_items(
     seen, found = retrieval.contributions(query, items[scored][None])
     history = _Taken.of(seen.histories)
     ids, titles = names.lists
+    by_item = _features(artifact, query, most) if model.rankers else {}
     explained, column = [], 0
     for item, score, has_score in zip(items.tolist(), scores.tolist(), scored.tolist(), strict=True):
         title = titles[item] if titles else None
         if not has_score:
-            explained.append(Explained(ids[item], title, None))
+            explained.append(Explained(ids[item], title, None, features=by_item.get(item, ())))
             continue
         added = found.values[:, column].double().numpy()
         reasons = history.reasons(added, names, most)
         others = float(added.sum()) - sum(reason.contribution for reason in reasons)
-        explained.append(Explained(ids[item], title, score, reasons, others, float(found.rest[0, column])))
+        explained.append(
+            Explained(ids[item], title, score, reasons, others, float(found.rest[0, column]), by_item.get(item, ()))
+        )
         column += 1
     return Explanation(explained, exact=found.exact, rankers=[ranker.name for ranker in model.rankers])
+
+
+def _features(artifact: ArtifactContents, query: Queries, most: int) -> dict[int, tuple[FeatureReason, ...]]:
+    """Return the features that add or take away most in the last ranker, for each of its candidates for one query."""
+    pipeline = artifact.pipeline
+    found = pipeline.retrieve(query, artifact.candidates, artifact.rules)
+    if not (found.items > 0).any():
+        return {}
+    lists, added = pipeline.ranker_contributions(query, found)
+    reasons = {}
+    for item, values, parts in zip(lists.items[0].tolist(), lists.features[0].tolist(), added[0].tolist(), strict=True):
+        rows = [FeatureReason(*row) for row in zip(lists.columns, values, parts, strict=True)]
+        best = sorted(rows, key=lambda row: -abs(row.contribution))[:most]
+        reasons[item] = tuple(row for row in best if row.contribution)
+    return reasons
 
 
 def _scores(artifact: ArtifactContents, query: Queries, items: Tensor) -> Tensor:

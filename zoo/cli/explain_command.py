@@ -12,7 +12,7 @@ from zoo.cli.output import FILE, echo_json, json_option, plugin_option
 from zoo.text_safety import show
 
 if TYPE_CHECKING:
-    from zoo.artifacts.explanation import Explained, Explanation
+    from zoo.artifacts.explained import Explained, Explanation
     from zoo.artifacts.model_explanation import ModelExplanation
 
 LONGEST = 200
@@ -102,6 +102,8 @@ def _print(rank: int, item: Explained, *, exact: bool) -> None:
         click.echo(f"     {item.others:>+10.4g}  all other events")
         if abs(item.rest) > 1e-4 * abs(item.score):
             click.echo(f"     {item.rest:>+10.4g}  what no event carries")
+    for feature in item.features:
+        click.echo(f"     {feature.contribution:>+10.4g}  ranker: {show(feature.feature)} = {feature.value:.4g}")
 
 
 def _print_model(found: ModelExplanation, *, as_json: bool) -> None:
@@ -130,7 +132,10 @@ def _note(found: Explanation) -> None:
     else:
         click.echo("The numbers are how far the score falls without the events of that item, each left out alone.")
     if found.rankers:
-        click.echo(f"The list is ordered by {' > '.join(found.rankers)}; the scores are those of the predictor before.")
+        click.echo(
+            f"The list is ordered by {' > '.join(found.rankers)}. The score is that of the predictor before; a line `ranker` is what a feature "
+            f"adds to the score of {found.rankers[-1]}."
+        )
 
 
 def _name(item_id: str, title: str | None) -> str:

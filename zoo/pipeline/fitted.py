@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zoo.config.chosen import Chosen
 from zoo.config.resolved import ResolvedModel
@@ -18,7 +19,7 @@ from zoo.data.queries import Queries
 from zoo.data.user_table import UserTable
 from zoo.errors import ArtifactError, DataError
 from zoo.pipeline.retrieval import Retrieval, Rules
-from zoo.stages.answers import answer_of, check_served
+from zoo.stages.answers import answer_of, check_finite, check_served
 from zoo.stages.candidate_features import CandidateFeatures
 from zoo.stages.candidates import CandidateLists, Candidates
 from zoo.stages.featurizer import Featurizer, transform_items
@@ -142,6 +143,23 @@ class FittedPipeline:
             queries, found, self.features, self.feature_columns, self.feature_user_columns
         )
         return CandidateLists(found.items, found.scores, features, columns, self.features, queries=queries)
+
+    def ranker_contributions(self, queries: Queries, found: Candidates) -> tuple[CandidateLists, Tensor]:
+        """Return candidates as the last ranker gets them, and what each ranking feature adds to its scores, `[B, K, F]`.
+
+        Raises:
+            ScoreError: The answer of a ranker cannot be used.
+        """
+        *before, last = zip(self.model.rankers, self.rankers, self.ranker_inputs, strict=True)
+        with torch.inference_mode():
+            lists = self.ranking_lists(queries, found)
+            for chosen, ranker, inputs in before:
+                lists = rerank(lists, ranker, chosen.origin, inputs)
+            chosen, ranker, inputs = last
+            with answer_of(chosen.origin):
+                added = ranker.contributions(inputs.lists(lists))
+                check_finite(added, tuple(lists.features.shape), "`contributions`")
+        return lists, added.cpu()
 
     def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:
         """Return a pipeline that scores new items as well, by their features; this one stays as it is.

@@ -18,7 +18,7 @@ from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.pipeline.fallback import Popularity
 from zoo.spec import Capabilities
-from zoo.stages.answers import answer_of, check_lists, check_mask, check_scores, refuse_unrankable
+from zoo.stages.answers import answer_of, check_finite, check_lists, check_mask, check_scores, refuse_unrankable
 from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.contributions import Contributions
 from zoo.stages.filter import Filter
@@ -207,12 +207,11 @@ class Retrieval:
         seen = self.restricted(queries, cold=self.scores_cold)
         with torch.inference_mode(), answer_of(self._origin(0, self.predictor)):
             found = self.predictor.contributions(seen, items)
-            shapes = ("values", found.values, len(seen.histories.items)), ("rest", found.rest, len(seen))
-            for name, answer, rows in shapes:
-                scores = check_scores(
-                    answer, rows, items.shape[1], "events or queries, items", f"`contributions`: {name}"
-                )
-                refuse_unrankable(scores, f"`contributions`: {name}")
+            for name, answer, rows in (
+                ("values", found.values, len(seen.histories.items)),
+                ("rest", found.rest, len(seen)),
+            ):
+                check_finite(answer, (rows, items.shape[1]), f"`contributions`: {name}")
             return seen, replace(found, values=found.values.cpu(), rest=found.rest.cpu())
 
     def _always_excluded(self, rules: Rules) -> Tensor:

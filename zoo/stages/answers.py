@@ -68,6 +68,20 @@ def refuse_unrankable(scores: Tensor, method: str) -> None:
         _refuse(f"{method} returned {found}, expected finite numbers")
 
 
+def check_finite(answer: Any, shape: tuple[int, ...], method: str) -> Tensor:
+    """Return an answer of finite numbers as float32, of the given shape.
+
+    Raises:
+        ScoreError: It is no tensor of numbers, its shape is wrong, or a number is not finite.
+    """
+    numbers = _as_float(_as_tensor(answer, method, "a float32 tensor"), method)
+    if tuple(numbers.shape) != shape:
+        _refuse(f"{method} returned the shape {tuple(numbers.shape)}, expected {shape}")
+    if not numbers.isfinite().all():
+        _refuse(f"{method} returned NaN or infinite numbers, expected finite ones")
+    return numbers
+
+
 def check_ranked(best: Candidates, queries: Queries) -> None:
     """Refuse lists whose scores cannot be ranked. NaN and infinity are the largest values to `top_k`, so the first place shows them.
 

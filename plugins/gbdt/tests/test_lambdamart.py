@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from itertools import permutations
 
 import lightgbm
 import numpy as np
@@ -186,3 +187,34 @@ def test_other_features_than_those_of_the_fit_are_an_error():
         ranker.score(lists)
     with pytest.raises(NotFittedError, match="LambdaMART is not fitted"):
         LambdaMART(LambdaMARTParams()).score(lists)
+
+
+def test_contributions_are_shapley_values_of_the_trees():
+    """Against the definition: all orders of the features, where an absent feature takes both branches by their counts."""
+    data = lists_of(60)
+    ranker = fitted(data, replace(RunContext(), epochs=4))
+    lists = data.where(np.arange(60) < 3).lists()
+    found = ranker.contributions(lists)
+    assert found.shape == lists.features.shape
+    trees = [tree["tree_structure"] for tree in ranker._booster.dump_model()["tree_info"]]
+
+    def expected(node, row, known):
+        if "leaf_value" in node:
+            return node["leaf_value"]
+        left, right = node["left_child"], node["right_child"]
+        feature = node["split_feature"]
+        if feature not in known:
+            sizes = [child.get("internal_count", child.get("leaf_count")) for child in (left, right)]
+            return np.dot(sizes, [expected(child, row, known) for child in (left, right)]) / sum(sizes)
+        goes_left = node["default_left"] if np.isnan(row[feature]) else row[feature] <= node["threshold"]
+        return expected(left if goes_left else right, row, known)
+
+    for row, parts in zip(lists.features[lists.mask].double().numpy(), found[lists.mask].numpy(), strict=True):
+        shapley = np.zeros(3)
+        for order in permutations(range(3)):
+            for at, feature in enumerate(order):
+                with_it, without = ({*order[: at + 1]}, {*order[:at]})
+                shapley[feature] += (
+                    sum(expected(tree, row, with_it) - expected(tree, row, without) for tree in trees) / 6
+                )
+        np.testing.assert_allclose(parts, shapley, rtol=1e-4, atol=1e-6)

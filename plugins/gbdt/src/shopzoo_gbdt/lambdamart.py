@@ -85,6 +85,23 @@ class LambdaMART(Ranker[LambdaMARTParams]):
             scores[filled] = torch.from_numpy(np.asarray(found, np.float32))
         return scores
 
+    def contributions(self, lists: CandidateLists) -> Tensor:
+        """Return the Shapley values of the features over the trees, `[B, K, F]` (TreeSHAP, Lundberg et al., Nature MI 2020).
+
+        Raises:
+            ScoreError: The features of the lists differ from those of the fit.
+        """
+        refuse_other_columns(lists, self.columns, "LambdaMART")
+        added, filled = torch.zeros(lists.features.shape), lists.mask.cpu()
+        if filled.any():
+            found = self._booster.predict(
+                lists.features.cpu()[filled].numpy(), pred_contrib=True, num_threads=torch.get_num_threads()
+            )
+            added[filled] = torch.from_numpy(
+                np.asarray(found, np.float32)[:, :-1]
+            )  # the last is the mean of all scores
+        return added
+
     def load_state(self, state: State) -> None:
         """Restore the trees, and parse them.
 

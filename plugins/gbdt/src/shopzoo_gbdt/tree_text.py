@@ -1,7 +1,7 @@
 """The trees of a LightGBM model text, read by a grammar of our own before LightGBM parses them.
 
 LightGBM's parser trusts its input: on altered text it may end the process. What it gets is a text written anew from the
-validated parts, with only what a prediction needs.
+validated parts, with only what a prediction and its explanation need.
 """
 
 from __future__ import annotations
@@ -65,14 +65,34 @@ def _rewrite_tree(number: int, fields: dict[str, str], n_features: int) -> str:
         _integers(place, fields, f"{side}_child", n_nodes, (-n_nodes - 1, n_nodes - 1)) for side in ("left", "right")
     ]
     _check_tree(place, np.concatenate(children), n_nodes)
+    leaf_counts = (
+        _integers(place, fields, "leaf_count", n_nodes + 1, (1, 2**31 - 1)) if n_nodes else np.ones(1, np.int64)
+    )
     lines = {
         "num_leaves": [n_leaves], "num_cat": [0], "split_feature": features,
         "threshold": _numbers(place, fields, "threshold", n_nodes), "decision_type": decisions,
         "left_child": children[0], "right_child": children[1],
-        "leaf_value": _numbers(place, fields, "leaf_value", n_nodes + 1), "is_linear": [0], "shrinkage": [1],
+        "leaf_value": _numbers(place, fields, "leaf_value", n_nodes + 1),
+        "leaf_count": leaf_counts, "internal_count": _internal_counts(place, *children, leaf_counts), "is_linear": [0], "shrinkage": [1],
     }  # fmt: skip
     body = "\n".join(f"{name}={' '.join(map(str, values))}" for name, values in lines.items())
     return f"Tree={number}\n{body}\n\n\n"
+
+
+def _internal_counts(
+    place: str, left: NDArray[np.int64], right: NDArray[np.int64], leaf_counts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how many candidates of the fit each node had, the sum of its leaves; the shares of the paths in TreeSHAP.
+
+    Raises:
+        ValueError: They are more than LightGBM can count.
+    """
+    counts = np.zeros(len(left), np.int64)
+    for node in range(len(left) - 1, -1, -1):  # a child comes after its parent
+        counts[node] = sum(counts[at] if at >= 0 else leaf_counts[-1 - at] for at in (left[node], right[node]))
+    if len(counts) and counts[0] > 2**31 - 1:
+        raise ValueError(f"{place}, leaf_count: expected at most {2**31 - 1:,} in sum, found {counts[0]:,}")
+    return counts
 
 
 def _check_tree(place: str, children: NDArray[np.int64], n_nodes: int) -> None:
