@@ -68,7 +68,8 @@ def test_a_score_that_no_event_carries_has_no_reason(popular):
 
 
 def test_items_of_the_fallback_have_no_score(ease):
-    (item,) = ease.explain(history=[], k=1)
+    with pytest.warns(UserWarning, match="queries without a history, answered with popular items: 1"):
+        (item,) = ease.explain(history=[], k=1)
     assert (item.score, item.reasons) == (None, ())
     assert str(item).endswith("the model has no score for it; popular items fill such places of a list.")
 

@@ -24,5 +24,9 @@ def test_the_command(zoo, artifact):
     assert {row["item_id"] for row in rows} == {"p00005"}
     assert "What carries the scores in the lists of" in zoo("explain", artifact, "--global").stdout
     assert "standard deviations" in zoo("explain", artifact, "--faithfulness").stdout
+    nobody = zoo("explain", artifact, "--user", "nobody", "--k", "1")
+    assert "the model has no score for it" in nobody.stdout
+    assert "The numbers" not in nobody.stdout
+    assert "user" in nobody.stderr
     assert "Give one of --user ID" in zoo("explain", artifact, code=2).stderr
     assert np.isfinite(json.loads(zoo("explain", artifact, "--faithfulness", "--json").stdout)["difference"])

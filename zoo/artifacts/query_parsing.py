@@ -8,6 +8,7 @@ of which the model cannot use anything that remains are counted too; the fallbac
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -96,7 +97,7 @@ def lists_of(
 def one_query(
     artifact: ArtifactContents, user: str | int | None, history: Sequence[Any] | None, now: int | str | None, k: int
 ) -> Queries:
-    """Return the query of a call for one user, or for one history.
+    """Return the query of a call for one user, or for one history, with a warning about what cannot be used of it.
 
     Raises:
         DataError: Neither a user nor a history is given, or a value does not have the expected form.
@@ -110,6 +111,8 @@ def one_query(
     ((_, query),) = parse_queries(
         query_table(user, history, now, one=True), artifact, lambda row: "the query", "the query", now=None, notes=notes
     )
+    for line in notes.messages():
+        warnings.warn(line, stacklevel=3)
     return query
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.output import FILE, echo_json, json_option, plugin_option
-from zoo.text_safety import show
+from zoo.text_safety import show, show_lines
 
 if TYPE_CHECKING:
     from zoo.artifacts.explained import Explained, Explanation
@@ -75,7 +76,11 @@ def explain_list(
             click.echo(str(measured))
         return
     given = None if history is None else [item.strip() for item in history.split(",") if item.strip()]
-    found = artifact.explain(user, history=given, items=list(items) or None, k=k, most=most, now=now)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = artifact.explain(user, history=given, items=list(items) or None, k=k, most=most, now=now)
+    for warning in caught:
+        click.echo(f"zoo: {show_lines(str(warning.message))}", err=True)
     if as_json:
         echo_json(found.to_arrow().to_pylist())
         return
@@ -127,6 +132,8 @@ def _print_model(found: ModelExplanation, *, as_json: bool) -> None:
 
 def _note(found: Explanation) -> None:
     """Say what the numbers are."""
+    if all(item.score is None for item in found):
+        return
     if found.exact:
         click.echo("The numbers are the parts of the score.")
     else:
