@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from zoo.artifacts.call_rules import call_rules
 from zoo.artifacts.calls import check_call, is_one, query_table
-from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.explained import Explanation
-from zoo.artifacts.explanation import explain_items
-from zoo.artifacts.faithfulness import Faithfulness, faithfulness
+from zoo.artifacts.explanations import ArtifactExplanations
 from zoo.artifacts.id_texts import id_texts, warn_of_unknown_histories
-from zoo.artifacts.item_columns import item_titles, kept_columns
+from zoo.artifacts.item_columns import kept_columns
 from zoo.artifacts.item_updates import Missing, updated_catalogue, updated_rules
 from zoo.artifacts.manifest import LogEntry
-from zoo.artifacts.model_explanation import ModelExplanation, explain_model
 from zoo.artifacts.new_items import pipeline_with_new_items
-from zoo.artifacts.query_parsing import lists_of, moment_of, one_query, parse_queries
+from zoo.artifacts.query_parsing import lists_of, moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.artifacts.query_warnings import QueryWarnings
-from zoo.artifacts.recommended import ItemNames, Recommendations, Recommended
+from zoo.artifacts.recommended import Recommendations, Recommended
 from zoo.artifacts.session import session_queries
-from zoo.artifacts.similar import item_number, similar_items
+from zoo.artifacts.similar import similar_items
 from zoo.data.catalogue import joined
 from zoo.data.task import Task
 from zoo.pipeline import FittedPipeline, Rules
@@ -42,7 +36,7 @@ __all__ = ["Artifact", "Recommendations", "Recommended"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Artifact(ArtifactContents):
+class Artifact(ArtifactExplanations):
     """A fitted model that recommends without the training data."""
 
     @classmethod
@@ -108,16 +102,6 @@ class Artifact(ArtifactContents):
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),
         )
-
-    @cached_property
-    def titles(self) -> pa.Array:
-        """The item titles, `[I]`; null if an item has none."""
-        return item_titles(self.catalogue)
-
-    @cached_property
-    def names(self) -> ItemNames:
-        """The ids and titles of the items."""
-        return ItemNames(self.catalogue.ids, self.titles)
 
     def recommend(
         self,
@@ -204,59 +188,6 @@ class Artifact(ArtifactContents):
         lists = similar_items(self, given, k, call_rules(self, exclude, where), moment)
         subjects = None if one else ("similar_to", pa.array(given, pa.string()))
         return Recommendations(lists, self.names, subjects, one=one)
-
-    def explain(
-        self,
-        user: str | int | None = None,
-        *,
-        history: Sequence[Any] | None = None,
-        items: str | int | Sequence[str | int] | None = None,
-        k: int = 10,
-        most: int = 5,
-        now: int | str | None = None,
-    ) -> Explanation:
-        """Explain the list of a user by the items of the history that add most to each score.
-
-        The scores are those of the predictor. Some are sums over the history (`Explanation.exact`); for others, a contribution is how
-        far the score falls without the event.
-
-        Args:
-            user: The id of a user, whose history comes from the artifact.
-            history: A history to use instead, a list of item ids, oldest first.
-            items: An item id, or a list of ids, to explain in place of the list that `recommend` returns.
-            k: Length of that list.
-            most: The most reasons of an item.
-            now: The time of the query: ISO 8601, or UTC milliseconds.
-
-        Returns:
-            A table with one row per item and reason, which is also a sequence of `Explained`; its texts are sentences.
-
-        Raises:
-            DataError: A value does not have the expected form, or an item is unknown.
-        """
-        query = one_query(self, user, history, now, k)
-        if items is None:
-            wanted = self.pipeline.recommend(query, k, self.rules, candidates=self.candidates).items[0]
-        else:
-            given = [items] if isinstance(items, str | Real) else cast(Sequence[Any], items)
-            wanted = torch.tensor([item_number(self, item) for item in id_texts(given, "items")], dtype=torch.int64)
-        return explain_items(self, self.names, query, wanted, most)
-
-    def explain_model(self, *, users: int = 200, k: int = 10, seed: int = 0) -> ModelExplanation:
-        """Explain what the model as a whole goes by: which events carry the scores in the lists of a random sample of users.
-
-        Raises:
-            DataError: The artifact has no histories that the model knows.
-        """
-        return explain_model(self, self.names, users=users, k=k, seed=seed)
-
-    def faithfulness(self, *, events: int = 5, users: int = 1_000, seed: int = 0) -> Faithfulness:
-        """Measure explanations: how far scores fall without the events that they name, against as many random events.
-
-        Raises:
-            DataError: No user has more than the given number of events.
-        """
-        return faithfulness(self, events=events, users=users, seed=seed)
 
     def update_items(self, items: Any, *, item_id: str = "item_id", missing: Missing = "error") -> Artifact:
         """Return an artifact with new values of item columns, such as stock and price, without a new fit.

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from zoo.artifacts.item_columns import item_titles
 from zoo.artifacts.manifest import LogEntry
+from zoo.artifacts.recommended import ItemNames
 from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
@@ -50,6 +52,16 @@ class ArtifactContents:
     def item_numbers(self) -> dict[str, int]:
         """The number of each item id; a dictionary answers one id in constant time."""
         return dict(zip(self.catalogue.ids.to_pylist()[1:], range(1, len(self.catalogue)), strict=True))
+
+    @cached_property
+    def titles(self) -> pa.Array:
+        """The item titles, `[I]`; null if an item has none."""
+        return item_titles(self.catalogue)
+
+    @cached_property
+    def names(self) -> ItemNames:
+        """The ids and titles of the items."""
+        return ItemNames(self.catalogue.ids, self.titles)
 
     @cached_property
     def value_masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:

@@ -16,14 +16,11 @@ from zoo.data.moments import format_moment
 from zoo.data.queries import Histories, Queries
 
 
-def explain_items(
-    artifact: ArtifactContents, names: ItemNames, query: Queries, items: Tensor, most: int
-) -> Explanation:
+def explain_items(artifact: ArtifactContents, query: Queries, items: Tensor, most: int) -> Explanation:
     """Explain the scores of some items for one query: those of the predictor, and with rankers those of the last one.
 
     Args:
         artifact: The artifact.
-        names: The ids and titles of its items.
         query: One query.
         items: Item numbers, `[K]` int64; 0 is none.
         most: The most reasons of an item.
@@ -37,6 +34,7 @@ def explain_items(
     scored = scores.isfinite()
     seen, found = retrieval.contributions(query, items[scored][None])
     history = _Taken.of(seen.histories)
+    names = artifact.names
     ids, titles = names.lists
     by_item = _features(artifact, query, most) if model.rankers else {}
     explained, column = [], 0

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.artifacts.contents import ArtifactContents
-from zoo.artifacts.recommended import ItemNames
 from zoo.data.queries import Histories, Queries
 from zoo.errors import DataError
 from zoo.tables import ResultTable
@@ -41,12 +40,11 @@ class ModelExplanation(ResultTable):
         return self._table
 
 
-def explain_model(artifact: ArtifactContents, names: ItemNames, *, users: int, k: int, seed: int) -> ModelExplanation:
+def explain_model(artifact: ArtifactContents, *, users: int, k: int, seed: int) -> ModelExplanation:
     """Explain the lists of a random sample of users together.
 
     Args:
         artifact: An artifact with histories.
-        names: The ids and titles of its items.
         users: The most users.
         k: Length of a list.
         seed: The seed of the sample.
@@ -66,7 +64,7 @@ def explain_model(artifact: ArtifactContents, names: ItemNames, *, users: int, k
         rest, n, exact = rest + other, n + len(h.offsets) - 1, is_sum
     ages, kinds, items = shares
     whole = max(ages.sum() + rest, np.finfo(float).tiny)
-    ids, titles = names.lists
+    ids, titles = artifact.names.lists
     best = [int(item) for item in np.argsort(-items, kind="stable")[:ITEMS] if items[item] > 0]
     rows = [("age", name, None, ages[at], counts[0][at]) for at, (_, name) in enumerate(AGES)]
     rows += [("event", name, None, kinds[at], counts[1][at]) for at, name in enumerate(artifact.histories.event_names)]
