@@ -43,8 +43,9 @@ class EASE(Predictor[EASEParams]):
         taken = data.interactions.matrix(binary=True)[:, known.numpy()]
         # The Gram matrix, its factor and its inverse share one name, so that each is freed when the next one is assigned.
         matrix = torch.zeros(len(known), len(known), device=context.device)
-        for block, columns, values in item_pairs(taken, context.device):
-            matrix[block].scatter_add_(1, columns.expand_as(values), values)
+        for items, columns, values in item_pairs(taken, context.device):
+            rows = torch.zeros(len(items), len(known), device=context.device)
+            matrix[items] = rows.scatter_add_(1, columns.expand_as(values), values)  # padding adds 0
         matrix.diagonal().add_(self.params.l2)
         matrix, failed = torch.linalg.cholesky_ex(matrix)
         if failed:

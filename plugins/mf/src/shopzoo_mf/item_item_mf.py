@@ -82,15 +82,16 @@ def sppmi(
     row = others.clamp_min(1).log()
     smoothed = others**smoothing
     column = (smoothed / smoothed.sum().clamp_min(TINY)).clamp_min_(TINY).log_()
-    found = []
-    for block, columns, together in item_pairs(matrix, context.device):
-        pmi = together.log().sub_(row[block, None]).sub_(column[columns]).sub_(math.log(shift))
-        own = columns == torch.arange(block.start, block.stop, device=context.device)[:, None]
+    found, order = [], []
+    for items, columns, together in item_pairs(matrix, context.device):
+        pmi = together.log().sub_(row[items, None]).sub_(column[columns]).sub_(math.log(shift))
+        own = columns == items[:, None]
         rows, places = pmi.masked_fill_(own, 0).clamp_min_(0).nonzero().cpu().unbind(1)
         there = columns.expand_as(pmi).cpu()[rows, places]
         found.append(scipy.sparse.csr_matrix((pmi.cpu()[rows, places], (rows, there)), (len(pmi), matrix.shape[1])))
-        context.progress(block.stop, matrix.shape[1])
-    return scipy.sparse.vstack(found, format="csr")
+        order.append(items.cpu().numpy())
+        context.progress(sum(map(len, order)), matrix.shape[1])
+    return scipy.sparse.vstack(found, format="csr")[np.argsort(np.concatenate(order))]
 
 
 def truncated_svd(

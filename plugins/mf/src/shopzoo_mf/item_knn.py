@@ -44,18 +44,20 @@ class ItemKNN(Predictor[ItemKNNParams]):
         matrix = damp_rows(data.interactions.matrix(), self.params.damping)
         n_items = matrix.shape[1]
         lengths = torch.from_numpy(np.sqrt(np.asarray(matrix.power(2).sum(axis=0)).ravel())).to(context.device)
-        neighbours, similarities = [], []
-        for block, columns, products in item_pairs(matrix, context.device):
-            similarity = products / (lengths[block, None] * lengths[columns] + self.params.shrinkage)
-            own = columns == torch.arange(block.start, block.stop, device=context.device)[:, None]
+        k, done = min(self.params.k, n_items), 0
+        neighbours = torch.zeros(n_items, k, dtype=torch.int32, device=context.device)
+        similarities = torch.zeros(n_items, k, device=context.device)
+        for items, columns, products in item_pairs(matrix, context.device):
+            similarity = products / (lengths[items, None] * lengths[columns] + self.params.shrinkage)
             # Items without events have no neighbours; without shrinkage their similarity is 0 / 0.
-            similarity.masked_fill_(own | ~(similarity > 0), -torch.inf)
-            best = top_k(similarity, min(self.params.k, n_items))
+            similarity.masked_fill_((columns == items[:, None]) | ~(similarity > 0), -torch.inf)
+            best = top_k(similarity, k)
             found = best.scores > -torch.inf
-            neighbours.append(columns.expand_as(products).gather(1, best.columns).masked_fill_(~found, 0).int())
-            similarities.append(best.scores.masked_fill_(~found, 0.0))
-            context.progress(block.stop, n_items)
-        self.neighbours, self.similarities = torch.cat(neighbours), torch.cat(similarities)
+            neighbours[items] = columns.expand_as(products).gather(1, best.columns).masked_fill_(~found, 0).int()
+            similarities[items] = best.scores.masked_fill_(~found, 0.0)
+            done += len(items)
+            context.progress(done, n_items)
+        self.neighbours, self.similarities = neighbours, similarities
 
     def score(self, queries: Queries) -> Tensor:
         """Return the summed similarities, `[B, I]`."""

@@ -50,8 +50,8 @@ class ItemKNNParams(Params):
     """Damping of active users: 0 is the plain cosine, 1 gives all users the same total weight."""
 
     def fit_memory(self, size: DataSize) -> int | None:
-        """Return the memory of neighbours and similarities, first in blocks and then as a whole."""
-        return 2 * 2 * FLOAT * size.items * min(self.k, size.items)
+        """Return the memory of neighbours and similarities."""
+        return 2 * FLOAT * size.items * min(self.k, size.items)
 
 
 class EASEParams(Params):
