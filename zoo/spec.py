@@ -72,6 +72,9 @@ class Capabilities:
     needs_history: bool = True
     """For predictors: has no answer for a query without a history (with `cold_users=False`, for a user without a vector). The core
     then replaces its list by the fallback of the experiment. False for a predictor that orders the items by itself."""
+    products: bool = False
+    """For predictors: the score of an item is the product of a vector of the query and a vector of the item, which `query_vectors` and
+    `item_vectors` return. `zoo index` builds an index of such vectors."""
     histories: bool = False
     """For rankers and metrics: reads the histories of the queries (`lists.queries`)."""
     columns: tuple[str, ...] = ()
@@ -84,7 +87,9 @@ class Capabilities:
 def neural_capabilities(params: NeuralParams) -> Capabilities:
     """Return the capabilities of a `NeuralPredictor`; it requires item features if `ids` is false."""
     features: Literal["optional", "required"] = "optional" if params.ids else "required"
-    return Capabilities(cold_items="by features", features=features, deterministic=False, trains_in_epochs=True)
+    return Capabilities(
+        cold_items="by features", features=features, deterministic=False, trains_in_epochs=True, products=True
+    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ cuts = [0.8]
 [[model]]
 predictor = "popular"
 [[model]]
+label = "factors"
+predictor = { name = "als", factors = 8 }
+[[model]]
 label = "graph"
 predictor = "item-knn"
 filters = ["available"]
@@ -306,3 +309,19 @@ def test_all_users_get_lists_in_a_folder_that_the_same_command_completes(zoo, ar
 ])  # fmt: skip
 def test_options_of_all_users_that_do_not_go_together_are_refused(zoo, artifact, options, message):
     assert message in zoo("recommend", artifact, *options, code=2).stderr
+
+
+def test_an_index_is_built_into_a_new_artifact_and_says_what_it_finds(zoo, shop, artifact, tmp_path):
+    pytest.importorskip("usearch", reason='an index needs usearch: pip install "shopzoo[ann]"')
+    zoo("fit", shop, "--model", "factors", "--out", tmp_path / "als")
+    said = zoo("index", tmp_path / "als", "--out", tmp_path / "index", "--expansion-search", 128).stdout
+    assert re.fullmatch(
+        rf"factors in {tmp_path / 'index'}: recall@\d+ [01]\.\d{{4}} against exact retrieval \(\d+ queries\); "
+        r"[\d.e+]+ ms a list instead of [\d.e+]+ ms \(\d+ items\)\n",
+        said,
+    )
+    assert load_artifact(tmp_path / "index").retriever.settings.expansion_search == 128
+    plain, found = (zoo("recommend", tmp_path / name, "--user", "c000001").stdout for name in ("als", "index"))
+    assert found == plain
+    refused = zoo("index", artifact, "--out", tmp_path / "no", code=2).stderr
+    assert "item-knn are no products of vectors, so there is no index for them. Fit a model whose scores are" in refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -23,12 +24,14 @@ from zoo.artifacts.query_parsing import lists_of, moment_of, parse_queries
 from zoo.artifacts.query_table import refuse_columns
 from zoo.artifacts.query_warnings import QueryWarnings
 from zoo.artifacts.recommended import Recommendations, Recommended
+from zoo.artifacts.retriever import build_retriever
 from zoo.artifacts.session import session_queries
 from zoo.artifacts.similar import similar_items
 from zoo.data.catalogue import joined
 from zoo.data.task import Task
 from zoo.pipeline import FittedPipeline, Rules
 from zoo.pipeline.updating import with_item_columns
+from zoo.pipeline.vector_index import IndexSettings
 from zoo.stages.candidates import Candidates
 from zoo.version import __version__
 
@@ -93,6 +96,11 @@ class Artifact(ArtifactExplanations):
             ArtifactError: The model cannot score items outside training, or a stage fails.
         """
         catalogue, pipeline = pipeline_with_new_items(self, items)
+        if self.retriever is not None:
+            warnings.warn(
+                "the index does not have the new items, so that this artifact scores every item. Call with_retriever again.",
+                stacklevel=2,
+            )
         eligible = np.concatenate([self.rules.eligible, np.ones(len(catalogue) - 1, np.bool_)])
         whole = joined(self.catalogue, catalogue)
         return replace(
@@ -101,7 +109,36 @@ class Artifact(ArtifactExplanations):
             rules=replace(self.rules, eligible=eligible),
             catalogue=whole,
             histories=replace(self.histories, n_items=len(whole) - 1),
+            retriever=None,
         )
+
+    def with_retriever(
+        self, *, connectivity: int = 16, expansion_add: int = 96, expansion_search: int = 256
+    ) -> Artifact:
+        """Return an artifact that finds its lists by an index of the item vectors (usearch), without scoring every item.
+
+        For large catalogues, and predictors whose scores are products of vectors. The found items are scored as before and held to rules
+        and filters; where too few of them may be recommended, every item is scored. `retriever` says how much of the exact lists
+        is found. The index is saved with the artifact.
+
+        Args:
+            connectivity: Neighbours of an item in the index.
+            expansion_add: Candidates for these neighbours.
+            expansion_search: Candidates of a search; more find more and take longer.
+
+        Raises:
+            ArtifactError: The scores are no products of vectors, or usearch is not installed.
+
+        Example:
+            shop = zoo.load_artifact("artifacts/als").with_retriever()
+            print(shop.retriever.recall)
+            shop.save("artifacts/als-index")
+        """
+        settings = IndexSettings(
+            connectivity=connectivity, expansion_add=expansion_add, expansion_search=expansion_search
+        )
+        pipeline, retriever = build_retriever(self, settings)
+        return replace(self, pipeline=pipeline, retriever=retriever)
 
     def recommend(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,9 @@ from zoo.data.catalogue import Catalogue
 from zoo.data.interactions import Interactions
 from zoo.data.vocabulary import Vocabulary
 from zoo.pipeline import FittedPipeline, Rules
+
+if TYPE_CHECKING:
+    from zoo.artifacts.retriever import RetrieverEntry
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +35,7 @@ class ArtifactContents:
         histories: The events of each user; empty if the artifact was saved without histories.
         log: Clock, event types and end of the event log.
         data: The task that the pipeline was fitted on, as JSON.
+        retriever: What the index of the item vectors finds; None without an index.
     """
 
     pipeline: FittedPipeline
@@ -42,6 +46,7 @@ class ArtifactContents:
     histories: Interactions
     log: LogEntry
     data: dict[str, Any]
+    retriever: RetrieverEntry | None = None
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -21,7 +21,7 @@ from zoo.errors import ArtifactError
 from zoo.machine_memory import available_memory
 from zoo.tensors import join_csr, read_parts
 
-ENDINGS = (".json", ".parquet", ".safetensors")
+ENDINGS = (".json", ".parquet", ".safetensors", ".usearch")
 """The file types that a folder may contain; none of them can contain code."""
 IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that file managers create in a folder that somebody looks at."""
@@ -107,6 +107,14 @@ class Folder:
             return json.loads(_content(self.path / name))
         except (ValueError, RecursionError) as error:
             raise ArtifactError(f"{self.path / name} is not valid JSON ({error}). Save the artifact again.") from None
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            ArtifactError: It cannot be read.
+        """
+        return _content(self.path / name)
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """Return copies of the tensors of a file; an empty dictionary if the file does not exist.

@@ -20,6 +20,7 @@ from zoo.artifacts.folder import Folder, file_entry, replace_folder
 from zoo.artifacts.histories import HISTORIES, histories_from_tensors, histories_to_tensors
 from zoo.artifacts.item_columns import TITLE, read_columns, write_columns
 from zoo.artifacts.manifest import FORMAT, NAME, ArtifactManifest, LogEntry, ModelEntry
+from zoo.artifacts.retriever import read_retriever, write_retriever
 from zoo.artifacts.stages import load_pipeline, stage_states
 from zoo.artifacts.trial import try_artifact
 from zoo.artifacts.user_columns import read_user_columns, write_user_columns
@@ -70,6 +71,7 @@ def save_artifact(artifact: Artifact, folder: str | Path, *, histories: bool = T
         _write_table(path / USERS, {"user_id": artifact.user_ids, "known": pipeline.known_users[1:]})
         write_columns(artifact.catalogue, path)
         write_user_columns(pipeline.users, path)
+        write_retriever(artifact, path)
         (path / NAME).write_text(_manifest(artifact, path).text(), encoding="utf-8")
     return Path(folder)
 
@@ -154,6 +156,7 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         catalogue=catalogue,
         users=read_user_columns(files, users["user_id"].combine_chunks(), model),
     )
+    pipeline, retriever = read_retriever(files, pipeline)
     return Artifact(
         pipeline,
         Rules(_mask(items["eligible"]), manifest.exclude_seen, manifest.fallback),
@@ -163,6 +166,7 @@ def _load(files: Folder, registry: Registry) -> Artifact:
         _histories(files, manifest.log, len(users), len(items)),
         manifest.log,
         manifest.data,
+        retriever,
     )
 
 

@@ -20,6 +20,7 @@ from zoo.cli.demo_command import demo
 from zoo.cli.doctor_command import doctor
 from zoo.cli.explain_command import explain_list
 from zoo.cli.fit_command import fit
+from zoo.cli.index_command import index
 from zoo.cli.list_command import list_components
 from zoo.cli.machine_errors import explain
 from zoo.cli.plugin_command import plugin
@@ -139,6 +140,7 @@ for _command in (
     score,
     verify,
     fit,
+    index,
     recommend,
     explain_list,
     config,

@@ -162,7 +162,7 @@ class FittedPipeline:
         return lists, added.cpu()
 
     def with_items(self, catalogue: Catalogue, origin: str = "new items") -> FittedPipeline:
-        """Return a pipeline that scores new items as well, by their features; this one stays as it is.
+        """Return a pipeline that scores new items as well, by their features, without an index; this one stays as it is.
 
         Args:
             catalogue: The new items; they are numbered after all others, in its order.
@@ -201,6 +201,7 @@ class FittedPipeline:
         retrieval = replace(
             self.retrieval,
             predictor=predictor,
+            retriever=None,  # its index has no vectors of the new items
             filters=tuple(filters),
             known=np.concatenate([self.known, np.zeros(n_new, np.bool_)]),
             popularity=None if popularity is None else popularity.followed_by(n_new),

@@ -17,6 +17,7 @@ from zoo.config.resolved import ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import Task
 from zoo.pipeline.fallback import Popularity
+from zoo.pipeline.retriever import Retriever
 from zoo.spec import Capabilities
 from zoo.stages.answers import answer_of, check_finite, check_lists, check_mask, check_scores, refuse_unrankable
 from zoo.stages.candidates import Candidates, Exclusions
@@ -90,6 +91,7 @@ class Retrieval:
         popularity: The event counts of training, for the fallback; None for an artifact that was saved without them. Without
             them, the predictor's list for a query that it cannot answer is kept as it is.
         origins: The component and the plugin of the predictor and of each filter, for messages.
+        retriever: Finds the best items by an index of vectors; by default the predictor scores all items.
     """
 
     predictor: Predictor[Any]
@@ -101,6 +103,7 @@ class Retrieval:
     need: Need = "history"
     popularity: Popularity | None = None
     origins: tuple[str, ...] = ()
+    retriever: Retriever | None = None
 
     @classmethod
     def of(
@@ -161,8 +164,11 @@ class Retrieval:
             excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.filter_mask(block))
             restricted = self.restricted(block, cold=self.scores_cold)
             with answer_of(self._origin(0, self.predictor)):
-                found = self.predictor.recommend(restricted, k, excluded)
-                if type(self.predictor).recommend is not Predictor.recommend:
+                if self.retriever is None:
+                    found = self.predictor.recommend(restricted, k, excluded)
+                else:
+                    found = self.retriever.recommend(self.predictor, restricted, k, excluded)
+                if self.retriever is not None or type(self.predictor).recommend is not Predictor.recommend:
                     found = check_lists(found, len(block), k, excluded, len(rules.eligible))
             yield Retrieved(block, self._blanked(restricted, found.cpu()), excluded)
 

@@ -63,7 +63,8 @@ class Exclusions:
         """Return which slots of lists `[B, K]` hold an excluded item, `[B, K]` bool."""
         width = int(torch.cat([items.flatten(), self.items]).max()) + 1
         pairs = torch.arange(len(items))[:, None] * width + items
-        found = torch.isin(items, self.always) | torch.isin(pairs, self.rows * width + self.items)
+        never = torch.zeros(width, dtype=torch.bool).index_fill_(0, self.always[self.always < width], True)
+        found = never[items] | torch.isin(pairs, self.rows * width + self.items)
         if self.allowed is not None:
             found |= ~self.allowed.expand(len(items), -1).gather(1, items)
         return found & (items > 0)

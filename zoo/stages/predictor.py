@@ -63,6 +63,32 @@ class Predictor(Stage[P]):
             "as item-knn, ease, als or content-knn."
         )
 
+    def item_vectors(self) -> Tensor:
+        """Return the vector of each item, `[I, D]` float32. Override together with `query_vectors`, and declare `products`.
+
+        The row of padding, and of an item that is never recommended, is zero.
+
+        Raises:
+            ArtifactError: The scores are no products of vectors.
+        """
+        raise self._without_products()
+
+    def query_vectors(self, queries: Queries) -> Tensor:
+        """Return a vector for each query, `[B, D]` float32, whose products with the item vectors are the scores.
+
+        A query that the predictor has no answer for may have any vector.
+
+        Raises:
+            ArtifactError: The scores are no products of vectors.
+        """
+        raise self._without_products()
+
+    def _without_products(self) -> ArtifactError:
+        return ArtifactError(
+            f"the scores of {type(self).__name__} are no products of vectors, so there is no index for them. Fit a model whose scores "
+            "are, such as als, bpr-mf or a network."
+        )
+
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the scores of item numbers `[B, K]`, `[B, K]`. Override if that is cheaper than scoring all items."""
         meaning = "queries, items and padding"

@@ -144,6 +144,21 @@ class NeuralPredictor(Predictor[P]):
             scores = self.network.items.all_logits(self.network.hidden(batch)).float()
             return scores.where(self.objective.has_context(batch)[:, None], self.network.popularity)
 
+    def item_vectors(self) -> Tensor:
+        """Return the item vectors, `[I, D]`; zero for items without embedding and features."""
+        with torch.no_grad():
+            table = self.network.items
+            vectors = table.vectors().float()
+            unscorable = table.all_logits(table.vectors()[:1])[0] == -torch.inf
+            return vectors.masked_fill(unscorable[:, None], 0.0)
+
+    def query_vectors(self, queries: Queries) -> Tensor:
+        """Return the last vector of each query, `[B, D]`."""
+        with torch.no_grad():
+            batch = self.objective.inference_batch(queries, self.network.popularity.device)
+            hidden: Tensor = self.network.hidden(batch)
+            return hidden.float()
+
     def compare_items(self, items: Tensor, n_items: int) -> Tensor:
         """Return the cosines of the item vectors, `[B, I]`; -inf for items without embedding and features."""
         with torch.no_grad():

@@ -73,6 +73,30 @@ def contributions(subject: Subject) -> None:
 
 
 @check(
+    "predictor", only="predictors that declare `products`", when=lambda s: s.capabilities.products,
+    sentence="The scores are the products of the vectors of queries and items.",
+    remedy="Return vectors from `query_vectors` and `item_vectors` whose products are the scores; or do not declare `products`.",
+)  # fmt: skip
+def products(subject: Subject) -> None:
+    """The check compares `score` with `query_vectors @ item_vectors.T`, for the items of training and queries that it can answer.
+
+    The rows of items that are never recommended are zero. `zoo index` relies on both.
+    """
+    new = subject.capabilities.cold_users
+    queries = subject.queries(lambda q: with_histories(q) & (new | (q.users > 0)))
+    known = torch.from_numpy(subject.world.training.known)
+    with torch.inference_mode():
+        items, asked = subject.fitted.item_vectors().cpu(), subject.fitted.query_vectors(queries).cpu()
+    width = queries.log.n_items + 1
+    require(len(items) == width, f"`item_vectors` has {len(items)} rows, expected {width}: items and padding")
+    require(len(asked) == len(queries), f"`query_vectors` has {len(asked)} rows, expected {len(queries)}")
+    require(not items[0].any(), "the row of padding is not zero")
+    scores = subject.ask(subject.fitted, subject.world, queries)[:, known]
+    found = difference(scores, asked @ items[known].T, loose=True)
+    require(not found, f"`score`, and the products of `query_vectors` and `item_vectors`: {found}")
+
+
+@check(
     "filter", only="filters that override `update_items`", when=_updates,
     sentence="Changed item columns are treated like those of the fit.",
     remedy="In `update_items`, read every column again that `fit` reads, and keep what was learned from events.",

@@ -50,7 +50,7 @@ def zoo_components() -> list[ComponentSpec]:
             params=ALSParams,
             summary="Matrix factorisation for implicit feedback by alternating least squares (iALS).",
             citation=f"{_HU}; {_RENDLE}",
-            capabilities=_SEEDED,
+            capabilities=Capabilities(deterministic=False, products=True),
             tiny={"factors": 8, "iterations": 5},
             aliases=("ials",),
             api=2,

@@ -89,6 +89,14 @@ class ALS(Predictor[ALSParams]):
         """Return the products of the folded-in query vectors with all item vectors, `[B, I]`."""
         return self.fold_in(queries) @ self.items.T
 
+    def item_vectors(self) -> Tensor:
+        """Return the item vectors, `[I, D]`."""
+        return self.items
+
+    def query_vectors(self, queries: Queries) -> Tensor:
+        """Return the folded-in vectors of the queries, `[B, D]`."""
+        return self.fold_in(queries)
+
     def score_items(self, queries: Queries, items: Tensor) -> Tensor:
         """Return the products with the vectors of the given items, `[B, K]`."""
         return (self.items[items] @ self.fold_in(queries).unsqueeze(2)).squeeze(2)
