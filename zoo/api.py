@@ -41,6 +41,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ItemTable": "zoo.nn.items",
         "Job": "zoo.benchmark.executors.executor",
         "Judged": "zoo.evaluation.evaluated_lists",
+        "Launcher": "zoo.training.launcher",
         "ListBatch": "zoo.training.list_batches",
         "ListExamples": "zoo.training.list_batches",
         "LossName": "zoo.neural_params",

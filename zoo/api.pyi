@@ -82,6 +82,7 @@ from zoo.stages.stage import TrainingData as TrainingData
 from zoo.stages.state_schema import Fitted as Fitted
 from zoo.stages.user_columns import UserColumns as UserColumns
 from zoo.trained import Trained as Trained
+from zoo.training.launcher import Launcher as Launcher
 from zoo.training.list_batches import ListBatch as ListBatch
 from zoo.training.list_batches import ListExamples as ListExamples
 from zoo.training.loop import train as train

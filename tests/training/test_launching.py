@@ -17,7 +17,7 @@ from zoo.config.train import NetworkSettings
 from zoo.errors import ConfigError
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
-from zoo.training.launching import is_first_process, own_device
+from zoo.training.environments import is_first_process, own_device
 
 TORCHRUN = {
     "TORCHELASTIC_RUN_ID": "test", "RANK": "1", "LOCAL_RANK": "1", "GROUP_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2",

@@ -15,7 +15,7 @@ from zoo import bench
 from zoo.config.train import NetworkSettings
 from zoo.data.interactions import Interactions
 from zoo.data.queries import Queries
-from zoo.errors import ConfigError, ScoreError, TrainingError
+from zoo.errors import ConfigError, PluginError, ScoreError, TrainingError
 from zoo.registry.registry import Registry, default_registry
 from zoo.stages.context import RunContext, TrainingEnvironment
 from zoo.stages.stage import TrainingData
@@ -191,7 +191,9 @@ def test_ranks_that_were_interrupted_resume_bit_for_bit(cycle, tmp_path, monkeyp
     options = {"strategy": strategy, "max_epochs": 5, "params": {"loss": "sampled-softmax", "dropout": 0.3}}
     whole = fitted(cycle, validate=Right(cycle), **options)
     interrupted = Callbacks(((StopAfter, 3),))
-    with pytest.raises(TrainingError, match="SASRec: a process of the training failed: ValueError: interrupted"):
+    with pytest.raises(
+        PluginError, match=r"the callback StopAfter .* failed in on_train_batch_end .*: ValueError: interrupted"
+    ):
         fitted(cycle, validate=Right(cycle), folder=tmp_path, callbacks=interrupted, **options)
     again = fitted(cycle, validate=Right(cycle), folder=tmp_path, **options)
     done, _, note = again.told[0]

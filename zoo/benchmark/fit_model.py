@@ -21,13 +21,14 @@ from zoo.benchmark.progress import Progress
 from zoo.benchmark.thread_counts import describe_other_training, using_threads
 from zoo.config.load import resolve_experiment
 from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.config.train import RANKS
 from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task
 from zoo.errors import ConfigError
 from zoo.folder_lock import lock_folder
 from zoo.plain_values import refused_values
 from zoo.training.checkpoint import forget
-from zoo.training.launching import is_first_process, own_device
+from zoo.training.environments import is_first_process, own_device
 
 
 def fit(
@@ -163,9 +164,19 @@ def fit_keys(
     """
     train = experiment.train
     identity = {
-        "task": task.description(), "model": model.as_json(), "seed": seed,
+        "task": task.description(), "model": _without_ranks(model.as_json()), "seed": seed,
         "versions": sources_of(*model.parts, *model.monitors, plugins=experiment.further_plugins(model)),
         "all_events": all_events, "refit": train.refit, "device": train.device,
         "candidates": experiment.experiment.evaluate.candidates,
     }  # fmt: skip
     return lambda threads: digest({**identity, "threads": threads})
+
+
+def _without_ranks(model: dict[str, Any]) -> dict[str, Any]:
+    """Return a model without the settings that say which processes train: an interrupted fit resumes with others."""
+    return {
+        key: {name: setting for name, setting in value.items() if name not in RANKS}
+        if key in ("train", "ranker_train")
+        else value
+        for key, value in model.items()
+    }

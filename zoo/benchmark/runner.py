@@ -18,7 +18,7 @@ from zoo.benchmark.executors.local import Local
 from zoo.benchmark.executors.requests import requests_of
 from zoo.benchmark.fits.shared_fits import SharedFits
 from zoo.benchmark.library_versions import describe_other_versions
-from zoo.benchmark.machine import device_of
+from zoo.benchmark.machine import device_of, versions
 from zoo.benchmark.plan import Plan, PlannedRun
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.json_records import refusing_damage
@@ -183,6 +183,7 @@ class _Bench:
             run.model.label if run.seed is None else f"{run.model.label}, seed {run.seed}",
             run.model.resources,
             torch.get_num_threads(),
+            run.model.ranks,
             partial(self._request, run),
             partial(self._started, run),
             self.progress,
@@ -198,7 +199,13 @@ class _Bench:
         """Return the request for a run in another process."""
         artifact = self._artifact(run)
         places = {"training": str(self._training(run).absolute()), "artifact": artifact and str(artifact.absolute())}
-        return {**self._common_request, **places, "key": run.key}
+        return {
+            **self._common_request,
+            **places,
+            "key": run.key,
+            "name": [run.model.label, run.seed],
+            "versions": {**versions(), **run.versions},
+        }
 
     def _artifact(self, run: Run) -> Path | None:
         """Return where the artifact of a run is saved, if it is."""

@@ -67,7 +67,7 @@ def bench(
     from zoo.benchmark.python.calls import default_folder
     from zoo.cli.progress_display import bars
     from zoo.cli.terminal_tables import print_results
-    from zoo.training.launching import refuse_several_processes
+    from zoo.training.environments import refuse_several_processes
 
     refuse_several_processes("zoo bench")
     import_report()

@@ -49,7 +49,7 @@ def fit(
     from zoo.benchmark.fit_model import training_folder
     from zoo.cli.progress_display import bars
     from zoo.config.load import load_experiment
-    from zoo.training.launching import is_first_process
+    from zoo.training.environments import is_first_process
 
     experiment = load_experiment(file, overrides, registry_with(plugins))
     options: dict[str, Any] = {

@@ -72,6 +72,15 @@ class BaseResolvedModel(ABC):
         return any(part.capabilities.trains_in_epochs for part in self.parts)
 
     @property
+    def ranks(self) -> int:
+        """The most processes that train one of its networks and that an executor may start; 1 if there are none."""
+        settings = [
+            *([self.train] if self.trains_in_epochs else []),
+            *([self.ranker_train] if self.network_rankers else []),
+        ]
+        return max((s.devices for s in settings if s.strategy == "auto"), default=1)
+
+    @property
     def has_validation_curve(self) -> bool:
         """Whether early stopping measures the model on the validation part while it trains, so that a trial can be pruned."""
         return False
@@ -153,6 +162,15 @@ class ResolvedModel(BaseResolvedModel):
     def monitors(self) -> tuple[Chosen, ...]:
         """The metric that early stopping watches, if any."""
         return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
+
+    @property
+    def ranks(self) -> int:
+        """The most processes that train one of its networks and that an executor may start; 1 if there are none."""
+        settings = [
+            *([self.train] if self.trains_in_epochs else []),
+            *([self.ranker_train] if self.network_rankers else []),
+        ]
+        return max((s.devices for s in settings if s.strategy == "auto"), default=1)
 
     @property
     def has_validation_curve(self) -> bool:

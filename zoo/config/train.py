@@ -20,6 +20,9 @@ FIXED: dict[str, Any] = {
 }  # fmt: skip
 """The settings that the data may choose, as they are for a network that does not choose by the data."""
 
+RANKS = {"devices", "nodes", "strategy"}
+"""The settings that say which processes train. A training resumes with others."""
+
 LoggerName = Literal["csv", "tensorboard", "mlflow", "wandb"]
 
 
@@ -69,8 +72,10 @@ class NetworkSettings(StrictTable):
     """Time limit of a training in minutes; training then stops with the weights found so far."""
     devices: int = Field(1, ge=1, le=10_000)
     """Number of processes (CPU cores or GPUs) that train together, each on its share of every `batch_size` sequences."""
+    nodes: int | None = Field(None, ge=1, le=10_000, exclude_if=is_unset)
+    """Number of machines of these processes, with as many on each; by default as they are started by torchrun, SLURM or an executor, otherwise one."""
     strategy: Literal["auto", "ddp_spawn", "ddp_fork"] = "auto"
-    """How the processes are started; `auto` is `ddp_spawn`. Lightning's `ddp` is not offered: it would start the whole command once per process."""
+    """How the processes are started where neither torchrun, SLURM nor an executor starts them; `auto` is `ddp_spawn`. Lightning's `ddp` is not offered: it would start the whole command once per process."""
     logger: LoggerName | LoggerTable | None = Field(None, exclude=True)
     """A Lightning logger: its name, or a table with `name` and keyword arguments. It has no effect on results."""
 

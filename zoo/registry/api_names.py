@@ -25,6 +25,7 @@ SINCE = {
     "Flag": 2,
     "ItemColumns": 2,
     "Job": 2,
+    "Launcher": 2,
     "LossName": 2,
     "LossSpec": 2,
     "PendingRun": 2,

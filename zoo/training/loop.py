@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from zoo.config.train import RANKS
 from zoo.errors import TrainingError
 from zoo.hookspecs import Training
 from zoo.stages.context import RunContext
@@ -34,8 +35,8 @@ def train(
 ) -> Trained:
     """Train a network until validation stops it, or for as many epochs as the context says.
 
-    With a folder in the context, checkpoints are written there and an interrupted training resumes from the last one. It
-    ends with weights that are bit-identical to those of an uninterrupted training.
+    With a folder in the context, checkpoints are written there and an interrupted training resumes from the last one. With as
+    many ranks, it ends with weights that are bit-identical to those of an uninterrupted training.
 
     Args:
         network: Has `loss(batch)`; trained in place, and left in evaluation mode with its best weights.
@@ -70,7 +71,13 @@ def train(
         validate=validate if context.epochs is None else None,
         rule=StoppingRule(monitor or s.monitor, s.patience, s.validate_every, _prune_of(context)),
         checkpoint=None if folder is None else folder / f"{name}{ENDING}",
-        identity={**(params or {}), **about, "seed": context.seed, "epochs": epochs, "batches": per_rank},
+        identity={
+            **(params or {}),
+            **{name: value for name, value in about.items() if name not in RANKS},
+            "seed": context.seed,
+            "epochs": epochs,
+            "batches": per_rank,
+        },
     )
     with context.seeded(f"{name}/train"):
         trained = launching.run(job, context.progress)

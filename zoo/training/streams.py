@@ -26,14 +26,15 @@ class Streams(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Restore the saved streams, or seed the streams of this rank."""
-        rank = trainer.global_rank
-        if self._saved is not None:
-            _restore_states(self.streams, self._saved[rank], pl_module.device)
-        elif rank:
-            torch.manual_seed(torch.initial_seed() + rank)
+        rank, saved = trainer.global_rank, self._saved or []
+        if saved:
+            _restore_states(self.streams, saved[rank if rank < len(saved) else 0], pl_module.device)
+        if rank and rank >= len(saved):  # also a rank that an interrupted training did not have
+            further = rank + trainer.world_size * trainer.current_epoch
+            torch.manual_seed(torch.initial_seed() + further)
             for stream in self.streams:
                 if isinstance(stream, torch.Generator):
-                    stream.manual_seed(stream.initial_seed() + rank)
+                    stream.manual_seed(stream.initial_seed() + further)
         self._saved = None
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,23 @@ SLOW = '''
     def zoo_components():
         return [ComponentSpec("slow", "predictor", "slow_model:Slow", Options, "A test.", capabilities=Capabilities(deterministic=False), api=2)]
 '''
+
+
+class AtOnce:
+    """Progress that counts the runs which have begun and not ended."""
+
+    def __init__(self):
+        self.running = self.most = 0
+
+    def __getattr__(self, name):
+        return lambda *found, **more: None
+
+    def started(self, label, seed, *, again):
+        self.running += 1
+        self.most = max(self.most, self.running)
+
+    def finished(self, row, *, resumed):
+        self.running -= not resumed
 
 
 def rows(result):
@@ -119,11 +137,22 @@ def test_twelve_runs_of_four_models_are_those_of_this_process(cluster, tmp_path)
     models = [{"predictor": "popular"}, {"predictor": "bpr-mf"}, {"predictor": "sasrec"}, {"label": "narrow", "predictor": {"name": "sasrec", "dim": 16}}]  # fmt: skip
     experiment = {**EXPERIMENT, "model": models, "train": {**EXPERIMENT["train"], "seeds": [0, 1, 2]}}
     here = zoo.bench(experiment, tmp_path / "here")
-    there = zoo.bench(experiment, tmp_path / "there", executor="ray", address=cluster.address)
+    told = AtOnce()
+    there = zoo.bench(experiment, tmp_path / "there", executor="ray", address=cluster.address, progress=told)
     assert rows(there) == rows(here)
     assert lists(there) == lists(here)
+    assert told.running == 0
+    assert told.most <= 4  # the cluster has two cores: a run that waits for one has not begun
     assert [row.label for row in there.rows()] == [row.label for row in here.rows()]
     assert not ray.is_initialized()
+
+
+def test_searches_of_two_models_find_what_this_process_finds(cluster, tmp_path):
+    experiment = {**EXPERIMENT, "tune": {"trials": 2}, "model": [{"predictor": "item-knn"}, {"predictor": "ease"}]}
+    here = zoo.bench(experiment, tmp_path / "here")
+    there = zoo.bench(experiment, tmp_path / "there", executor="ray", address=cluster.address)
+    assert rows(there) == rows(here)
+    assert [row.tuning["params"] for row in there.rows()] == [row.tuning["params"] for row in here.rows()]
 
 
 @pytest.mark.robust
@@ -169,21 +198,58 @@ def test_a_killed_benchmark_is_completed_by_the_same_command(cluster, slow, expe
     assert lists(there) == lists(expected)
 
 
-def test_more_than_a_node_has_is_refused(cluster, tmp_path):
-    model = {"predictor": "popular", "resources": {"cpus": 8, "gpus": 2}}
-    with pytest.raises(ConfigError, match=r"popular asks for 8 cores, 2 GPUs and 0 GiB on one node, and the nodes have: 1 cores, 0 GPUs"):  # fmt: skip
-        zoo.bench({**EXPERIMENT, "model": [model]}, tmp_path / "out", executor="ray", address=cluster.address)
+def test_more_than_a_node_has_is_an_error_of_the_run_and_the_others_go_on(cluster, tmp_path):
+    models = [
+        {"predictor": "popular", "resources": {"cpus": 8, "gpus": 2}},
+        {"predictor": "ease"},
+        {"predictor": "bpr-mf", "train": {"devices": 3}},
+    ]
+    experiment = {**EXPERIMENT, "train": {**EXPERIMENT["train"], "seeds": [0]}, "model": models}
+    large, fits, spread = zoo.bench(experiment, tmp_path / "out", executor="ray", address=cluster.address).rows()
+    assert fits.error is None
+    assert re.match(
+        r"the run asks for 8 cores, 2 GPUs and 0 GiB on one node, and the nodes have: 1 cores, 0 GPUs and .* GiB \([\d.]+\)",
+        large.error,
+    )
+    assert re.match(
+        r"the run asks for 1 cores, 0 GPUs and 0 GiB on one node for each of 3 processes, and the nodes", spread.error
+    )
 
 
 def test_what_a_worker_lacks_is_an_error_that_names_the_node(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # what a run changes is put back
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(ray, "get_gpu_ids", list)  # it would start a cluster
-    request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "results": str(tmp_path), "folder": str(tmp_path)}  # fmt: skip
+    request = {"experiment": {**EXPERIMENT, "model": [{"predictor": "gone"}]}, "env": {}, "plugins": [], "threads": 1, "versions": {}, "results": str(tmp_path), "folder": str(tmp_path)}  # fmt: skip
     with pytest.raises(TrainingError, match=r"the node [\d.]+: .*no predictor named 'gone'"):
-        do_run(request)
+        list(do_run(request, {}))
+    with pytest.raises(TrainingError, match=r"the node [\d.]+: .*gone\.py"):
+        list(do_run({**request, "plugins": [str(tmp_path / "gone.py")]}, {}))
+    with pytest.raises(
+        TrainingError, match=r"the node [\d.]+: this process has torch .* and not 1\.0, as .* Install the same"
+    ):
+        list(do_run({**request, "versions": {"torch": "1.0"}}, {}))
     with pytest.raises(TrainingError, match=r"the node [\d.]+ does not see the folder /nowhere\. Put the results"):
-        do_run({**request, "results": "/nowhere"})
+        list(do_run({**request, "results": "/nowhere"}, {}))
+
+
+def test_another_version_of_ray_is_told(cluster, tmp_path, monkeypatch):
+    found = ray.__version__
+    monkeypatch.setattr(ray, "__version__", "2.1.0")
+    with pytest.raises(ConfigError, match=rf"the cluster .* cannot be used: Version mismatch: .*Ray: {found}.*Ray: 2\.1\.0.*every node needs the same"):  # fmt: skip
+        zoo.bench({**EXPERIMENT, "model": [{"predictor": "popular"}]}, tmp_path / "out", executor="ray", address=cluster.address)  # fmt: skip
+
+
+@pytest.mark.robust  # a cluster of its own, which ends its workers
+def test_a_worker_without_memory_is_an_error_that_says_what_to_reserve(tmp_path):
+    code = "import json, sys, zoo; print(*[row.error for row in zoo.bench(json.loads(sys.argv[1]), sys.argv[2], executor='ray').rows()])"
+    table = json.dumps({**EXPERIMENT, "model": [{"predictor": "popular"}]})
+    full = {"RAY_memory_usage_threshold": "0.001", "RAY_memory_monitor_refresh_ms": "100", "RAY_task_oom_retries": "1"}
+    found = subprocess.run([sys.executable, "-c", code, table, str(tmp_path / "out")], env={**os.environ, **full}, capture_output=True, text=True, check=True)  # fmt: skip
+    assert (
+        "the node had no memory left. Reserve some with [model.resources], so that less runs beside the run."
+        in found.stdout
+    )
 
 
 def test_an_address_that_nobody_answers_is_told(tmp_path):

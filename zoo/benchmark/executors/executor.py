@@ -31,6 +31,7 @@ class PendingRun:
         name: The model and the seed, for messages.
         resources: What it needs of a machine.
         threads: The number of threads that it computes with.
+        ranks: The most processes in which it trains a network and which a `Launcher` may start; 1 if it needs none.
         request: Returns what `perform_run` needs to do the run in any process that sees the folder of the benchmark and the data,
             as JSON.
         started: Tells the benchmark that the run begins. Called once, from the thread that iterates over the results.
@@ -42,6 +43,7 @@ class PendingRun:
     name: str
     resources: Resources
     threads: int
+    ranks: int
     request: Callable[[], Mapping[str, Any]]
     started: Callable[[], None]
     progress: Progress

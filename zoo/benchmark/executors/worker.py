@@ -15,7 +15,7 @@ import torch
 from zoo.benchmark.comparison import Comparison, open_comparison
 from zoo.benchmark.executors.requests import MISSING_RUN
 from zoo.benchmark.fits.shared_fits import SharedFits
-from zoo.benchmark.machine import device_of
+from zoo.benchmark.machine import device_of, versions
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.run_model import run_model
@@ -25,12 +25,14 @@ from zoo.config.resolved import BaseResolvedExperiment
 from zoo.errors import TrainingError
 from zoo.registry.plugin import describe_error
 from zoo.registry.registry import Registry
+from zoo.training.launcher import Launcher, launching_by
 
 
 def perform_run(
     request: Mapping[str, Any],
     progress: Progress | None = None,
     explain: Callable[[BaseException], str] = describe_error,
+    launcher: Launcher | None = None,
 ) -> tuple[Row, pa.Table | None]:
     """Do a run, and return its row and its lists. The data are read once for all runs of a benchmark in a process.
 
@@ -38,10 +40,12 @@ def perform_run(
         request: What `PendingRun.request` returns.
         progress: Receives the phases of the run.
         explain: Returns the text of an error of the model.
+        launcher: Starts the processes of a training with several `devices`; None to start them on this machine.
 
     Raises:
         ZooError: The experiment, its plugins or its data are not those of the process that asks.
     """
+    _refuse_other_versions(request["versions"], versions())
     torch.set_num_threads(request["threads"])
     parts = (request[name] for name in ("experiment", "env", "plugins", "threads"))
     opened = [json.dumps(part) for part in parts]
@@ -53,12 +57,28 @@ def perform_run(
         experiment, comparison, runs = _open(*opened)
     run = next((run for run in runs if run.key == request["key"]), None)
     if run is None:
+        for same in [run for run in runs if [run.model.label, run.seed] == request["name"]]:
+            _refuse_other_versions(request["versions"], same.versions)
         raise TrainingError(MISSING_RUN)
     artifact = request["artifact"] and Path(request["artifact"])
     shared = SharedFits.of(Path(request["results"]), runs, experiment, device_of(experiment.train.device))
-    return run_model(
-        run, comparison, Path(request["training"]), artifact, progress or Progress(), shared=shared, explain=explain
-    )
+    with launching_by(launcher):
+        return run_model(
+            run, comparison, Path(request["training"]), artifact, progress or Progress(), shared=shared, explain=explain
+        )
+
+
+def _refuse_other_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Refuse a process with other libraries or plugins than the one that asks: its figures would differ.
+
+    Raises:
+        TrainingError: A version differs.
+    """
+    if other := [f"{name} {at} and not {wanted[name]}" for name, at in found.items() if wanted.get(name, at) != at]:
+        raise TrainingError(
+            f"this process has {', '.join(other)}, as the process that asks for the run. Install the same versions of Python, "
+            "ShopZoo, its plugins and its libraries there, then run the same command again."
+        )
 
 
 @lru_cache(maxsize=1)
