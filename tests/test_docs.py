@@ -33,6 +33,7 @@ from zoo.api import (
 )
 from zoo.benchmark.results_folder.store import Store
 from zoo.cli.main import main
+from zoo.command_specs import CommandSpec
 from zoo.config.load import experiment_from
 from zoo.config.train import NetworkSettings
 from zoo.executor_specs import ExecutorSpec
@@ -166,7 +167,7 @@ def test_each_hook_has_a_heading_with_its_arguments():
 
 
 def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
-    _, components, losses, samplers, splits, features, executors, callbacks, results, _ = re.split(
+    _, components, losses, samplers, splits, features, executors, commands, callbacks, results, _ = re.split(
         r"^## (?:zoo_|API)", (ROOT / "docs/reference/hooks.md").read_text(), flags=re.MULTILINE
     )
     assert table_names(components) == [field.name for field in fields(ComponentSpec)]
@@ -175,6 +176,7 @@ def test_the_hooks_page_names_every_field_that_a_hook_gives_and_gets():
     assert table_names(splits) == [field.name for field in fields(SplitSpec)]
     assert table_names(features) == [field.name for field in fields(CandidateFeatureSpec)]
     assert table_names(executors) == [field.name for field in fields(ExecutorSpec)]
+    assert table_names(commands) == [field.name for field in fields(CommandSpec)]
     assert table_names(callbacks) == [field.name for field in fields(Training)]
     assert "(results.md)" in results  # the fields of a row
 

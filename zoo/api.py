@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "CatalogueMetric": "zoo.evaluation.metric",
         "Cleaned": "zoo.data.cleaner",
         "Cleaner": "zoo.data.cleaner",
+        "CommandSpec": "zoo.command_specs",
         "ComponentSpec": "zoo.spec",
         "ConfigError": "zoo.errors",
         "Contributions": "zoo.stages.contributions",

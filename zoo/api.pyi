@@ -6,6 +6,7 @@ from zoo.benchmark.executors.executor import Job as Job
 from zoo.benchmark.executors.executor import PendingRun as PendingRun
 from zoo.benchmark.executors.executor import Prepare as Prepare
 from zoo.benchmark.executors.worker import perform_run as perform_run
+from zoo.command_specs import CommandSpec as CommandSpec
 from zoo.config.split_settings import SplitParams as SplitParams
 from zoo.data.catalogue import Catalogue as Catalogue
 from zoo.data.cleaner import Cleaned as Cleaned

@@ -7,6 +7,7 @@ from typing import Any
 
 import pluggy
 
+from zoo.command_specs import CommandSpec
 from zoo.executor_specs import ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
 from zoo.loss_specs import LossSpec
@@ -69,6 +70,11 @@ def zoo_candidate_features() -> list[CandidateFeatureSpec]:  # type: ignore[empt
 @hookspec
 def zoo_executors() -> list[ExecutorSpec]:  # type: ignore[empty-body]
     """Return executors that `zoo bench --executor` can select. Must import nothing heavy."""
+
+
+@hookspec
+def zoo_commands() -> list[CommandSpec]:  # type: ignore[empty-body]
+    """Return subcommands of `zoo`. Must import nothing heavy: `zoo --help` calls it for their names and summaries."""
 
 
 @hookspec

@@ -89,7 +89,7 @@ def test_a_misspelt_hook_is_told_with_the_right_one(error_of):
     assert error_of("misspelt-hook") == (
         "it implements a hook 'zoo_component', which does not exist. Did you mean 'zoo_components'? "
         "The hooks are: zoo_components, zoo_losses, zoo_samplers, zoo_splits, zoo_candidate_features, zoo_executors, "
-        "zoo_callbacks, zoo_results."
+        "zoo_commands, zoo_callbacks, zoo_results."
     )
 
 

@@ -15,6 +15,7 @@ def test_the_hooks_and_their_arguments_are_a_contract():
         "zoo_splits": "() -> list[zoo.extension_specs.SplitSpec]",
         "zoo_candidate_features": "() -> list[zoo.extension_specs.CandidateFeatureSpec]",
         "zoo_executors": "() -> list[zoo.executor_specs.ExecutorSpec]",
+        "zoo_commands": "() -> list[zoo.command_specs.CommandSpec]",
         "zoo_callbacks": "(run: zoo.hookspecs.Training) -> list[typing.Any]",
         "zoo_results": "(row: collections.abc.Mapping[str, typing.Any]) -> None",
     }

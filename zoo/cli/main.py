@@ -24,6 +24,7 @@ from zoo.cli.index_command import index
 from zoo.cli.list_command import list_components
 from zoo.cli.machine_errors import explain
 from zoo.cli.plugin_command import plugin
+from zoo.cli.plugin_commands import PluginCommand, missing_note, plugin_commands
 from zoo.cli.recommend_command import recommend
 from zoo.cli.report_command import report
 from zoo.cli.reproduce_command import reproduce
@@ -82,8 +83,26 @@ class _Zoo(click.Group):
             ctx.exit(USER_ERROR)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which a user needs them."""
-        return list(self.commands)
+        """Return the commands in the order in which a user needs them, then those of plugins."""
+        return [*self.commands, *plugin_commands()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; of a plugin's, only its name and summary, so that help and completion import nothing heavy."""
+        return self.commands.get(cmd_name) or plugin_commands().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is to run, imported if it is a plugin's."""
+        try:
+            name, command, rest = super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += missing_note()
+            raise
+        if isinstance(command, PluginCommand):
+            command = command.load()
+            _add_traceback_option(command)
+        return name, command, rest
 
 
 def _outside(error: SystemExit) -> str | None:
@@ -117,7 +136,7 @@ def _add_traceback_option(command: click.Command) -> None:
     """Add `--traceback` to a command, or to each command of a group."""
     for part in command.commands.values() if isinstance(command, click.Group) else ():
         _add_traceback_option(part)
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) and not any("--traceback" in option.opts for option in command.params):
         command.params.append(
             click.Option(
                 ["--traceback"],

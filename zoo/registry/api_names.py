@@ -14,6 +14,7 @@ SINCE = {
     "CandidateFeatureSpec": 2,
     "Cleaned": 2,
     "Cleaner": 2,
+    "CommandSpec": 2,
     "Contributions": 2,
     "DataSize": 2,
     "EvaluatedLists": 2,

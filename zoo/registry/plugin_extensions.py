@@ -1,4 +1,4 @@
-"""Collect what a plugin adds besides components: losses, negative samplers, split policies, candidate features, executors."""
+"""Collect what a plugin adds besides components: losses, negative samplers, split policies, candidate features, executors, commands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pluggy
 
 from zoo.candidate_groups import GROUPS
+from zoo.command_specs import COMMANDS, CommandSpec
 from zoo.errors import PluginError
 from zoo.executor_specs import EXECUTORS, ExecutorSpec
 from zoo.extension_specs import CandidateFeatureSpec, SplitSpec
@@ -17,7 +18,7 @@ from zoo.loss_specs import LOSSES, LossSpec
 from zoo.neural_params import NeuralParams
 from zoo.sampler_specs import SAMPLERS, SamplerSpec
 
-Spec = LossSpec | SamplerSpec | SplitSpec | CandidateFeatureSpec | ExecutorSpec
+Spec = LossSpec | SamplerSpec | SplitSpec | CandidateFeatureSpec | ExecutorSpec | CommandSpec
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ KINDS = (
     Kind("split", "zoo_splits", SplitSpec, POLICIES),
     Kind("candidate-features", "zoo_candidate_features", CandidateFeatureSpec, GROUPS),
     Kind("executor", "zoo_executors", ExecutorSpec, {name: spec.summary for name, spec in EXECUTORS.items()}),
+    Kind("command", "zoo_commands", CommandSpec, COMMANDS),
 )
 
 
