@@ -164,15 +164,6 @@ class ResolvedModel(BaseResolvedModel):
         return (self.monitor,) if self.monitor and self.trains_in_epochs else ()
 
     @property
-    def ranks(self) -> int:
-        """The most processes that train one of its networks and that an executor may start; 1 if there are none."""
-        settings = [
-            *([self.train] if self.trains_in_epochs else []),
-            *([self.ranker_train] if self.network_rankers else []),
-        ]
-        return max((s.devices for s in settings if s.strategy == "auto"), default=1)
-
-    @property
     def has_validation_curve(self) -> bool:
         """Whether the predictor trains in epochs and is validated."""
         return self.monitor is not None and self.predictor.capabilities.trains_in_epochs
