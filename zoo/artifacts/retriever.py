@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -93,6 +92,7 @@ def build_retriever(artifact: ArtifactContents, settings: IndexSettings) -> tupl
             best = recall, indexed
         if recall >= ENOUGH:
             break
+    assert best is not None  # the loop sets it
     recall, indexed = best
     assert indexed.retriever is not None
     k = expected.items.shape[1]
@@ -172,7 +172,7 @@ def read_retriever(files: Folder, pipeline: FittedPipeline) -> tuple[FittedPipel
     return replace(pipeline, retrieval=retrieval), entry
 
 
-def _table(values: Any) -> Mapping[str, Any]:
+def _table(values: Any) -> dict[str, Any]:
     """Return a JSON value that is a table; an empty table for another."""
     return values if isinstance(values, dict) else {}
 

@@ -97,8 +97,7 @@ class _Zoo(click.Group):
         try:
             name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
-            error.message += missing_note()
-            raise
+            raise click.UsageError(f"{error.message}{missing_note()}", ctx) from error
         if isinstance(command, PluginCommand):
             command = command.load()
             _add_traceback_option(command)
