@@ -16,6 +16,7 @@ from zoo.config.experiment import Fallback
 from zoo.config.resolved import ResolvedModel
 from zoo.data.queries import Queries
 from zoo.data.task import Task
+from zoo.pipeline.block_rows import block_rows
 from zoo.pipeline.fallback import Popularity
 from zoo.pipeline.retriever import Retriever
 from zoo.spec import Capabilities
@@ -24,9 +25,6 @@ from zoo.stages.candidates import Candidates, Exclusions
 from zoo.stages.contributions import Contributions
 from zoo.stages.filter import Filter
 from zoo.stages.predictor import Predictor
-
-BLOCK_BYTES = 2**23
-"""The largest score matrix of a block, in bytes: fewer and larger blocks pay the overhead of a call less often."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +156,7 @@ class Retrieval:
             ScoreError: An answer of the predictor or a filter cannot be used, or the predictor's own lists break the rules.
         """
         always = self._always_excluded(rules)
-        rows = min(max(BLOCK_BYTES // (4 * len(rules.eligible)), 64), 1024)
+        rows = block_rows(len(rules.eligible))
         for start in range(0, len(queries), rows):
             block = (queries[start : start + rows] if len(queries) > rows else queries).blind().compact()
             excluded = Exclusions(always, *_seen(block, rules.exclude_seen), self.filter_mask(block))
