@@ -124,3 +124,11 @@ def test_refuses_events_that_weigh_nothing(fitted):
         "als needs events that weigh something: the 2 training events weigh 0 in sum; "
         "give the types that count a positive weight (`event_weights` in `[data]`)"
     )
+
+
+@pytest.mark.parametrize("block", [8, 64, 8 * 59])
+def test_blocks_of_rows_are_solved_as_all_rows_at_once(clustered, fitted, monkeypatch, block):
+    whole = fitted(ALS(ALSParams(factors=8, iterations=3)), clustered)
+    monkeypatch.setattr("shopzoo_mf.als.BLOCK", block)
+    blocks = fitted(ALS(ALSParams(factors=8, iterations=3)), clustered)
+    torch.testing.assert_close(blocks.items, whole.items, atol=1e-5, rtol=1e-4)

@@ -34,8 +34,8 @@ class ALSParams(Params):
     """Steps of conjugate gradients per vector and sweep."""
 
     def fit_memory(self, size: DataSize) -> int | None:
-        """Return the memory of the vectors of both sides, and of five temporary vectors per row of one side."""
-        rows = size.users + size.items + 5 * max(size.users, size.items)
+        """Return the memory of the vectors of both sides, and of those of one side while they are replaced."""
+        rows = size.users + size.items + max(size.users, size.items)
         return FLOAT * self.factors * rows
 
 
