@@ -83,22 +83,20 @@ def build_retriever(artifact: ArtifactContents, settings: IndexSettings) -> tupl
     queries = _queries(artifact)
     expected = exact.top(queries, min(K, int(vectors.any(dim=1).sum())) or 1, artifact.rules)
     _refuse_other_scores(exact, queries, expected, vectors, chosen.origin)
-    best: tuple[float, Retrieval] | None = None
+    tried: list[tuple[float, Retriever]] = []
     for equal in (True, False):
         index = VectorIndex.build(vectors.numpy(), settings.model_copy(update={"equal_lengths": equal}))
-        indexed = replace(exact, retriever=Retriever(index, vectors))
-        recall = _recall(indexed.top(queries, expected.items.shape[1], artifact.rules), expected)
-        if best is None or recall > best[0]:
-            best = recall, indexed
-        if recall >= ENOUGH:
+        retriever = Retriever(index, vectors)
+        found = replace(exact, retriever=retriever).top(queries, expected.items.shape[1], artifact.rules)
+        tried.append((_recall(found, expected), retriever))
+        if tried[-1][0] >= ENOUGH:
             break
-    assert best is not None  # the loop sets it
-    recall, indexed = best
-    assert indexed.retriever is not None
+    recall, retriever = max(tried, key=lambda one: one[0])
+    indexed = replace(exact, retriever=retriever)
     k = expected.items.shape[1]
     entry = RetrieverEntry(
-        settings=indexed.retriever.index.settings,
-        items=len(indexed.retriever.index),
+        settings=retriever.index.settings,
+        items=len(retriever.index),
         k=k,
         queries=len(queries),
         recall=round(recall, 4),
