@@ -10,13 +10,11 @@ from typing import Protocol
 
 
 class Launcher(Protocol):
-    """Starts the processes of a training on a cluster.
+    """Starts the processes of a training on a cluster."""
 
-    Attributes:
-        folder: A folder that all nodes see under this path, for the results of the processes.
-    """
-
-    folder: Path
+    @property
+    def folder(self) -> Path:
+        """A folder that all nodes see under this path, for the results of the processes."""
 
     def launch(self, rank: Callable[[], None], devices: int, nodes: int | None) -> None:
         """Call `rank` in several processes, and wait until all have ended.
