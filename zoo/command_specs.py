@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, str] = dict.fromkeys(
         "score",
         "verify",
         "fit",
+        "index",
         "recommend",
         "explain",
         "config",

@@ -45,7 +45,7 @@ def test_the_commands_and_the_python_of_the_page_work(folder, capsys):
     for command in (*commands, more):
         done = CliRunner().invoke(main, shlex.split(command), prog_name="zoo")
         assert done.exit_code == 0, (command, done.output)
-    assert len(commands) == 8
+    assert len(commands) == 9
     (code,) = re.findall(r"^```python\n(.*?)^```$", RECOMMEND, re.DOTALL | re.MULTILINE)
     exec(code, {})
     assert len(capsys.readouterr().out.splitlines()) == 5

@@ -212,7 +212,7 @@ def test_a_folder_that_is_none_or_no_artifact(tmp_path):
 def test_a_file_of_another_type(copy, name):
     (copy / name).write_bytes(b"cos\nsystem\n(S'echo no'\ntR.")
     assert refused(copy) == (
-        f"DIR/{name} is not listed in zoo.json: an artifact holds .json, .parquet, .safetensors files only. "
+        f"DIR/{name} is not listed in zoo.json: an artifact holds .json, .parquet, .safetensors, .usearch files only. "
         "Remove it, or save the artifact again."
     )
 
@@ -222,14 +222,14 @@ def test_a_file_of_another_type_that_the_manifest_lists(copy):
     resealed(copy, lambda plain: plain["files"].update({"code.py": {
         "size": 16, "blake2b": file_digest(copy / "code.py"), "tensors": {}
     }}))  # fmt: skip
-    assert refused(copy) == "DIR/code.py: an artifact holds .json, .parquet, .safetensors files only. Do not load it."
+    assert refused(copy) == "DIR/code.py: an artifact holds .json, .parquet, .safetensors, .usearch files only. Do not load it."
 
 
 def test_a_folder_within_and_a_file_too_many_or_too_few(copy):
     (copy / "inner").mkdir()
     assert (
         refused(copy)
-        == "DIR/inner is not a file: an artifact holds .json, .parquet, .safetensors files only. Remove it."
+        == "DIR/inner is not a file: an artifact holds .json, .parquet, .safetensors, .usearch files only. Remove it."
     )
     (copy / "inner").rmdir()
     shutil.copy(copy / "state.json", copy / "more.json")

@@ -176,10 +176,10 @@ def test_without_histories_the_example_is_a_query_that_the_artifact_answers(zoo,
 def test_which_model_has_to_be_said_and_exist(zoo, shop, tmp_path):
     out = tmp_path / "out"
     assert zoo("fit", shop, "--out", out, code=2).stderr == (
-        "zoo: the experiment has several models: choose one, `--model LABEL` or `model=LABEL`. Its models: popular, graph.\n"
+        "zoo: the experiment has several models: choose one, `--model LABEL` or `model=LABEL`. Its models: popular, factors, graph.\n"
     )
     assert zoo("fit", shop, "--out", out, "--model", "grap", code=2).stderr == (
-        "zoo: no model 'grap'. Did you mean 'graph'? Its models: popular, graph.\n"
+        "zoo: no model 'grap'. Did you mean 'graph'? Its models: popular, factors, graph.\n"
     )
     assert not out.exists()
 
