@@ -5,7 +5,7 @@
 
 `als` with 100,000 items and 64 factors is fitted on 100,000 users of 20 events each, for two sweeps: the vectors do not have to be
 good. The artifact then gets the histories of as many users as asked for. Each case runs `zoo recommend --all-users --k 20` in a process
-of its own, with one thread; its peak memory is what the kernel says. `load_mib` is the peak of a process that only loads the artifact.
+of its own, with one thread; the peak is that of the process that was started; `load_mib` is that of one that only loads the artifact.
 Users of a second are those of the whole command, without the seconds of one that finds no shard missing, and so loads nothing.
 """
 
@@ -23,11 +23,12 @@ import pyarrow as pa
 import torch
 
 import zoo
+from zoo.benchmark.fits.peak_memory import peak_memory
+from zoo.cli.main import main as cli
 from zoo.config.load import experiment_from
 from zoo.pipeline import Pipeline
 
 ITEMS, FITTED_USERS, EVENTS, GROUPS, K = 100_000, 100_000, 20, 100, 20
-LOAD = "import sys, resource, zoo; zoo.load_artifact(sys.argv[1]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
 def draw_log(users):
@@ -70,22 +71,32 @@ def with_users(artifact, users):
     )
 
 
-def command(folder, out, *options):
-    """Run the command, and return its seconds and its peak memory in MiB."""
-    call = [sys.executable, "-m", "zoo", "recommend", str(folder), "--all-users", "--out", str(out), "--k", str(K)]
+def command(*arguments):
+    """Run a command in a process of its own, and return its seconds and its peak memory in MiB."""
     start = time.perf_counter()
-    child = subprocess.Popen([*call, *options], stdout=subprocess.DEVNULL)
-    _, code, used = os.wait4(child.pid, 0)
-    assert code == 0
-    return time.perf_counter() - start, used.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", *map(str, arguments)], capture_output=True, text=True, check=True
+    )
+    return time.perf_counter() - start, float(done.stdout.splitlines()[-1])
+
+
+def run_child(arguments):
+    """Load an artifact, or run a command of the zoo, in this process, and print its peak memory in MiB."""
+    with peak_memory() as peak:
+        if arguments[0] == "load":
+            zoo.load_artifact(arguments[1])
+        else:
+            cli(arguments, standalone_mode=False)
+    print(peak.mib)
 
 
 def measure(artifact, users, made, options, name):
     """Write the lists of some users and print a line."""
     folder = with_users(artifact, users).save(made / f"{users}")
-    seconds, peak = command(folder, made / f"lists-{users}", *options)
-    nothing, _ = command(folder, made / f"lists-{users}", *options)
-    load = int(subprocess.run([sys.executable, "-c", LOAD, str(folder)], capture_output=True, check=True).stdout) / 1024
+    call = ["recommend", folder, "--all-users", "--out", made / f"lists-{users}", "--k", K, *options]
+    seconds, peak = command(*call)
+    nothing, _ = command(*call)
+    _, load = command("load", folder)
     shards = made.glob(f"lists-{users}/part-*.parquet")
     figures = {
         "what": f"all users, {name}",
@@ -122,4 +133,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        run_child(sys.argv[2:])
+        sys.exit()
     main(sys.argv[1:])
