@@ -222,7 +222,10 @@ def test_a_file_of_another_type_that_the_manifest_lists(copy):
     resealed(copy, lambda plain: plain["files"].update({"code.py": {
         "size": 16, "blake2b": file_digest(copy / "code.py"), "tensors": {}
     }}))  # fmt: skip
-    assert refused(copy) == "DIR/code.py: an artifact holds .json, .parquet, .safetensors, .usearch files only. Do not load it."
+    assert (
+        refused(copy)
+        == "DIR/code.py: an artifact holds .json, .parquet, .safetensors, .usearch files only. Do not load it."
+    )
 
 
 def test_a_folder_within_and_a_file_too_many_or_too_few(copy):

@@ -15,7 +15,7 @@ import zoo
 from zoo.benchmark.executors.requests import experiment_table
 from zoo.benchmark.progress import Progress
 from zoo.config.load import experiment_from, load_experiment
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.errors import ConfigError
 
 MODELS = """

@@ -28,7 +28,7 @@ from zoo.config.experiment_file import (
 from zoo.config.json_schema import experiment_schema
 from zoo.config.load import experiment_from
 from zoo.config.lookup import Lookup
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import TASKS, TaskEntry
 from zoo.data.log import read_data
 from zoo.data.queries import Queries, Targets

@@ -13,7 +13,7 @@ import pytest
 import zoo
 from zoo.benchmark.results_folder.store import Store
 from zoo.benchmark.tables.report import markdown
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.data.fingerprint import fingerprint_table
 from zoo.errors import ConfigError, ResultsError
 

@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.config.experiment import MetricChoice
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 
 
 def test_every_default_is_filled_in(resolve):

@@ -16,7 +16,7 @@ from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.results_folder.queried_users import QueriedUsers
 from zoo.benchmark.tuning.search import TrialTask
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel
 from zoo.config.tasks import find_task
 from zoo.data.checks.finding import Finding
 from zoo.data_size import DataSize

@@ -20,7 +20,8 @@ from zoo.benchmark.machine import device_of, sources_of
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.thread_counts import describe_other_training, using_threads
 from zoo.config.load import resolve_experiment
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment, ResolvedModel, digest
+from zoo.config.resolved import ResolvedExperiment, ResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, digest
 from zoo.config.train import RANKS
 from zoo.data.checks.all_checks import check_task
 from zoo.data.task import Task, load_task

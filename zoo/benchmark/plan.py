@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmark.results_folder.row import Row
-from zoo.config.resolved import BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedModel
 from zoo.data_size import DataSize
 
 

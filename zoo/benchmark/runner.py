@@ -31,7 +31,7 @@ from zoo.benchmark.tables.report import markdown
 from zoo.benchmark.thread_counts import describe_other_runs, using_threads
 from zoo.benchmark.tuning.search import require_optuna
 from zoo.benchmark.tuning.trials_file import write_trials
-from zoo.config.resolved import BaseResolvedExperiment, digest
+from zoo.config.resolved_base import BaseResolvedExperiment, digest
 from zoo.config.variables import Variables
 from zoo.errors import ConfigError
 from zoo.executor_specs import LocalParams

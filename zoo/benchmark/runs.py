@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from zoo.benchmark.machine import sources_of
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel, digest
+from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel, digest
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from zoo.config.formatting import (
 )
 
 if TYPE_CHECKING:
-    from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+    from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel
 
 
 @click.group()

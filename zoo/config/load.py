@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config.recommend_lookup import resolve_data
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
+from zoo.config.resolved import ResolvedExperiment
+from zoo.config.resolved_base import BaseResolvedExperiment
 from zoo.config.tasks import DEFAULT_TASK, find_task
 from zoo.config.tune import drop_other_budget, replaced_budgets
 from zoo.config.variables import expand_variables

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.config.chosen import Chosen
 from zoo.config.experiment_file import Choice, MetricChoice
-from zoo.config.resolved import BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedModel
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings, TrainSettings, ranker_settings
 from zoo.errors import ComponentError, ConfigError
 from zoo.registry.registry import Registry

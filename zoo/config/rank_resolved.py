@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.config.chosen import Chosen
 from zoo.config.rank_experiment import RankExperiment
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from zoo.config.protocol import ProtocolFacts, format_rank_protocol, format_reco
 from zoo.config.rank_experiment import RankExperiment
 from zoo.config.rank_lookup import resolve_rank
 from zoo.config.recommend_lookup import resolve_recommend
-from zoo.config.resolved import BaseResolvedExperiment
+from zoo.config.resolved_base import BaseResolvedExperiment
 from zoo.errors import ConfigError, suggestion
 from zoo.registry.registry import Registry
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from zoo.config.chosen import Chosen
 from zoo.config.model_space import ModelSpace, Point, SearchedPart
-from zoo.config.resolved import BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedModel
 from zoo.config.searched_values import read_space
 from zoo.config.train import NetworkSettings, TrainSettings
 from zoo.config.tune import BUDGETS, TuneSettings, Tuning, name_with_cutoff, own_budget

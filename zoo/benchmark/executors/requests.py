@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from zoo.config.chosen import Chosen
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
+from zoo.config.resolved import ResolvedExperiment
+from zoo.config.resolved_base import BaseResolvedExperiment
 from zoo.spec import MODEL_KEYS
 
 MISSING_RUN = (

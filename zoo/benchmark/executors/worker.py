@@ -21,7 +21,7 @@ from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.run_model import run_model
 from zoo.benchmark.runs import Run, plan_runs
 from zoo.config.load import experiment_from
-from zoo.config.resolved import BaseResolvedExperiment
+from zoo.config.resolved_base import BaseResolvedExperiment
 from zoo.errors import TrainingError
 from zoo.registry.plugin import describe_error
 from zoo.registry.registry import Registry

@@ -10,7 +10,7 @@ import torch
 from zoo.artifacts.stages import features_to_state
 from zoo.benchmark.machine import sources_of, versions
 from zoo.config.chosen import Chosen
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.data.fingerprint import fingerprint, fingerprint_table
 from zoo.pipeline.part_fits import PredictorFit
 from zoo.stages.context import RunContext

@@ -12,7 +12,8 @@ import torch
 from zoo.benchmark.fits.cache import FitCache
 from zoo.benchmark.results_folder.store import Store
 from zoo.benchmark.runs import Run
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedModel, digest
+from zoo.config.resolved import ResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, digest
 
 FEATURES, PREDICTORS = "features", "predictors"
 """The folders of fitted featurizers and of fitted predictors in the folder of a benchmark."""

@@ -25,7 +25,8 @@ from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.results_folder.store import BenchmarkManifest, Store
 from zoo.benchmark.tables.report import markdown
 from zoo.config.load import resolve_experiment
-from zoo.config.resolved import ResolvedExperiment, digest
+from zoo.config.resolved import ResolvedExperiment
+from zoo.config.resolved_base import digest
 from zoo.data.fingerprint import fingerprint_table
 from zoo.data.frames import is_frame
 from zoo.errors import ConfigError, DataError

@@ -19,7 +19,8 @@ from zoo.benchmark.result import BenchmarkResult
 from zoo.benchmark.runner import RunOptions, run_experiment
 from zoo.config.formatting import format_toml
 from zoo.config.load import resolve_experiment
-from zoo.config.resolved import BaseResolvedExperiment, ResolvedExperiment
+from zoo.config.resolved import ResolvedExperiment
+from zoo.config.resolved_base import BaseResolvedExperiment
 from zoo.config.split_settings import LeaveLastOut, Split, Temporal
 from zoo.data.frames import is_frame
 from zoo.data.item_values import items_with_values

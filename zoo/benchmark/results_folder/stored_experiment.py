@@ -11,7 +11,7 @@ from typing import Any
 from zoo.benchmark.changed_runs import differing_paths
 from zoo.benchmark.results_folder.store import BenchmarkManifest
 from zoo.config.load import experiment_from
-from zoo.config.resolved import BaseResolvedExperiment, BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedExperiment, BaseResolvedModel
 from zoo.data.loaded import FRAME
 from zoo.errors import ComponentError, ConfigError, ResultsError
 from zoo.registry.registry import Registry, registry_with

@@ -17,7 +17,7 @@ from zoo.benchmark.fits.clock import FitClock
 from zoo.benchmark.progress import Progress
 from zoo.benchmark.tuning.trial import Measured, Prune, Trial, best_trial, count_pruned, within_budget
 from zoo.config.model_space import Point
-from zoo.config.resolved import BaseResolvedModel
+from zoo.config.resolved_base import BaseResolvedModel
 from zoo.config.tune import Tuning
 from zoo.config.tuned_model import with_point
 from zoo.errors import ConfigError, TrainingError

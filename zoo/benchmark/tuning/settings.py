@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from zoo.config.resolved import BaseResolvedModel, ResolvedModel
+from zoo.config.resolved import ResolvedModel
+from zoo.config.resolved_base import BaseResolvedModel
 from zoo.config.train import RANKER_DEFAULTS, NetworkSettings
 from zoo.errors import ConfigError
 from zoo.params import validated

@@ -13,7 +13,7 @@ from zoo.benchmark.comparison import Comparison
 from zoo.benchmark.machine import sources_of, versions
 from zoo.benchmark.results_folder.row import Row
 from zoo.benchmark.results_folder.store import BenchmarkManifest
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.data.fingerprint import fingerprint_table
 
 CLOSE = 1e-6

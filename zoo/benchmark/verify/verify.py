@@ -20,7 +20,7 @@ from zoo.benchmark.results_folder.stored_experiment import StoredExperiment, res
 from zoo.benchmark.verify.files import find_other_files
 from zoo.benchmark.verify.rerun import Rerun, rerun_row
 from zoo.benchmark.verify.rows import check_against_lists, check_by_itself, name_row
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.errors import ConfigError, ZooError
 from zoo.tables import ResultTable
 

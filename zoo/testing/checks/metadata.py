@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-from zoo.config.resolved import digest
+from zoo.config.resolved_base import digest
 from zoo.testing.check import check
 from zoo.testing.requirement import ALL_STAGES, require
 from zoo.testing.subject import BASES, Subject
