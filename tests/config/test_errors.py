@@ -35,7 +35,7 @@ KNN = {"predictor": "item-knn"}
     (
         {"model": [{"predictor": "epochs", "train": {"learning_rat": 1e-3}}]},
         "model[1].train.learning_rat: unknown key. Did you mean 'learning_rate'? Known here: accumulate, averaging, batch_size, clip_norm, "
-        "devices, epoch_batches, learning_rate, logger, max_epochs, monitor, patience, precision, schedule, strategy, time_limit, "
+        "devices, epoch_batches, learning_rate, logger, max_epochs, monitor, nodes, patience, precision, schedule, strategy, time_limit, "
         "validate_every, validation_queries, warmup_steps, weight_decay.",
     ),
     # missing keys
