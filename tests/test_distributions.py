@@ -30,11 +30,11 @@ def core():
 
 
 def test_the_extra_all_has_every_plugin_of_the_tree_within_the_range_of_this_version(core):
-    """Ray has hundreds of megabytes, and no model needs it: it is an extra of its own."""
+    """No model needs Ray, which has hundreds of megabytes, or a web server: they are extras of their own."""
     names = [about(plugin)["project"]["name"] for plugin in PLUGINS]
-    found = [*core["optional-dependencies"]["all"], *core["optional-dependencies"]["ray"]]
-    assert sorted(found) == sorted(f"{name}{RANGE}" for name in names)
-    assert core["optional-dependencies"]["ray"] == [f"shopzoo-ray{RANGE}"]
+    extras = core["optional-dependencies"]
+    assert sorted([*extras["all"], *extras["ray"], *extras["serve"]]) == sorted(f"{name}{RANGE}" for name in names)
+    assert (extras["ray"], extras["serve"]) == ([f"shopzoo-ray{RANGE}"], [f"shopzoo-serve{RANGE}"])
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)

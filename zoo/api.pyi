@@ -1,5 +1,10 @@
 # For type checkers and editors: where each public name is defined. A test compares it with the table beside it.
 
+from zoo.artifacts.live_requests import Request as Request
+from zoo.artifacts.live_requests import RequestEvent as RequestEvent
+from zoo.artifacts.live_requests import answer_requests as answer_requests
+from zoo.artifacts.live_requests import explain_request as explain_request
+from zoo.artifacts.live_requests import parse_request as parse_request
 from zoo.benchmark.executors.executor import Executor as Executor
 from zoo.benchmark.executors.executor import FinishedRun as FinishedRun
 from zoo.benchmark.executors.executor import Job as Job
@@ -26,6 +31,7 @@ from zoo.data.user_table import UserTable as UserTable
 from zoo.data_size import DataSize as DataSize
 from zoo.errors import ConfigError as ConfigError
 from zoo.errors import DataError as DataError
+from zoo.errors import FieldError as FieldError
 from zoo.errors import NotFittedError as NotFittedError
 from zoo.errors import ResourceError as ResourceError
 from zoo.errors import ScoreError as ScoreError

@@ -42,6 +42,18 @@ class DataError(ZooError):
         self.found, self.advice = found, advice
 
 
+class FieldError(DataError):
+    """A field of a request does not have the expected form.
+
+    Attributes:
+        path: The place of the field: names of keys, and positions in lists from 0.
+    """
+
+    def __init__(self, found: str, path: tuple[str | int, ...]) -> None:
+        super().__init__(found)
+        self.path = path
+
+
 class SplitError(DataError):
     """A split leaves a part empty, or needs timestamps that the data do not have."""
 

@@ -40,7 +40,7 @@ def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where:
         return artifact.rules
     eligible = artifact.rules.eligible.copy()
     for column, value in (where or {}).items():
-        eligible &= _items_where(artifact, column, value)
+        eligible &= items_where(artifact, column, value)
     numbers = artifact.item_numbers
     found = [numbers.get(item, 0) for item in excluded]
     eligible[found] = False
@@ -48,8 +48,12 @@ def call_rules(artifact: ArtifactContents, exclude: Sequence[Any] | None, where:
     return replace(artifact.rules, eligible=eligible)
 
 
-def _items_where(artifact: ArtifactContents, column: str, value: Any) -> NDArray[np.bool_]:
-    """Return the items that have a value in a column, `[I]`; the result is kept for the next call."""
+def items_where(artifact: ArtifactContents, column: str, value: Any) -> NDArray[np.bool_]:
+    """Return the items that have a value in a column, `[I]`; the result is kept for the next call.
+
+    Raises:
+        DataError: The column does not exist, or no item has the value.
+    """
     value = list(value) if isinstance(value, tuple | set | frozenset) else value
     key = (column, repr(value))
     found = artifact.value_masks.get(key)

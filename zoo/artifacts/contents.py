@@ -69,6 +69,11 @@ class ArtifactContents:
         return ItemNames(self.catalogue.ids, self.titles)
 
     @cached_property
+    def user_numbers(self) -> dict[str, int]:
+        """The number of each user id."""
+        return dict(zip(self.user_ids.to_pylist(), range(1, len(self.user_ids) + 1), strict=True))
+
+    @cached_property
     def value_masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
         """Which items have a value, `[I]`, by column and value; filled by the rules of calls."""
         return {}

@@ -21,6 +21,7 @@ SINCE = {
     "Executor": 2,
     "ExecutorSpec": 2,
     "ExperimentPath": 2,
+    "FieldError": 2,
     "FinishedRun": 2,
     "Fitted": 2,
     "Flag": 2,
@@ -30,6 +31,8 @@ SINCE = {
     "LossName": 2,
     "LossSpec": 2,
     "PendingRun": 2,
+    "Request": 2,
+    "RequestEvent": 2,
     "SamplerSpec": 2,
     "SplitParams": 2,
     "SplitSpec": 2,
@@ -37,7 +40,10 @@ SINCE = {
     "UncleanLog": 2,
     "UserColumns": 2,
     "UserTable": 2,
+    "answer_requests": 2,
     "choose_epochs": 2,
+    "explain_request": 2,
+    "parse_request": 2,
     "perform_run": 2,
 }
 """The names of `zoo.api` that version 1 of the plugin API did not have, and the version that added each."""
