@@ -157,7 +157,7 @@ def test_without_the_key_only_health_answers(artifact):
 
 
 def test_health_and_metrics_tell_what_happened(client):
-    assert client.get("/health").json() == {"status": "ok", "problems": [], "model": "ease", "version": 1, "items": 40, "users": 60}  # fmt: skip
+    assert client.get("/health").json() == {"status": "ok", "problems": [], "model": "ease", "version": 1, "items": 40, "users": 60, "events": 0}  # fmt: skip
     ask(client, user_id="c000001")
     ask(client, user_id="nobody")
     ask(client, 422, k=0)

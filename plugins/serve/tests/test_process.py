@@ -68,8 +68,22 @@ def test_a_server_answers_on_the_loopback_until_a_signal_ends_it(start, folder, 
     assert server.end() == -signal.SIGTERM
 
 
+def test_acknowledged_events_are_there_after_a_kill(start, folder, tmp_path):
+    server = start(folder, "--state", tmp_path / "state")
+    for item in ("p00001", "p00002"):
+        assert server.post("/events", {"events": [{"user_id": "new", "item_id": item}]})["stored"]
+    server.end(signal.SIGKILL)
+    with (tmp_path / "state" / "events.jsonl").open("ab") as file:
+        file.write(b'["new","p000')  # what a kill in the middle of a write leaves
+    server = start(folder, "--state", tmp_path / "state")
+    assert server.get("/health")["events"] == 2
+    found = server.post("/recommend", {"user_id": "new", "k": 40})
+    assert {"p00001", "p00002"}.isdisjoint(item["item_id"] for item in found["items"])
+
+
 def test_an_address_that_is_taken_is_told(start, folder):
-    port = start(folder).address.rpartition(":")[2]
+    port = start(folder).address.rpartition(":")[2]  # its log of events is beside the artifact
+    assert (folder.parent / f"{folder.name}.live" / "events.jsonl").is_file()
     command = [sys.executable, "-c", START, str(folder), "--port", port]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert f"zoo serve cannot listen on 127.0.0.1, port {port} (" in done.stderr

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shopzoo_serve.bodies import ErrorAnswer, ListAnswer, RecommendBody, SimilarBody
+from shopzoo_serve.bodies import ErrorAnswer, EventsAnswer, EventsBody, ListAnswer, RecommendBody, SimilarBody
 from shopzoo_serve.errors import add_handlers, json_response
 from shopzoo_serve.guard import Guard
 from shopzoo_serve.service import Service
@@ -39,13 +39,17 @@ def create_app(service: Service) -> FastAPI:
     async def similar(body: SimilarBody) -> Response:
         return json_response(await service.similar(body))
 
+    @app.post("/events", response_model=EventsAnswer, responses=ERRORS, summary="Tell what users have done")
+    async def events(body: EventsBody) -> Response:
+        return json_response(await service.add_events(body))
+
     @app.get("/health", summary="Return the state of the server; it needs no key")
     async def health() -> Response:
         return json_response(service.health())
 
     @app.get("/metrics", summary="Return the metrics for Prometheus")
     async def metrics() -> Response:
-        return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(service.measure().registry), media_type=CONTENT_TYPE_LATEST)
 
     paths = frozenset(app.openapi()["paths"])
     app.add_middleware(Guard, settings=service.settings, metrics=service.metrics, paths=paths)

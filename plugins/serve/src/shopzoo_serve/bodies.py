@@ -162,6 +162,28 @@ class SimilarBody(Rules):
     """The item."""
 
 
+class SentEvent(HistoryEvent):
+    """An event of a user."""
+
+    user_id: Id
+    """The user, whom the artifact need not know."""
+
+
+class EventsBody(Body):
+    """Events that have happened."""
+
+    events: Annotated[list[SentEvent], Field(min_length=1)]
+    """The events, oldest first. One without a time happened now."""
+
+
+class EventsAnswer(BaseModel):
+    """What became of the events."""
+
+    accepted: int
+    stored: bool = Field(description="whether they are in the log, from which a restart reads them")
+    notes: list[str]
+
+
 class ReasonAnswer(BaseModel):
     """An item of the history that adds to a score."""
 

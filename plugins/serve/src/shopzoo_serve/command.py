@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -41,6 +42,23 @@ DEFAULTS = Settings()
     help="The most bytes of a request's body.",
 )
 @click.option(
+    "--state", type=click.Path(path_type=Path), help="The folder of the log of live events.  [default: FOLDER.live]"
+)
+@click.option(
+    "--fsync",
+    type=click.Choice(["always", "never"]),
+    default=DEFAULTS.fsync,
+    show_default=True,
+    help="Whether events are on the disk before they are acknowledged.",
+)
+@click.option(
+    "--max-events",
+    type=click.IntRange(1),
+    default=DEFAULTS.max_events,
+    show_default=True,
+    help="The most live events that are held; those of users who came longest ago go first.",
+)
+@click.option(
     "--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A plugin that is a file. Repeatable."
 )
 def serve(
@@ -53,6 +71,9 @@ def serve(
     max_k: int,
     max_history: int,
     max_body: int,
+    state: Path | None,
+    fsync: Literal["always", "never"],
+    max_events: int,
     plugins: tuple[Path, ...],
 ) -> None:
     """Answer requests for recommendations over HTTP, with the artifact in FOLDER.
@@ -64,5 +85,15 @@ def serve(
         raise click.UsageError("--api-key is empty or has characters that are not ASCII.")
     from shopzoo_serve.server import run_server
 
-    settings = Settings(api_key=api_key, batch=batch, max_k=max_k, max_history=max_history, max_body=max_body)
+    path = folder.resolve()
+    settings = Settings(
+        api_key=api_key,
+        batch=batch,
+        max_k=max_k,
+        max_history=max_history,
+        max_body=max_body,
+        state=state or path.with_name(f"{path.name}.live"),
+        fsync=fsync,
+        max_events=max_events,
+    )
     run_server(folder, host, port, settings, plugins)

@@ -31,4 +31,7 @@ class Metrics:
         self.unknown_items = Counter(
             "zoo_unknown_items", "Items of histories that the artifact does not know.", registry=registry
         )
+        self.events = Counter("zoo_events", "Events that `POST /events` accepted.", registry=registry)
+        self.held_events = Gauge("zoo_held_events", "Events that the server holds.", registry=registry)
+        self.degraded = Gauge("zoo_degraded", "1 if `GET /health` names a problem.", registry=registry)
         self.version = Gauge("zoo_version", "The artifacts and updates since the server started.", registry=registry)

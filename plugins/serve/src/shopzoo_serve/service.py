@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shopzoo_serve.batching import Batcher
-from shopzoo_serve.bodies import RecommendBody, Rules, SimilarBody
+from shopzoo_serve.bodies import EventsBody, RecommendBody, Rules, SimilarBody
+from shopzoo_serve.live_events import LiveEvent, LiveEvents
 from shopzoo_serve.metrics import Metrics
 from shopzoo_serve.scoring import Job, Listed, Served, score
 from shopzoo_serve.settings import Settings
@@ -35,6 +37,10 @@ class Service:
         self.served = Served(artifact, 1).warm()
         self.metrics.version.set(1)
         self._threads = ThreadPoolExecutor(settings.threads)
+        self.live = LiveEvents(settings.state, fsync=settings.fsync, most=settings.max_events)
+        self._log: Batcher[list[LiveEvent], bool] = Batcher(
+            self.live.append, size=256, wait=0.0, backlog=settings.backlog
+        )
         self._lists: Batcher[Job, Listed] = Batcher(
             score,
             size=settings.batch,
@@ -46,11 +52,14 @@ class Service:
     async def start(self) -> None:
         """Start the threads."""
         self._lists.start()
+        self._log.start()
 
     async def stop(self) -> None:
         """End the threads."""
         await self._lists.stop()
+        await self._log.stop()
         self._threads.shutdown()
+        self.live.close()
 
     async def recommend(self, body: RecommendBody) -> dict[str, Any]:
         """Return the list of a user or a history.
@@ -68,7 +77,8 @@ class Service:
                 f"the history has {len(history):,} events, expected at most {self.settings.max_history:,}: give the latest.",
                 ("history",),
             )
-        job = Job(served, body.user_id, history, (), body.k, body.exclude, body.where, body.at)
+        live = self.live.of(body.user_id) if body.user_id is not None and history is None else ()
+        job = Job(served, body.user_id, history, live, body.k, body.exclude, body.where, body.at)
         listed = await self._lists.do(job)
         self._count(job, listed)
         because = await self._in_thread(lambda: _reasons(served, listed)) if body.explain else {}
@@ -93,17 +103,51 @@ class Service:
         found = await self._in_thread(find)
         return self._answer(served, list(map(_item, found)), self._notes_of_rules(served, body))
 
+    async def add_events(self, body: EventsBody) -> dict[str, Any]:
+        """Log and hold events; they count in every list that is asked for from then on.
+
+        Raises:
+            FieldError: There are too many, or the artifact has no such event type.
+        """
+        artifact, now = self.served.artifact, int(time.time() * 1000)
+        if len(body.events) > self.settings.max_history:
+            raise FieldError(
+                f"there are {len(body.events):,} events, expected at most {self.settings.max_history:,}: send several requests.",
+                ("events",),
+            )
+        for at, sent in enumerate(body.events):
+            if sent.event is not None and sent.event not in artifact.log.event_names:
+                raise FieldError(
+                    f"{sent.event!r} is not an event type of the artifact. Its types: {', '.join(artifact.log.event_names)}.",
+                    ("events", at, "event"),
+                )
+        events = [LiveEvent(e.user_id, e.item_id, now if e.time is None else e.time, e.event) for e in body.events]
+        stored = await self._log.do(events)
+        self.metrics.events.inc(len(events))
+        unknown = dict.fromkeys(e.item_id for e in events if e.item_id not in artifact.item_numbers)
+        more = ", ..." if len(unknown) > 3 else ""
+        named = ", ".join(map(repr, [*unknown][:3]))
+        notes = [f"events: the artifact does not know these items yet: {named}{more}"] if unknown else []
+        return {"accepted": len(events), "stored": stored, "notes": notes}
+
     def health(self) -> dict[str, Any]:
         """Return the state of the server."""
-        artifact = self.served.artifact
+        artifact, problems = self.served.artifact, [self.live.problem] if self.live.problem else []
         return {
-            "status": "ok",
-            "problems": [],
+            "status": "degraded" if problems else "ok",
+            "problems": problems,
             "model": self.served.label,
             "version": self.served.version,
             "items": len(artifact.item_numbers),
             "users": len(artifact.user_numbers),
+            "events": len(self.live),
         }
+
+    def measure(self) -> Metrics:
+        """Return the metrics with the values of this moment."""
+        self.metrics.held_events.set(len(self.live))
+        self.metrics.degraded.set(bool(self.live.problem))
+        return self.metrics
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Return what some work gives, done in a worker thread."""

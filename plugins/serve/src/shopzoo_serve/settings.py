@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,9 @@ class Settings:
         wait_ms: The longest wait for further requests before a call, in milliseconds.
         backlog: The most requests that wait to be scored; further ones get the status 503.
         threads: The number of threads for explanations, similar items and updates.
+        state: The folder of the log of events; None holds them in memory only.
+        fsync: Whether events are on the disk before they are acknowledged.
+        max_events: The most events that are held.
     """
 
     api_key: str | None = None
@@ -28,3 +33,6 @@ class Settings:
     wait_ms: float = 2.0
     backlog: int = 1_024
     threads: int = 4
+    state: Path | None = None
+    fsync: Literal["always", "never"] = "always"
+    max_events: int = 1_000_000
