@@ -43,6 +43,14 @@ def create_app(service: Service) -> FastAPI:
     async def events(body: EventsBody) -> Response:
         return json_response(await service.add_events(body))
 
+    @app.post(
+        "/reload",
+        responses={**ERRORS, 409: {"model": ErrorAnswer}},
+        summary="Load the artifact again and swap it in; a broken one is refused, and the old one goes on",
+    )
+    async def reload() -> Response:
+        return json_response(await service.reload())
+
     @app.get("/health", summary="Return the state of the server; it needs no key")
     async def health() -> Response:
         return json_response(service.health())

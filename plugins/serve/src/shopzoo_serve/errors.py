@@ -77,7 +77,7 @@ def add_handlers(app: FastAPI) -> None:
         if isinstance(error, DataError):
             return error_response(422, ((), str(error)))
         log.error("%s %s: %s", request.method, request.url.path, error)
-        return error_response(409 if request.method in ("PUT", "PATCH") else 500, ((), str(error)))
+        return error_response(409 if request.url.path == "/reload" else 500, ((), str(error)))
 
     @app.exception_handler(Exception)
     async def _failed(request: Request, error: Exception) -> Response:

@@ -25,7 +25,7 @@ def run_server(folder: Path, host: str, port: int, settings: Settings, plugins: 
     """
     listening = _listen(host, port)
     artifact = load_artifact(folder, plugins=plugins)
-    app = create_app(Service(artifact, settings, folder))
+    app = create_app(Service(artifact, settings, folder, plugins))
     where = f"[{host}]" if ":" in host else host
     click.echo(
         f"{artifact!r}\nserved on http://{where}:{listening.getsockname()[1]}, described on /docs. Ctrl-C ends it."

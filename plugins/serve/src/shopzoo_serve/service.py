@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,8 @@ from shopzoo_serve.live_events import LiveEvent, LiveEvents
 from shopzoo_serve.metrics import Metrics
 from shopzoo_serve.scoring import Job, Listed, Served, score
 from shopzoo_serve.settings import Settings
-from zoo import Artifact, Recommended
-from zoo.api import FieldError, explain_request
+from zoo import Artifact, Recommended, load_artifact
+from zoo.api import ConfigError, FieldError, explain_request
 
 T = TypeVar("T")
 REASONS = 3
@@ -32,8 +32,11 @@ class Service:
         settings: The settings.
     """
 
-    def __init__(self, artifact: Artifact, settings: Settings, folder: Path | None = None) -> None:
-        self.settings, self.metrics, self.folder = settings, Metrics(), folder
+    def __init__(
+        self, artifact: Artifact, settings: Settings, folder: Path | None = None, plugins: Sequence[Path] = ()
+    ) -> None:
+        self.settings, self.metrics, self.folder, self.plugins = settings, Metrics(), folder, tuple(plugins)
+        self._change = asyncio.Lock()
         self.served = Served(artifact, 1).warm()
         self.metrics.version.set(1)
         self._threads = ThreadPoolExecutor(settings.threads)
@@ -129,6 +132,25 @@ class Service:
         named = ", ".join(map(repr, [*unknown][:3]))
         notes = [f"events: the artifact does not know these items yet: {named}{more}"] if unknown else []
         return {"accepted": len(events), "stored": stored, "notes": notes}
+
+    async def reload(self) -> dict[str, Any]:
+        """Load the artifact of the folder again, and swap it in; requests go on, each with one of the two.
+
+        Raises:
+            ZooError: It cannot be loaded; the old one goes on.
+        """
+        folder = self.folder
+        if folder is None:
+            raise ConfigError("this server was not started with the folder of an artifact, so it cannot reload one.")
+        async with self._change:
+            version = self.served.version + 1
+
+            def load() -> Served:
+                return Served(load_artifact(folder, plugins=self.plugins), version).warm()
+
+            self.served = await self._in_thread(load)
+            self.metrics.version.set(version)
+        return self.health()
 
     def health(self) -> dict[str, Any]:
         """Return the state of the server."""
