@@ -150,7 +150,7 @@ def explain_request(artifact: Artifact, request: Request, items: Sequence[str], 
         ScoreError: The answer of the predictor cannot be used.
     """
     numbers = torch.tensor([artifact.item_numbers[item] for item in items], dtype=torch.int64)
-    return explain_items(artifact, artifact.names, _queries(artifact, [request]), numbers, most)
+    return explain_items(artifact, _queries(artifact, [request]), numbers, most)
 
 
 def request_rules(artifact: Artifact, exclude: Sequence[str] | None, where: Mapping[str, Any] | None) -> Rules:
