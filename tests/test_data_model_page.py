@@ -129,4 +129,6 @@ def test_the_methods_of_a_stage_take_what_is_said():
     told = re.findall(r"^\| `(\w+)\.(\w+)\(([^)]*)\)`", METHODS, re.MULTILINE)
     assert len(told) == 18
     for cls, name, names in told:
-        assert list(signature(getattr(getattr(api, cls), name)).parameters)[1:] == [name for name in names.split(", ") if name]
+        assert list(signature(getattr(getattr(api, cls), name)).parameters)[1:] == [
+            name for name in names.split(", ") if name
+        ]
