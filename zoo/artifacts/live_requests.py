@@ -240,8 +240,13 @@ def _followed(artifact: Artifact, stored: _Events, live: Sequence[RequestEvent])
         rows = zip(new.items.tolist(), new.times.tolist(), new.events.tolist(), strict=True)
         kept = np.array([row not in known for row in rows], np.bool_)
         new = _Events(new.items[kept], new.times[kept], new.events[kept], new.unknown)
-    parts = [np.concatenate(pair) for pair in zip(stored[:3], new[:3], strict=True)]
-    return _sorted(artifact, parts[0], parts[1], parts[2], new.unknown)
+    return _sorted(
+        artifact,
+        np.concatenate([stored.items, new.items]),
+        np.concatenate([stored.times, new.times]),
+        np.concatenate([stored.events, new.events]),
+        new.unknown,
+    )
 
 
 def _ordered(artifact: Artifact, given: Sequence[RequestEvent], times: NDArray[np.int64], field: str) -> _Events:
