@@ -118,6 +118,8 @@ def test_faithful_explanations_cost_more_than_random_events(ease, popular):
     assert found.interval[0] > 0
     assert found.difference == pytest.approx(found.named - found.random)
     assert "Without the 3 events that explain it most" in str(found)
-    assert popular.faithfulness(events=3, users=10).named == 0
+    none = popular.faithfulness(events=3, users=10)
+    assert none.named == 0
+    assert "Difference: +0.00 (no interval), 10 users." in str(none)
     with pytest.raises(DataError, match="no user of the artifact has more than 100000 events"):
         ease.faithfulness(events=100_000)

@@ -22,10 +22,7 @@ import zoo
 DATA = Path(os.environ.get("ZOO_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 SETS = ("ml-100k", "online-retail", "yoochoose-100k")
 MODELS: dict[str, Any] = {
-    **{
-        name: name
-        for name in ("item-knn", "ease", "elsa", "item-item-mf", "als", "transition-graph", "personal-popular")
-    },
+    **{name: name for name in ("item-knn", "ease", "elsa", "item-item-mf", "als", "transition-graph")},
     "content-knn": {"predictor": "content-knn", "featurizer": ["tf-idf"]},
     **{name: name for name in ("sasrec", "gru4rec", "hstu", "bert4rec", "narm", "caser", "nextitnet")},
 }

@@ -29,7 +29,7 @@ class Faithfulness:
         named: The mean fall without the events that the explanation names.
         random: The mean fall without as many random events.
         difference: The mean of named minus random.
-        interval: Its 95 % interval over the queries.
+        interval: Its 95 % interval over the queries; NaN if no score falls.
     """
 
     queries: int
@@ -42,10 +42,11 @@ class Faithfulness:
     def __str__(self) -> str:
         """Return the result as a sentence."""
         low, high = self.interval
+        interval = "no interval" if np.isnan(low) else f"{low:+.2f} to {high:+.2f}"
         return (
             f"Without the {self.events} events that explain it most, the score of a user's first item falls by {self.named:.2f} standard "
             f"deviations of the user's scores, without {self.events} random events by {self.random:.2f}. Difference: "
-            f"{self.difference:+.2f} ({low:+.2f} to {high:+.2f}), {self.queries:,} users."
+            f"{self.difference:+.2f} ({interval}), {self.queries:,} users."
         )
 
 
