@@ -107,9 +107,7 @@ class Explanation(ResultTable, Sequence[Explained]):
         """
         rows = []
         for rank, item in enumerate(self._items, 1):
-            own = {name: getattr(item, name) for name in ("item_id", "title", "score", "others", "rest")} | {
-                "rank": rank
-            }
+            own = {"rank": rank, "item_id": item.item_id, "title": item.title, "score": item.score, "others": item.others, "rest": item.rest}  # fmt: skip
             parts = [*map(_columns_of, item.reasons), *(feature._asdict() for feature in item.features)]
             rows += [own | part for part in parts or [{}]]
         return pa.Table.from_pylist(rows, schema=SCHEMA)

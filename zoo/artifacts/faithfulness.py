@@ -112,7 +112,7 @@ def _falls(
     some = [a + rng.choice(b - a, events, replace=False) for a, b in ranges]
     with torch.inference_mode():
         scores = retrieval.predictor.score(queries)[:, 1:].float().cpu()
-        whole = _scores(artifact, queries, items)
+        whole = scores.gather(1, items - 1)[:, 0]
         without = [_scores(artifact, without_events(queries, groups), items) for groups in (best, some)]
     finite = scores.isfinite()
     floor = torch.where(finite, scores, torch.inf).min(1).values

@@ -78,12 +78,7 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         Raises:
             ScoreError: The features of the lists differ from those of the fit.
         """
-        refuse_other_columns(lists, self.columns, "LambdaMART")
-        scores, filled = torch.zeros(lists.mask.shape), lists.mask.cpu()
-        if filled.any():
-            found = self._booster.predict(lists.features.cpu()[filled].numpy(), num_threads=torch.get_num_threads())
-            scores[filled] = torch.from_numpy(np.asarray(found, np.float32))
-        return scores
+        return self._predict(lists, torch.zeros(lists.mask.shape))
 
     def contributions(self, lists: CandidateLists) -> Tensor:
         """Return the Shapley values of the features over the trees, `[B, K, F]` (TreeSHAP, Lundberg et al., Nature MI 2020).
@@ -91,16 +86,8 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         Raises:
             ScoreError: The features of the lists differ from those of the fit.
         """
-        refuse_other_columns(lists, self.columns, "LambdaMART")
-        added, filled = torch.zeros(lists.features.shape), lists.mask.cpu()
-        if filled.any():
-            found = self._booster.predict(
-                lists.features.cpu()[filled].numpy(), pred_contrib=True, num_threads=torch.get_num_threads()
-            )
-            added[filled] = torch.from_numpy(
-                np.asarray(found, np.float32)[:, :-1]
-            )  # the last is the mean of all scores
-        return added
+        columns = lists.features.shape[2] + 1  # the last one is the mean of all scores
+        return self._predict(lists, torch.zeros(*lists.mask.shape, columns), pred_contrib=True)[..., :-1]
 
     def load_state(self, state: State) -> None:
         """Restore the trees, and parse them.
@@ -110,6 +97,20 @@ class LambdaMART(Ranker[LambdaMARTParams]):
         """
         super().load_state(state)
         self._booster.num_trees()
+
+    def _predict(self, lists: CandidateLists, values: Tensor, **options: Any) -> Tensor:
+        """Return `values` with LightGBM's prediction for each candidate, `[B, K]` or `[B, K, F + 1]`; padding keeps its value.
+
+        Raises:
+            ScoreError: The features of the lists differ from those of the fit.
+        """
+        refuse_other_columns(lists, self.columns, "LambdaMART")
+        filled = lists.mask.cpu()
+        if filled.any():
+            features = lists.features.cpu()[filled].numpy()
+            found = self._booster.predict(features, num_threads=torch.get_num_threads(), **options)
+            values[filled] = torch.from_numpy(np.asarray(found, np.float32))
+        return values
 
     @cached_property
     def _booster(self) -> lightgbm.Booster:
